@@ -1,0 +1,1 @@
+"""Campaigns too heavy for the tests: speed and quality, measured on finished videos."""

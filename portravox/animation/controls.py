@@ -1,0 +1,81 @@
+"""Controls: what the rig is told, frame by frame.
+
+Flow      articulation, animation.* -> ControlTrack -> rig
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portravox.arrays import Float32
+
+CONTROLS = (
+    "speech",
+    "lip_gap",
+    "jaw",
+    "lip_wide",
+    "lip_round",
+    "lip_press",
+    "lip_teeth",
+    "tongue_up",
+    "smile",
+    "brow_raise",
+    "brow_lower",
+    "squint",
+    "blink_left",
+    "blink_right",
+    "gaze_yaw_deg",
+    "gaze_pitch_deg",
+    "head_yaw_deg",
+    "head_pitch_deg",
+    "head_roll_deg",
+    "head_shift_x",
+    "head_shift_y",
+    "breath",
+)
+"""All 0 is the photograph itself, untouched.
+
+speech          0..1   how far the mouth is given over to speech. 0: the photograph's own mouth,
+                       whatever it does there. 1: the mouth is what the next rows say, also on a
+                       photograph that smiles or stands open. Scales all of them.
+lip_gap         0..0.5 opening between the lips at the middle, in mouth widths; 0 is contact.
+                       An absolute target, not a movement. A loud /a/ is about 0.32.
+jaw             0..1   jaw rotation; 1 is 14 degrees. Lips part from lip_gap, whatever the jaw does.
+lip_wide        0..1   corners drawn apart
+lip_round       0..1   corners in, lips forward
+lip_press       0..1   lips rolled in and pressed (p, b, m); only together with a small lip_gap
+lip_teeth       0..1   lower lip drawn up under the upper teeth (f, v)
+tongue_up       0..1   tongue tip seen behind or between the teeth
+smile           -1..1  corners up and back; negative lowers them
+brow_raise      0..1   both brows up
+brow_lower      0..1   both brows down and together
+squint          0..1   lower lids up
+blink_left      0..1   1 is shut; left is the left of the picture
+blink_right     0..1   1 is shut; right is the right of the picture
+gaze_yaw_deg    deg    eyes in the head; positive looks to the right of the picture
+gaze_pitch_deg  deg    positive looks up
+head_yaw_deg    deg    added to the photograph's pose; positive turns to the right of the picture
+head_pitch_deg  deg    positive raises the chin
+head_roll_deg   deg    positive leans clockwise as seen in the picture
+head_shift_x    face widths, positive moves right in the picture
+head_shift_y    face widths, positive moves up
+breath          0..1   chest and shoulders risen; 0 is as photographed
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ControlTrack:
+    """The controls of every frame of one video."""
+
+    values: Float32
+    """(T, C): a row each frame, a column each name of CONTROLS."""
+
+    fps: int
+
+    def __getitem__(self, control: str) -> Float32:
+        """(T,) one control by its name."""
+        column: Float32 = self.values[:, CONTROLS.index(control)]
+        return column
+
+    def __len__(self) -> int:
+        return len(self.values)

@@ -1,0 +1,1 @@
+"""The ways from (portrait, voice) to frames, behind base.py."""

@@ -1,0 +1,42 @@
+"""Two engines, one small interface: a portrait and a voice in, frames out.
+
+Flow      pipeline -> Engine.register -> Avatar.speak -> media.encode
+
+The cut is at the voice and not at the controls, so that an engine may bring its own ears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from portravox.animation.direction import Direction
+from portravox.arrays import UInt8
+from portravox.media.picture import Picture
+from portravox.media.waveform import Waveform
+
+
+class Avatar(Protocol):
+    """One person, ready to speak. Immutable: two threads may share it."""
+
+    def frame_size(self, direction: Direction) -> tuple[int, int]:
+        """(width_px, height_px) of the frames that `speak` will yield; both even."""
+
+    def speak(self, voice: Waveform, direction: Direction) -> Iterator[UInt8]:
+        """Yield the video's frames in order, (H, W, 3) sRGB, `clock.frame_count` of them.
+
+        A yielded frame is only valid until the next one is asked for: copy it to keep it.
+        """
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the caller should know about the picture: several faces, turned head, ..."""
+
+
+class Engine(Protocol):
+    """A way to make a portrait talk. Loading weights happens in the constructor."""
+
+    name: str
+
+    def register(self, portrait: Picture) -> Avatar:
+        """Find the face and prepare it, once per picture. Raises FaceError."""

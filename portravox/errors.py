@@ -1,0 +1,189 @@
+"""Every error Portravox raises on purpose.
+
+PortravoxError                 `except PortravoxError` catches all of ours and nothing else
+├── InputError                 the caller can fix it; the command line exits with 2
+│   ├── SettingOutOfRange      an option outside what it may be
+│   ├── FileMissing            no such file, or not readable
+│   ├── OutputNotWritable      the result cannot be put where it was asked for
+│   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
+│   ├── PictureError           the picture file
+│   │   ├── PictureUnreadable      empty, damaged or cut off
+│   │   ├── PictureUnsupported     another kind of file than JPEG, PNG, BMP, WebP, GIF
+│   │   ├── PictureTooLarge        bytes, sides or pixels beyond the limit
+│   │   └── PictureTooNarrow       one side too many times the other
+│   ├── FaceError              the picture was read, but the face in it will not do
+│   │   ├── NoFaceFound
+│   │   ├── FaceTooSmall
+│   │   ├── FaceTurnedAway
+│   │   ├── FaceCovered
+│   │   ├── FaceCutOff
+│   │   └── FaceUnclear        too dark, too blurred or lying on its side
+│   └── VoiceError             the voice file
+│       ├── VoiceUnreadable        empty or damaged
+│       ├── VoiceUnsupported       another kind of file than WAV or MP3
+│       ├── VoiceTooLarge          bytes beyond the limit
+│       ├── VoiceTooShort
+│       ├── VoiceTooLong
+│       └── VoiceSilent            nothing to hear in it
+├── EngineError                the caller can't; the command line exits with 1
+│   ├── EngineUnavailable      the engine asked for is not installed
+│   ├── ModelUnavailable       a model or library that should be there is not
+│   └── EncodingFailed         the encoder refused
+└── Cancelled                  the caller asked us to stop; no file is left
+"""
+
+from __future__ import annotations
+
+
+class PortravoxError(Exception):
+    """Base of all errors raised on purpose."""
+
+    code = "error"
+    """Public and stable: clients branch on it."""
+
+    hint = ""
+    """What the caller may do about it, one sentence; empty where the message says it all."""
+
+
+class InputError(PortravoxError):
+    code = "input_error"
+
+
+class SettingOutOfRange(InputError):
+    code = "setting_out_of_range"
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        super().__init__(f"{name}={value!r} is out of range; wanted {wanted}")
+        self.name = name
+        self.value = value
+        self.wanted = wanted
+
+
+class FileMissing(InputError):
+    code = "file_missing"
+
+    def __init__(self, path: object, reason: str = "no such file") -> None:
+        super().__init__(f"cannot read {path}: {reason}")
+
+
+class OutputNotWritable(InputError):
+    code = "output_not_writable"
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"cannot write {path}: {reason}")
+
+
+class ListUnreadable(InputError):
+    code = "list_unreadable"
+
+
+class PictureError(InputError):
+    code = "picture_error"
+
+
+class PictureUnreadable(PictureError):
+    code = "picture_unreadable"
+    hint = "Save the picture again as JPEG or PNG and try that file."
+
+
+class PictureUnsupported(PictureError):
+    code = "picture_unsupported"
+    hint = "JPEG, PNG, BMP and WebP pictures work."
+
+
+class PictureTooLarge(PictureError):
+    code = "picture_too_large"
+    hint = "Scale the picture down, or save it with stronger compression."
+
+
+class PictureTooNarrow(PictureError):
+    code = "picture_too_narrow"
+    hint = "Crop the picture around the person."
+
+
+class FaceError(InputError):
+    code = "face_error"
+
+
+class NoFaceFound(FaceError):
+    code = "no_face_found"
+    hint = "Use a picture in which one human face is seen from the front, upright and well lit."
+
+
+class FaceTooSmall(FaceError):
+    code = "face_too_small"
+    hint = "Crop the picture closer to the face, or use a larger one."
+
+
+class FaceTurnedAway(FaceError):
+    code = "face_turned_away"
+    hint = "Use a picture in which the face looks more or less towards the camera."
+
+
+class FaceCovered(FaceError):
+    code = "face_covered"
+    hint = "Use a picture in which mouth and eyes are not covered by a mask, a hand or an object."
+
+
+class FaceCutOff(FaceError):
+    code = "face_cut_off"
+    hint = "Use a picture that shows the whole face."
+
+
+class FaceUnclear(FaceError):
+    code = "face_unclear"
+    hint = "Use a brighter, sharper and upright picture."
+
+
+class VoiceError(InputError):
+    code = "voice_error"
+
+
+class VoiceUnreadable(VoiceError):
+    code = "voice_unreadable"
+    hint = "Save the recording again as WAV or MP3 and try that file."
+
+
+class VoiceUnsupported(VoiceError):
+    code = "voice_unsupported"
+    hint = "WAV and MP3 recordings work."
+
+
+class VoiceTooLarge(VoiceError):
+    code = "voice_too_large"
+    hint = "Save the recording as MP3, or cut it shorter."
+
+
+class VoiceTooShort(VoiceError):
+    code = "voice_too_short"
+
+
+class VoiceTooLong(VoiceError):
+    code = "voice_too_long"
+    hint = "Cut the recording into parts; videos of one portrait can be joined."
+
+
+class VoiceSilent(VoiceError):
+    code = "voice_silent"
+    hint = "Check that the recording is not muted."
+
+
+class EngineError(PortravoxError):
+    code = "engine_error"
+
+
+class EngineUnavailable(EngineError):
+    code = "engine_unavailable"
+
+
+class ModelUnavailable(EngineError):
+    code = "model_unavailable"
+    hint = "Run `portravox doctor` to see what is missing."
+
+
+class EncodingFailed(EngineError):
+    code = "encoding_failed"
+
+
+class Cancelled(PortravoxError):
+    code = "cancelled"

@@ -1,0 +1,1 @@
+"""Picture -> face: detection, landmarks, pose, lips, person matte and the verdict."""

@@ -1,0 +1,30 @@
+"""Sound as the whole product knows it.
+
+Flow      media.decode -> Waveform -> speech, media.encode
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portravox.arrays import Float32
+from portravox.clock import duration_of_samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waveform:
+    """A stretch of sound, one or two channels."""
+
+    samples: Float32
+    """(N, channels), -1..1 is full scale; values outside are allowed (float files)."""
+
+    rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        return duration_of_samples(len(self.samples), self.rate_hz)
+
+    def mono(self) -> Float32:
+        """(N,) mean of the channels."""
+        mean: Float32 = self.samples.mean(axis=1, dtype="float32")
+        return mean

@@ -1,0 +1,1 @@
+"""Mesh -> frames: raster, mouth interior, eyes, compositing over the photograph."""

@@ -1,0 +1,1 @@
+"""Face -> mesh with shapes; controls -> where each vertex goes."""

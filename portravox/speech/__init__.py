@@ -1,0 +1,1 @@
+"""Waveform -> features: level, spectrum, pitch, voice activity. Knows no language."""
