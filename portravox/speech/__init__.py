@@ -1,1 +1,1 @@
-"""Waveform -> features: level, spectrum, pitch, voice activity. Knows no language."""
+"""Waveform -> speech features: how loud, which spectrum, which pitch, speech or not."""

@@ -1,0 +1,130 @@
+"""Pitch: how high the voice is, and how surely there is one, each 10 ms.
+
+Flow      speech.resample -> speech.pitch -> speech.noise, speech.activity, articulation
+Reads     mono samples at 16 kHz
+Gives     fundamental frequency and voicing
+
+The autocorrelation of a frame, divided by that of its window (Boersma, Proc. Inst. Phonetic
+Sciences Amsterdam 17, 1993), has a peak at the period and at its multiples. Which of the peaks is
+the period is decided for the whole recording at once: the path through the candidates that
+gains most voicing and leaps least (Viterbi).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft
+
+from portravox.arrays import Float32, Float64, Int32
+from portravox.speech.resample import SPEECH_RATE_HZ, framed
+
+LOW_HZ, HIGH_HZ = 60.0, 800.0
+"""From a low man's voice to a woman singing high."""
+
+WINDOW_SAMPLES = SPEECH_RATE_HZ * 40 // 1000  # 640: more than two periods of the lowest voice
+FFT_SAMPLES = 1024
+SHORTEST_LAG = int(SPEECH_RATE_HZ / HIGH_HZ)
+LONGEST_LAG = int(SPEECH_RATE_HZ / LOW_HZ) + 1
+CANDIDATES = 5
+CHUNK_ROWS = 1024
+
+VOICED_FROM = 0.5
+"""Voicing at or above this counts as voiced. Boersma uses 0.45; ours is against noise."""
+
+OCTAVE_COST = 0.06
+"""Gain taken off per octave below HIGH_HZ, so that the period wins over its multiples."""
+
+LEAP_COST = 0.35
+"""Gain lost by a leap of one octave from one row to the next; Boersma's octave-jump cost."""
+
+FAINT_RMS = 1e-4
+"""-80 dBFS: a frame below has no pitch, whatever its autocorrelation says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pitch:
+    """Of one recording."""
+
+    frequency_hz: Float32
+    """(T,) 0 where unvoiced."""
+
+    voicing: Float32
+    """(T,) 0..1: height of the autocorrelation peak; 1 is perfectly periodic."""
+
+
+def pitch(samples: Float32, rows: int) -> Pitch:
+    """Pitch and voicing around the middle of each row.
+
+    samples  (N,) mono, 16 kHz
+    """
+    lags, heights = _candidates(samples, rows)
+    path = _smoothest_path(lags, heights)
+    row = np.arange(rows)
+    voicing = np.clip(heights[row, path], 0.0, 1.0).astype(np.float32)
+    frequency_hz = np.where(voicing >= VOICED_FROM, SPEECH_RATE_HZ / lags[row, path], 0.0)
+    return Pitch(frequency_hz.astype(np.float32), voicing)
+
+
+def _candidates(samples: Float32, rows: int) -> tuple[Float32, Float32]:
+    """(T, CANDIDATES) lags in samples, with fractions, and heights of the best peaks."""
+    window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    own = fft.irfft(np.abs(fft.rfft(window, FFT_SAMPLES)) ** 2)[: LONGEST_LAG + 2]
+    own /= own[0]
+    frames = framed(samples, rows, WINDOW_SAMPLES)
+    lags = np.full((rows, CANDIDATES), float(LONGEST_LAG), dtype=np.float32)
+    heights = np.zeros((rows, CANDIDATES), dtype=np.float32)
+    for start in range(0, rows, CHUNK_ROWS):
+        frame = frames[start : start + CHUNK_ROWS]
+        frame = (frame - frame.mean(axis=1, keepdims=True)) * window
+        spectrum = fft.rfft(frame, FFT_SAMPLES, axis=1)
+        # 640 + the longest lag stays below 1024: no peak wraps around
+        product = fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : LONGEST_LAG + 2]
+        faint = product[:, 0] < FAINT_RMS**2 * WINDOW_SAMPLES
+        similarity = product / np.maximum(product[:, :1], 1e-20) / own
+        similarity[faint] = 0.0
+        found = _peaks(similarity)
+        lags[start : start + len(frame)], heights[start : start + len(frame)] = found
+    return lags, heights
+
+
+def _peaks(similarity: Float32) -> tuple[Float32, Float32]:
+    """The best CANDIDATES local maxima of each row, placed between samples by a parabola."""
+    mid = similarity[:, SHORTEST_LAG : LONGEST_LAG + 1]
+    left = similarity[:, SHORTEST_LAG - 1 : LONGEST_LAG]
+    right = similarity[:, SHORTEST_LAG + 1 : LONGEST_LAG + 2]
+    octaves = np.log2(np.arange(SHORTEST_LAG, LONGEST_LAG + 1) / SHORTEST_LAG)
+    worth = np.where((mid > left) & (mid >= right), mid - OCTAVE_COST * octaves, -1.0)
+    best = np.argpartition(worth, -CANDIDATES, axis=1)[:, -CANDIDATES:]
+    row = np.arange(len(mid))[:, np.newaxis]
+    is_peak = worth[row, best] > -1.0
+    a, b, c = left[row, best], mid[row, best], right[row, best]
+    bend = np.where(is_peak, a - 2.0 * b + c, -1.0)
+    shift = np.where(is_peak, np.clip(0.5 * (a - c) / np.minimum(bend, -1e-9), -0.5, 0.5), 0.0)
+    lags = (best + SHORTEST_LAG + shift).astype(np.float32)
+    heights = np.where(is_peak, np.clip(b - 0.25 * (a - c) * shift, 0.0, 1.0), 0.0)
+    return lags, heights.astype(np.float32)
+
+
+def _smoothest_path(lags: Float32, heights: Float32) -> Int32:
+    """(T,) which candidate to take in each row."""
+    rows = len(lags)
+    octave = np.log2(lags.astype(np.float64))
+    gain = heights - OCTAVE_COST * (octave - np.log2(SHORTEST_LAG))
+    # a leap counts only as far as both sides are voiced
+    sure = np.minimum(heights[1:, :, np.newaxis], heights[:-1, np.newaxis, :])
+    leap = LEAP_COST * sure * np.abs(octave[1:, :, np.newaxis] - octave[:-1, np.newaxis, :])
+    total: Float64 = gain[0].copy() if rows else np.zeros(CANDIDATES)
+    came_from = np.zeros((rows, CANDIDATES), dtype=np.int32)
+    state = np.arange(CANDIDATES)
+    for n in range(1, rows):
+        reach = total - leap[n - 1]  # (to, from)
+        came_from[n] = reach.argmax(axis=1)
+        total = reach[state, came_from[n]] + gain[n]
+    path = np.zeros(rows, dtype=np.int32)
+    if rows:
+        path[-1] = total.argmax()
+    for n in range(rows - 1, 0, -1):
+        path[n - 1] = came_from[n, path[n]]
+    return path
