@@ -1,0 +1,99 @@
+"""Square looks at a part of a picture: upright, tilted with the head, magnified or shrunk.
+
+Flow      face.detect -> face.crop -> face.landmarks, face.lips, face.matte
+Reads     pixels, a place
+Gives     small square pictures and the way back to picture coordinates
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from portravox.arrays import AnyFloat, Float32, Float64, UInt8
+
+Pixels = TypeVar("Pixels", UInt8, Float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A place in a picture: a square that may lean and may reach outside."""
+
+    x: float
+    """px, centre"""
+
+    y: float
+    """px, centre"""
+
+    side_px: float
+
+    roll_deg: float = 0.0
+    """Clockwise as seen in the picture; a head leaning so stands upright in the crop."""
+
+    def to_crop(self, crop_px: int) -> Float64:
+        """(2, 3) affine map from picture px to px of a crop with that side."""
+        k = crop_px / self.side_px
+        c, s = math.cos(math.radians(self.roll_deg)), math.sin(math.radians(self.roll_deg))
+        turn = k * np.array([[c, s], [-s, c]])
+        shift = crop_px / 2.0 - turn @ np.array([self.x, self.y])
+        return np.column_stack([turn, shift])
+
+
+def cut(pixels: Pixels, square: Square, crop_px: int, *, smooth: bool = False) -> Pixels:
+    """The square's content at crop_px x crop_px; the border pixels repeat outside.
+
+    Pixel centres lie at whole numbers in both, as in cv2.
+
+    pixels   (H, W, 3) or (H, W)
+    smooth   cubic instead of linear where the picture is magnified
+    """
+    way = square.to_crop(crop_px)
+    shrink = int(square.side_px / crop_px)
+    if shrink >= 2:
+        # warpAffine picks single pixels when it shrinks; averaging first keeps fine texture
+        # from turning into noise
+        pixels, way = _shrunk(pixels, square, shrink, way)
+    flags = cv2.INTER_CUBIC if smooth and square.side_px < crop_px else cv2.INTER_LINEAR
+    crop = cv2.warpAffine(
+        pixels, way, (crop_px, crop_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(crop, pixels.dtype)
+
+
+def to_picture(points: AnyFloat, square: Square, crop_px: int) -> Float32:
+    """Points of a crop, back in the picture.
+
+    points   (P, 2) or (P, 3) px of the crop; z is only scaled
+    returns  the same in picture px
+    """
+    way = square.to_crop(crop_px)
+    turn = way[:, :2]
+    flat = (points[:, :2] - way[:, 2]) @ np.linalg.inv(turn).T
+    if points.shape[1] == 2:
+        return flat.astype(np.float32)
+    depth = points[:, 2:] * (square.side_px / crop_px)
+    return np.concatenate([flat, depth], axis=1).astype(np.float32)
+
+
+def _shrunk(pixels: Pixels, square: Square, shrink: int, way: Float64) -> tuple[Pixels, Float64]:
+    """The part of the picture that the square touches, averaged in blocks of shrink px."""
+    height, width = pixels.shape[:2]
+    reach = square.side_px * 0.75 + shrink  # half the diagonal and a block
+    x0, x1 = (int(np.clip(square.x + d, 0, width - 1)) for d in (-reach, reach))
+    y0, y1 = (int(np.clip(square.y + d, 0, height - 1)) for d in (-reach, reach))
+    part = pixels[y0 : y1 + 1, x0 : x1 + 1]
+    columns, rows = max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink)
+    part = part[: rows * shrink, : columns * shrink]
+    small = np.asarray(
+        cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA), pixels.dtype
+    )
+    kx, ky = part.shape[1] / columns, part.shape[0] / rows
+    # a block's centre lies (k - 1) / 2 behind its first pixel
+    from_small = np.array(
+        [[kx, 0.0, x0 + (kx - 1.0) / 2.0], [0.0, ky, y0 + (ky - 1.0) / 2.0], [0.0, 0.0, 1.0]]
+    )
+    return small, way @ from_small

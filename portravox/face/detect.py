@@ -1,0 +1,132 @@
+"""Where faces are: a coarse search over the whole picture.
+
+Flow      media.picture -> face.detect -> face.landmarks
+Reads     pixels
+Gives     detections, largest first, each face once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from portravox.arrays import UInt8
+from portravox.face.face import Box
+from portravox.face.models import Detection, detect_faces
+
+LEAST_SCORE = 0.4
+"""Weaker finds are mostly folds and foliage; MediaPipe's own default is 0.5. What passes is
+checked again by the mesh network."""
+
+SEARCH_PX = 384
+"""Windows are shrunk to this before the search: twice what the far network sees."""
+
+_TILE_SHARES = (0.5, 0.25)
+"""Sides of the search tiles as shares of the longer side. A quarter, searched by a network that
+sees faces down to a twentieth of its window, finds faces of about 1 % of the picture."""
+
+_LEAST_TILE_PX = 96
+"""A smaller tile only magnifies faces that are too small to use."""
+
+_ZOOM_OUT = 1.8
+"""A face larger than the picture is seen by looking at the picture with a border around it."""
+
+
+def find_detections(pixels: UInt8) -> tuple[Detection, ...]:
+    """Upright faces (leaning up to about 45 degrees), largest first; empty when there is none.
+
+    The whole picture is searched first; only where that finds nothing come a look with a
+    border around the picture and one through overlapping tiles.
+
+    pixels   (H, W, 3)
+    returns  boxes and keypoints in px of `pixels`
+    """
+    whole = Box(0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
+    found = _search(pixels, whole)
+    if not found:
+        found = _search(pixels, _grown(whole, _ZOOM_OUT))
+    for share in _TILE_SHARES:
+        if found:
+            break
+        for tile in _tiles(whole, share):
+            found.extend(_search(pixels, tile))
+    return _each_once(found)
+
+
+def _search(pixels: UInt8, window: Box) -> list[Detection]:
+    """Both networks' finds in one window, in px of the picture."""
+    scale = min(1.0, SEARCH_PX / max(window.width, window.height))
+    view = _view(pixels, window, scale)
+    found = []
+    for far in (False, True):
+        for one in detect_faces(view, far=far, least_score=LEAST_SCORE):
+            box = Box(
+                one.box.x0 / scale + window.x0,
+                one.box.y0 / scale + window.y0,
+                one.box.x1 / scale + window.x0,
+                one.box.y1 / scale + window.y0,
+            )
+            keypoints = one.keypoints / np.float32(scale)
+            keypoints += np.array([window.x0, window.y0], np.float32)
+            found.append(Detection(box, one.score, keypoints))
+    return found
+
+
+def _view(pixels: UInt8, window: Box, scale: float) -> UInt8:
+    """The window's pixels, shrunk; grey where it reaches outside the picture."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = (round(v) for v in (window.x0, window.y0, window.x1, window.y1))
+    inside = pixels[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
+    if scale < 1.0:
+        size = (max(1, round(inside.shape[1] * scale)), max(1, round(inside.shape[0] * scale)))
+        inside = np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_AREA), np.uint8)
+    left, top = round(max(-x0, 0) * scale), round(max(-y0, 0) * scale)
+    right, bottom = round(max(x1 - width, 0) * scale), round(max(y1 - height, 0) * scale)
+    if not (left or top or right or bottom):
+        return inside
+    framed = cv2.copyMakeBorder(
+        inside, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(128, 128, 128)
+    )
+    return np.asarray(framed, np.uint8)
+
+
+def _grown(box: Box, factor: float) -> Box:
+    dx, dy = (factor - 1.0) / 2.0 * box.width, (factor - 1.0) / 2.0 * box.height
+    return Box(box.x0 - dx, box.y0 - dy, box.x1 + dx, box.y1 + dy)
+
+
+def _tiles(whole: Box, share: float) -> Iterator[Box]:
+    """Square tiles that overlap by at least a half, so that a face lies whole in one of them."""
+    side = share * max(whole.width, whole.height)
+    if side < _LEAST_TILE_PX:
+        return
+    for y0 in _steps(whole.height, side):
+        for x0 in _steps(whole.width, side):
+            yield Box(x0, y0, min(x0 + side, whole.width), min(y0 + side, whole.height))
+
+
+def _steps(length: float, side: float) -> list[float]:
+    if length <= side:
+        return [0.0]
+    count = int(np.ceil((length - side) / (side / 2.0))) + 1
+    return [float(start) for start in np.linspace(0.0, length - side, count)]
+
+
+def _each_once(found: list[Detection]) -> tuple[Detection, ...]:
+    """Of finds that lie on each other the surest; then by size, the largest first."""
+    kept: list[Detection] = []
+    for one in sorted(found, key=lambda each: -each.score):
+        if all(_overlap(one.box, other.box) < 0.3 for other in kept):
+            kept.append(one)
+    return tuple(sorted(kept, key=lambda each: -each.box.width))
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Shared area over the smaller one's: 1 when one lies inside the other."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    if width <= 0.0 or height <= 0.0:
+        return 0.0
+    return width * height / min(a.width * a.height, b.width * b.height)

@@ -1,0 +1,260 @@
+"""The doorway to MediaPipe: the networks that look at a picture, as plain functions on arrays.
+
+Flow      face.detect, face.landmarks, face.matte, face.covering -> face.models -> MediaPipe
+Gives     detections, mesh points with a face score, person masks, palms
+
+Nothing else imports MediaPipe. Its package __init__ is stepped over, because it pulls in a
+plotting library, an audio library and a second API which we never use: five seconds of start
+for nothing. The networks load when first asked for, stay loaded, and run one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from portravox.arrays import Float32, UInt8
+from portravox.errors import ModelUnavailable
+from portravox.face.face import Box
+
+MESH_CROP_PX = 192
+"""Side of the square the mesh network takes; its makers' choice."""
+
+MESH_POINTS = 478
+
+_LOCK = threading.RLock()  # the graphs keep state while they run
+
+_MESH_GRAPH = """
+input_stream: "IMAGE:image"
+output_stream: "SCORE:score"
+output_stream: "LANDMARKS:landmarks"
+node {
+  calculator: "ImageToTensorCalculator"
+  input_stream: "IMAGE:image"
+  output_stream: "TENSORS:input"
+  options { [mediapipe.ImageToTensorCalculatorOptions.ext] {
+    output_tensor_width: 192 output_tensor_height: 192
+    output_tensor_float_range { min: 0.0 max: 1.0 }
+  } }
+}
+node {
+  calculator: "TfLiteCustomOpResolverCalculator"
+  output_side_packet: "OP_RESOLVER:resolver"
+}
+node {
+  calculator: "InferenceCalculatorCpu"
+  input_stream: "TENSORS:input"
+  output_stream: "TENSORS:output"
+  input_side_packet: "OP_RESOLVER:resolver"
+  options { [mediapipe.InferenceCalculatorOptions.ext] {
+    model_path: "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite"
+    delegate { xnnpack {} }
+  } }
+}
+node {
+  calculator: "SplitTensorVectorCalculator"
+  input_stream: "output"
+  output_stream: "points"
+  output_stream: "flag"
+  options { [mediapipe.SplitVectorCalculatorOptions.ext] {
+    ranges { begin: 0 end: 6 } ranges { begin: 6 end: 7 }
+  } }
+}
+node {
+  calculator: "TensorsToFloatsCalculator"
+  input_stream: "TENSORS:flag"
+  output_stream: "FLOAT:score"
+  options { [mediapipe.TensorsToFloatsCalculatorOptions.ext] { activation: SIGMOID } }
+}
+node {
+  calculator: "TensorsToFaceLandmarksWithAttention"
+  input_stream: "TENSORS:points"
+  output_stream: "LANDMARKS:landmarks"
+}
+"""
+"""Mesh network without MediaPipe's own face search and without its gate on the score: we place
+the crops ourselves (tilted, jittered) and want to know how sure the network is."""
+
+
+_OPTIONS = (
+    "core.constant_side_packet",
+    "core.gate",
+    "core.split_vector",
+    "tensor.image_to_tensor",
+    "tensor.inference",
+    "tensor.tensors_to_classification",
+    "tensor.tensors_to_detections",
+    "tensor.tensors_to_floats",
+    "tensor.tensors_to_landmarks",
+    "tensor.tensors_to_segmentation",
+    "tflite.ssd_anchors",
+    "util.association",
+    "util.detections_to_rects",
+    "util.landmarks_refinement",
+    "util.non_max_suppression",
+    "util.rect_transformation",
+    "util.thresholding",
+)
+"""Kinds of options in the graphs. One that is not imported is dropped without a word: the
+detector then reports each face twenty times."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """Something the detector takes for a face."""
+
+    box: Box
+    """px of the picture searched, brow to chin and cheek to cheek; may reach outside it."""
+
+    score: float
+    """0..1"""
+
+    keypoints: Float32
+    """(6, 2) px: eye on the picture's left, eye on its right, nose tip, mouth, left and right
+    ear, as seen in the picture."""
+
+
+def detect_faces(pixels: UInt8, *, far: bool, least_score: float) -> tuple[Detection, ...]:
+    """Faces in a picture, in no particular order.
+
+    pixels       (H, W, 3) RGB; scaled down inside to 128 px (near) or 192 px (far)
+    far          False: the network for faces that fill much of the picture; True: the one
+                 for smaller faces, down to about a twentieth of its width
+    least_score  0..1  weaker finds are left out
+    """
+    height, width = pixels.shape[:2]
+    with _LOCK:
+        answer = _detector(far, least_score).process(np.ascontiguousarray(pixels))
+    found = []
+    for one in answer.detections or ():
+        place = one.location_data.relative_bounding_box
+        points = [(p.x, p.y) for p in one.location_data.relative_keypoints]
+        box = Box(
+            place.xmin * width,
+            place.ymin * height,
+            (place.xmin + place.width) * width,
+            (place.ymin + place.height) * height,
+        )
+        keypoints = np.array(points, np.float32) * np.array([width, height], np.float32)
+        found.append(Detection(box, float(one.score[0]), keypoints))
+    return tuple(found)
+
+
+def fit_mesh(crop: UInt8) -> tuple[Float32, float]:
+    """Face mesh of the one face that fills about two thirds of an upright crop.
+
+    crop     (192, 192, 3) RGB
+    returns  (478, 3) px of the crop, z in the same unit, irises last; and 0..1, how much the
+             network believes that this is a face
+    """
+    assert crop.shape == (MESH_CROP_PX, MESH_CROP_PX, 3)
+    with _LOCK:
+        answer = _mesh().process(np.ascontiguousarray(crop))
+    points = [(p.x, p.y, p.z) for p in answer.landmarks.landmark]
+    return np.array(points, np.float32) * np.float32(MESH_CROP_PX), float(answer.score)
+
+
+def segment_person(pixels: UInt8) -> Float32:
+    """Where the person is: (H, W) 0..1, hair and body included.
+
+    pixels   (H, W, 3) RGB, head and shoulders; scaled to 256 px inside
+    """
+    with _LOCK:
+        answer = _segmenter().process(np.ascontiguousarray(pixels))
+        mask: Float32 = np.array(answer.segmentation_mask, np.float32)
+    return mask
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the C++ side writes while it loads out of the caller's terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _load(name: str) -> Any:
+    """A module of MediaPipe, its package __init__ files stepped over."""
+    spec = importlib.util.find_spec("mediapipe")
+    if spec is None or spec.submodule_search_locations is None:
+        raise ModelUnavailable("mediapipe is not installed; wanted mediapipe 0.10.21")
+    root = list(spec.submodule_search_locations)
+    try:
+        if "mediapipe" not in sys.modules:
+            package = types.ModuleType("mediapipe")
+            package.__path__ = root
+            package.__spec__ = spec
+            sys.modules["mediapipe"] = package
+        importlib.import_module("mediapipe.python.solution_base")
+        for options in _OPTIONS:
+            importlib.import_module(f"mediapipe.calculators.{options}_calculator_pb2")
+        if "mediapipe.python.solutions" not in sys.modules:
+            solutions = types.ModuleType("mediapipe.python.solutions")
+            solutions.__path__ = [f"{folder}/python/solutions" for folder in root]
+            sys.modules["mediapipe.python.solutions"] = solutions
+        return importlib.import_module(f"mediapipe.{name}")
+    except (ImportError, OSError) as problem:
+        raise ModelUnavailable(
+            f"mediapipe does not load ({problem}); wanted mediapipe 0.10.21"
+        ) from problem
+
+
+def _started(solution: Any) -> Any:
+    """Run once on an empty picture: the C++ side logs on its first run too."""
+    solution.process(np.zeros((MESH_CROP_PX, MESH_CROP_PX, 3), np.uint8))
+    return solution
+
+
+def _open(module: str, build: Any) -> Any:
+    """Load a module and build a network from it, quietly; failures become ModelUnavailable."""
+    with _quiet():
+        loaded = _load(module)
+        try:
+            return _started(build(loaded))
+        except (RuntimeError, ValueError, OSError) as problem:
+            raise ModelUnavailable(f"mediapipe's {module} does not start: {problem}") from problem
+
+
+@lru_cache(maxsize=8)
+def _detector(far: bool, least_score: float) -> Any:
+    return _open(
+        "python.solutions.face_detection",
+        lambda module: module.FaceDetection(
+            min_detection_confidence=least_score, model_selection=int(far)
+        ),
+    )
+
+
+@lru_cache(maxsize=1)
+def _segmenter() -> Any:
+    return _open(
+        "python.solutions.selfie_segmentation",
+        lambda module: module.SelfieSegmentation(model_selection=0),
+    )
+
+
+@lru_cache(maxsize=1)
+def _mesh() -> Any:
+    def build(solution_base: Any) -> Any:
+        text_format = importlib.import_module("google.protobuf.text_format")
+        config = _load("framework.calculator_pb2").CalculatorGraphConfig()
+        return solution_base.SolutionBase(graph_config=text_format.Parse(_MESH_GRAPH, config))
+
+    return _open("python.solution_base", build)
