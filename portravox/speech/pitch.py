@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 from portravox.arrays import Float32, Float64, Int32
 from portravox.speech.resample import SPEECH_RATE_HZ, framed
@@ -39,6 +39,9 @@ OCTAVE_COST = 0.06
 LEAP_COST = 0.35
 """Gain lost by a leap of one octave from one row to the next; Boersma's octave-jump cost."""
 
+SHORTEST_ROWS = 5
+"""A voice does not come and go within 50 ms; a whisper's formants sound periodic for less."""
+
 FAINT_RMS = 1e-4
 """-80 dBFS: a frame below has no pitch, whatever its autocorrelation says."""
 
@@ -48,7 +51,7 @@ class Pitch:
     """Of one recording."""
 
     frequency_hz: Float32
-    """(T,) 0 where unvoiced."""
+    """(T,) 0 where unvoiced: voicing below VOICED_FROM, or above it for less than 50 ms."""
 
     voicing: Float32
     """(T,) 0..1: height of the autocorrelation peak; 1 is perfectly periodic."""
@@ -63,7 +66,8 @@ def pitch(samples: Float32, rows: int) -> Pitch:
     path = _smoothest_path(lags, heights)
     row = np.arange(rows)
     voicing = np.clip(heights[row, path], 0.0, 1.0).astype(np.float32)
-    frequency_hz = np.where(voicing >= VOICED_FROM, SPEECH_RATE_HZ / lags[row, path], 0.0)
+    voiced = ndimage.binary_opening(voicing >= VOICED_FROM, np.ones(SHORTEST_ROWS, dtype=np.bool_))
+    frequency_hz = np.where(voiced, SPEECH_RATE_HZ / lags[row, path], 0.0)
     return Pitch(frequency_hz.astype(np.float32), voicing)
 
 

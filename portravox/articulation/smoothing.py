@@ -1,0 +1,100 @@
+"""Smoothing: curves as flesh can follow them, without delay.
+
+Flow      articulation.spectral, articulation.closures -> articulation.smoothing -> animation
+Reads     raw curves, stretches of closure and of speech
+Gives     curves that neither chatter nor leap, and lips that do meet
+
+Everything here looks as far ahead as it looks back, so no curve lags behind the sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from scipy import ndimage
+
+from portravox.arrays import Bool, Float32, Float64
+
+OPENING_ROWS = 8.0
+"""From contact to fully open takes 80 ms or more (reference: motion facts, section 4.1)."""
+
+CLOSING_ROWS = 6.0
+"""From fully open to contact takes 60 ms or more."""
+
+CONTACT_IN_ROWS, CONTACT_OUT_ROWS = 4, 3
+"""Slopes of the closure's trapezoid: evidence before and after contact."""
+
+PAUSE_ROWS = 30
+"""The mouth goes to rest in pauses longer than 0.3 s."""
+
+READY_ROWS = 8
+"""The mouth opens this long before the first sound after a pause: 60-100 ms."""
+
+READY_APERTURE = 0.15
+"""And this far; lips part before speech to draw breath. Our choice."""
+
+REST_ROWS = 16
+"""After the last sound the mouth comes to rest in 160 ms."""
+
+
+def smoothed(curve: Float32, width_rows: int) -> Float32:
+    """The curve under a bell of this width (at its foot); the mean is kept, nothing is delayed.
+
+    curve    (T,)
+    width_rows  odd
+    """
+    bell = np.hanning(width_rows + 2)[1:-1]
+    smooth: Float32 = ndimage.convolve1d(curve, bell / bell.sum(), mode="nearest")
+    return smooth
+
+
+def closure_curve(closures: Iterable[tuple[int, int]], rows: int) -> Float32:
+    """(T,) trapezoids: 1 from the first row of each closure to its release, slopes outside."""
+    row = np.arange(rows, dtype=np.float32)
+    curve = np.zeros(rows, dtype=np.float32)
+    for first, release in closures:
+        near = slice(max(0, first - CONTACT_IN_ROWS), min(rows, release + CONTACT_OUT_ROWS))
+        before = (first - row[near]) / CONTACT_IN_ROWS
+        after = (row[near] - (release - 1)) / CONTACT_OUT_ROWS
+        trapezoid = np.clip(1.0 - np.maximum(before, after), 0.0, 1.0)
+        curve[near] = np.maximum(curve[near], trapezoid)
+    return curve
+
+
+def followed(curve: Float32) -> Float32:
+    """The highest curve below the given one that opens and closes no faster than lips do."""
+    row: Float64 = np.arange(len(curve), dtype=np.float64)
+    rising = row / OPENING_ROWS
+    falling = row / CLOSING_ROWS
+    reached = np.minimum.accumulate(curve - rising) + rising
+    left = np.minimum.accumulate((reached + falling)[::-1])[::-1] - falling
+    return np.maximum(left, 0.0).astype(np.float32)
+
+
+def with_rest(aperture: Float32, sounding: Bool) -> Float32:
+    """Parted lips just before speech, an unhurried return to rest after it.
+
+    aperture  (T,)
+    sounding  (T,) there is sound of a voice
+    """
+    shaped = aperture.copy()
+    labels, count = ndimage.label(sounding)
+    rows = len(aperture)
+    previous_stop = -PAUSE_ROWS - 1
+    stretches = [found[0] for found in ndimage.find_objects(labels)]
+    for index, stretch in enumerate(stretches):
+        if stretch.start - previous_stop > PAUSE_ROWS:
+            first = max(0, stretch.start - READY_ROWS)
+            rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(stretch.start - first) / READY_ROWS)
+            ready = slice(first, stretch.start)
+            shaped[ready] = np.maximum(shaped[ready], READY_APERTURE * rise)
+        previous_stop = stretch.stop
+        next_start = stretches[index + 1].start if index + 1 < count else rows + PAUSE_ROWS
+        if next_start - stretch.stop > PAUSE_ROWS:
+            last = max(stretch.start, stretch.stop - 3)
+            fall = 0.5 + 0.5 * np.cos(np.pi * np.arange(REST_ROWS) / REST_ROWS)
+            leaving = slice(last, min(rows, last + REST_ROWS))
+            tail = shaped[last] * fall[: leaving.stop - leaving.start]
+            shaped[leaving] = np.maximum(shaped[leaving], tail)
+    return shaped

@@ -1,0 +1,71 @@
+"""Speech features: what articulation is read from, row by row.
+
+Flow      media.waveform -> speech.features -> articulation
+Reads     Waveform
+Gives     SpeechFeatures
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from portravox.arrays import Bool, Float32
+from portravox.media.waveform import Waveform
+from portravox.speech.activity import activity
+from portravox.speech.loudness import loudness_dbfs
+from portravox.speech.mel import mel_power
+from portravox.speech.noise import noise_power
+from portravox.speech.pitch import pitch
+from portravox.speech.resample import row_count, speech_samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeechFeatures:
+    """Of one recording, against its own speech level: a quiet copy has the same features.
+
+    Row n is centred on the 10 ms that begin at n / 100 s.
+    """
+
+    power: Float32
+    """(T, BANDS) mel power with the noise taken off; the sum over the bands is 1 at the speech
+    level, which the loudest twentieth of the speaking rows exceed."""
+
+    loudness_db: Float32
+    """(T,) 0 at the speech level; not below SILENCE_DB."""
+
+    speaking: Bool
+    """(T,) somebody speaks or sings; goes on for 150 ms after the last sound."""
+
+    pitch_hz: Float32
+    """(T,) 0 where unvoiced."""
+
+    duration_s: float
+
+
+SILENCE_DB = -60.0
+"""Whatever lies this far below the speech level is the same silence."""
+
+
+def speech_features(voice: Waveform) -> SpeechFeatures:
+    """Features of a recording of any rate, one or two channels, any level."""
+    rows = row_count(voice)
+    samples = speech_samples(voice)
+    heard = mel_power(samples, rows)
+    pitch_hz = pitch(samples, rows).frequency_hz
+    noise = noise_power(heard, pitch_hz > 0.0)
+    active = activity(heard, noise, pitch_hz > 0.0)
+    clean = np.maximum(heard - noise, 0.0)
+    loudness_db = np.maximum(loudness_dbfs(clean) - active.level_dbfs, SILENCE_DB)
+    if not active.speaking.any():
+        clean = np.zeros_like(clean)
+        loudness_db = np.full(rows, SILENCE_DB)
+        pitch_hz = np.zeros_like(pitch_hz)
+    return SpeechFeatures(
+        power=clean / np.float32(10.0 ** (active.level_dbfs / 10.0)),
+        loudness_db=loudness_db.astype(np.float32),
+        speaking=active.speaking,
+        pitch_hz=pitch_hz,
+        duration_s=voice.duration_s,
+    )

@@ -1,0 +1,59 @@
+"""Noise: the steady part of the sound, which no mouth makes.
+
+Flow      speech.mel, speech.pitch -> speech.noise -> speech.activity, speech.features
+Reads     mel power, voiced rows
+Gives     power of the noise in each band and row
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from portravox.arrays import Bool, Float32
+from portravox.speech.resample import ROW_RATE_HZ
+
+BLOCK_ROWS = ROW_RATE_HZ // 2
+REACH_BLOCKS = 6
+"""Each side: 3 s, longer than people speak without a gap between two words."""
+
+QUIET_SHARE = 10.0
+"""Percent of the rows that hold nothing but noise, at least. Our choice."""
+
+LEVEL_SMOOTHING_ROWS = 5
+
+UNDERRATED = 1.6
+"""The quietest tenth of smoothed noise lies about 2 dB below its mean (measured, white noise)."""
+
+
+def noise_power(power: Float32, voiced: Bool) -> Float32:
+    """Power of the noise, from the quietest unvoiced rows within 3 s.
+
+    Voiced rows are left out, so that a sung vowel of several seconds is not taken for noise.
+
+    power    (T, BANDS) mel power
+    voiced   (T,)
+    returns  (T, BANDS)
+    """
+    rows = len(power)
+    if rows == 0:
+        return power.copy()
+    smooth = ndimage.uniform_filter1d(power, LEVEL_SMOOTHING_ROWS, axis=0, mode="nearest")
+    blocks = -(-rows // BLOCK_ROWS)
+    floors = np.zeros((blocks, power.shape[1]), dtype=np.float32)
+    for block in range(blocks):
+        near = slice(
+            max(0, (block - REACH_BLOCKS) * BLOCK_ROWS), (block + REACH_BLOCKS + 1) * BLOCK_ROWS
+        )
+        quiet = smooth[near][~voiced[near]]
+        if len(quiet) >= LEVEL_SMOOTHING_ROWS:
+            floors[block] = np.percentile(quiet, QUIET_SHARE, axis=0)
+        else:
+            floors[block] = smooth[near].min(axis=0)
+    middles = (np.arange(blocks) + 0.5) * BLOCK_ROWS
+    place = np.interp(np.arange(rows), middles, np.arange(blocks))
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, blocks - 1)
+    share = (place - below)[:, np.newaxis].astype(np.float32)
+    floor: Float32 = ((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED
+    return floor.astype(np.float32)
