@@ -176,6 +176,14 @@ def segment_person(pixels: UInt8) -> Float32:
     return mask
 
 
+@lru_cache(maxsize=1)
+def tessellation_edges() -> frozenset[tuple[int, int]]:
+    """Pairs of the 468 landmarks that the face mesh joins by an edge."""
+    with _quiet():
+        table = _load("python.solutions.face_mesh_connections").FACEMESH_TESSELATION
+    return frozenset((int(a), int(b)) for a, b in table)
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what the C++ side writes while it loads out of the caller's terminal."""
