@@ -41,12 +41,20 @@ HIGH_HZ = ((1900.0, 2700.0), (2700.0, 3800.0), (3800.0, 7800.0))
 CLEAR_HZ = (800.0, 1300.0)
 
 DARK_WEIGHT, FALLING_WEIGHT, ABRUPT_WEIGHT, CLEAR_WEIGHT = 0.05, 0.04, 0.045, 0.06
-NEEDED = 2.1
+USUAL_DARK_DB, LARGEST_VEIL_DB = -55.0, 15.0
+"""How dark the darkest fifth of speech is in a clean recording, and how much less it may be where
+noise or a large room lies over the dips; darkness is counted from there."""
+
+DARK_PERCENTILE = 20.0
+
+NEEDED = 2.2
 """Sum of the weighted facts from which a dip counts as a closure."""
 
 
 def closures(features: SpeechFeatures) -> list[tuple[int, int]]:
     """(first row, row of the release) of each closure, in order."""
+    if not features.speaking.any():
+        return []
     mouth_db = band_level_db(features, MOUTH_HZ, 1)
     dip_db = ndimage.grey_closing(mouth_db, LONGEST_DIP_ROWS) - mouth_db
     labels, _ = ndimage.label(dip_db >= DEPTH_DB)
@@ -67,13 +75,17 @@ class _Evidence:
         self._dark_db = [band_level_db(features, span, 1) for span in DARK_HZ]
         self._low_db = [band_level_db(features, span, 1) for span in LOW_HZ]
         self._high_db = [band_level_db(features, span, 1) for span in HIGH_HZ]
+        overall_db = np.mean(self._dark_db, axis=0)[features.speaking]
+        darkest_db = float(np.percentile(overall_db, DARK_PERCENTILE))
+        self._veil_db = float(np.clip(darkest_db - USUAL_DARK_DB, 0.0, LARGEST_VEIL_DB))
         self._clear_db = band_level_db(features, CLEAR_HZ, 1)
 
     def of(self, start: int, stop: int) -> float:
         """Sum of the weighted facts for the dip of these rows."""
         middle = start + int(self._mouth_db[start:stop].argmin())
         core = slice(max(start, middle - 2), min(stop, middle + 3))
-        dark = -float(np.mean([level[core].min() for level in self._dark_db]))
+        darkest_db = float(np.mean([level[core].min() for level in self._dark_db]))
+        dark = self._veil_db - darkest_db
         release = slice(stop - 1, stop + 2)
         falling = max(_mean_db(level[release]) for level in self._low_db) - max(
             _mean_db(level[release]) for level in self._high_db
