@@ -20,48 +20,62 @@ KG = 1.0 - KR - KB
 LUMA_RANGE, CHROMA_RANGE = 219, 224
 LUMA_BLACK, CHROMA_ZERO = 16, 128
 
-_SHIFT = 16
+_SHIFT = np.int32(16)
 """Fixed point: weights times 2**16. The sums stay below 2**31, so 32-bit lanes do."""
 
-_ONE = 1 << _SHIFT
-_Y_R, _Y_G, _Y_B = (round(k * LUMA_RANGE / 255 * _ONE) for k in (KR, KG, KB))
-
+_ONE = 1 << 16
 _CB = CHROMA_RANGE / 255 / (2 * (1 - KB)) * _ONE
 _CR = CHROMA_RANGE / 255 / (2 * (1 - KR)) * _ONE
-_CB_R, _CB_G = round(-KR * _CB), round(-KG * _CB)
+
+# numpy scalars, because numba takes Python integers for 64-bit ones and halves the speed.
+_Y_R, _Y_G, _Y_B = (np.int32(round(k * LUMA_RANGE / 255 * _ONE)) for k in (KR, KG, KB))
+_CB_R, _CB_G = np.int32(round(-KR * _CB)), np.int32(round(-KG * _CB))
 _CB_B = -_CB_R - _CB_G  # the three weights add up to 0, so that grey stays exactly grey
-_CR_G, _CR_B = round(-KG * _CR), round(-KB * _CR)
+_CR_G, _CR_B = np.int32(round(-KG * _CR)), np.int32(round(-KB * _CR))
 _CR_R = -_CR_G - _CR_B
 
-_Y_START = (LUMA_BLACK << _SHIFT) + _ONE // 2
-_C_START = (CHROMA_ZERO << (_SHIFT + 2)) + 2 * _ONE  # for the sum of four pixels
+_Y_START = np.int32((LUMA_BLACK << 16) + _ONE // 2)
+_C_SHIFT = np.int32(_SHIFT + 2)  # chroma comes from the sum of four pixels
+_C_START = np.int32((CHROMA_ZERO << 18) + 2 * _ONE)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def rgb_to_yuv420(rgb: UInt8, luma: UInt8, cb: UInt8, cr: UInt8) -> None:
-    """Fill the three planes of one frame.
+    """Fill the three planes of one frame. All arrays contiguous; H and W even.
 
-    rgb    (H, W, 3)        0..255, BT.709 or sRGB primaries; H and W even
+    rgb    (H, W, 3)        0..255, BT.709 or sRGB primaries
     luma   (H, >= W)        16..235; columns beyond W are left alone
     cb     (H/2, >= W/2)    16..240, the mean of each 2x2 block
     cr     (H/2, >= W/2)    likewise
     """
     height, width = rgb.shape[0], rgb.shape[1]
-    for row in range(0, height, 2):
-        for col in range(0, width, 2):
-            red, green, blue = np.int32(0), np.int32(0), np.int32(0)
-            for down in range(2):
-                for right in range(2):
-                    r = np.int32(rgb[row + down, col + right, 0])
-                    g = np.int32(rgb[row + down, col + right, 1])
-                    b = np.int32(rgb[row + down, col + right, 2])
-                    luma[row + down, col + right] = (
-                        _Y_R * r + _Y_G * g + _Y_B * b + _Y_START
-                    ) >> _SHIFT
-                    red, green, blue = red + r, green + g, blue + b
-            cb[row >> 1, col >> 1] = (
-                _CB_R * red + _CB_G * green + _CB_B * blue + _C_START
-            ) >> (_SHIFT + 2)
-            cr[row >> 1, col >> 1] = (
-                _CR_R * red + _CR_G * green + _CR_B * blue + _C_START
-            ) >> (_SHIFT + 2)
+    for row in range(height // 2):
+        top, bottom = rgb[2 * row].reshape(-1), rgb[2 * row + 1].reshape(-1)
+        _luma_row(top, luma[2 * row], width)
+        _luma_row(bottom, luma[2 * row + 1], width)
+        _chroma_row(top, bottom, cb[row], cr[row], width // 2)
+
+
+@numba.njit(nogil=True, cache=True)
+def _luma_row(rgb: UInt8, luma: UInt8, width: int) -> None:
+    """rgb (3 * width,) -> luma (>= width,)."""
+    for col in range(width):
+        red = np.int32(rgb[3 * col])
+        green = np.int32(rgb[3 * col + 1])
+        blue = np.int32(rgb[3 * col + 2])
+        luma[col] = (_Y_R * red + _Y_G * green + _Y_B * blue + _Y_START) >> _SHIFT
+
+
+@numba.njit(nogil=True, cache=True)
+def _chroma_row(top: UInt8, bottom: UInt8, cb: UInt8, cr: UInt8, half_width: int) -> None:
+    """Two rows of rgb (6 * half_width,) -> one row of each chroma plane."""
+    for col in range(half_width):
+        left, right = 6 * col, 6 * col + 3
+        red = np.int32(top[left]) + np.int32(top[right])
+        red += np.int32(bottom[left]) + np.int32(bottom[right])
+        green = np.int32(top[left + 1]) + np.int32(top[right + 1])
+        green += np.int32(bottom[left + 1]) + np.int32(bottom[right + 1])
+        blue = np.int32(top[left + 2]) + np.int32(top[right + 2])
+        blue += np.int32(bottom[left + 2]) + np.int32(bottom[right + 2])
+        cb[col] = (_CB_R * red + _CB_G * green + _CB_B * blue + _C_START) >> _C_SHIFT
+        cr[col] = (_CR_R * red + _CR_G * green + _CR_B * blue + _C_START) >> _C_SHIFT

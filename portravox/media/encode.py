@@ -1,0 +1,428 @@
+"""Frames and a voice into an MP4 that plays everywhere.
+
+Flow      frames, Waveform -> media.yuv -> media.encode -> video.mp4
+Gives     H.264 High 4:2:0 and AAC; the index at the front, so that it plays while it loads
+
+Encoding runs in a thread of its own beside the rendering. The file appears under its name only
+when it is whole. Memory does not depend on the length: sound goes in along with the frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import queue
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from portravox.arrays import Float32, UInt8
+from portravox.errors import EncodingFailed, OutputNotWritable, PortravoxError, SettingOutOfRange
+from portravox.media.label import AiLabel, Overlay, VisibleLabel, visible_label
+from portravox.media.waveform import Waveform
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+)
+"""x264's, from quick and large to slow and small."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoSettings:
+    """What a caller may choose about the MP4."""
+
+    crf: int = 18
+    """x264 quality: 0 is the best, 51 the worst; 18 is hard to tell from the source."""
+
+    preset: str = "veryfast"
+    """One of PRESETS."""
+
+    threads: int = 2
+    """Of x264. More than two take time from the rendering that runs beside it."""
+
+    visible_label: VisibleLabel | None = None
+    """A small label in the corner of every frame, in Chinese or English."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.crf, bool) or not isinstance(self.crf, int) or not 0 <= self.crf <= 51:
+            raise SettingOutOfRange("crf", self.crf, "a whole number from 0 to 51")
+        if self.preset not in PRESETS:
+            raise SettingOutOfRange("preset", self.preset, f"one of {', '.join(PRESETS)}")
+        if not isinstance(self.threads, int) or not 1 <= self.threads <= 128:
+            raise SettingOutOfRange("threads", self.threads, "a whole number from 1 to 128")
+        if self.visible_label not in (None, "zh", "en"):
+            raise SettingOutOfRange("visible_label", self.visible_label, "'zh', 'en' or None")
+
+
+QUALITIES: Mapping[str, VideoSettings] = MappingProxyType(
+    {
+        "draft": VideoSettings(crf=26, preset="superfast"),
+        "standard": VideoSettings(),
+        "high": VideoSettings(crf=15, preset="medium"),
+    }
+)
+"""Names for the command line. `dataclasses.replace` adds a label to one."""
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise OutputNotWritable unless a file can be made at `path`. Leaves nothing behind."""
+    part = _create_part(Path(path))
+    part.unlink()
+
+
+class VideoWriter:
+    """Writes one MP4, frame by frame. A context manager.
+
+    When the block ends well, the video is at `path`, replacing what was there. When it ends with
+    an exception, of any kind, nothing new is left and what was there stays.
+
+    Raises, from any of its methods: OutputNotWritable (no such folder, not allowed, disk full) and
+    EncodingFailed (the encoder refused, or the frames are not as announced). Constructing one
+    already tells whether the place can be written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        width_px: int,
+        height_px: int,
+        fps: int,
+        frames: int,
+        voice: Waveform,
+        settings: VideoSettings | None = None,
+        label: AiLabel | None = None,
+    ) -> None:
+        for name, value in (("width_px", width_px), ("height_px", height_px)):
+            if value < 2 or value % 2:  # yuv420p halves the chroma planes
+                raise SettingOutOfRange(name, value, "an even number, 2 or more")
+        for name, value in (("fps", fps), ("frames", frames)):
+            if value < 1:
+                raise SettingOutOfRange(name, value, "1 or more")
+        self._path = Path(path)
+        check_writable(self._path)
+        self._shape = (height_px, width_px, 3)
+        self._fps = fps
+        self._frames = frames
+        self._voice = voice
+        self._settings = settings or VideoSettings()
+        self._label = label or AiLabel()
+        self._written = 0
+
+    def __enter__(self) -> Self:
+        import av
+
+        # Brings numba in; here and not at the top, so that importing Portravox stays quick.
+        from portravox.media.yuv import rgb_to_yuv420
+
+        height_px, width_px, _ = self._shape
+        language = self._settings.visible_label
+        self._convert = rgb_to_yuv420
+        self._stamp = _Stamp(visible_label(language, width_px, height_px)) if language else None
+        self._part = _create_part(self._path)
+        try:
+            self._free: queue.SimpleQueue[VideoFrame | None] = queue.SimpleQueue()
+            self._full: queue.SimpleQueue[VideoFrame | None] = queue.SimpleQueue()
+            for _ in range(_FRAMES_UNDERWAY):
+                self._free.put(av.VideoFrame(width_px, height_px, "yuv420p"))
+            self._failure: BaseException | None = None
+            self._abandoned = False
+            self._thread = threading.Thread(target=self._run, name="portravox-encode", daemon=True)
+            self._thread.start()
+        except BaseException:
+            self._part.unlink(missing_ok=True)
+            raise
+        return self
+
+    def write(self, frame: UInt8) -> None:
+        """Add the next frame, (H, W, 3) sRGB. It may be overwritten as soon as this returns.
+
+        Waits while the encoder is behind by more than a few frames.
+        """
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise EncodingFailed(
+                f"frame {self._written} is {frame.shape} {frame.dtype}; wanted {self._shape} uint8"
+            )
+        if self._written == self._frames:
+            raise EncodingFailed(f"frame {self._frames} arrived; wanted {self._frames} in all")
+        self._raise_failure()
+        slot = self._free.get()
+        if slot is None:  # the encoding thread has ended
+            self._raise_failure()
+            raise EncodingFailed(f"the encoder stopped before frame {self._written}")
+        luma, cb, cr = (
+            np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+            for plane in slot.planes
+        )
+        self._convert(np.ascontiguousarray(frame), luma, cb, cr)
+        if self._stamp is not None:
+            self._stamp.blend(luma, cb, cr)
+        slot.pts = self._written
+        slot.time_base = Fraction(1, self._fps)
+        self._full.put(slot)
+        self._written += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._abandoned = kind is not None or self._written != self._frames
+        try:
+            self._full.put(None)
+            self._thread.join()
+            if kind is not None:
+                return
+            self._raise_failure()
+            if self._written != self._frames:
+                raise EncodingFailed(f"{self._written} frames arrived; wanted {self._frames}")
+            try:
+                self._part.replace(self._path)
+            except OSError as failed:
+                raise OutputNotWritable(self._path, failed.strerror or str(failed)) from failed
+        except BaseException:
+            self._abandoned = True  # interrupted while waiting: the thread stops by itself
+            raise
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _run(self) -> None:
+        """The encoding thread: frames from the queue into the file."""
+        try:
+            mp4 = _Mp4(
+                self._part,
+                size_px=(self._shape[1], self._shape[0]),
+                fps=self._fps,
+                voice=self._voice,
+                settings=self._settings,
+                metadata=self._label.metadata(),
+            )
+            try:
+                while (frame := self._full.get()) is not None and not self._abandoned:
+                    mp4.add(frame)
+                    self._free.put(frame)
+                if not self._abandoned:
+                    mp4.finish()
+            except BaseException:
+                with contextlib.suppress(Exception):  # the first error is the one to tell
+                    mp4.close()
+                raise
+            if self._abandoned:
+                with contextlib.suppress(Exception):
+                    mp4.close()
+            else:
+                mp4.close()
+                _sync(self._part)
+        except BaseException as error:
+            self._failure = error
+            # The renderer may be waiting for a slot: let it through, to find the failure.
+            for _ in range(_FRAMES_UNDERWAY):
+                self._free.put(None)
+
+    def _raise_failure(self) -> None:
+        """Raise what went wrong in the encoding thread, as one of our errors."""
+        failure = self._failure
+        if failure is None:
+            return
+        if isinstance(failure, PortravoxError):
+            raise failure
+        if isinstance(failure, OSError) and failure.errno in _STORAGE_ERRORS:
+            raise OutputNotWritable(self._path, failure.strerror or str(failure)) from failure
+        raise EncodingFailed(f"the encoder failed on {self._path}: {failure}") from failure
+
+
+_FRAMES_UNDERWAY = 3
+"""Between renderer and encoder: one being filled, one waiting, one being encoded."""
+
+_STORAGE_ERRORS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EIO,
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+)
+"""Disk full or over quota, file too big, read-only or failing disk, folder taken away."""
+
+
+def _create_part(path: Path) -> Path:
+    """Make an empty hidden file beside `path`, to become it later."""
+    if path.is_dir():
+        raise OutputNotWritable(path, "it is a folder")
+    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part.mp4")
+    try:
+        # Not tempfile: its files are readable by their owner alone and would stay so.
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:
+        reason = f"{error.strerror}: {path.parent}" if error.strerror else str(error)
+        raise OutputNotWritable(path, reason) from error
+    return part
+
+
+def _sync(path: Path) -> None:
+    """Wait until the file is on the disk, so that a power cut can't leave a hollow one."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class _Stamp:
+    """The visible label, made ready to be blended into planes of YUV."""
+
+    def __init__(self, overlay: Overlay) -> None:
+        height, width = overlay.grey.shape
+        self._rows = slice(overlay.top_px, overlay.top_px + height)
+        self._cols = slice(overlay.left_px, overlay.left_px + width)
+        self._half_rows = slice(overlay.top_px // 2, (overlay.top_px + height) // 2)
+        self._half_cols = slice(overlay.left_px // 2, (overlay.left_px + width) // 2)
+        opacity = overlay.opacity
+        half_opacity = opacity.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+        # Grey has no chroma (128) and a luma of 16 to 235 (BT.709, limited range).
+        self._luma_keep, self._luma_add = 1 - opacity, opacity * (16 + 219 * overlay.grey) + 0.5
+        self._chroma_keep, self._chroma_add = 1 - half_opacity, half_opacity * 128 + 0.5
+
+    def blend(self, luma: UInt8, cb: UInt8, cr: UInt8) -> None:
+        """Draw onto the three planes of a frame, in place."""
+        corner = luma[self._rows, self._cols]
+        corner[:] = (corner * self._luma_keep + self._luma_add).astype(np.uint8)
+        for plane in (cb, cr):
+            corner = plane[self._half_rows, self._half_cols]
+            corner[:] = (corner * self._chroma_keep + self._chroma_add).astype(np.uint8)
+
+
+_AAC_RATES_HZ = (44_100, 48_000)
+"""Kept as they are; any other rate becomes 48 kHz, which every player knows."""
+
+_AAC_BIT_RATES = {1: 128_000, 2: 160_000}
+"""By channels; beyond what speech needs, our choice."""
+
+_AAC_FRAME = 1024
+"""Samples that an AAC-LC packet holds (ISO 14496-3)."""
+
+
+def _sound_for_aac(voice: Waveform) -> tuple[Float32, int]:
+    """(N, channels) samples within -1..1 and their rate, one of _AAC_RATES_HZ."""
+    samples, rate_hz = voice.samples, voice.rate_hz
+    if rate_hz not in _AAC_RATES_HZ:
+        import soxr
+
+        samples = soxr.resample(samples, rate_hz, _AAC_RATES_HZ[-1])
+        rate_hz = _AAC_RATES_HZ[-1]
+    # Float files and MP3s may go beyond full scale: turned down as a whole, nothing is clipped.
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak > 1.0:
+        samples = samples / np.float32(peak)
+    return samples, rate_hz
+
+
+class _Mp4:
+    """The open file: two encoders and the container. Used by one thread only."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        size_px: tuple[int, int],
+        fps: int,
+        voice: Waveform,
+        settings: VideoSettings,
+        metadata: Mapping[str, str],
+    ) -> None:
+        import av
+
+        self._fps = fps
+        self._frames = 0
+        self._sound, self._rate_hz = _sound_for_aac(voice)
+        self._layout = "mono" if self._sound.shape[1] == 1 else "stereo"
+        self._sound_at = 0
+        self._file = av.open(
+            str(path.absolute()),  # absolute: a name with a colon would be taken for an address
+            mode="w",
+            format="mp4",
+            # use_metadata_tags: keys under their own names, which the AIGC label needs.
+            options={"movflags": "+faststart+use_metadata_tags"},
+        )
+        self._file.metadata.update(metadata)
+
+        options = {
+            "crf": str(settings.crf),
+            "preset": settings.preset,
+            "profile": "high",
+            "x264-params": "chromaloc=1",  # chroma lies in the middle of each 2x2 block
+        }
+        self._video = self._file.add_stream("libx264", rate=fps, options=options)
+        video = self._video.codec_context
+        video.width, video.height = size_px
+        video.pix_fmt = "yuv420p"
+        video.time_base = Fraction(1, fps)
+        video.color_primaries = video.color_trc = video.colorspace = _BT709
+        video.color_range = _LIMITED
+        video.thread_count = settings.threads
+        # PyAV asks for threads within a frame, which cuts frames into slices and costs quality.
+        video.thread_type = "FRAME"
+
+        self._audio = self._file.add_stream("aac", rate=self._rate_hz)
+        audio = self._audio.codec_context
+        audio.layout = self._layout
+        audio.format = "fltp"
+        audio.bit_rate = _AAC_BIT_RATES[self._sound.shape[1]]
+        audio.time_base = Fraction(1, self._rate_hz)
+
+    def add(self, frame: VideoFrame) -> None:
+        """Encode the next frame and the sound up to its end. The frame is free afterwards."""
+        self._file.mux(self._video.encode(frame))
+        self._frames += 1
+        self._add_sound(until=self._frames * self._rate_hz // self._fps)
+
+    def finish(self) -> None:
+        """Encode what is left of the sound and empty both encoders."""
+        self._file.mux(self._video.encode(None))
+        self._add_sound(until=len(self._sound))
+        self._file.mux(self._audio.encode(None))
+
+    def close(self) -> None:
+        """Write the index and close the file."""
+        self._file.close()
+
+    def _add_sound(self, until: int) -> None:
+        """Encode whole AAC packets until `until` is reached; the last of all may be short."""
+        import av
+
+        while self._sound_at < min(until, len(self._sound)):
+            block = self._sound[self._sound_at : self._sound_at + _AAC_FRAME]
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(block.T, dtype=np.float32), "fltp", self._layout
+            )
+            frame.sample_rate = self._rate_hz
+            frame.time_base = Fraction(1, self._rate_hz)
+            frame.pts = self._sound_at
+            self._sound_at += len(block)
+            self._file.mux(self._audio.encode(frame))
+
+
+_BT709, _LIMITED = 1, 1
+"""Code points of ISO 23091-2, and FFmpeg's number for 16..235."""
