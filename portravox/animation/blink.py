@@ -1,0 +1,180 @@
+"""Blinks: when the eyes shut, and how the lids get there and back.
+
+Flow      phrases, eye_move_freq -> animation.blink -> gaze, brows, ControlTrack
+Reads     where phrases end; how often to blink
+Gives     Blinks: both lids, one value per video frame
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from portravox.arrays import Float64
+
+_LID_TIMES_S = (0.0, 0.04, 0.08, 0.10, 0.16, 0.24, 0.32)
+_LID_OPENING = (1.0, 0.45, 0.03, 0.0, 0.40, 0.85, 1.0)
+"""A spontaneous blink: down in 80 ms, up in 220 ms, fast and then slow (Stern 1984, Sforza
+2008, Kwon 2013). The points are our choice."""
+
+BLINK_S = _LID_TIMES_S[-1]
+
+SHUT_FROM_S = 0.076
+SHUT_TO_S = 0.118
+"""Between these the lids are down by 0.9 and more."""
+
+LARGEST_LAG_S = 0.008
+"""One eye follows the other by up to this: more would look like a wink. Our choice."""
+
+FIRST_S = 0.2
+"""The eyes stay open this long at the start of a video: its first frame is its poster."""
+
+LAST_S = BLINK_S + 0.15
+"""The last blink starts this long before the end, so that the last frame is open whatever
+the frame rate (the frame count is rounded, and a blink may be moved by half a frame)."""
+
+LEAST_SPACING_S = BLINK_S + 0.2
+DOUBLE_SPACING_S = BLINK_S + 0.08
+DOUBLE_SHARE = 0.05
+"""Between two blinks; between the two of a double blink; how many gaps are of that kind."""
+
+VARIATION = 0.5
+HURRIED_VARIATION = 0.2
+HURRIED_INTERVAL_S = 1.2
+"""Intervals are log-normal (Bentivoglio 1997): deviation / mean. Below the given mean interval
+there is no room for the full variation."""
+
+PULL = 0.4
+"""A blink moves by up to this share of its interval to meet the end of a phrase: speakers
+blink there (Nakano & Kitazawa 2010). The number is our choice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blinks:
+    """(T,) each: 0 open, 1 shut; left and right of the picture."""
+
+    left: Float64
+    right: Float64
+
+    @property
+    def both(self) -> Float64:
+        """(T,) their mean."""
+        return 0.5 * (self.left + self.right)
+
+
+def blinks(
+    rate_hz: float,
+    phrase_ends_s: Float64,
+    duration_s: float,
+    times_s: Float64,
+    fps: int,
+    rng: np.random.Generator,
+) -> Blinks:
+    """Both lids at each frame. Each blink has a frame on which both eyes are shut.
+
+    rate_hz        0..1 blinks per second; 0 gives zeros
+    phrase_ends_s  (P,) moments that attract blinks
+    times_s        (T,) of the frames
+    """
+    starts_s = blink_starts(rate_hz, phrase_ends_s, duration_s, rng)
+    lags_s = rng.uniform(-LARGEST_LAG_S, LARGEST_LAG_S, len(starts_s))
+    starts_s = _shown_shut(starts_s, np.abs(lags_s), fps)
+    left = _lids(times_s, starts_s + np.maximum(lags_s, 0.0))
+    right = _lids(times_s, starts_s + np.maximum(-lags_s, 0.0))
+    return Blinks(left, right)
+
+
+def blink_starts(
+    rate_hz: float, phrase_ends_s: Float64, duration_s: float, rng: np.random.Generator
+) -> Float64:
+    """Moments at which the lids begin to fall, (B,) seconds in order.
+
+    As many as rate_hz * duration_s says, to the nearest, unless the video is too short for
+    them. Intervals are drawn and then stretched together to fill the video: left to chance, a
+    minute could have a third too many.
+    """
+    room_s = duration_s - LAST_S - FIRST_S
+    if room_s < 0.0:
+        return np.zeros(0)
+    fitting = math.floor(room_s / LEAST_SPACING_S) + 1
+    count = min(fitting, math.floor(rate_hz * duration_s + 0.5))
+    if count == 0:
+        return np.zeros(0)
+
+    mean_s = duration_s / count
+    variation = HURRIED_VARIATION if mean_s < HURRIED_INTERVAL_S else VARIATION
+    sigma = math.sqrt(math.log(1.0 + variation**2))
+    drawn_s = mean_s * rng.lognormal(-(sigma**2) / 2.0, sigma, count + 1)
+    drawn_s[[0, -1]] *= rng.uniform(size=2)  # the video opens and ends amid an interval
+
+    double = rng.uniform(size=count - 1) < DOUBLE_SHARE
+    least_s = np.where(double, DOUBLE_SPACING_S, LEAST_SPACING_S)
+    elastic_s = np.concatenate(
+        (
+            drawn_s[:1],
+            np.where(double, 0.0, np.maximum(drawn_s[1:-1] - least_s, 0.0)),
+            drawn_s[-1:],
+        )
+    )
+    elastic_s *= (room_s - least_s.sum()) / elastic_s.sum()
+    gaps_s = elastic_s[:-1] + np.concatenate(([0.0], least_s))
+    return _pulled(FIRST_S + np.cumsum(gaps_s), least_s, phrase_ends_s, FIRST_S + room_s)
+
+
+def _pulled(starts_s: Float64, least_s: Float64, towards_s: Float64, latest_s: float) -> Float64:
+    """Move blinks towards the nearest of the given moments, keeping order and least spacings."""
+    if len(towards_s) == 0:
+        return starts_s
+    pulled_s = starts_s.copy()
+    lows_s = np.concatenate(([-np.inf], least_s))
+    for i, start_s in enumerate(starts_s):
+        low_s = pulled_s[i - 1] + lows_s[i] if i else FIRST_S
+        high_s = starts_s[i + 1] - least_s[i] if i + 1 < len(starts_s) else latest_s
+        interval_s = start_s - (starts_s[i - 1] if i else 0.0)
+        way_s = towards_s[np.argmin(np.abs(towards_s - start_s))] - start_s
+        moved_s = start_s + np.clip(way_s, -PULL * interval_s, PULL * interval_s)
+        pulled_s[i] = np.clip(moved_s, low_s, max(low_s, high_s))
+    return pulled_s
+
+
+def _shown_shut(starts_s: Float64, lags_s: Float64, fps: int) -> Float64:
+    """Move each blink by as little as it takes for a frame to fall where both eyes are shut.
+
+    At 15 fps the frames are further apart than a blink stays shut, and a blink without a shut
+    frame reads as a flicker. The largest move is less than half a frame.
+
+    lags_s  (B,) by which the later eye follows
+    """
+    from_s, to_s = starts_s + lags_s + SHUT_FROM_S, starts_s + SHUT_TO_S
+    frame_s = np.round(0.5 * (from_s + to_s) * fps) / fps
+    shifted: Float64 = (
+        starts_s + np.minimum(frame_s - from_s, 0.0) + np.maximum(frame_s - to_s, 0.0)
+    )
+    return shifted
+
+
+def _lids(times_s: Float64, starts_s: Float64) -> Float64:
+    """(T,) how far one eye's lid is down, given when its blinks start, (B,)."""
+    down = np.zeros_like(times_s)
+    for start_s in starts_s:
+        first, last = np.searchsorted(times_s, (start_s, start_s + BLINK_S))
+        down[first:last] = np.maximum(
+            down[first:last], 1.0 - lid_opening(times_s[first:last] - start_s)
+        )
+    return down
+
+
+def lid_opening(since_s: Float64) -> Float64:
+    """How far the eye is open so long after a blink began: 1 open, 0 shut.
+
+    Monotone on the way down and on the way up.
+
+    since_s  (...)  seconds
+    returns  (...)
+    """
+    curve = PchipInterpolator(_LID_TIMES_S, _LID_OPENING)
+    opening: Float64 = curve(np.clip(since_s, 0.0, BLINK_S))
+    return np.clip(opening, 0.0, 1.0)

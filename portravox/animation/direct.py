@@ -1,0 +1,92 @@
+"""Direct: all that moves in the face, from what the voice does and how the caller wants it.
+
+Flow      articulation.curves, Direction -> animation.direct -> ControlTrack -> rig
+Reads     ArticulationCurves, Direction
+Gives     ControlTrack
+
+Every part is computed in seconds and read off at the frames, so the same motion is seen at
+every frame rate; only blinks and closures of the lips are moved to the nearest frame, lest
+they fall between two. Every part has its own random numbers, so that one knob of the
+direction changes one part.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from portravox.animation.blink import blinks
+from portravox.animation.breath import draw_breathing
+from portravox.animation.brows import brow_motion
+from portravox.animation.controls import CONTROLS, ControlTrack
+from portravox.animation.direction import Direction
+from portravox.animation.easing import away_from_ends
+from portravox.animation.emphasis import stresses
+from portravox.animation.gaze import gaze_motion
+from portravox.animation.head import draw_score, head_motion
+from portravox.animation.lips import lip_motion
+from portravox.animation.phrases import joined, speech_spans
+from portravox.animation.smile import smile_motion
+from portravox.animation.styles import STYLES, TABLE_STRENGTH
+from portravox.articulation.curves import ArticulationCurves
+from portravox.clock import frame_count, frame_times
+
+BLINK_PAUSE_S = 0.15
+"""A pause this long ends a phrase as far as blinks go."""
+
+
+def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
+    """The controls of every frame, as many as the sound lasts.
+
+    Same curves and same direction give the same controls. A strength or frequency of 0 gives
+    exact zeros in the controls it is for. Head, eyes and brows begin and end at 0, the
+    photograph's own pose; the mouth does where the sound begins and ends in silence.
+    """
+    fps = direction.video_fps
+    duration_s = curves.duration_s
+    times_s = frame_times(frame_count(duration_s, fps), fps)
+    style = STYLES[direction.template_id]
+    blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng = np.random.default_rng(
+        direction.seed
+    ).spawn(6)
+
+    spans = speech_spans(curves["activity"])
+    stressed = stresses(curves)
+    lips = lip_motion(curves, direction.mouth_move_strength, times_s, fps)
+    smile = smile_motion(
+        spans, style, direction.mouth_move_strength, duration_s, times_s, smile_rng
+    )
+    phrase_ends_s = joined(spans, BLINK_PAUSE_S)[:, 1]
+    lids = blinks(direction.eye_move_freq, phrase_ends_s, duration_s, times_s, fps, blink_rng)
+    breathing = draw_breathing(duration_s, breath_rng)
+    score = draw_score(spans, stressed, duration_s, head_rng)
+    head = head_motion(score, breathing, style, direction.head_move_strength, times_s)
+    gaze = gaze_motion(head, lids, style, duration_s, times_s, gaze_rng)
+    brows = brow_motion(stressed, lids, style, duration_s, times_s, brow_rng)
+    chest = breathing.at(times_s) * away_from_ends(times_s, duration_s)
+
+    columns = {
+        "speech": lips.speech,
+        "lip_gap": lips.lip_gap,
+        "jaw": lips.jaw,
+        "lip_wide": lips.lip_wide,
+        "lip_round": lips.lip_round,
+        "lip_press": lips.lip_press,
+        "lip_teeth": lips.lip_teeth,
+        "tongue_up": lips.tongue_up,
+        "smile": smile.smile,
+        "squint": smile.squint,
+        "brow_raise": brows.raised,
+        "brow_lower": brows.lowered,
+        "blink_left": lids.left,
+        "blink_right": lids.right,
+        "gaze_yaw_deg": gaze.yaw_deg,
+        "gaze_pitch_deg": gaze.pitch_deg,
+        "head_yaw_deg": head.yaw_deg,
+        "head_pitch_deg": head.pitch_deg,
+        "head_roll_deg": head.roll_deg,
+        "head_shift_x": head.shift_x,
+        "head_shift_y": head.shift_y,
+        "breath": chest * min(1.0, direction.head_move_strength / TABLE_STRENGTH),
+    }
+    values = np.stack([columns[name] for name in CONTROLS], axis=1).astype(np.float32)
+    return ControlTrack(values=values, fps=fps)

@@ -1,0 +1,78 @@
+"""Filters on curves: low-pass without delay or overshoot, and limits on how fast they move.
+
+Flow      articulation.curves -> animation.smoothing -> animation.lips, animation.emphasis
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from portravox.arrays import AnyFloat, Float64
+from portravox.articulation.curves import CURVE_RATE_HZ
+
+
+def gaussian_smooth(values: AnyFloat, sigma_s: float) -> Float64:
+    """Mean of each row's neighbourhood, in curve rows; no delay, no overshoot.
+
+    values   (T,)
+    sigma_s  standard deviation of the bell
+    returns  (T,)
+    """
+    smooth: Float64 = gaussian_filter1d(
+        values.astype(np.float64), sigma_s * CURVE_RATE_HZ, mode="nearest"
+    )
+    return smooth
+
+
+def low_pass(values: AnyFloat, cutoff_hz: float) -> Float64:
+    """Gaussian low-pass whose gain is 1/sqrt(2) at the cutoff.
+
+    The gain of a Gaussian is exp(-2 (pi sigma f)^2); solved for -3 dB.
+
+    values   (T,)
+    returns  (T,)
+    """
+    return gaussian_smooth(values, math.sqrt(math.log(2.0)) / (2.0 * math.pi * cutoff_hz))
+
+
+def weighted_smooth(values: AnyFloat, weights: AnyFloat, sigma_s: float) -> Float64:
+    """Mean of the neighbourhood where rows count by their weight; 0 where none counts.
+
+    values, weights  (T,)  weights not negative
+    returns          (T,)
+    """
+    mass = gaussian_smooth(weights, sigma_s)
+    total = gaussian_smooth(values * weights, sigma_s)
+    mean: Float64 = np.divide(total, mass, out=np.zeros_like(total), where=mass > 1e-6)
+    return mean
+
+
+def slowed(values: Float64, rise_s: float, fall_s: float) -> Float64:
+    """The highest curve nowhere above `values` that climbs and falls no faster than asked.
+
+    It gives way before a drop instead of coming late to it: what is 0 stays 0.
+
+    values   (T,)  in curve rows
+    rise_s   least time from 0 to 1
+    fall_s   least time from 1 to 0
+    returns  (T,)
+    """
+    row = np.arange(len(values)) / CURVE_RATE_HZ
+    up = row / rise_s
+    risen = up + np.minimum.accumulate(values - up)
+    down = row / fall_s
+    fallen: Float64 = np.minimum.accumulate((risen + down)[::-1])[::-1] - down
+    # The ramps are added and taken off again: without this a 0 would come back as 1e-16.
+    return np.where(values == 0.0, 0.0, np.clip(fallen, 0.0, values))
+
+
+def spread_out(values: Float64, reach_s: float) -> Float64:
+    """The lowest curve nowhere below `values` that takes at least reach_s from 1 to 0.
+
+    values   (T,)  0..1, in curve rows
+    returns  (T,)
+    """
+    return 1.0 - slowed(1.0 - values, reach_s, reach_s)
