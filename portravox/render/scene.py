@@ -1,0 +1,143 @@
+"""One person's picture, ready to be redrawn frame by frame.
+
+Flow      rig.fit, render.light, render.backdrop, render.mouth, render.eyes -> Scene
+          rig.deform -> Painter -> frames
+
+A Scene is made once per portrait and never changes; a Painter holds the buffers of one video.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from portravox.arrays import Float32, UInt8
+from portravox.render.backdrop import Layers, split_layers
+from portravox.render.eyes import EyePaint, paint_eye, prepare_eyes
+from portravox.render.kernels import FAR, rasterize, warp
+from portravox.render.light import Light, estimate_light
+from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
+from portravox.rig.deform import Posed
+from portravox.rig.fit import Rig
+
+NODES_PER_FACE = 200
+"""The map from frame to photograph is computed at about so many nodes across the face and is
+smooth between them; at the lips, where it tears, it is computed for every pixel."""
+
+MOUTH_MARGIN_MM = 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """Everything about one portrait that does not change from frame to frame."""
+
+    rig: Rig
+    photo: UInt8
+    """(H, W, 3)"""
+    layers: Layers
+    light: Light
+    mouth: MouthPaint
+    eyes: tuple[EyePaint, EyePaint]
+    texture_places: Float32
+    """(V + S, 2) px where each vertex finds its texture; strips of the mouth at their own lip."""
+
+
+def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
+    """Prepare one portrait: photo (H, W, 3), person matte (H, W) 0..1."""
+    mesh = rig.mesh
+    own = rig.rest[mesh.strip_edge, :2]
+    middle = (rig.rest[mesh.strip_upper, :2] + rig.rest[mesh.strip_lower, :2]) / 2
+    # lips carry their own edge into the hole; eyes are photographed open and simply continue
+    strips = np.concatenate([own[: mesh.mouth_strips], middle[mesh.mouth_strips :]])
+    eyes = prepare_eyes(rig, photo)
+    return Scene(
+        rig=rig,
+        photo=photo,
+        layers=split_layers(rig, photo, matte),
+        light=estimate_light(rig, photo),
+        mouth=prepare_mouth(rig, photo, eyes),
+        eyes=eyes,
+        texture_places=np.concatenate([rig.rest[:, :2], strips]).astype(np.float32),
+    )
+
+
+class Painter:
+    """Draws frames of one scene into one buffer."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._frame = scene.photo.copy()
+        self._at_rest = True
+        rig = scene.rig
+        self._step = int(np.clip(round(rig.width_px / NODES_PER_FACE), 1, 6))
+        self._map = _Map(rig.region, self._step)
+        middle = (scene.rig.rest[rig.mesh.strip_upper, :2] + rig.rest[rig.mesh.strip_lower, :2]) / 2
+        self._closed_places = scene.texture_places.copy()
+        self._closed_places[len(rig.rest) :] = middle
+
+    def paint(self, posed: Posed) -> UInt8:
+        """The frame of one pose, (H, W, 3). Valid until the next call."""
+        scene = self._scene
+        still = np.array_equal(posed.vertices[: len(scene.rig.rest)], scene.rig.rest)
+        if still and not posed.gazes:
+            if not self._at_rest:
+                np.copyto(self._frame, scene.photo)
+                self._at_rest = True
+            return self._frame
+        self._at_rest = False
+        attributes = np.empty((len(posed.vertices), 3), np.float32)
+        # a mouth that does nothing is shown as photographed, whatever is seen between its lips
+        attributes[:, :2] = scene.texture_places if posed.speech > 0 else self._closed_places
+        factors = scene.light.factors(posed.rotation)
+        attributes[: len(factors), 2] = factors
+        attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]
+        self._map.draw(scene, posed, attributes, self._frame)
+        window = _mouth_window(posed, scene.rig)
+        if window is not None and posed.speech > 0 and self._step > 1:
+            _Map(window, 1).draw(scene, posed, attributes, self._frame)
+        for eye in scene.eyes:
+            paint_eye(eye, posed, self._frame)
+        paint_mouth(scene.mouth, posed, self._frame)
+        return self._frame
+
+
+class _Map:
+    """Where in the photograph each pixel of a rectangle is to be looked up."""
+
+    def __init__(self, window: tuple[int, int, int, int], step: int) -> None:
+        self.window = window
+        self.step = step
+        x0, y0, x1, y1 = window
+        rows = (y1 - y0 + step - 1) // step + 1
+        columns = (x1 - x0 + step - 1) // step + 1
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * step
+        self.identity = np.dstack([x + x0, y + y0, np.ones_like(x)])
+        self.nodes = self.identity.copy()
+        self.depth = np.empty((rows, columns), np.float32)
+
+    def draw(self, scene: Scene, posed: Posed, attributes: Float32, frame: UInt8) -> None:
+        x0, y0, x1, y1 = self.window
+        np.copyto(self.nodes, self.identity)
+        self.depth.fill(FAR)
+        rasterize(
+            posed.vertices, attributes, scene.rig.mesh.triangles,
+            float(x0), float(y0), float(self.step), self.nodes, self.depth,
+        )  # fmt: skip
+        layers = scene.layers
+        left, top = scene.rig.region[:2]
+        warp(
+            self.nodes, self.step, x0, y0, layers.texture, left, top, layers.scale,
+            scene.photo, layers.plate, left, top, frame, x1, y1,
+        )  # fmt: skip
+
+
+def _mouth_window(posed: Posed, rig: Rig) -> tuple[int, int, int, int] | None:
+    """Rectangle around the lips, inside the region; None when it lies outside the picture."""
+    points = np.concatenate(posed.mouth_edges)
+    margin = MOUTH_MARGIN_MM * rig.px_per_mm
+    left, top, right, bottom = rig.region
+    x0, y0 = np.floor(points.min(axis=0) - margin).astype(int)
+    x1, y1 = np.ceil(points.max(axis=0) + margin).astype(int) + 1
+    window = (max(int(x0), left), max(int(y0), top), min(int(x1), right), min(int(y1), bottom))
+    return window if window[2] > window[0] and window[3] > window[1] else None

@@ -1,0 +1,221 @@
+"""Moves the mesh: one row of controls in, vertex positions out.
+
+Flow      animation.controls -> rig.deform -> render
+Reads     Rig, one row of a ControlTrack
+Gives     Posed: vertices in pixels, and the same motion for points that hang on skull or jaw
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from portravox.animation.controls import CONTROLS
+from portravox.arrays import Float32, Float64
+from portravox.face.face import LipState
+from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
+from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
+from portravox.rig.topology import strip_positions
+
+UPPER_SHARE = 0.28
+"""Of the opening that the lips add to the jaw's, the upper lip does this much. Our choice."""
+
+LID_FOLLOW_DOWN = 0.030
+LID_FOLLOW_UP = 0.018
+"""Share of a blink that the lids close (open) per degree that the eye looks down (up)."""
+
+YAW_LIMIT_DEG = 12.0
+PITCH_LIMIT_DEG = 8.0
+ROLL_LIMIT_DEG = 8.0
+"""What a single photograph bears before its missing sides show (feasibility study, section 3)."""
+
+BREATH_FW = 0.004
+"""Rise of the head at breath = 1, in face widths. Our choice."""
+
+
+@dataclass(frozen=True)
+class Posed:
+    """One frame's mesh."""
+
+    rig: Rig
+
+    weights: Float32
+    """(S,) of each shape."""
+
+    vertices: Float32
+    """(V + S, 3) px: the fine mesh, then the strips that close its holes."""
+
+    rotation: Float64
+    """(3, 3) of the head against the photograph, in picture axes."""
+
+    shift: Float64
+    """(3,) px."""
+
+    jaw_deg: float
+    speech: float
+    lip_press: float
+    tongue_up: float
+
+    gaze_deg: tuple[float, float]
+    """Yaw and pitch of the eyes in the head."""
+
+    blink: tuple[float, float]
+    """Of the eye on the picture's left and right, 1 is shut; what follows the gaze included."""
+
+
+    def on_skull(self, points: Float64) -> Float64:
+        """(..., 3) px as photographed -> px now, for points that move with the head alone."""
+        return _turn(points, self.rig, self.rotation, self.shift)
+
+    def on_jaw(self, points: Float64) -> Float64:
+        """(..., 3) the same for points that hang on the lower jaw."""
+        rig = self.rig
+        in_head = rig.to_head_mm(points)
+        dropped = in_head + jaw_displacement(in_head, rig.hinge_mm, self.jaw_deg)
+        return self.on_skull(rig.to_picture(dropped))
+
+    @property
+    def gazes(self) -> bool:
+        """Whether the eyes look elsewhere than in the photograph."""
+        return self.gaze_deg != (0.0, 0.0)
+
+    @cached_property
+    def mouth_edges(self) -> tuple[Float32, Float32]:
+        """(M, 2) px each: the upper and the lower inner edge of the lips."""
+        upper, lower = self.rig.mesh.mouth
+        return self.vertices[upper, :2], self.vertices[lower, :2]
+
+
+class Deformer:
+    """Turns controls into vertices for one rig."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        upper, lower = rig.mesh.mouth
+        middle = len(upper) // 2
+        down = rig.axes[:, 1]
+        u, low = upper[middle], lower[middle]
+        px = rig.px_per_mm
+        self._rest_gap_mm = float((rig.rest[low] - rig.rest[u]) @ down) / px
+        self._gap_mm = ((rig.shapes[:, low] - rig.shapes[:, u]) @ down / px).astype(np.float64)
+        corners = rig.rest[[upper[0], upper[-1]]]
+        self._mouth_width_mm = float(np.linalg.norm(corners[1] - corners[0])) / px
+        self._yaw_limit = max(4.0, YAW_LIMIT_DEG - 0.5 * abs(rig.face.pose.yaw_deg))
+
+    def deform(self, controls: Float32) -> Posed:
+        """One row of a ControlTrack, (C,) -> the mesh of that frame."""
+        rig = self._rig
+        c = dict(zip(CONTROLS, controls.tolist(), strict=True))
+        weights = self._shape_weights(c)
+        used = np.flatnonzero(weights)
+        skin = rig.rest + np.tensordot(weights[used], rig.shapes[used], axes=1)
+        self._keep_lips_apart(skin)
+        rotation = head_rotation(
+            _soft_limit(c["head_yaw_deg"], self._yaw_limit),
+            _soft_limit(c["head_pitch_deg"], PITCH_LIMIT_DEG),
+            _soft_limit(c["head_roll_deg"], ROLL_LIMIT_DEG),
+        )
+        rise = c["head_shift_y"] + BREATH_FW * c["breath"]
+        shift = np.array([c["head_shift_x"], -rise, 0.0]) * rig.width_px
+        if np.any(rotation != np.eye(3)) or np.any(shift):
+            turned = _turn(skin, rig, rotation, shift)
+            skin += rig.rigid[:, None] * (turned - skin)
+        return Posed(
+            rig=rig,
+            weights=weights,
+            vertices=strip_positions(skin, rig.mesh, behind=0.004 * rig.width_px),
+            rotation=rotation,
+            shift=shift,
+            jaw_deg=JAW_DEG * float(weights[SHAPES.index("jaw")]),
+            speech=float(c["speech"]),
+            lip_press=float(c["lip_press"]),
+            tongue_up=float(c["tongue_up"]),
+            gaze_deg=(float(c["gaze_yaw_deg"]), float(c["gaze_pitch_deg"])),
+            blink=(
+                float(weights[SHAPES.index("blink_left")]),
+                float(weights[SHAPES.index("blink_right")]),
+            ),
+        )
+
+    def _shape_weights(self, c: dict[str, float]) -> Float32:
+        """(S,) so that the lips open as far as `lip_gap` says, whatever else moves them."""
+        speech = c["speech"]
+        w = dict.fromkeys(SHAPES, 0.0)
+        w["settle"] = speech
+        w["jaw"] = speech * c["jaw"]
+        w["wide"] = speech * c["lip_wide"]
+        w["round"] = speech * c["lip_round"]
+        w["press"] = speech * c["lip_press"]
+        w["teeth"] = speech * c["lip_teeth"]
+        w["smile"] = c["smile"]
+        w["brow_raise"] = c["brow_raise"]
+        w["brow_lower"] = c["brow_lower"]
+        w["squint"] = c["squint"]
+        pitch = c["gaze_pitch_deg"]
+        follow = -pitch * (LID_FOLLOW_DOWN if pitch < 0 else LID_FOLLOW_UP)
+        for side in ("left", "right"):
+            # a shut lid has nothing left to follow with
+            blink = c[f"blink_{side}"]
+            w[f"blink_{side}"] = min(blink + follow * (1.0 - blink), 1.0)
+        if speech > 0.0:
+            now = self._rest_gap_mm + sum(
+                w[name] * self._gap_mm[i] for i, name in enumerate(SHAPES)
+            )
+            target = (
+                speech * c["lip_gap"] * self._mouth_width_mm + (1 - speech) * self._rest_gap_mm
+            )
+            missing = target - now
+            if missing > 0:
+                w["part_upper"] = UPPER_SHARE * missing
+                w["part_lower"] = (1 - UPPER_SHARE) * missing
+            else:
+                w["close"] = -missing
+        return np.array([w[name] for name in SHAPES], np.float32)
+
+    def _keep_lips_apart(self, skin: Float32) -> None:
+        """Where the lower lip would rise above the upper one, both meet halfway."""
+        upper, lower = self._rig.mesh.mouth
+        down = self._rig.axes[:, 1]
+        overlap = np.minimum((skin[lower] - skin[upper]) @ down, 0.0)
+        push = overlap[:, None] * (down / 2)
+        skin[upper] += push
+        skin[lower] -= push
+
+    @property
+    def shut_at_rest(self) -> bool:
+        return self._rig.face.lips.state is LipState.CLOSED
+
+
+def head_rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64:
+    """(3, 3) rotation in picture axes (x right, y down, z away).
+
+    Positive yaw turns the nose to the right of the picture, positive pitch raises it, positive
+    roll leans the head clockwise. Roll is applied last.
+    """
+    y, p, r = np.deg2rad([-yaw_deg, -pitch_deg, roll_deg])
+    about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
+
+
+def _turn(points: Float64, rig: Rig, rotation: Float64, shift: Float64) -> Float64:
+    """(..., 3) points of a rigid head, seen again by a camera CAMERA_DISTANCE_FW away."""
+    turned = (points - rig.pivot) @ rotation.T + rig.pivot + shift
+    nearer = turned[..., 2:3] - points[..., 2:3]
+    distance = CAMERA_DISTANCE_FW * rig.width_px
+    turned[..., :2] = rig.pivot[:2] + (turned[..., :2] - rig.pivot[:2]) * (
+        distance / (distance + nearer)
+    )
+    return turned
+
+
+def _soft_limit(value: float, limit: float) -> float:
+    """The value itself up to half the limit; beyond, it nears the limit without reaching it."""
+    knee = 0.5 * limit
+    if abs(value) <= knee:
+        return value
+    room = limit - knee
+    return float(np.sign(value) * (knee + room * np.tanh((abs(value) - knee) / room)))

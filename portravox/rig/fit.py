@@ -1,0 +1,237 @@
+"""Fits the mesh to one face: rest positions, shapes, and what moves with the head.
+
+Flow      face.face, face.matte -> rig.fit -> rig.deform, render
+Reads     Face, person matte (H, W)
+Gives     Rig
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from portravox.arrays import Float32, Float64, Int32
+from portravox.face.face import Face
+from portravox.rig.fields import FieldSolver
+from portravox.rig.shapes import FACE_WIDTH_MM, build_shapes, jaw_hinge
+from portravox.rig.topology import (
+    LANDMARKS,
+    LOWER_INNER,
+    LOWER_OUTER,
+    OVAL,
+    RINGS,
+    UPPER_INNER,
+    UPPER_OUTER,
+    Topology,
+    topology,
+)
+
+RING_SHARE = (0.33, 0.66, 1.0)
+"""The three inner rings stand at these shares of the way from the face's outline to the person's."""
+
+MARGIN_FW = (0.10, 0.28, 0.55)
+"""The three outer rings stand so many face widths beyond the person's outline."""
+
+RIGID_ABOVE = (1.0, 1.0, 1.0, 1.0, 0.45, 0.0)
+"""How far each ring follows the head above the neck: hair fully, the background further out less."""
+
+RIGID_NECK = (0.80, 0.50, 0.22, 0.07, 0.02, 0.0)
+"""The same where the ring lies on the neck, which bends, and the shoulders, which stay."""
+
+LIGHT_BY_RING = (0.9, 0.5, 0.0, 0.0, 0.0, 0.0)
+"""How far relighting reaches: not over the background, which would flicker."""
+
+CAMERA_DISTANCE_FW = 6.0
+"""Distance of the camera for perspective, in face widths: a portrait lens. Our choice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rig:
+    """One face, ready to be moved. Positions are in pixels: x right, y down, z away."""
+
+    mesh: Topology
+
+    rest: Float32
+    """(V, 3) fine mesh as photographed; x and y are where each vertex finds its texture."""
+
+    shapes: Float32
+    """(S, V, 3) pixels, in the order of shapes.SHAPES."""
+
+    rigid: Float32
+    """(V,) 1 moves with the head, 0 stays."""
+
+    light: Float32
+    """(V,) how far relighting applies."""
+
+    axes: Float32
+    """(3, 3) columns: the head's right, down and back."""
+
+    centre: Float32
+    """(3,) origin of the head's own frame."""
+
+    pivot: Float32
+    """(3,) the head turns about this."""
+
+    hinge_mm: Float64
+    """(3,) the jaw turns about this, in the head's frame."""
+
+    face: Face
+
+    region: tuple[int, int, int, int]
+    """x0, y0, x1, y1: everything that can move lies inside, clipped to the picture."""
+
+    @property
+    def width_px(self) -> float:
+        return self.face.width_px
+
+    @property
+    def px_per_mm(self) -> float:
+        return self.face.width_px / FACE_WIDTH_MM
+
+    def to_head_mm(self, points: Float64) -> Float64:
+        """(..., 3) pixels -> the head's own frame, mm."""
+        moved: Float64 = (points - self.centre) @ self.axes.astype(np.float64) / self.px_per_mm
+        return moved
+
+    def to_picture(self, points_mm: Float64) -> Float64:
+        """(..., 3) the head's own frame, mm -> pixels."""
+        moved: Float64 = points_mm @ self.axes.T.astype(np.float64) * self.px_per_mm + self.centre
+        return moved
+
+
+def fit(face: Face, matte: Float32) -> Rig:
+    """Fit mesh and shapes to a face.
+
+    face   as measured
+    matte  (H, W) 0..1, the person
+    """
+    mesh = topology()
+    height, width = matte.shape
+    landmarks = _with_true_lips(face, mesh)
+    outline = _Outline(landmarks, face, matte)
+    control = np.concatenate([landmarks, outline.ring_positions()])
+    rigid = np.concatenate([np.ones(LANDMARKS), outline.ring_rigid()])
+    light = rigid.copy()
+    light[LANDMARKS:] *= np.repeat(LIGHT_BY_RING, len(OVAL))
+
+    axes = face.axes.astype(np.float64)
+    centre = landmarks[list(OVAL)].mean(axis=0)
+    mm = face.width_px / FACE_WIDTH_MM
+    control_mm = (control - centre) @ axes / mm
+    shapes_mm = build_shapes(control_mm, mesh.control_triangles, mesh.rings, outline.neck)
+    shapes_px = shapes_mm @ axes.T * mm  # (S, n, 3)
+    fine_shapes = np.stack([mesh.smooth @ s for s in shapes_px.astype(np.float32)])
+
+    up = axes[:2, 1] / np.linalg.norm(axes[:2, 1])
+    face_height = float(np.linalg.norm(landmarks[10] - landmarks[152]))
+    # low and far back the silhouette hardly moves when the head turns, so the background rests
+    pivot = np.array([*(centre[:2] + up * 0.30 * face_height), outline.ear_depth])
+    corner0 = np.floor(control[:, :2].min(axis=0)).astype(int) - 2
+    corner1 = np.ceil(control[:, :2].max(axis=0)).astype(int) + 3
+    return Rig(
+        mesh=mesh,
+        rest=(mesh.smooth @ control.astype(np.float32)).astype(np.float32),
+        shapes=fine_shapes.astype(np.float32),
+        rigid=(mesh.smooth @ rigid.astype(np.float32)).astype(np.float32),
+        light=(mesh.smooth @ light.astype(np.float32)).astype(np.float32),
+        axes=face.axes.astype(np.float32),
+        centre=centre.astype(np.float32),
+        pivot=pivot.astype(np.float32),
+        hinge_mm=jaw_hinge(control_mm),
+        face=face,
+        region=(
+            max(0, int(corner0[0])),
+            max(0, int(corner0[1])),
+            min(width, int(corner1[0])),
+            min(height, int(corner1[1])),
+        ),
+    )
+
+
+def _with_true_lips(face: Face, mesh: Topology) -> Float64:
+    """(468, 3) landmarks whose inner lip edges lie where the pixels show them.
+
+    The rows between inner and outer edge follow smoothly.
+    """
+    landmarks = face.landmarks[:LANDMARKS].astype(np.float64)
+    handles = {i: np.zeros(3) for i in (*UPPER_OUTER, *LOWER_OUTER, *OVAL, 2, 98, 327, 199)}
+    edges = ((UPPER_INNER, face.lips.upper_inner), (LOWER_INNER, face.lips.lower_inner))
+    for row, edge in edges:
+        for i, point in zip(row, edge, strict=True):
+            handles[i] = np.array([*(point - landmarks[i, :2]), 0.0])
+    triangles: Int32 = mesh.control_triangles
+    inside = (triangles < LANDMARKS).all(axis=1)
+    return landmarks + FieldSolver(landmarks, triangles[inside]).extend(handles)
+
+
+class _Outline:
+    """The rings of vertices around the face, from its outline to the resting background."""
+
+    def __init__(self, landmarks: Float64, face: Face, matte: Float32) -> None:
+        width = face.width_px
+        height = float(np.linalg.norm(landmarks[10] - landmarks[152]))
+        oval = landmarks[list(OVAL)]
+        centre = oval[:, :2].mean(axis=0) + np.array([0.0, -0.05 * height])
+        rays = oval[:, :2] - centre
+        face_radius = np.linalg.norm(rays, axis=1)
+        self.oval = oval
+        self.centre = centre
+        self.rays = rays / face_radius[:, None]
+        self.face_radius = face_radius
+        self.ear_depth = float(landmarks[[234, 454, 127, 356], 2].mean() + 0.06 * width)
+        down = face.axes[:2, 1] / np.linalg.norm(face.axes[:2, 1])
+        self.neck = _smoothstep(0.30, 0.72, self.rays @ down)  # (36,) 1 straight down
+        seen = self._person_radius(matte)
+        neck_radius = face_radius + 0.42 * height
+        person = (1 - self.neck) * seen + self.neck * neck_radius
+        self.radii = [face_radius + (person - face_radius) * share for share in RING_SHARE]
+        self.radii += [person + margin * width for margin in MARGIN_FW]
+
+    def _person_radius(self, matte: Float32) -> Float64:
+        """(36,) how far hair and ears reach along each ray, without jumps between rays."""
+        height, width = matte.shape
+        radius = np.zeros(len(OVAL))
+        for i, (ray, start) in enumerate(zip(self.rays, self.face_radius, strict=True)):
+            r = np.arange(start * 1.02, start * 2.3, 1.0)
+            points = np.rint(self.centre + ray * r[:, None]).astype(int)
+            x = np.clip(points[:, 0], 0, width - 1)
+            y = np.clip(points[:, 1], 0, height - 1)
+            outside = np.flatnonzero(matte[y, x] < 0.4)
+            radius[i] = r[outside[0]] if outside.size else r[-1]
+        highest = self.face_radius * (1.75 - 0.25 * self.neck)
+        ratio = np.clip(radius, self.face_radius * 1.08, highest) / self.face_radius
+        middle = np.median([np.roll(ratio, k) for k in (-1, 0, 1)], axis=0)
+        ratio = np.maximum(middle, ratio * 0.97)
+        smooth = sum(
+            weight * np.roll(ratio, k)
+            for k, weight in zip((-2, -1, 0, 1, 2), (0.06, 0.24, 0.40, 0.24, 0.06), strict=True)
+        )
+        return np.asarray(self.face_radius * smooth)
+
+    def ring_positions(self) -> Float64:
+        """(RINGS * 36, 3) px."""
+        depth_share = (0.45, 0.8, 1.0, 1.0, 1.0, 1.0)
+        rings = []
+        for radius, share in zip(self.radii, depth_share, strict=True):
+            flat = self.centre + self.rays * radius[:, None]
+            to_ear = self.ear_depth - self.oval[:, 2]
+            hair = self.oval[:, 2] + to_ear * share
+            neck = self.oval[:, 2] + to_ear * share * 0.8  # just behind the jaw
+            depth = (1 - self.neck) * hair + self.neck * neck
+            rings.append(np.column_stack([flat, depth]))
+        return np.concatenate(rings)
+
+    def ring_rigid(self) -> Float64:
+        """(RINGS * 36,) how far each ring vertex follows the head."""
+        return np.concatenate(
+            [
+                (1 - self.neck) * RIGID_ABOVE[j] + self.neck * RIGID_NECK[j]
+                for j in range(RINGS)
+            ]
+        )
+
+
+def _smoothstep(low: float, high: float, x: Float64) -> Float64:
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)

@@ -1,0 +1,351 @@
+"""Shapes: where each vertex goes when one muscle pulls.
+
+Flow      rig.fit (control mesh) -> rig.shapes -> rig.deform
+Reads     the control mesh in the head's own frame: millimetres, x right, y down, z back, of a face
+          that is FACE_WIDTH_MM wide
+Gives     (S, n, 3) displacements in the same frame, one for each name of SHAPES
+
+Each shape is written as a handful of handles, landmarks with the way they go; rig.fields extends
+them over the mesh. The amounts are ours, set by eye on photographs of adults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from portravox.arrays import Float64, Int32
+from portravox.rig.fields import FieldSolver
+from portravox.rig.topology import (
+    LEFT_EYE,
+    LOWER_INNER,
+    LOWER_OUTER,
+    OVAL,
+    RIGHT_EYE,
+    UPPER_INNER,
+    UPPER_OUTER,
+    EyeLandmarks,
+)
+
+FACE_WIDTH_MM = 140.0
+"""Distance between the landmarks 234 and 454 in the head's frame. Close to the bizygomatic breadth
+of adults, so that lengths can be thought of in millimetres."""
+
+JAW_DEG = 14.0
+"""Rotation of the jaw at jaw = 1."""
+
+SHAPES = (
+    "settle",
+    "jaw",
+    "part_upper",
+    "part_lower",
+    "close",
+    "wide",
+    "round",
+    "press",
+    "teeth",
+    "smile",
+    "brow_raise",
+    "brow_lower",
+    "squint",
+    "blink_left",
+    "blink_right",
+)
+"""settle       from the photograph's lips to closed, half-serious lips; nothing if they are so
+jaw          the jaw rotated by JAW_DEG, lower lip with it
+part_upper   upper lip up, 1 mm at the middle
+part_lower   lower lip down, 1 mm at the middle
+close        both lips towards each other across the gap that the jaw opens, 1 mm at the middle
+wide .. press, teeth, smile, brow_*, squint, blink_*  as the controls of these names
+"""
+
+_STILL = (168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 9, 10, 151, 8, 107, 336, 70, 300)
+_STILL_SIDES = (33, 133, 263, 362, 159, 386, 145, 374, 234, 454, 127, 356, 93, 323)
+_CHIN = (152, 148, 377)
+_CHIN_PAD = (176, 400, 149, 378, 175, 199, 200, 18, 171, 396, 140, 369, 32, 262)
+_JAW_LINE = ((0.9, (150, 379, 136, 365, 172, 397)), (0.6, (58, 288, 132, 361)))
+
+Handles = dict[int, Float64]
+
+
+def jaw_hinge(rest: Float64) -> Float64:
+    """(3,) where the jaw turns: below and in front of the middle between the ears."""
+    mouth_x = (rest[61, 0] + rest[291, 0]) / 2
+    ears = (rest[234] + rest[454]) / 2
+    return np.array([mouth_x, ears[1] + 8.0, ears[2] - 8.0])
+
+
+def jaw_displacement(points: Float64, hinge: Float64, degrees: float) -> Float64:
+    """(..., 3) how far points of the jaw go when it opens by `degrees`: down and back."""
+    angle = np.deg2rad(degrees)
+    y, z = points[..., 1] - hinge[1], points[..., 2] - hinge[2]
+    moved = np.zeros_like(points)
+    moved[..., 1] = np.cos(angle) * y - np.sin(angle) * z - y
+    moved[..., 2] = np.sin(angle) * y + np.cos(angle) * z - z
+    return moved
+
+
+def build_shapes(
+    rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64
+) -> Float64:
+    """(S, n, 3) displacements in mm, in the order of SHAPES.
+
+    rest       (n, 3) control mesh in the head's frame, mm
+    triangles  (F, 3) of the control mesh
+    rings      (RINGS, 36) its outer vertices
+    ring_neck  (36,) 1 where a ring's column lies on the neck, 0 where on hair or background
+    """
+    sculptor = _Sculptor(rest, triangles, rings, ring_neck)
+    return np.stack([getattr(sculptor, name)() for name in SHAPES])
+
+
+class _Sculptor:
+    """The handles of every shape, for one face."""
+
+    def __init__(
+        self, rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64
+    ) -> None:
+        self.rest = rest
+        self.rings = rings
+        self.ring_neck = ring_neck
+        self.solver = FieldSolver(rest, triangles)
+        self.middle_x = (rest[61, 0] + rest[291, 0]) / 2
+        self.half_width = (rest[291, 0] - rest[61, 0]) / 2
+        self.hinge = jaw_hinge(rest)
+
+    def _across(self, landmark: int) -> float:
+        """-1 at the left corner of the mouth, 0 at the middle, 1 at the right corner."""
+        return float((self.rest[landmark, 0] - self.middle_x) / self.half_width)
+
+    def _bell(self, landmark: int) -> float:
+        """1 at the middle of the mouth, 0 at its corners, round in between."""
+        return float(np.sqrt(max(0.0, 1.0 - self._across(landmark) ** 2)))
+
+    def _mouth_handles(self, chin_still: bool = True) -> Handles:
+        """Handles that keep nose, eyes, ears, hair and background still."""
+        still: Iterable[int] = (*_STILL, *_STILL_SIDES, *self.rings[1:].ravel().tolist())
+        handles = {i: np.zeros(3) for i in still}
+        if chin_still:
+            handles |= {i: np.zeros(3) for i in _CHIN}
+        return handles
+
+    def _columns(self) -> Iterable[tuple[int, int, int, int]]:
+        """Upper inner, lower inner, upper outer, lower outer landmark, left to right."""
+        return zip(UPPER_INNER, LOWER_INNER, UPPER_OUTER, LOWER_OUTER, strict=True)
+
+    def settle(self) -> Float64:
+        rest = self.rest
+        width = rest[291, 0] - rest[61, 0]
+        lip_y = (rest[13, 1] + rest[14, 1]) / 2
+        # a smile draws the corners apart and up; speech takes a part of it back
+        inward = 0.40 * max(0.0, width - 50.0) / 2
+        raised = [max(0.0, lip_y - rest[i, 1]) for i in (61, 291)]
+        handles = self._mouth_handles()
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            gap = rest[lower] - rest[upper]
+            x = self._across(upper)
+            relax = np.array([-inward * x, 0.35 * raised[int(x > 0)] * abs(x) ** 2, 0.0])
+            handles[upper] = gap * 0.42 + relax
+            handles[lower] = gap * -0.58 + relax
+            if upper_outer != 61 and upper_outer != 291:
+                handles[upper_outer] = gap * 0.25 + relax
+                handles[lower_outer] = gap * -0.40 + relax
+        for corner, inner in ((61, 78), (291, 308)):
+            handles[corner] = handles[inner].copy()
+        return self.solver.extend(handles)
+
+    def jaw(self) -> Float64:
+        rest = self.rest
+
+        def turned(landmark: int) -> Float64:
+            return jaw_displacement(rest[landmark], self.hinge, JAW_DEG)
+
+        handles = self._mouth_handles(chin_still=False)
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            for i in (lower, lower_outer):
+                narrower = np.array([-2.0 * self._across(i), 0.0, 0.0])
+                handles[i] = turned(i) * (0.42 + 0.58 * self._bell(i) ** 0.7) + narrower
+            for i in (upper, upper_outer):
+                bell = self._bell(i)
+                narrower = np.array([-2.0 * self._across(i), -0.9 * bell, 0.0])
+                handles[i] = turned(i) * 0.42 * (1 - bell) ** 1.1 + narrower
+        for i in (61, 78, 291, 308):
+            handles[i] = turned(i) * 0.38 + np.array([-2.2 * np.sign(self._across(i)), 0.0, 0.0])
+        for i in (*_CHIN, *_CHIN_PAD):
+            handles[i] = turned(i)
+        for share, landmarks in _JAW_LINE:
+            for i in landmarks:
+                handles[i] = turned(i) * share
+        for ring, share in ((1, 0.55), (2, 0.22)):
+            for k, i in enumerate(self.rings[ring].tolist()):
+                neck = self.ring_neck[k]
+                handles[i] = turned(OVAL[k]) * share * neck if neck > 0.3 else np.zeros(3)
+        return self.solver.extend(handles)
+
+    def part_upper(self) -> Float64:
+        handles = self._mouth_handles()
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            bell = self._bell(upper)
+            handles[upper] = np.array([0.0, -bell, 0.08])
+            handles[upper_outer] = np.array([0.0, -0.72 * bell, 0.08])
+            if lower not in UPPER_INNER:
+                handles[lower] = handles[lower_outer] = np.zeros(3)
+        return self.solver.extend(handles)
+
+    def part_lower(self) -> Float64:
+        handles = self._mouth_handles()
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            bell = self._bell(lower)
+            if lower not in UPPER_INNER:
+                handles[upper] = handles[upper_outer] = np.zeros(3)
+            handles[lower] = np.array([0.0, bell, 0.0])
+            handles[lower_outer] = np.array([0.0, 0.75 * bell, 0.0])
+        return self.solver.extend(handles)
+
+    def close(self) -> Float64:
+        jaw = self.jaw()
+        opened = {u: jaw[low] - jaw[u] for u, low in zip(UPPER_INNER, LOWER_INNER, strict=True)}
+        middle = max(float(opened[UPPER_INNER[5]][1]), 1e-3)
+        handles = self._mouth_handles()
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            gap = opened[upper] / middle
+            handles[upper] = gap * 0.22
+            handles[lower] = gap * -0.78
+            if upper_outer != 61 and upper_outer != 291:
+                handles[upper_outer] = gap * 0.12
+                handles[lower_outer] = gap * -0.62
+        handles[61] = handles[291] = np.zeros(3)
+        return self.solver.extend(handles)
+
+    def wide(self) -> Float64:
+        handles = self._mouth_handles()
+        for row in (UPPER_INNER, LOWER_INNER, UPPER_OUTER, LOWER_OUTER):
+            for i in row:
+                x = np.clip(self._across(i), -1.2, 1.2)
+                handles[i] = np.array([4.0 * x, 0.0, 1.2 * x**2])
+        for corner, inner in ((61, 78), (291, 308)):
+            side = np.sign(self._across(corner))
+            handles[corner] = handles[inner] = np.array([4.4 * side, -0.2, 1.8])
+        return self.solver.extend(handles)
+
+    def round(self) -> Float64:
+        handles = self._mouth_handles()
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            x, bell = self._across(upper), self._bell(upper)
+            handles[upper] = np.array([-6.0 * x, 0.0, -4.2 * bell - 1.0])
+            handles[lower] = np.array([-6.0 * x, 0.0, -4.2 * bell - 1.0])
+            handles[upper_outer] = np.array([-6.0 * x, -1.0 * bell, -3.0 * bell - 1.0])
+            handles[lower_outer] = np.array([-6.0 * x, 1.1 * bell, -3.1 * bell - 1.0])
+        for corner, inner in ((61, 78), (291, 308)):
+            side = np.sign(self._across(corner))
+            handles[corner] = np.array([-6.6 * side, 0.0, -2.0])
+            handles[inner] = np.array([-6.5 * side, 0.0, -2.2])
+        return self.solver.extend(handles)
+
+    def press(self) -> Float64:
+        rest = self.rest
+        handles = self._mouth_handles()
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            bell = self._bell(upper)
+            handles[upper] = handles[lower] = np.array([0.0, -0.15 * bell, 1.0 * bell])
+            if upper_outer != 61 and upper_outer != 291:
+                # the red of the lips rolls in: their outer edges come a third of the way
+                handles[upper_outer] = (rest[upper] - rest[upper_outer]) * 0.30 * bell
+                handles[lower_outer] = (rest[lower] - rest[lower_outer]) * 0.33 * bell
+        for corner, inner in ((61, 78), (291, 308)):
+            side = np.sign(self._across(corner))
+            handles[corner] = handles[inner] = np.array([0.8 * side, 0.2, 0.5])
+        return self.solver.extend(handles)
+
+    def teeth(self) -> Float64:
+        handles = self._mouth_handles()
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            bell = self._bell(lower)
+            if lower in UPPER_INNER:
+                continue
+            handles[lower] = np.array([0.0, -0.6 * bell, 3.0 * bell])
+            handles[lower_outer] = np.array([0.0, -1.9 * bell, 1.6 * bell])
+            handles[upper] = np.array([0.0, -0.6 * bell, 0.0])
+            handles[upper_outer] = np.array([0.0, -0.6 * bell, 0.0])
+        return self.solver.extend(handles)
+
+    def smile(self) -> Float64:
+        handles = self._mouth_handles()
+        for row in (UPPER_INNER, LOWER_INNER, UPPER_OUTER, LOWER_OUTER):
+            for i in row:
+                x = self._across(i)
+                pull = _smoothstep(0.1, 1.0, abs(x))
+                handles[i] = np.array([4.0 * np.sign(x) * pull, -3.4 * pull, 2.0 * pull])
+        for corner, inner in ((61, 78), (291, 308)):
+            side = np.sign(self._across(corner))
+            handles[corner] = handles[inner] = np.array([4.4 * side, -4.0, 2.2])
+        for cheek, side in ((205, -1), (50, -1), (36, -1), (425, 1), (280, 1), (266, 1)):
+            handles[cheek] = np.array([0.9 * side, -1.8, -1.0])
+        return self.solver.extend(handles)
+
+    def _brow_handles(self) -> Handles:
+        lids = (*LEFT_EYE.upper, *LEFT_EYE.lower, *RIGHT_EYE.upper, *RIGHT_EYE.lower)
+        still = (*lids, 168, 6, 197, 4, 10, 109, 338, 127, 356, 234, 454, *self.rings[1].tolist())
+        return {i: np.zeros(3) for i in still}
+
+    def brow_raise(self) -> Float64:
+        handles = self._brow_handles()
+        for i in (*LEFT_EYE.brow, *RIGHT_EYE.brow):
+            handles[i] = np.array([0.0, -5.0, 0.5])
+        return self.solver.extend(handles)
+
+    def brow_lower(self) -> Float64:
+        handles = self._brow_handles()
+        for brow, side in ((LEFT_EYE.brow, 1.0), (RIGHT_EYE.brow, -1.0)):
+            inner = self.rest[168, 0]
+            reach = max(abs(self.rest[i, 0] - inner) for i in brow)
+            for i in brow:
+                near = 1.0 - abs(self.rest[i, 0] - inner) / reach
+                handles[i] = np.array([1.6 * side * near, 1.2 + 1.8 * near, -0.3])
+        return self.solver.extend(handles)
+
+    def squint(self) -> Float64:
+        handles = self._brow_handles()
+        for eye in (LEFT_EYE, RIGHT_EYE):
+            for upper, lower in zip(eye.upper[1:-1], eye.lower[1:-1], strict=True):
+                gap = self.rest[lower] - self.rest[upper]
+                handles[lower] = gap * -0.22
+                handles[upper] = gap * 0.06
+        for cheek in (205, 50, 425, 280):
+            handles[cheek] = np.array([0.0, -0.6, 0.0])
+        for i in (61, 291, 0, 17):
+            handles[i] = np.zeros(3)
+        return self.solver.extend(handles)
+
+    def blink_left(self) -> Float64:
+        return self._blink(LEFT_EYE)
+
+    def blink_right(self) -> Float64:
+        return self._blink(RIGHT_EYE)
+
+    def _blink(self, eye: EyeLandmarks) -> Float64:
+        """The upper lid meets the lower one nine tenths of the way down.
+
+        The share is motion-facts 1: the lower lid does about a tenth, and goes to the nose.
+        """
+        still = (*LEFT_EYE.brow[:5], *RIGHT_EYE.brow[:5], 168, 6, 197, 195, 4, 1, 205, 425)
+        far = (50, 280, 127, 356, 10, *self.rings[1].tolist())
+        handles = {i: np.zeros(3) for i in (*still, *far)}
+        nose = np.sign(self.rest[168, 0] - self.rest[eye.upper[4], 0])
+        for upper, lower in zip(eye.upper, eye.lower, strict=True):
+            gap = self.rest[lower] - self.rest[upper]
+            handles[upper] = gap * 0.90
+            handles[lower] = gap * -0.10 + np.array([0.35 * nose, 0.0, 0.0])
+        handles[eye.upper[0]] = handles[eye.upper[-1]] = np.zeros(3)
+        inner = zip(eye.upper[1:-1], eye.lower[1:-1], eye.crease, eye.under_brow, strict=True)
+        for upper, lower, crease, under_brow in inner:
+            gap = self.rest[lower] - self.rest[upper]
+            handles[crease] = gap * 0.42
+            handles[under_brow] = gap * 0.06
+        return self.solver.extend(handles, stiffness=0.3)
+
+
+def _smoothstep(low: float, high: float, x: float) -> float:
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
