@@ -20,6 +20,8 @@ _LID_OPENING = (1.0, 0.45, 0.03, 0.0, 0.40, 0.85, 1.0)
 """A spontaneous blink: down in 80 ms, up in 220 ms, fast and then slow (Stern 1984, Sforza
 2008, Kwon 2013). The points are our choice."""
 
+_LID_CURVE = PchipInterpolator(_LID_TIMES_S, _LID_OPENING)  # monotone between the points
+
 BLINK_S = _LID_TIMES_S[-1]
 
 SHUT_FROM_S = 0.076
@@ -175,6 +177,5 @@ def lid_opening(since_s: Float64) -> Float64:
     since_s  (...)  seconds
     returns  (...)
     """
-    curve = PchipInterpolator(_LID_TIMES_S, _LID_OPENING)
-    opening: Float64 = curve(np.clip(since_s, 0.0, BLINK_S))
-    return np.clip(opening, 0.0, 1.0)
+    opening: Float64 = np.clip(_LID_CURVE(np.clip(since_s, 0.0, BLINK_S)), 0.0, 1.0)
+    return opening

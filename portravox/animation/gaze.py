@@ -121,9 +121,16 @@ def _looks_away(duration_s: float, rng: np.random.Generator) -> tuple[Float64, F
 
 
 def _stepped(onsets_s: Float64, targets_deg: Float64, times_s: Float64) -> Float64:
-    """(T, 2) the direction at each moment of eyes that jump from target to target, from 0."""
-    steps_deg = np.diff(targets_deg, axis=0, prepend=np.zeros((1, 2)))
-    lengths_s = STEP_S + STEP_S_PER_DEG * np.hypot(steps_deg[:, 0], steps_deg[:, 1])
-    phase = (times_s[:, None] - onsets_s) / lengths_s  # (T, S)
-    direction_deg: Float64 = minimum_jerk(phase) @ steps_deg  # (T, S) . (S, 2)
+    """(T, 2) the direction at each moment of eyes that jump from target to target, from 0.
+
+    A jump is over long before the next one.
+    """
+    targets_deg = np.concatenate((np.zeros((1, 2)), targets_deg))
+    onsets_s = np.concatenate(([0.0], onsets_s))
+    here = np.searchsorted(onsets_s, times_s, side="right") - 1
+    before_deg = targets_deg[np.maximum(here - 1, 0)]
+    step_deg = targets_deg[here] - before_deg
+    length_s = STEP_S + STEP_S_PER_DEG * np.hypot(step_deg[:, 0], step_deg[:, 1])
+    share = minimum_jerk((times_s - onsets_s[here]) / length_s)
+    direction_deg: Float64 = before_deg + share[:, None] * step_deg
     return direction_deg
