@@ -23,6 +23,7 @@ from scipy import ndimage
 from portravox.arrays import Float32
 from portravox.articulation.spectral import band_level_db
 from portravox.speech.features import SpeechFeatures
+from portravox.speech.stretches import stretches
 
 MOUTH_HZ = (700.0, 3800.0)
 LONGEST_DIP_ROWS = 20
@@ -32,7 +33,7 @@ DEPTH_DB = 10.0
 """From the louder of the surroundings; less is coarticulation, not closure."""
 
 SHORTEST_ROWS, LONGEST_ROWS = 6, 9
-"""Lips stay shut for 60-90 ms, ending at the release (reference: Loefqvist, 50-75 ms for short
+"""Lips stay shut for 60-90 ms, ending at the release (Löfqvist: 50-75 ms for short
 and 100-150 ms for long consonants; beyond 90 ms a shut mouth looks held)."""
 
 DARK_HZ = ((1300.0, 1900.0), (1900.0, 2700.0), (2700.0, 3800.0))
@@ -57,10 +58,9 @@ def closures(features: SpeechFeatures) -> list[tuple[int, int]]:
         return []
     mouth_db = band_level_db(features, MOUTH_HZ, 1)
     dip_db = ndimage.grey_closing(mouth_db, LONGEST_DIP_ROWS) - mouth_db
-    labels, _ = ndimage.label(dip_db >= DEPTH_DB)
     evidence = _Evidence(features, mouth_db)
     found = []
-    for (dip,) in ndimage.find_objects(labels):
+    for dip in stretches(dip_db >= DEPTH_DB):
         if evidence.of(dip.start, dip.stop) >= NEEDED:
             length = min(max(dip.stop - dip.start, SHORTEST_ROWS), LONGEST_ROWS)
             found.append((max(0, dip.stop - length), dip.stop))

@@ -28,6 +28,9 @@ GAIN_LIMITS = (0.7, 1.6)
 
 LOUDNESS_RANGE_DB = (-40.0, 20.0)
 
+BITTEN_SHARE = 0.88
+"""How much of the opening is gone when the lower lip is at the teeth."""
+
 LIP_BELL_ROWS, JAW_BELL_ROWS, CORNER_BELL_ROWS = 7, 13, 15
 """Lips are quick, the jaw is heavy, corners and protrusion are slow: 70, 130, 150 ms."""
 
@@ -48,7 +51,9 @@ def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
     aperture = smoothed(np.where(speaking, raw.aperture, 0.0).astype(np.float32), LIP_BELL_ROWS)
     gain = _gain(aperture, sounding)
     aperture = with_rest(np.minimum(aperture * gain, 1.0), sounding)
-    aperture = followed(np.minimum(aperture, 1.0 - closure))
+    labiodental = smoothed(raw.labiodental, LIP_BELL_ROWS) * (1.0 - closure)
+    shut = np.maximum(closure, BITTEN_SHARE * labiodental)
+    aperture = followed(np.minimum(aperture, 1.0 - shut))
     jaw = smoothed(np.where(speaking, raw.jaw, 0.0).astype(np.float32), JAW_BELL_ROWS)
     curves = {
         "jaw": np.minimum(jaw * gain, 1.0),
@@ -56,7 +61,7 @@ def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
         "spread": smoothed(raw.spread, CORNER_BELL_ROWS),
         "rounding": smoothed(raw.rounding, CORNER_BELL_ROWS),
         "closure": closure,
-        "labiodental": smoothed(raw.labiodental, LIP_BELL_ROWS) * (1.0 - closure),
+        "labiodental": labiodental,
         "tongue": smoothed(raw.tongue, LIP_BELL_ROWS) * (1.0 - closure),
         "activity": smoothed(speaking.astype(np.float32), LIP_BELL_ROWS),
         "loudness": _loudness(features, sounding),

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from portravox.arrays import Bool, Float32, Float64
+from portravox.speech.stretches import stretches
 
 OPENING_ROWS = 8.0
 """From contact to fully open takes 80 ms or more (reference: motion facts, section 4.1)."""
@@ -37,6 +38,8 @@ READY_APERTURE = 0.15
 REST_ROWS = 16
 """After the last sound the mouth comes to rest in 160 ms."""
 
+FADING_ROWS = 3
+
 
 def smoothed(curve: Float32, width_rows: int) -> Float32:
     """The curve under a bell of this width (at its foot); the mean is kept, nothing is delayed.
@@ -44,6 +47,8 @@ def smoothed(curve: Float32, width_rows: int) -> Float32:
     curve    (T,)
     width_rows  odd
     """
+    if not len(curve):
+        return curve
     bell = np.hanning(width_rows + 2)[1:-1]
     smooth: Float32 = ndimage.convolve1d(curve, bell / bell.sum(), mode="nearest")
     return smooth
@@ -69,7 +74,8 @@ def followed(curve: Float32) -> Float32:
     falling = row / CLOSING_ROWS
     reached = np.minimum.accumulate(curve - rising) + rising
     left = np.minimum.accumulate((reached + falling)[::-1])[::-1] - falling
-    return np.maximum(left, 0.0).astype(np.float32)
+    lips: Float32 = np.maximum(left, 0.0).astype(np.float32)
+    return lips
 
 
 def with_rest(aperture: Float32, sounding: Bool) -> Float32:
@@ -79,22 +85,22 @@ def with_rest(aperture: Float32, sounding: Bool) -> Float32:
     sounding  (T,) there is sound of a voice
     """
     shaped = aperture.copy()
-    labels, count = ndimage.label(sounding)
     rows = len(aperture)
-    previous_stop = -PAUSE_ROWS - 1
-    stretches = [found[0] for found in ndimage.find_objects(labels)]
-    for index, stretch in enumerate(stretches):
-        if stretch.start - previous_stop > PAUSE_ROWS:
-            first = max(0, stretch.start - READY_ROWS)
-            rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(stretch.start - first) / READY_ROWS)
-            ready = slice(first, stretch.start)
+    sounds = stretches(sounding)
+    always = PAUSE_ROWS + 1
+    for index, sound in enumerate(sounds):
+        stop_before = sounds[index - 1].stop if index else -always
+        start_after = sounds[index + 1].start if index + 1 < len(sounds) else rows + always
+        if sound.start - stop_before > PAUSE_ROWS:
+            ready = slice(max(0, sound.start - READY_ROWS), sound.start)
+            rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, READY_ROWS + 1) / READY_ROWS)
+            rise = rise[READY_ROWS - (ready.stop - ready.start) :]
             shaped[ready] = np.maximum(shaped[ready], READY_APERTURE * rise)
-        previous_stop = stretch.stop
-        next_start = stretches[index + 1].start if index + 1 < count else rows + PAUSE_ROWS
-        if next_start - stretch.stop > PAUSE_ROWS:
-            last = max(stretch.start, stretch.stop - 3)
+        if start_after - sound.stop > PAUSE_ROWS:
+            # the last rows of a sound are its fading; the mouth leaves from before that
+            leaving = slice(max(sound.start, sound.stop - FADING_ROWS), None)
             fall = 0.5 + 0.5 * np.cos(np.pi * np.arange(REST_ROWS) / REST_ROWS)
-            leaving = slice(last, min(rows, last + REST_ROWS))
-            tail = shaped[last] * fall[: leaving.stop - leaving.start]
-            shaped[leaving] = np.maximum(shaped[leaving], tail)
+            fall = fall[: rows - leaving.start]
+            leaving = slice(leaving.start, leaving.start + len(fall))
+            shaped[leaving] = np.maximum(shaped[leaving], shaped[leaving.start] * fall)
     return shaped

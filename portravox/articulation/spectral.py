@@ -33,8 +33,12 @@ FRONT_HZ = (1700.0, 3400.0)
 BACK_HZ = (250.0, 1100.0)
 """Both formants of u, o, w."""
 
+HISS_HZ, VOICE_HZ = (2400.0, 7800.0), (200.0, 1500.0)
+"""s and sh (and what the telephone leaves of them) are stronger in the first than in the second;
+vowels, also whispered ones, are not."""
+
 FRICTION_HZ = (3400.0, 7800.0)
-"""s and sh, and what the telephone leaves of them."""
+"""f and v, where little else disturbs."""
 
 SMOOTHING_ROWS = 3
 USUAL_PERCENTILE = 90.0
@@ -87,8 +91,9 @@ def raw_curves(features: SpeechFeatures) -> RawCurves:
     mouth_db = 10.0 * np.log10(10.0 ** (open_db / 10.0) + 10.0 ** (front_db / 10.0))
     unmuffled = ramp(mouth_db - murmur_db, -24.0, -4.0)
     # teeth nearly meet behind s and sh, however loud these are
-    friction_db = band_level_db(features, FRICTION_HZ)
-    sibilant = ramp(friction_db - mouth_db, 0.0, 12.0) * ramp(friction_db, -36.0, -24.0)
+    hiss_db = band_level_db(features, HISS_HZ)
+    hissing = ramp(hiss_db - band_level_db(features, VOICE_HZ), 0.0, 10.0)
+    sibilant = hissing * ramp(hiss_db, -36.0, -24.0)
     aperture = 0.5 * (open_share + front_share) * (0.4 + 0.6 * unmuffled)
     aperture = aperture * (1.0 - sibilant) + np.minimum(aperture, 0.2) * sibilant
     jaw = (0.75 * open_share + 0.25 * front_share) * (0.4 + 0.6 * unmuffled) * (1.0 - sibilant)
@@ -99,7 +104,7 @@ def raw_curves(features: SpeechFeatures) -> RawCurves:
         aperture=aperture * sounding,
         spread=spread * sounding,
         rounding=rounding * sounding,
-        labiodental=_labiodental(features, sibilant) * sounding,
+        labiodental=_labiodental(features, sibilant) * features.speaking,
         tongue=_tongue(features, sibilant) * sounding,
     )
 

@@ -16,6 +16,7 @@ from portravox.arrays import Bool, Float32
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import bands_between, decibel
 from portravox.speech.resample import ROW_RATE_HZ
+from portravox.speech.stretches import stretches
 
 SUBBANDS_HZ = ((120.0, 600.0), (600.0, 1700.0), (1700.0, 3600.0), (3600.0, 7800.0))
 """Vowels stand out of noise in the lower ones, s and f in the upper ones."""
@@ -104,16 +105,10 @@ def _signal_to_noise_db(power: Float32, noise: Float32) -> Float32:
 
 def _with_hysteresis(enter: Bool, stay: Bool) -> Bool:
     """Stretches of `stay` (or `enter`) that hold at least one `enter`."""
-    labels, count = ndimage.label(stay | enter)
-    kept = np.zeros(count + 1, dtype=np.bool_)
-    kept[labels[enter]] = True
-    kept[0] = False
-    return kept[labels]
-
-
-def _stretches(mask: Bool) -> list[slice]:
-    labels, _ = ndimage.label(mask)
-    return [found[0] for found in ndimage.find_objects(labels)]
+    kept = np.zeros_like(enter)
+    for stretch in stretches(stay | enter):
+        kept[stretch] = enter[stretch].any()
+    return kept
 
 
 def _only_voices(found: Bool, power: Float32, level_db: Float32, voiced: Bool) -> Bool:
@@ -123,7 +118,7 @@ def _only_voices(found: Bool, power: Float32, level_db: Float32, voiced: Bool) -
     vowel that it follows are one stretch.
     """
     kept = np.zeros_like(found)
-    for stretch in _stretches(_closed(found)):
+    for stretch in stretches(_closed(found)):
         heard = found[stretch]
         if heard.sum() < CLICK_ROWS:
             continue
@@ -157,6 +152,6 @@ def _closed(mask: Bool) -> Bool:
 def _held(mask: Bool) -> Bool:
     """The mask from a little before each stretch until the hangover after it."""
     held = mask.copy()
-    for stretch in _stretches(mask):
+    for stretch in stretches(mask):
         held[max(0, stretch.start - RUN_UP_ROWS) : stretch.stop + HANGOVER_ROWS] = True
     return held

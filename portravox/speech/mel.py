@@ -35,14 +35,14 @@ def mel_from_hz(frequency_hz: float) -> float:
 
 @cache
 def band_edges_hz() -> tuple[float, ...]:
-    """The BANDS + 2 corners of the triangles: band b rises from b, peaks at b + 1, ends at b + 2."""
+    """BANDS + 2 corners: the triangle of band b starts at b, peaks at b + 1 and ends at b + 2."""
     mels = np.linspace(mel_from_hz(LOW_HZ), mel_from_hz(HIGH_HZ), BANDS + 2)
     return tuple((700.0 * (10.0 ** (mels / 2595.0) - 1.0)).tolist())
 
 
 @cache
 def _triangles() -> Float32:
-    """(bins, BANDS) weight of each bin of the transform in each band; each bin sums to 1 or less."""
+    """(bins, BANDS) weight of each bin of the transform in each band; a bin's sum is at most 1."""
     edges_hz = np.array(band_edges_hz())
     bins_hz = np.arange(FFT_SAMPLES // 2 + 1)[:, np.newaxis] * (SPEECH_RATE_HZ / FFT_SAMPLES)
     low, mid, high = edges_hz[:-2], edges_hz[1:-1], edges_hz[2:]

@@ -25,6 +25,9 @@ LEVEL_SMOOTHING_ROWS = 5
 UNDERRATED = 1.6
 """The quietest tenth of smoothed noise lies about 2 dB below its mean (measured, white noise)."""
 
+BELOW_VOICE = 0.01
+"""Where a voice never pauses (a note held for seconds), the noise is put 20 dB below it."""
+
 
 def noise_power(power: Float32, voiced: Bool) -> Float32:
     """Power of the noise, from the quietest unvoiced rows within 3 s.
@@ -49,7 +52,7 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
         if len(quiet) >= LEVEL_SMOOTHING_ROWS:
             floors[block] = np.percentile(quiet, QUIET_SHARE, axis=0)
         else:
-            floors[block] = smooth[near].min(axis=0)
+            floors[block] = smooth[near].min(axis=0) * BELOW_VOICE
     middles = (np.arange(blocks) + 0.5) * BLOCK_ROWS
     place = np.interp(np.arange(rows), middles, np.arange(blocks))
     below = np.floor(place).astype(np.int64)

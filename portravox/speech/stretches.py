@@ -1,0 +1,20 @@
+"""Stretches: where in time something holds without a break.
+
+Flow      speech.activity, articulation.closures, articulation.smoothing ask
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from portravox.arrays import Bool
+
+
+def stretches(mask: Bool) -> list[slice]:
+    """The unbroken stretches in which the mask holds, in order.
+
+    mask  (T,)
+    """
+    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
+    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return [slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
