@@ -40,6 +40,9 @@ vowels, also whispered ones, are not."""
 FRICTION_HZ = (3400.0, 7800.0)
 """f and v, where little else disturbs."""
 
+ROUNDING_NARROWS = 0.2
+"""Lips around o are nearer to each other than around the equally loud a."""
+
 SMOOTHING_ROWS = 3
 USUAL_PERCENTILE = 90.0
 
@@ -99,6 +102,7 @@ def raw_curves(features: SpeechFeatures) -> RawCurves:
     jaw = (0.75 * open_share + 0.25 * front_share) * (0.4 + 0.6 * unmuffled) * (1.0 - sibilant)
 
     rounding, spread = _rounding_and_spread(features, sibilant)
+    aperture = aperture * (1.0 - ROUNDING_NARROWS * rounding)
     return RawCurves(
         jaw=jaw * sounding,
         aperture=aperture * sounding,
@@ -134,7 +138,9 @@ def _rounding_and_spread(features: SpeechFeatures, sibilant: Float32) -> tuple[F
     vowel = ramp(back_db, -26.0, -14.0)
     # in nasals too little is left above the murmur to speak of a second formant
     formants = ramp(band_level_db(features, (600.0, 1300.0)), -32.0, -20.0)
-    rounding = ramp(fronted_db, -13.0, -23.0) * vowel * formants
+    # back but open, as in "father": the first formant is high, and the lips are not rounded
+    open_db = band_level_db(features, (700.0, 1300.0)) - band_level_db(features, (200.0, 650.0))
+    rounding = ramp(fronted_db, -13.0, -23.0) * vowel * formants * ramp(open_db, 3.0, -5.0)
     spread = np.maximum(ramp(fronted_db, -11.0, 2.0) * vowel, 0.6 * sibilant)
     return rounding, spread.astype(np.float32)
 

@@ -18,7 +18,7 @@ def loudness_dbfs(power: Float32) -> Float32:
     """Level of the part of the sound in which voices lie.
 
     power    (T, BANDS) mel power
-    returns  (T,) dB, 0 is a full-scale square wave; at least -100
+    returns  (T,) dB, 0 is a full-scale square wave; at least -140
     """
     voice = bands_between(VOICE_LOW_HZ, VOICE_HIGH_HZ)
     return decibel(power[:, voice].sum(axis=1))

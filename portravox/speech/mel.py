@@ -24,8 +24,8 @@ FFT_SAMPLES = 512
 CHUNK_ROWS = 2048
 """Rows transformed at once, so that memory does not grow with the spectrum of long sounds."""
 
-FLOOR_POWER = 1e-10
-"""-100 dBFS: below the noise of 16-bit sound."""
+FLOOR_POWER = 1e-14
+"""-140 dBFS: below the noise of 24-bit sound."""
 
 
 def mel_from_hz(frequency_hz: float) -> float:
@@ -83,6 +83,6 @@ def mel_power(samples: Float32, rows: int) -> Float32:
 
 
 def decibel(power: Float32) -> Float32:
-    """10 log10 of a power, never below -100."""
+    """10 log10 of a power, never below -140."""
     level_db: Float32 = (10.0 * np.log10(np.maximum(power, FLOOR_POWER))).astype(np.float32)
     return level_db
