@@ -13,6 +13,8 @@ from portravox.errors import FileMissing, InputError
 
 MIB = 1024 * 1024
 
+UNKNOWN_KIND = "a file of an unknown kind"
+
 
 def read_bytes(
     path: Path, max_bytes: int, *, empty: type[InputError], too_large: type[InputError]
@@ -51,9 +53,9 @@ def kind_in_words(content: bytes) -> str:
         start = content[:512].decode("utf-8")
     except UnicodeDecodeError as error:
         if error.start < 500:  # an error at the very end is only a letter cut in two
-            return "a file of an unknown kind"
+            return UNKNOWN_KIND
         start = content[: error.start].decode("utf-8")
-    return "text" if start.isprintable() or "\n" in start else "a file of an unknown kind"
+    return "text" if start.isprintable() or "\n" in start else UNKNOWN_KIND
 
 
 _SIGNATURES = (

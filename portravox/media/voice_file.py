@@ -28,7 +28,7 @@ from portravox.errors import (
     VoiceUnreadable,
     VoiceUnsupported,
 )
-from portravox.media.files import MIB, kind_in_words, read_bytes
+from portravox.media.files import MIB, UNKNOWN_KIND, kind_in_words, read_bytes
 from portravox.media.sound_frames import float_samples
 from portravox.media.waveform import Waveform
 
@@ -160,10 +160,9 @@ def _mp3_start(content: bytes) -> int | None:
             (byte & 0x7F) << (7 * n) for n, byte in enumerate(content[start + 9 : start + 5 : -1])
         )
         start += 10 + size + (10 if content[start + 5] & 0x10 else 0)
-    padding = len(content[start:]) - len(content[start:].lstrip(b"\0"))
-    start += padding
-    if start == 0 and kind_in_words(content) != "a file of an unknown kind":
+    if kind_in_words(content[start:]) != UNKNOWN_KIND:
         return None
+    start = len(content) - len(content[start:].lstrip(b"\0"))  # tags may be followed by zeros
     for offset in range(start, min(start + _MP3_SEARCH_BYTES, len(content) - 3)):
         if content[offset] == 0xFF and _frames_join_up(content, offset):
             return offset
