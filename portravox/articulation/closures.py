@@ -42,6 +42,9 @@ HIGH_HZ = ((1900.0, 2700.0), (2700.0, 3800.0), (3800.0, 7800.0))
 CLEAR_HZ = (800.0, 1300.0)
 
 DARK_WEIGHT, FALLING_WEIGHT, ABRUPT_WEIGHT, CLEAR_WEIGHT = 0.05, 0.04, 0.045, 0.06
+MOST_ABRUPT_DB = 25.0
+"""A step within 10 ms that is larger says how silent the gap was, not how fast it ended."""
+
 USUAL_DARK_DB, LARGEST_VEIL_DB = -55.0, 15.0
 """How dark the darkest fifth of speech is in a clean recording, and how much less it may be where
 noise or a large room lies over the dips; darkness is counted from there."""
@@ -90,7 +93,8 @@ class _Evidence:
         falling = max(_mean_db(level[release]) for level in self._low_db) - max(
             _mean_db(level[release]) for level in self._high_db
         )
-        abrupt = float(np.diff(self._mouth_db[max(0, stop - 4) : stop + 3]).max(initial=0.0))
+        steps_db = np.diff(self._mouth_db[max(0, stop - 4) : stop + 3])
+        abrupt = float(np.clip(steps_db.max(initial=0.0), 0.0, MOST_ABRUPT_DB))
         clear = float(self._clear_db[start:stop].max())
         return (
             DARK_WEIGHT * dark

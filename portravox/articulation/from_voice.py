@@ -65,7 +65,7 @@ def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
         "tongue": smoothed(raw.tongue, LIP_BELL_ROWS) * (1.0 - closure),
         "activity": smoothed(speaking.astype(np.float32), LIP_BELL_ROWS),
         "loudness": _loudness(features, sounding),
-        "pitch": _pitch(features),
+        "pitch": _pitch(features, sounding),
     }
     values = np.stack([curves[channel] for channel in CHANNELS], axis=1).astype(np.float32)
     return ArticulationCurves(values, features.duration_s)
@@ -85,9 +85,9 @@ def _loudness(features: SpeechFeatures, sounding: Bool) -> Float32:
     return smoothed(against.astype(np.float32), LIP_BELL_ROWS)
 
 
-def _pitch(features: SpeechFeatures) -> Float32:
+def _pitch(features: SpeechFeatures, sounding: Bool) -> Float32:
     """(T,) semitones against the median of the voiced rows; 0 where unvoiced."""
-    voiced = (features.pitch_hz > 0.0) & features.speaking
+    voiced = (features.pitch_hz > 0.0) & sounding
     semitones = np.zeros(len(voiced), dtype=np.float32)
     if voiced.any():
         pitch_hz = features.pitch_hz[voiced]

@@ -42,8 +42,8 @@ LEAP_COST = 0.35
 SHORTEST_ROWS = 5
 """A voice does not come and go within 50 ms; a whisper's formants sound periodic for less."""
 
-FAINT_RMS = 1e-4
-"""-80 dBFS: a frame below has no pitch, whatever its autocorrelation says."""
+FAINT_RMS = 1e-5
+"""-100 dBFS: a frame below has no pitch, whatever its autocorrelation says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

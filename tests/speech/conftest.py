@@ -43,7 +43,7 @@ def white_noise() -> Float32:
 
 @pytest.fixture
 def syllables() -> Float32:
-    """Half a second of silence, six voiced syllables with gaps of 50 ms, half a second of silence."""
+    """Six voiced syllables with gaps of 50 ms between half a second of silence and another."""
     silence = np.zeros(8_000, dtype=np.float32)
     gap = np.zeros(800, dtype=np.float32)
     parts = [silence]
