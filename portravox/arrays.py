@@ -23,6 +23,9 @@ Int32 = npt.NDArray[np.int32]
 UInt8 = npt.NDArray[np.uint8]
 """Pictures and frames: (H, W, 3), red first, sRGB, 0..255."""
 
+UInt16 = npt.NDArray[np.uint16]
+"""Fixed-point factors."""
+
 Bool = npt.NDArray[np.bool_]
 """Masks."""
 

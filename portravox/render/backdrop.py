@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from portravox.arrays import Float32, UInt8
+from portravox.face.face import LipState
 from portravox.rig.fit import Rig
 
 MARGIN_FW = 0.045
@@ -25,19 +25,37 @@ SHARP_UP_TO_PX = 2_600_000
 """Moving layers up to this many pixels are held at twice their size, so that looking between two
 pixels does not soften them; larger ones are softened less than a viewer sees."""
 
+LIP_REACH_MM = 30.0
+"""The lips' own texture reaches so far around the mouth: further than any shape moves it."""
+
+LIP_SPILL_MM = 0.5
+"""Teeth shine a little over the edge of the lips in a photograph. Our choice."""
+
 HALF_PIXEL_TAPS = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
 """Value halfway between two samples. Source: the half-sample filter of H.264 (ITU-T H.264,
 8.4.2.2.1)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Texture:
+    """A piece of the photograph to look pixels up in."""
+
+    pixels: UInt8
+    """(h * scale, w * scale, 4) red, green, blue, matte."""
+
+    scale: int
+    """Its pixels per picture pixel, 1 or 2."""
+
+    origin: tuple[int, int]
+    """x, y in the picture of its first pixel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Layers:
     """Both layers, covering the rig's region."""
 
-    texture: npt.NDArray[np.uint32]
-    """(h * scale, w * scale) moving layer: red in the lowest byte, green, blue, matte."""
-
-    scale: int
+    texture: Texture
+    """What moves."""
 
     plate: UInt8
     """(h, w, 3) what lies behind."""
@@ -56,8 +74,38 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     scale = 2 if layer.shape[0] * layer.shape[1] <= SHARP_UP_TO_PX else 1
     if scale == 2:
         layer = double(layer)
-    texture = np.ascontiguousarray(layer).view(np.uint32)[..., 0]
-    return Layers(texture, scale, _plate(region, person, rig.width_px))
+    texture = Texture(np.ascontiguousarray(layer), scale, (x0, y0))
+    return Layers(texture, _plate(region, person, rig.width_px))
+
+
+def lip_texture(rig: Rig, photo: UInt8, layers: Layers) -> Texture:
+    """The moving layer around the mouth, what is seen between the lips painted over with lip.
+
+    Where the mesh misses the edge of a lip by a pixel, a lip then shows beside it, not a tooth.
+    """
+    mm = rig.px_per_mm
+    left, top, right, bottom = rig.region
+    lips = rig.face.lips
+    outline = np.concatenate([lips.upper_inner, lips.lower_inner[-2:0:-1]])
+    reach = LIP_REACH_MM * mm
+    x0 = max(left, int(outline[:, 0].min() - reach))
+    y0 = max(top, int(outline[:, 1].min() - reach))
+    x1 = min(right, int(outline[:, 0].max() + reach))
+    y1 = min(bottom, int(outline[:, 1].max() + reach))
+    patch = np.ascontiguousarray(photo[y0:y1, x0:x1])
+    if lips.state is not LipState.CLOSED:
+        inside = np.zeros(patch.shape[:2], np.uint8)
+        points = np.round((outline - (x0, y0)) * 16).astype(np.int32)
+        cv2.fillPoly(inside, [points[:, None]], 255, cv2.LINE_AA, 4)
+        inside = (inside > 64).astype(np.uint8)
+        spill = max(1, round(LIP_SPILL_MM * mm))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spill + 1, 2 * spill + 1))
+        patch = cv2.inpaint(patch, cv2.dilate(inside, disc), 2 + spill, cv2.INPAINT_TELEA)
+    scale = layers.texture.scale
+    whole = layers.texture.pixels
+    matte = whole[(y0 - top) * scale : (y1 - top) * scale, (x0 - left) * scale : (x1 - left) * scale]
+    pixels = double(patch) if scale == 2 else patch
+    return Texture(np.dstack([pixels, matte[..., 3]]), scale, (x0, y0))
 
 
 def double(picture: UInt8) -> UInt8:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
-from portravox.render.backdrop import Layers, split_layers
+from portravox.render.backdrop import Layers, Texture, lip_texture, split_layers
 from portravox.render.eyes import EyePaint, paint_eye, prepare_eyes
-from portravox.render.kernels import FAR, rasterize, warp
+from portravox.render.kernels import FAR, LIGHT_UNIT, compose, rasterize
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
 from portravox.rig.deform import Posed
@@ -36,6 +37,8 @@ class Scene:
     photo: UInt8
     """(H, W, 3)"""
     layers: Layers
+    lips: Texture
+    """The part of the moving layer around the mouth, nothing but lips and skin in it."""
     light: Light
     mouth: MouthPaint
     eyes: tuple[EyePaint, EyePaint]
@@ -51,10 +54,12 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
     # lips carry their own edge into the hole; eyes are photographed open and simply continue
     strips = np.concatenate([own[: mesh.mouth_strips], middle[mesh.mouth_strips :]])
     eyes = prepare_eyes(rig, photo)
+    layers = split_layers(rig, photo, matte)
     return Scene(
         rig=rig,
         photo=photo,
-        layers=split_layers(rig, photo, matte),
+        layers=layers,
+        lips=lip_texture(rig, photo, layers),
         light=estimate_light(rig, photo),
         mouth=prepare_mouth(rig, photo, eyes),
         eyes=eyes,
@@ -92,10 +97,10 @@ class Painter:
         factors = scene.light.factors(posed.rotation)
         attributes[: len(factors), 2] = factors
         attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]
-        self._map.draw(scene, posed, attributes, self._frame)
-        window = _mouth_window(posed, scene.rig)
-        if window is not None and posed.speech > 0 and self._step > 1:
-            _Map(window, 1).draw(scene, posed, attributes, self._frame)
+        self._map.draw(scene, posed, attributes, scene.layers.texture, self._frame)
+        window = _mouth_window(posed, scene.rig) if posed.speech > 0 else None
+        if window is not None:
+            _Map(window, 1).draw(scene, posed, attributes, scene.lips, self._frame)
         for eye in scene.eyes:
             paint_eye(eye, posed, self._frame)
         paint_mouth(scene.mouth, posed, self._frame)
@@ -103,33 +108,57 @@ class Painter:
 
 
 class _Map:
-    """Where in the photograph each pixel of a rectangle is to be looked up."""
+    """Where in the photograph each pixel of a rectangle is to be looked up.
+
+    Computed at nodes `step` px apart and smooth in between. Nodes stand in the middle of the
+    step x step pixels they speak for, with one more row and column of them on each side.
+    """
 
     def __init__(self, window: tuple[int, int, int, int], step: int) -> None:
         self.window = window
         self.step = step
         x0, y0, x1, y1 = window
-        rows = (y1 - y0 + step - 1) // step + 1
-        columns = (x1 - x0 + step - 1) // step + 1
+        rows = (y1 - y0 + step - 1) // step + 2
+        columns = (x1 - x0 + step - 1) // step + 2
+        self.first = (x0 - step + (step - 1) / 2, y0 - step + (step - 1) / 2)
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * step
-        self.identity = np.dstack([x + x0, y + y0, np.ones_like(x)])
+        self.identity = np.dstack([x + self.first[0], y + self.first[1], np.ones_like(x)])
+        self.identity = self.identity.astype(np.float32)
         self.nodes = self.identity.copy()
         self.depth = np.empty((rows, columns), np.float32)
+        self.places = np.empty((rows, columns, 2), np.float32)
+        self.fine = np.empty((rows * step, columns * step, 2), np.float32)
+        self.light = np.empty((rows * step, columns * step), np.uint16)
+        self.looked_up = np.empty((y1 - y0, x1 - x0, 4), np.uint8)
 
-    def draw(self, scene: Scene, posed: Posed, attributes: Float32, frame: UInt8) -> None:
+    def draw(
+        self, scene: Scene, posed: Posed, attributes: Float32, texture: Texture, frame: UInt8
+    ) -> None:
+        """Fill the rectangle of the frame."""
         x0, y0, x1, y1 = self.window
+        step = self.step
         np.copyto(self.nodes, self.identity)
         self.depth.fill(FAR)
         rasterize(
             posed.vertices, attributes, scene.rig.mesh.triangles,
-            float(x0), float(y0), float(self.step), self.nodes, self.depth,
+            self.first[0], self.first[1], float(step), self.nodes, self.depth,
         )  # fmt: skip
-        layers = scene.layers
+        np.subtract(self.nodes[..., :2], np.float32(texture.origin), out=self.places)
+        self.places *= texture.scale
+        size = (self.fine.shape[1], self.fine.shape[0])
+        cv2.resize(self.places, size, dst=self.fine, interpolation=cv2.INTER_LINEAR)
+        places = self.fine[step : step + y1 - y0, step : step + x1 - x0]
+        cv2.remap(
+            texture.pixels, places, None, cv2.INTER_LINEAR,
+            dst=self.looked_up, borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        factors = np.rint(self.nodes[..., 2] * LIGHT_UNIT).astype(np.uint16)
+        light = cv2.resize(factors, size, dst=self.light, interpolation=cv2.INTER_LINEAR)
+        light = np.ascontiguousarray(light[step : step + y1 - y0, step : step + x1 - x0])
         left, top = scene.rig.region[:2]
-        warp(
-            self.nodes, self.step, x0, y0, layers.texture, left, top, layers.scale,
-            scene.photo, layers.plate, left, top, frame, x1, y1,
-        )  # fmt: skip
+        compose(
+            self.looked_up, light, scene.layers.plate, x0 - left, y0 - top, frame, x0, y0
+        )
 
 
 def _mouth_window(posed: Posed, rig: Rig) -> tuple[int, int, int, int] | None:

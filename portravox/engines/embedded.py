@@ -1,0 +1,113 @@
+"""The engine that needs nothing but the processor: the photograph itself, moved by a rig.
+
+Flow      media.picture -> register: face -> rig.fit -> render.scene
+          media.waveform -> speak: articulation -> animation -> rig.deform -> render -> frames
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from portravox.animation.direct import direct
+from portravox.animation.direction import Direction
+from portravox.arrays import UInt8
+from portravox.articulation.from_voice import articulate
+from portravox.face.face import Box, Face
+from portravox.face.matte import person_matte
+from portravox.face.find import find_face
+from portravox.media.picture import Picture
+from portravox.media.waveform import Waveform
+from portravox.render.scene import Painter, Scene, prepare_scene
+from portravox.rig.deform import Deformer
+from portravox.rig.fit import fit
+
+SQUARE_FACE_SHARE = 0.52
+"""Of the height of a face-only video, so much is face, brow to chin. Our choice."""
+
+SQUARE_SIDE_PX = (512, 1024)
+"""Smallest and largest side of a face-only video."""
+
+
+class EmbeddedEngine:
+    """Needs no weights; a constructor for the sake of the interface."""
+
+    name = "embedded"
+
+    def register(self, portrait: Picture) -> EmbeddedAvatar:
+        """Find the face and prepare it, once per picture. Raises FaceError."""
+        face, notices = find_face(portrait)
+        return EmbeddedAvatar(portrait, face, (*portrait.notices, *notices))
+
+
+class EmbeddedAvatar:
+    """One person, ready to speak. Immutable to its users: two threads may share it."""
+
+    def __init__(self, portrait: Picture, face: Face, notices: tuple[str, ...]) -> None:
+        self._portrait = portrait
+        self._face = face
+        self._scenes: dict[bool, Scene] = {}
+        self._lock = threading.Lock()
+        self.notices = notices
+        self._scene(paste_back=True)
+
+    @property
+    def face(self) -> Face:
+        return self._face
+
+    def frame_size(self, direction: Direction) -> tuple[int, int]:
+        """(width_px, height_px); odd pictures lose their last row or column."""
+        height, width = self._scene(direction.paste_back).photo.shape[:2]
+        return width, height
+
+    def speak(self, voice: Waveform, direction: Direction) -> Iterator[UInt8]:
+        """Yield the video's frames in order; each is valid until the next one is asked for."""
+        track = direct(articulate(voice), direction)
+        scene = self._scene(direction.paste_back)
+        deformer = Deformer(scene.rig)
+        painter = Painter(scene)
+        for controls in track.values:
+            yield painter.paint(deformer.deform(controls))
+
+    def _scene(self, paste_back: bool) -> Scene:
+        with self._lock:
+            if paste_back not in self._scenes:
+                if paste_back:
+                    pixels, face = _even(self._portrait.pixels), self._face
+                else:
+                    # measured anew, so that landmarks are as fine as the enlarged picture
+                    pixels = face_square(self._portrait.pixels, self._face)
+                    face, _ = find_face(Picture(pixels))
+                matte = person_matte(pixels, face)
+                self._scenes[paste_back] = prepare_scene(fit(face, matte), pixels, matte)
+            return self._scenes[paste_back]
+
+
+def face_square(pixels: UInt8, face: Face) -> UInt8:
+    """(S, S, 3) the face with its hair, cut out of a picture, (H, W, 3), and scaled.
+
+    The square lies inside the picture; S is even and within SQUARE_SIDE_PX.
+    """
+    height, width = pixels.shape[:2]
+    box: Box = face.box
+    side = int(min(box.height / SQUARE_FACE_SHARE, width, height))
+    centre_x = (box.x0 + box.x1) / 2
+    centre_y = (box.y0 + box.y1) / 2 - 0.06 * side  # hair needs more room than the neck
+    x0 = int(np.clip(round(centre_x - side / 2), 0, width - side))
+    y0 = int(np.clip(round(centre_y - side / 2), 0, height - side))
+    square = pixels[y0 : y0 + side, x0 : x0 + side]
+    target = int(np.clip(side, *SQUARE_SIDE_PX)) // 2 * 2
+    if target == side:
+        return np.ascontiguousarray(square)
+    how = cv2.INTER_AREA if target < side else cv2.INTER_CUBIC
+    scaled: UInt8 = cv2.resize(square, (target, target), interpolation=how)
+    return scaled
+
+
+def _even(pixels: UInt8) -> UInt8:
+    """Less the last row or column where there is an odd number of them: yuv420p halves both."""
+    height, width = pixels.shape[:2]
+    return np.ascontiguousarray(pixels[: height // 2 * 2, : width // 2 * 2])
