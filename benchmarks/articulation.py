@@ -1,12 +1,13 @@
-"""How well the curves follow real speech: real English with phone times.
+"""How well the curves follow real speech: English with phone times, and talking faces.
 
-Flow      ../shared/samples/aligned_english -> articulation.from_voice -> a table
-Gives     per set: aperture correlation, closure recall and precision, f/v recall, rounding AUC
+Flow      ../shared/samples/{aligned_english,talking} -> articulation.from_voice -> tables
+Gives     per set: aperture correlation, closure recall and precision, f/v recall, rounding AUC;
+          per face: correlation with the measured opening of the lips and of the jaw
 
-    python -m benchmarks.articulation [SAMPLES]
+    python -m benchmarks.articulation [SAMPLES] [--faces]
 
-The phone times come from forced alignment and are wrong by 20-50 ms themselves, so the figures
-compare versions of our ears with each other; none of them can reach 1.
+The phone times come from forced alignment and are wrong by 20-50 ms themselves, and lips do much
+that cannot be heard: the figures compare versions of our ears with each other; none can reach 1.
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
-from portravox.arrays import Bool, Float64
+from portravox.arrays import Float64
 from portravox.articulation.curves import CURVE_RATE_HZ, ArticulationCurves
 from portravox.articulation.from_voice import articulate
+from portravox.clock import frame_times
+from portravox.face.detect import find_detections
+from portravox.face.landmarks import fit_face, look
+from portravox.media.probe import probe_video, read_frames, read_sound
 from portravox.media.waveform import Waveform
+from portravox.speech.stretches import stretches
 
 Phone = tuple[str, float, float]
 """ARPAbet name without stress, start and end in seconds."""
@@ -87,14 +93,6 @@ def expected_aperture(phones: tuple[Phone, ...], count: int) -> Float64:
         target[rows] = OPENNESS.get(phone, 0.0)
     bell = np.hanning(10)[1:-1]
     return np.convolve(target, bell / bell.sum(), "same")
-
-
-def runs(mask: Bool) -> list[tuple[int, int]]:
-    """Stretches in which the mask holds, as (first row, row after the last)."""
-    edges = np.diff(np.concatenate(([0], mask.astype(np.int8), [0])))
-    return list(
-        zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
-    )
 
 
 @dataclass(slots=True)
@@ -170,10 +168,10 @@ class Score:
                 self.bilabials_found += bool(shut[around].any())
             elif phone == "SIL" and end_s - start_s > 0.05:
                 pause[around] = True
-        for start, end in runs(shut):
-            if not pause[start:end].any():
+        for contact in stretches(shut):
+            if not pause[contact].any():
                 self.closures += 1
-                self.closures_true += bool(allowed[start:end].any())
+                self.closures_true += bool(allowed[contact].any())
 
     def figures(self) -> dict[str, float]:
         """Name -> value, in the order of the table."""
@@ -207,13 +205,83 @@ def score(samples: Path) -> dict[str, Score]:
     return scores
 
 
+@dataclass(frozen=True, slots=True)
+class FaceScore:
+    """Correlation over the frames of one clip, sound and picture as the file has them."""
+
+    name: str
+    aperture: float
+    """Of aperture with the gap between the inner lips."""
+
+    jaw: float
+    """Of jaw with the distance from nose to chin."""
+
+    loudness: float
+    """Of loudness with the lip gap: what the plainest ears would reach."""
+
+
+def score_faces(samples: Path) -> Iterator[FaceScore]:
+    """Every talking head among the samples."""
+    for path in sorted((samples / "talking").glob("*.mp4")):
+        lips, jaw = measured_mouth(path)
+        curves = articulate(read_sound(path))
+        # a frame shows what happens from its time to the next frame's
+        times_s = frame_times(len(lips), round(probe_video(path).fps))
+        times_s = times_s + 0.5 * (times_s[1] - times_s[0])
+        yield FaceScore(
+            path.stem,
+            aperture=_correlation(curves, "aperture", times_s, lips),
+            jaw=_correlation(curves, "jaw", times_s, jaw),
+            loudness=_correlation(curves, "loudness", times_s, lips),
+        )
+
+
+def _correlation(
+    curves: ArticulationCurves, channel: str, times_s: Float64, measure: Float64
+) -> float:
+    blurred = np.convolve(curves[channel], FRAME_BELL, "same")
+    return float(np.corrcoef(np.interp(times_s, curves.times_s, blurred), measure)[0, 1])
+
+
+FRAME_BELL = np.hanning(8)[1:-1] / np.hanning(8)[1:-1].sum()
+"""What a camera at 25 frames a second blurs together, about."""
+
+NOSE, CHIN, EYE_CORNERS = 1, 152, (33, 263)
+INNER_LIPS = ((13, 14), (82, 87), (312, 317))
+"""Landmarks of the face mesh."""
+
+
+def measured_mouth(path: Path) -> tuple[Float64, Float64]:
+    """(T,) lip gap and (T,) nose to chin, both over the distance of the outer eye corners."""
+    rows = []
+    fit = None
+    for pixels in read_frames(path):
+        # each frame's mesh starts from the one before
+        fit = fit_face(pixels, fit or look(pixels, find_detections(pixels)[0]))
+        points = fit.landmarks
+        eyes = np.linalg.norm(points[EYE_CORNERS[0]] - points[EYE_CORNERS[1]])
+        gap = np.mean([np.linalg.norm((points[a] - points[b])[:2]) for a, b in INNER_LIPS])
+        rows.append((gap / eyes, np.linalg.norm(points[NOSE] - points[CHIN]) / eyes))
+    measures = np.array(rows)
+    return measures[:, 0], measures[:, 1]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("samples", type=Path, nargs="?", default=SAMPLES)
-    columns = {band: s.figures() for band, s in score(parser.parse_args().samples).items()}
+    parser.add_argument("--faces", action="store_true", help="also the talking heads (two minutes)")
+    wanted = parser.parse_args()
+    columns = {band: s.figures() for band, s in score(wanted.samples).items()}
     print(f"{'':20s}" + "".join(f"{band:>16s}" for band in columns))
     for name in next(iter(columns.values())):
         print(f"{name:20s}" + "".join(f"{column[name]:16.3f}" for column in columns.values()))
+    if wanted.faces:
+        scores = list(score_faces(wanted.samples))
+        print(f"\n{'':40s}{'aperture r':>12s}{'jaw r':>12s}{'loudness r':>12s}")
+        for face in scores:
+            print(f"{face.name:40s}{face.aperture:12.3f}{face.jaw:12.3f}{face.loudness:12.3f}")
+        means = np.mean([(face.aperture, face.jaw, face.loudness) for face in scores], axis=0)
+        print(f"{'mean':40s}" + "".join(f"{mean:12.3f}" for mean in means))
 
 
 if __name__ == "__main__":
