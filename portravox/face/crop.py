@@ -73,10 +73,8 @@ def to_picture(points: AnyFloat, square: Square, crop_px: int) -> Float32:
     way = square.to_crop(crop_px)
     turn = way[:, :2]
     flat = (points[:, :2] - way[:, 2]) @ np.linalg.inv(turn).T
-    if points.shape[1] == 2:
-        return flat.astype(np.float32)
     depth = points[:, 2:] * (square.side_px / crop_px)
-    return np.concatenate([flat, depth], axis=1).astype(np.float32)
+    return np.asarray(np.concatenate([flat, depth], axis=1), np.float32)
 
 
 def _shrunk(pixels: Pixels, square: Square, shrink: int, way: Float64) -> tuple[Pixels, Float64]:

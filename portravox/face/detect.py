@@ -34,33 +34,35 @@ _ZOOM_OUT = 1.8
 """A face larger than the picture is seen by looking at the picture with a border around it."""
 
 
-def find_detections(pixels: UInt8) -> tuple[Detection, ...]:
+def find_detections(pixels: UInt8, *, thorough: bool = True) -> tuple[Detection, ...]:
     """Upright faces (leaning up to about 45 degrees), largest first; empty when there is none.
 
     The whole picture is searched first; only where that finds nothing come a look with a
     border around the picture and one through overlapping tiles.
 
-    pixels   (H, W, 3)
-    returns  boxes and keypoints in px of `pixels`
+    pixels    (H, W, 3)
+    thorough  False leaves the tiles out
+    returns   boxes and keypoints in px of `pixels`
     """
     whole = Box(0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
-    found = _search(pixels, whole)
-    if not found:
-        found = _search(pixels, _grown(whole, _ZOOM_OUT))
-    for share in _TILE_SHARES:
+    found = _search(pixels, whole) or _search(pixels, _grown(whole, _ZOOM_OUT))
+    for share in _TILE_SHARES if thorough else ():
         if found:
             break
         for tile in _tiles(whole, share):
-            found.extend(_search(pixels, tile))
+            found.extend(_search(pixels, tile, near=False))
     return _each_once(found)
 
 
-def _search(pixels: UInt8, window: Box) -> list[Detection]:
-    """Both networks' finds in one window, in px of the picture."""
+def _search(pixels: UInt8, window: Box, *, near: bool = True) -> list[Detection]:
+    """What the far network, and with near also the near one, finds in one window.
+
+    In px of the picture.
+    """
     scale = min(1.0, SEARCH_PX / max(window.width, window.height))
     view = _view(pixels, window, scale)
     found = []
-    for far in (False, True):
+    for far in (False, True) if near else (True,):
         for one in detect_faces(view, far=far, least_score=LEAST_SCORE):
             box = Box(
                 one.box.x0 / scale + window.x0,

@@ -184,11 +184,30 @@ def tessellation_edges() -> frozenset[tuple[int, int]]:
     return frozenset((int(a), int(b)) for a, b in table)
 
 
+def find_hands(pixels: UInt8) -> tuple[Float32, ...]:
+    """Hands in a picture, each as (21, 2) px: wrist, then four joints from palm to tip of
+    thumb, index, middle, ring and little finger.
+
+    pixels   (H, W, 3) RGB
+    """
+    height, width = pixels.shape[:2]
+    with _LOCK, _quiet():  # the first hand found makes the C++ side write a warning
+        answer = _hands().process(np.ascontiguousarray(pixels))
+    found = []
+    for hand in answer.multi_hand_landmarks or ():
+        points = np.array([(p.x, p.y) for p in hand.landmark], np.float32)
+        found.append(points * np.array([width, height], np.float32))
+    return tuple(found)
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the C++ side writes while it loads out of the caller's terminal."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    """Keep what the C++ side writes out of the caller's terminal."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a service without a standard error stream
+        yield
+        return
     try:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
             os.dup2(nowhere.fileno(), 2)
@@ -255,6 +274,19 @@ def _segmenter() -> Any:
     return _open(
         "python.solutions.selfie_segmentation",
         lambda module: module.SelfieSegmentation(model_selection=0),
+    )
+
+
+@lru_cache(maxsize=1)
+def _hands() -> Any:
+    return _open(
+        "python.solutions.hands",
+        lambda module: module.Hands(
+            static_image_mode=True,
+            max_num_hands=4,
+            model_complexity=0,  # the small network: whether there is a hand, not its gesture
+            min_detection_confidence=0.4,
+        ),
     )
 
 

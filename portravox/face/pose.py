@@ -33,7 +33,7 @@ def head_axes(landmarks: Float32) -> Float32:
     down = (points[152] - points[10]) + 0.5 * (points[152] - points[168])
     down -= right * (down @ right)
     down /= np.linalg.norm(down)
-    return np.stack([right, down, np.cross(right, down)], axis=1).astype(np.float32)
+    return np.asarray(np.stack([right, down, np.cross(right, down)], axis=1), np.float32)
 
 
 def head_pose(axes: Float32) -> HeadPose:
