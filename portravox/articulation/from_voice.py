@@ -72,6 +72,7 @@ def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
 
 
 def _gain(aperture: Float32, sounding: Bool) -> float:
+    """What brings the clip's wide openings to APERTURE_P90."""
     if not sounding.any():
         return 1.0
     usual = float(np.percentile(aperture[sounding], 90.0))

@@ -39,6 +39,7 @@ REST_ROWS = 16
 """After the last sound the mouth comes to rest in 160 ms."""
 
 FADING_ROWS = 3
+"""The last rows of a sound are its echo in the analysis window, not the mouth."""
 
 
 def smoothed(curve: Float32, width_rows: int) -> Float32:
@@ -97,7 +98,6 @@ def with_rest(aperture: Float32, sounding: Bool) -> Float32:
             rise = rise[READY_ROWS - (ready.stop - ready.start) :]
             shaped[ready] = np.maximum(shaped[ready], READY_APERTURE * rise)
         if start_after - sound.stop > PAUSE_ROWS:
-            # the last rows of a sound are its fading; the mouth leaves from before that
             leaving = slice(max(sound.start, sound.stop - FADING_ROWS), None)
             fall = 0.5 + 0.5 * np.cos(np.pi * np.arange(REST_ROWS) / REST_ROWS)
             fall = fall[: rows - leaving.start]
