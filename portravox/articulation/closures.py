@@ -12,8 +12,8 @@ The lips are told from the tongue by four facts, each in dB:
   abrupt   lips part fast, and the whole mouth behind them sounds at once
   clear    the sound beside the dip is strong around 1 kHz
 Their weights are ours, rounded, chosen on real English where wide-band and telephone speech asked
-for the same ones. On it they find about half of all p, b, m; of the closures found, two to three in
-five are p, b or m, the others mostly n, d, th, v, whose opening is small too.
+for the same ones. On it they find about half of all p, b, m; of the closures found, a third
+(telephone) to two fifths are p, b or m, the others mostly n, d, t, th, f, v, w, small openings too.
 """
 
 from __future__ import annotations
