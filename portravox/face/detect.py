@@ -23,35 +23,34 @@ checked again by the mesh network."""
 SEARCH_PX = 384
 """Windows are shrunk to this before the search: twice what the far network sees."""
 
-_TILE_SHARES = (0.5, 0.25)
-"""Sides of the search tiles as shares of the longer side. A quarter, searched by a network that
-sees faces down to a twentieth of its window, finds faces of about 1 % of the picture."""
-
-_LEAST_TILE_PX = 96
-"""A smaller tile only magnifies faces that are too small to use."""
+_TILES = ((0.5, 96.0), (0.25, 96.0), (0.125, 256.0))
+"""Sides of the search tiles as shares of the longer side, and the least side in px for which the
+step is worth its time: smaller tiles only magnify faces that are too small to use. The network
+sees faces down to a twentieth of its window, so the last step finds faces of 1 % of a large
+picture."""
 
 _ZOOM_OUT = 1.8
 """A face larger than the picture is seen by looking at the picture with a border around it."""
 
 
-def find_detections(pixels: UInt8, *, thorough: bool = True) -> tuple[Detection, ...]:
-    """Upright faces (leaning up to about 45 degrees), largest first; empty when there is none.
+def searches(pixels: UInt8) -> Iterator[tuple[Detection, ...]]:
+    """Upright faces (leaning up to about 45 degrees) by ever more patient searches.
 
-    The whole picture is searched first; only where that finds nothing come a look with a
-    border around the picture and one through overlapping tiles.
+    First the whole picture; then the picture with a border around it; then overlapping tiles,
+    in steps down to an eighth. Take the next search only when no find of the last one turned
+    out to be a face: each is several times slower than the one before.
 
-    pixels    (H, W, 3)
-    thorough  False leaves the tiles out
-    returns   boxes and keypoints in px of `pixels`
+    pixels  (H, W, 3)
+    yields  boxes and keypoints in px of `pixels`, the widest first; empty where nothing is found
     """
     whole = Box(0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
-    found = _search(pixels, whole) or _search(pixels, _grown(whole, _ZOOM_OUT))
-    for share in _TILE_SHARES if thorough else ():
-        if found:
-            break
-        for tile in _tiles(whole, share):
+    yield _each_once(_search(pixels, whole))
+    yield _each_once(_search(pixels, _grown(whole, _ZOOM_OUT)))
+    for share, least_px in _TILES:
+        found = []
+        for tile in _tiles(whole, share, least_px):
             found.extend(_search(pixels, tile, near=False))
-    return _each_once(found)
+        yield _each_once(found)
 
 
 def _search(pixels: UInt8, window: Box, *, near: bool = True) -> list[Detection]:
@@ -99,10 +98,10 @@ def _grown(box: Box, factor: float) -> Box:
     return Box(box.x0 - dx, box.y0 - dy, box.x1 + dx, box.y1 + dy)
 
 
-def _tiles(whole: Box, share: float) -> Iterator[Box]:
+def _tiles(whole: Box, share: float, least_px: float) -> Iterator[Box]:
     """Square tiles that overlap by at least a half, so that a face lies whole in one of them."""
     side = share * max(whole.width, whole.height)
-    if side < _LEAST_TILE_PX:
+    if side < least_px:
         return
     for y0 in _steps(whole.height, side):
         for x0 in _steps(whole.width, side):

@@ -7,14 +7,17 @@ Gives     the face, and what the caller should know about the choice
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
 from portravox.errors import NoFaceFound
-from portravox.face.detect import find_detections
+from portravox.face.detect import searches
 from portravox.face.face import Box, Face
 from portravox.face.landmarks import LEAST_MESH_SCORE, MeshFit, face_width_px, fit_face, look
 from portravox.face.lips import read_lips
+from portravox.face.models import Detection
 from portravox.face.pose import head_axes, head_pose
 from portravox.media.picture import Picture
 
@@ -42,14 +45,22 @@ def count_notices(count: int) -> tuple[str, ...]:
     return (f"{count} faces found; the largest is animated",) if count > 1 else ()
 
 
-def find_fits(pixels: UInt8, *, thorough: bool = True) -> tuple[MeshFit, ...]:
+def find_fits(pixels: UInt8, *, patient: bool = True) -> tuple[MeshFit, ...]:
     """Every face with its mesh, the largest first; what turns out to be none is left out.
 
     The first is measured with care, the others at a glance.
 
-    thorough  also search for faces that are very small in the picture
+    patient  also search for faces that are very large or very small in the picture
     """
-    detections = find_detections(pixels, thorough=thorough)
+    for detections in searches(pixels) if patient else islice(searches(pixels), 1):
+        fits = _confirmed(pixels, detections)
+        if fits:
+            return fits
+    return ()
+
+
+def _confirmed(pixels: UInt8, detections: tuple[Detection, ...]) -> tuple[MeshFit, ...]:
+    """What the mesh network, too, takes for faces, the largest first."""
     looks = [look(pixels, detection) for detection in detections]
     likely = [first for first in looks if first.score >= LEAST_MESH_SCORE]
     likely.sort(key=lambda first: -face_width_px(first.landmarks))

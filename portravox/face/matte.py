@@ -26,6 +26,9 @@ _WORK_FACE_PX = 192
 """Face width at which the edge is refined. Finer than the network's own grid by about three;
 the last step to the picture's own size follows the picture's edges."""
 
+_WORK_SIDE_PX = 768
+"""Longest side at which the edge is refined, for small faces in large pictures."""
+
 _EDGE_RADIUS = 0.06
 """Window of the edge filter, in face widths: about a strand of hair. Prototype's choice."""
 
@@ -52,7 +55,7 @@ def person_matte(pixels: UInt8, face: Face) -> Float32:
     returns  (H, W) 0..1
     """
     height, width = pixels.shape[:2]
-    scale = min(1.0, _WORK_FACE_PX / face.width_px, 1024 / max(height, width))
+    scale = min(1.0, _WORK_FACE_PX / face.width_px, _WORK_SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     rough = _rough_matte(pixels, face, small)
@@ -109,16 +112,29 @@ def _guided_coefficients(guide: UInt8, mask: Float32, radius: int) -> tuple[Floa
 
     mean_colour, mean_mask = mean(colour), mean(mask)
     cross = mean(colour * mask[..., None]) - mean_colour * mean_mask[..., None]  # (h, w, 3)
-    spread = np.zeros((*mask.shape, 3, 3), np.float32)
-    for i in range(3):
-        for j in range(i, 3):
-            product = mean(colour[..., i] * colour[..., j])
-            spread[..., i, j] = product - mean_colour[..., i] * mean_colour[..., j]
-            spread[..., j, i] = spread[..., i, j]
-    spread += np.float32(_EDGE_EPSILON) * np.eye(3, dtype=np.float32)
-    gain = np.linalg.solve(spread, cross[..., None])[..., 0]
+    covariance = {
+        (i, j): mean(colour[..., i] * colour[..., j]) - mean_colour[..., i] * mean_colour[..., j]
+        for i in range(3)
+        for j in range(i, 3)
+    }
+    gain = _solved(covariance, cross)
     offset = mean_mask - (gain * mean_colour).sum(axis=-1)
     return mean(gain), mean(offset)
+
+
+def _solved(covariance: dict[tuple[int, int], Float32], cross: Float32) -> Float32:
+    """(h, w, 3) g of (covariance + epsilon) g = cross, in every pixel.
+
+    Written out by cofactors: a general solver takes ten times as long on so many small systems.
+    """
+    rr, gg, bb = (covariance[i, i] + np.float32(_EDGE_EPSILON) for i in range(3))
+    rg, rb, gb = covariance[0, 1], covariance[0, 2], covariance[1, 2]
+    c00, c01, c02 = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
+    c11, c12, c22 = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
+    determinant = rr * c00 + rg * c01 + rb * c02  # at least epsilon cubed
+    x, y, z = cross[..., 0], cross[..., 1], cross[..., 2]
+    rows = (c00 * x + c01 * y + c02 * z, c01 * x + c11 * y + c12 * z, c02 * x + c12 * y + c22 * z)
+    return np.asarray(np.stack(rows, axis=-1) / determinant[..., None], np.float32)
 
 
 def _applied(pixels: UInt8, gain: Float32, offset: Float32) -> Float32:

@@ -166,7 +166,7 @@ def _none_found(pixels: UInt8) -> FaceError:
     """
     for quarters in (1, 3, 2):
         turned = np.ascontiguousarray(np.rot90(pixels, quarters))
-        fits = find_fits(turned, thorough=False)
+        fits = find_fits(turned, patient=False)
         if fits and fits[0].detector_score >= _SURE_TURNED:
             return _on_its_side()
     height, width = pixels.shape[:2]
