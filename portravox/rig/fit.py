@@ -16,13 +16,12 @@ from portravox.face.face import Face
 from portravox.rig.fields import FieldSolver
 from portravox.rig.shapes import FACE_WIDTH_MM, build_shapes, jaw_hinge
 from portravox.rig.topology import (
+    BETWEEN_LIP_EDGES,
     LANDMARKS,
     LOWER_INNER,
-    LOWER_OUTER,
     OVAL,
     RINGS,
     UPPER_INNER,
-    UPPER_OUTER,
     Topology,
     topology,
 )
@@ -155,7 +154,7 @@ def _with_true_lips(face: Face, mesh: Topology) -> Float64:
     The rows between inner and outer edge follow smoothly.
     """
     landmarks = face.landmarks[:LANDMARKS].astype(np.float64)
-    handles = {i: np.zeros(3) for i in (*UPPER_OUTER, *LOWER_OUTER, *OVAL, 2, 98, 327, 199)}
+    handles = {i: np.zeros(3) for i in range(LANDMARKS) if i not in BETWEEN_LIP_EDGES}
     edges = ((UPPER_INNER, face.lips.upper_inner), (LOWER_INNER, face.lips.lower_inner))
     for row, edge in edges:
         for i, point in zip(row, edge, strict=True):

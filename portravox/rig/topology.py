@@ -36,6 +36,14 @@ UPPER_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
 LOWER_OUTER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
 """The four edges of the lips, each from the picture's left corner to the right one."""
 
+BETWEEN_LIP_EDGES = frozenset(
+    (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306)
+    + (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292)
+    + (77, 90, 180, 85, 16, 315, 404, 320, 307)
+    + (96, 89, 179, 86, 15, 316, 403, 319, 325)
+)
+"""On the red of the lips, between their inner and outer edges."""
+
 RINGS = 6
 SUBDIVISIONS = 2
 
@@ -237,15 +245,23 @@ def strip_positions(fine: Float32, mesh: Topology, behind: float) -> Float32:
 
 
 def _triangles_of(edges: frozenset[tuple[int, int]]) -> Int32:
-    """(F, 3) every three landmarks of which each two are joined."""
+    """(F, 3) every three landmarks of which each two are joined and that enclose no others.
+
+    Beside each wing of the nose three landmarks are joined around a fourth: no triangle. Such
+    three are told by all their edges having a triangle on both sides already.
+    """
     neighbours: dict[int, set[int]] = defaultdict(set)
     for a, b in edges:
         neighbours[a].add(b)
         neighbours[b].add(a)
-    found = {
-        tuple(sorted((a, b, c))) for a, b in edges for c in neighbours[a] & neighbours[b]
-    }
-    return np.array(sorted(found), np.int32)
+    found = sorted({tuple(sorted((a, b, c))) for a, b in edges for c in neighbours[a] & neighbours[b]})
+    triangles = np.array(found, np.int32)
+    sides = triangles[:, [[0, 1], [1, 2], [0, 2]]]  # (F, 3, 2), each pair sorted
+    _, which, times = np.unique(
+        sides.reshape(-1, 2), axis=0, return_inverse=True, return_counts=True
+    )
+    encloses = (times[which.reshape(-1, 3)] > 2).all(axis=1)
+    return triangles[~encloses]
 
 
 def _ring_triangles(loops: Int32) -> Int32:
