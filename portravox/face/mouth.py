@@ -139,9 +139,11 @@ def skin_ring(outer_upper: Float64, outer_lower: Float64, left: int, right: int)
 def mouth_evidence(view: MouthView) -> Evidence:
     """Which pixels look like a dark mouth and which like teeth.
 
-    Dark: darker than the lips. Teeth: less red than the lips and not darker; where the picture
-    has no colour, nearly as bright as the skin, but only if the lips are clearly darker than
-    the skin (on a statue or a pale mouth the gloss of the lower lip is as bright).
+    Dark: darker than the lips. Teeth: less red than the lips and not darker. Where the picture
+    has no colour: nearly as bright as the skin, if the lips are clearly darker than the skin; if
+    they aren't, the gloss of the lower lip is as bright as teeth. Where the lips are no redder
+    than the skin (grey, sepia, painted, made up), also what is brighter than the lips where the
+    mesh, too, sees an opening.
     """
     y = np.arange(VIEW_PX)[:, None]
     x = np.arange(VIEW_PX)
@@ -161,14 +163,18 @@ def mouth_evidence(view: MouthView) -> Evidence:
     dark = 1.0 - smooth_step(0.45, 0.75, light / np.maximum(lip_light, 1.0))
 
     lip_red = 0.35 * upper[1] + 0.65 * lower[1]  # the lower lip has no moustache on it
+    teeth = np.zeros_like(dark)
     if lip_red > 6.0:
         paleness = (lip_red - red) / (lip_red + 3.0)
         teeth = smooth_step(0.30, 0.75, paleness) * smooth_step(-4.0, 4.0, light - 0.8 * lip_light)
     elif skin[0] - max(upper[0], lower[0]) > 12.0:
         brightness = (light - lip_light) / np.maximum(skin[0] - lip_light, 1.0)
         teeth = smooth_step(0.30, 0.70, brightness)
-    else:
-        teeth = np.zeros_like(dark)
+    if lip_red - skin[1] < 3.0:
+        in_gap = (y > view.inner_upper - 3.0) & (y < view.inner_lower + 3.0)
+        wide = view.inner_lower - view.inner_upper > 0.04 * view.width_px
+        bright = smooth_step(6.0, 20.0, light - lip_light)
+        teeth = np.where(in_gap & wide, np.maximum(teeth, bright), teeth)
     return Evidence(dark.astype(np.float64), teeth.astype(np.float64))
 
 
