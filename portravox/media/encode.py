@@ -372,7 +372,7 @@ class _Mp4:
             "crf": str(settings.crf),
             "preset": settings.preset,
             "profile": "high",
-            "x264-params": "chromaloc=1",  # chroma lies in the middle of each 2x2 block
+            "x264-params": _x264_params(),
         }
         self._video = self._file.add_stream("libx264", rate=fps, options=options)
         video = self._video.codec_context
@@ -385,7 +385,11 @@ class _Mp4:
         # PyAV asks for threads within a frame, which cuts frames into slices and costs quality.
         video.thread_type = "FRAME"
 
-        self._audio = self._file.add_stream("aac", rate=self._rate_hz)
+        # The "fast" search takes a third of the time of the default one and, at these bit rates,
+        # came out closer to the recording on every sample we measured (1 to 30 dB less error).
+        self._audio = self._file.add_stream(
+            "aac", rate=self._rate_hz, options={"aac_coder": "fast"}
+        )
         audio = self._audio.codec_context
         audio.layout = self._layout
         audio.format = "fltp"
@@ -422,6 +426,19 @@ class _Mp4:
             frame.pts = self._sound_at
             self._sound_at += len(block)
             self._file.mux(self._audio.encode(frame))
+
+
+def _x264_params() -> str:
+    """What x264 is told beside quality and preset."""
+    params = "chromaloc=1"  # chroma lies in the middle of each 2x2 block
+    try:
+        has_avx512 = "avx512" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        has_avx512 = False
+    # x264's AVX-512 code reads memory it has not filled when the width in macroblocks does not
+    # fit its vectors: of 50 encodings of one 424x512 clip, 45 differed. With AVX2, none of 50.
+    # Only said where AVX-512 is there: x264 takes our word for it and would crash without AVX2.
+    return f"{params}:asm=avx2" if has_avx512 else params
 
 
 _BT709, _LIMITED = 1, 1

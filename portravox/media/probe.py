@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from portravox.arrays import UInt8
+from portravox.clock import sample_count
 from portravox.errors import FileMissing
 from portravox.media.label import read_aigc
 from portravox.media.sound_frames import float_samples
@@ -172,7 +173,10 @@ class _SoundSpan:
     def __init__(self, stream: AudioStream | None) -> None:
         self.rate_hz = self.channels = self.samples = 0
         self.start_s = 0.0
-        self._stream = stream
+        self._end_s: float | None = None
+        if stream is not None and stream.duration is not None and stream.time_base is not None:
+            # Read now: a stream may not be asked after its file is closed.
+            self._end_s = float(stream.duration * stream.time_base)
 
     def add(self, frame: AudioFrame) -> None:
         """Count one decoded frame."""
@@ -185,10 +189,9 @@ class _SoundSpan:
     def heard(self) -> int:
         """Samples that a player plays: the last packet is filled up with silence, and the
         container says where the recording ends."""
-        stream = self._stream
-        if stream is None or stream.duration is None or stream.time_base is None:
+        if self._end_s is None:
             return self.samples
-        return min(self.samples, round(stream.duration * stream.time_base * self.rate_hz))
+        return min(self.samples, sample_count(self._end_s, self.rate_hz))
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""The label can be read: by programs in the metadata, by people in the picture."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import portravox
+from portravox.errors import SettingOutOfRange
+from portravox.media.label import (
+    MIN_TEXT_SHARE,
+    AiLabel,
+    content_id,
+    read_aigc,
+    visible_label,
+)
+
+SIZES = [(512, 512), (1080, 1920), (1920, 1080), (2048, 700), (4096, 4096)]
+
+
+def test_the_entry_has_the_fields_of_the_standard_in_order() -> None:
+    entry = json.loads(AiLabel(producer="某公司", content_id="42").metadata()["AIGC"])
+    assert list(entry) == [
+        "Label",
+        "ContentProducer",
+        "ProduceID",
+        "ReservedCode1",
+        "ContentPropagator",
+        "PropagateID",
+        "ReservedCode2",
+    ]
+    assert entry["Label"] == "1"
+    assert entry["ContentProducer"] == "某公司"
+    assert entry["ProduceID"] == "42"
+
+
+def test_the_comment_says_it_in_words() -> None:
+    comment = AiLabel().metadata()["comment"]
+    assert "AI-generated" in comment and portravox.__version__ in comment
+
+
+def test_what_is_written_is_read_back() -> None:
+    label = AiLabel(producer="a", content_id="b", propagator='c"\\', propagate_id="d")
+    entry = read_aigc(label.metadata())
+    assert entry is not None
+    assert (entry["ContentPropagator"], entry["PropagateID"]) == ('c"\\', "d")
+
+
+@pytest.mark.parametrize("metadata", [{}, {"AIGC": ""}, {"AIGC": "no json"}, {"AIGC": "[1]"}])
+def test_other_metadata_has_no_label(metadata: dict[str, str]) -> None:
+    assert read_aigc(metadata) is None
+
+
+def test_content_ids_depend_on_every_part_and_its_borders() -> None:
+    ids = {content_id(*parts) for parts in ((b"ab", b"c"), (b"a", b"bc"), (b"abc",), (b"ab", b"d"))}
+    assert len(ids) == 4
+    assert content_id(b"ab", b"c") == content_id(b"ab", b"c")
+    assert all(len(i) == 32 for i in ids)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_letters_are_as_high_as_the_rule_asks(language: str, size: tuple[int, int]) -> None:
+    overlay = visible_label(language, *size)
+    inked = np.flatnonzero(((overlay.opacity > 0.7) & (overlay.grey > 0.7)).any(axis=1))
+    assert inked[-1] - inked[0] + 1 >= MIN_TEXT_SHARE * min(size)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("size", [*SIZES, (96, 128), (48, 48), (16, 16)], ids=str)
+def test_the_label_lies_within_the_frame_on_whole_blocks(
+    language: str, size: tuple[int, int]
+) -> None:
+    overlay = visible_label(language, *size)
+    height, width = overlay.grey.shape
+    assert all(n % 2 == 0 for n in (overlay.left_px, overlay.top_px, height, width))
+    assert overlay.left_px >= 0 and overlay.left_px + width <= size[0]
+    assert overlay.top_px >= 0 and overlay.top_px + height <= size[1]
+    assert np.all((overlay.opacity >= 0) & (overlay.opacity <= 1))
+    assert np.all((overlay.grey >= 0) & (overlay.grey <= 1))
+
+
+@pytest.mark.parametrize("background", [0.0, 0.5, 1.0])
+def test_it_stands_out_from_any_background(background: float) -> None:
+    overlay = visible_label("zh", 1024, 1024)
+    seen = background * (1 - overlay.opacity) + overlay.grey * overlay.opacity
+    letters = seen[(overlay.grey > 0.9) & (overlay.opacity > 0.9)]
+    plate = seen[overlay.grey < 0.05]
+    assert letters.mean() - np.median(plate) > 0.35
+
+
+def test_other_languages_are_refused() -> None:
+    with pytest.raises(SettingOutOfRange, match="zh"):
+        visible_label("fr", 100, 100)  # type: ignore[arg-type]
