@@ -271,7 +271,8 @@ def _create_part(path: Path) -> Path:
     """Make an empty hidden file beside `path`, to become it later."""
     if path.is_dir():
         raise OutputNotWritable(path, "it is a folder")
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part.mp4")
+    # A part of the name is enough to recognise it by, and stays below the 255 bytes of a name.
+    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part.mp4")
     try:
         # Not tempfile: its files are readable by their owner alone and would stay so.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

@@ -234,8 +234,8 @@ def _eight_bit(image: Image) -> Image:
     from PIL import Image as Pillow
 
     if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips at 255
-        grey = np.asarray(image).astype(np.uint32)
-        return Pillow.fromarray(((grey * 255 + 32767) // 65535).astype(np.uint8))
+        # The upper byte, which is also what Pillow's reader leaves of 16-bit colour.
+        return Pillow.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK"):

@@ -141,7 +141,8 @@ def test_sound_beyond_full_scale_is_turned_down_and_not_clipped(tmp_path: Path, 
 
 
 def test_the_same_input_gives_the_same_file(tmp_path: Path, tone) -> None:
-    # A width that is no round number of macroblocks, and busy motion: where x264 was caught.
+    # A width that is no round number of macroblocks, and busy motion: the case that x264 fails
+    # with AVX-512, though only now and then, by what earlier work left in memory.
     y, x = np.mgrid[:256, :424]
     files = set()
     for _ in range(4):
