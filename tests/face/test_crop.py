@@ -1,0 +1,53 @@
+"""Looks at a part of a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from portravox.face.crop import Square, cut, to_picture
+
+SQUARES = [
+    Square(60.0, 50.0, 40.0),
+    Square(60.0, 50.0, 400.0, 20.0),
+    Square(-5.0, 99.0, 30.0, -75.0),
+]
+
+
+@pytest.mark.parametrize("square", SQUARES)
+def test_into_the_crop_and_back_is_where_we_began(square: Square) -> None:
+    points = np.random.default_rng(1).uniform(0.0, 100.0, (20, 3)).astype(np.float32)
+    way = square.to_crop(192)
+    inside = points.copy()
+    inside[:, :2] = points[:, :2] @ way[:, :2].T + way[:, 2]
+    inside[:, 2] *= 192 / square.side_px
+    assert np.allclose(to_picture(inside, square, 192), points, atol=1e-3)
+
+
+@pytest.mark.parametrize("side_px", [30.0, 100.0, 900.0])
+def test_a_spot_lies_where_the_map_says_however_much_the_crop_shrinks(side_px: float) -> None:
+    y, x = np.mgrid[:1200, :1200]
+    spread_px = side_px / 20.0
+    spot = np.exp(-((x - 610.0) ** 2 + (y - 590.0) ** 2) / (2.0 * spread_px**2))
+    square = Square(600.0, 600.0, side_px * 1.5, 30.0)
+    crop = cut(spot.astype(np.float32), square, 96)
+    rows, columns = np.mgrid[:96, :96]
+    seen = np.array([(columns * crop).sum(), (rows * crop).sum()]) / crop.sum()
+    way = square.to_crop(96)
+    assert np.allclose(seen, way[:, :2] @ (610.0, 590.0) + way[:, 2], atol=0.15)
+
+
+def test_a_leaning_square_stands_upright_in_the_crop() -> None:
+    picture = np.zeros((200, 200), np.float32)
+    along = np.arange(-60, 61)
+    roll = np.radians(30.0)
+    x, y = 100 + along * np.cos(roll), 100 + along * np.sin(roll)  # a line leaning clockwise
+    picture[np.round(y).astype(int), np.round(x).astype(int)] = 1.0
+    crop = cut(picture, Square(100.0, 100.0, 100.0, 30.0), 100)
+    rows = crop.argmax(axis=0)[10:90]
+    assert np.ptp(rows) <= 2
+
+
+def test_the_border_repeats_outside() -> None:
+    picture = np.full((20, 20, 3), 7, np.uint8)
+    assert np.all(cut(picture, Square(0.0, 0.0, 100.0), 32) == 7)
