@@ -17,8 +17,8 @@ from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.face.face import Box, Face
-from portravox.face.matte import person_matte
 from portravox.face.find import find_face
+from portravox.face.matte import person_matte
 from portravox.media.picture import Picture
 from portravox.media.waveform import Waveform
 from portravox.render.scene import Painter, Scene, prepare_scene

@@ -16,6 +16,7 @@ import numpy as np
 
 from portravox.arrays import Float32, UInt8
 from portravox.face.face import LipState
+from portravox.render.drawing import Box, box_around, polygon_cover
 from portravox.rig.fit import Rig
 
 MARGIN_FW = 0.045
@@ -87,25 +88,21 @@ def lip_texture(rig: Rig, photo: UInt8, layers: Layers) -> Texture:
     left, top, right, bottom = rig.region
     lips = rig.face.lips
     outline = np.concatenate([lips.upper_inner, lips.lower_inner[-2:0:-1]])
-    reach = LIP_REACH_MM * mm
-    x0 = max(left, int(outline[:, 0].min() - reach))
-    y0 = max(top, int(outline[:, 1].min() - reach))
-    x1 = min(right, int(outline[:, 0].max() + reach))
-    y1 = min(bottom, int(outline[:, 1].max() + reach))
-    patch = np.ascontiguousarray(photo[y0:y1, x0:x1])
+    near = box_around(outline, LIP_REACH_MM * mm, photo)
+    assert near is not None  # lips that were read lie in the picture
+    box = Box(max(near.x0, left), max(near.y0, top), min(near.x1, right), min(near.y1, bottom))
+    patch = np.ascontiguousarray(box.of(photo))
     if lips.state is not LipState.CLOSED:
-        inside = np.zeros(patch.shape[:2], np.uint8)
-        points = np.round((outline - (x0, y0)) * 16).astype(np.int32)
-        cv2.fillPoly(inside, [points[:, None]], 255, cv2.LINE_AA, 4)
-        inside = (inside > 64).astype(np.uint8)
+        inside = (polygon_cover(outline - box.corner, box.size) > 0.25).astype(np.uint8)
         spill = max(1, round(LIP_SPILL_MM * mm))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spill + 1, 2 * spill + 1))
         patch = cv2.inpaint(patch, cv2.dilate(inside, disc), 2 + spill, cv2.INPAINT_TELEA)
     scale = layers.texture.scale
     whole = layers.texture.pixels
-    matte = whole[(y0 - top) * scale : (y1 - top) * scale, (x0 - left) * scale : (x1 - left) * scale]
+    rows = slice((box.y0 - top) * scale, (box.y1 - top) * scale)
+    columns = slice((box.x0 - left) * scale, (box.x1 - left) * scale)
     pixels = double(patch) if scale == 2 else patch
-    return Texture(np.dstack([pixels, matte[..., 3]]), scale, (x0, y0))
+    return Texture(np.dstack([pixels, whole[rows, columns, 3]]), scale, (box.x0, box.y0))
 
 
 def double(picture: UInt8) -> UInt8:
@@ -119,8 +116,12 @@ def double(picture: UInt8) -> UInt8:
     out[::2, ::2] = picture
     out[::2, 1::2] = across
     down = (-1, 2)
-    out[1::2, ::2] = cv2.sepFilter2D(picture, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border)
-    out[1::2, 1::2] = cv2.sepFilter2D(across, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border)
+    out[1::2, ::2] = cv2.sepFilter2D(
+        picture, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border
+    )
+    out[1::2, 1::2] = cv2.sepFilter2D(
+        across, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border
+    )
     return out
 
 

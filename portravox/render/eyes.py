@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import Float32, Float64, UInt8
+from portravox.arrays import Float32, Float64, Int32, UInt8
+from portravox.ramps import smoothstep
+from portravox.render.drawing import blurred, box_around, lay_over, line_cover, polygon_cover
 from portravox.render.kernels import FAR, rasterize
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
@@ -26,7 +28,12 @@ EYEBALL_RADIUS_MM = 12.0
 LEAST_EYE_PX = 72
 """Small eyes are worked on enlarged to this width, so that the iris edge stays round."""
 
+LID_SHADOW_MM = 1.6
+LASH_LINE_MM = 0.55
+
 LID_ROWS = 13
+CHEEK = 50
+"""Landmark from around which the lid takes its grain."""
 LID_PAINT_FROM = 0.12
 """Share of a blink from which the painted lid begins to cover the stretched one."""
 
@@ -90,78 +97,64 @@ def paint_eye(eye: EyePaint, posed: Posed, frame: UInt8) -> None:
 def _paint_ball(
     eye: EyePaint, posed: Posed, frame: UInt8, up: Float64, low: Float64, blink: float
 ) -> None:
-    height, width = frame.shape[:2]
     low = np.column_stack([low[:, 0], np.maximum(low[:, 1], up[:, 1])])
     outline = np.concatenate([up, low[::-1]])
-    box = _box_within(outline, 4, width, height)
+    box = box_around(outline, 4, frame)
     if box is None:
         return
-    x0, y0, x1, y1 = box
-    w, h = x1 - x0, y1 - y0
     now = posed.on_skull(eye.anchors)[:, :2]
     source = (eye.anchors[:, :2] - eye.origin) * eye.scale
-    place = cv2.getAffineTransform(
-        source.astype(np.float32), (now - (x0, y0)).astype(np.float32)
-    )
+    place = cv2.getAffineTransform(source.astype(np.float32), (now - box.corner).astype(np.float32))
     yaw, pitch = np.deg2rad(posed.gaze_deg)
     axes = posed.rig.axes.astype(np.float64)
     look = EYEBALL_RADIUS_MM * eye.mm * (np.sin(yaw) * axes[:2, 0] - np.sin(pitch) * axes[:2, 1])
     moved = place.copy()
     moved[:, 2] += place[:, :2] @ (look * eye.scale)
-    shrinks = eye.scale > 1.5
-    flags = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    white = cv2.warpAffine(eye.white, place, (w, h), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    iris = cv2.warpAffine(eye.iris, moved, (w, h), flags=flags)
+    flags = cv2.INTER_AREA if eye.scale > 1.5 else cv2.INTER_LINEAR
+    white = cv2.warpAffine(eye.white, place, box.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    iris = cv2.warpAffine(eye.iris, moved, box.size, flags=flags)
     ball = white * (1 - iris[..., 3:]) + iris[..., :3]
-    inside = _coverage(outline - (x0, y0), w, h)
+    inside = polygon_cover(outline - box.corner, box.size)
     # a lid that has come down throws its shadow on the eyeball
-    drop = eye.mm * 1.6
-    shade = cv2.warpAffine(inside, np.float32([[1, 0, 0], [0, 1, drop]]), (w, h))
-    shade = cv2.GaussianBlur(shade, (0, 0), max(0.5, drop * 0.6))
-    ball *= (1 - 0.35 * min(1.0, 2 * blink) * (1 - shade))[..., None]
-    soft = cv2.GaussianBlur(inside, (0, 0), max(0.45, 0.18 * eye.mm))[..., None]
-    below = frame[y0:y1, x0:x1]
-    below[:] = np.clip(below + (ball - below) * soft + 0.5, 0, 255).astype(np.uint8)
+    drop = eye.mm * LID_SHADOW_MM
+    down = np.array([[1, 0, 0], [0, 1, drop]], np.float32)
+    shade = blurred(cv2.warpAffine(inside, down, box.size), max(0.5, drop * 0.6))
+    ball *= (1 - 0.35 * min(1.0, 2 * max(blink, 0.0)) * (1 - shade))[..., None]
+    lay_over(box.of(frame), ball, blurred(inside, max(0.45, 0.18 * eye.mm)))
 
 
 def _paint_lid(eye: EyePaint, posed: Posed, frame: UInt8, up: Float64, blink: float) -> None:
     """Lay the skin of the shut lid between the fold and the lashes."""
-    height, width = frame.shape[:2]
     grid = _lid_grid(eye, posed)  # (rows, columns, 2)
-    box = _box_within(grid.reshape(-1, 2), 3, width, height)
+    box = box_around(grid.reshape(-1, 2), 3, frame)
     if box is None:
         return
-    x0, y0, x1, y1 = box
-    w, h = x1 - x0, y1 - y0
     rows, columns = grid.shape[:2]
     texture_h, texture_w = eye.lid.shape[:2]
     down = np.linspace(0, 1, rows)
     across = np.linspace(0, 1, columns)
-    cover = _smoothstep(0.0, 0.34, down) * (1 - _smoothstep(0.86, 1.0, down) * 0.35)
-    ends = _smoothstep(0.0, 0.28, across) * _smoothstep(0.0, 0.28, 1 - across)
-    share = _smoothstep(LID_PAINT_FROM, 0.7, np.array(blink))
+    cover = smoothstep(0.0, 0.34, down) * (1 - smoothstep(0.86, 1.0, down) * 0.35)
+    ends = smoothstep(0.0, 0.28, across) * smoothstep(0.0, 0.28, 1 - across)
     attributes = np.empty((rows, columns, 3), np.float32)
     attributes[..., 0] = across[None, :] * (texture_w - 1)
     attributes[..., 1] = down[:, None] * (texture_h - 1)
-    attributes[..., 2] = cover[:, None] * ends[None, :] * share
+    attributes[..., 2] = cover[:, None] * ends[None, :] * smoothstep(LID_PAINT_FROM, 0.7, blink)
     vertices = np.zeros((rows * columns, 3), np.float32)
     vertices[:, :2] = grid.reshape(-1, 2)
-    nodes = np.zeros((h, w, 3), np.float32)
-    depth = np.full((h, w), FAR, np.float32)
+    nodes = np.zeros((box.size[1], box.size[0], 3), np.float32)
+    depth = np.full(nodes.shape[:2], FAR, np.float32)
     rasterize(
         vertices, attributes.reshape(-1, 3), _grid_triangles(rows, columns),
-        float(x0), float(y0), 1.0, nodes, depth,
+        float(box.x0), float(box.y0), 1.0, nodes, depth,
     )  # fmt: skip
     skin = cv2.remap(
         eye.lid, nodes[..., 0], nodes[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    cover_px = cv2.GaussianBlur(nodes[..., 2], (0, 0), max(0.5, 0.3 * eye.mm))[..., None]
-    lashes = _lash_line(eye, up - (x0, y0), w, h)[..., None]
-    lashes *= np.float32(0.72 * _smoothstep(0.25, 0.85, np.array(blink)))
-    below = frame[y0:y1, x0:x1].astype(np.float32)
-    painted = below + (skin - below) * cover_px
-    painted += (eye.lash - painted) * lashes
-    frame[y0:y1, x0:x1] = np.clip(painted + 0.5, 0, 255).astype(np.uint8)
+    lay_over(box.of(frame), skin, blurred(nodes[..., 2], max(0.5, 0.3 * eye.mm)))
+    edge = up[2:-2] - box.corner
+    lashes = line_cover(edge, np.ones(len(edge)), LASH_LINE_MM * eye.mm, box.size)
+    strength = 0.72 * float(smoothstep(0.25, 0.85, blink))
+    lay_over(box.of(frame), eye.lash, blurred(lashes, max(0.4, 0.22 * eye.mm)) * strength)
 
 
 def _lid_grid(eye: EyePaint, posed: Posed) -> Float64:
@@ -179,18 +172,6 @@ def _lid_grid(eye: EyePaint, posed: Posed) -> Float64:
     left = at[marks.upper[0]] * 0.75 + inner[:, 0] * 0.25
     right = at[marks.upper[-1]] * 0.75 + inner[:, -1] * 0.25
     return np.concatenate([left[:, None], inner, right[:, None]], axis=1)
-
-
-def _lash_line(eye: EyePaint, up: Float64, width: int, height: int) -> Float32:
-    """(h, w) 0..1 the dark line of the lashes along the edge of the upper lid."""
-    fine = 4
-    canvas = np.zeros((height * fine, width * fine), np.uint8)
-    line = up[2:-2]
-    thickness = max(1, round(0.55 * eye.mm * fine))
-    points = np.round((line + 0.5) * fine * 16 - 8).astype(np.int32)
-    cv2.polylines(canvas, [points[:, None]], False, 255, thickness, cv2.LINE_AA, 4)
-    small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-    return cv2.GaussianBlur(small.astype(np.float32) / 255, (0, 0), max(0.4, 0.22 * eye.mm))
 
 
 def _prepare_eye(rig: Rig, photo: UInt8, marks: EyeLandmarks, side: int) -> EyePaint:
@@ -212,7 +193,7 @@ def _prepare_eye(rig: Rig, photo: UInt8, marks: EyeLandmarks, side: int) -> EyeP
     mark_px = (landmarks[list(marks.iris), :2] - origin) * scale
     centre = mark_px[0]
     radius = float(np.linalg.norm(mark_px[1:] - centre, axis=1).mean())
-    opening = _coverage((outline - origin) * scale, *size)
+    opening = polygon_cover((outline - origin) * scale, size)
     white, iris = _split_iris(patch, opening, centre, radius)
     down = rig.axes[:, 1].astype(np.float64)
     corners = landmarks[[marks.upper[0], marks.upper[-1]]]
@@ -256,7 +237,7 @@ def _split_iris(
     spread = cv2.GaussianBlur(patch * weight[..., None], (0, 0), sigma)
     mass = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
     filled = (spread + base * 0.02) / (mass + 0.02)
-    outside_iris = _smoothstep(1.02, 1.2, distance)
+    outside_iris = smoothstep(1.02, 1.2, distance)
     keep = (cv2.GaussianBlur(opening, (0, 0), 0.8) * outside_iris)[..., None]
     white = (filled * (1 - keep) + patch * keep).astype(np.float32)
 
@@ -277,7 +258,7 @@ def _split_iris(
     known = cv2.GaussianBlur(iris_seen.astype(np.float32), (0, 0), max(0.8, radius * 0.06))
     known = np.clip(known * 2 - 1, 0, 1)[..., None]
     colour = patch * known + completed * (1 - known)
-    cover = (1 - _smoothstep(0.96, 1.14, distance)).astype(np.float32)[..., None]
+    cover = (1 - smoothstep(0.96, 1.14, distance)).astype(np.float32)[..., None]
     premultiplied = colour * cover
     # where the photograph is seen, iris over white must give it back to the digit
     exact = patch - white * (1 - cover)
@@ -317,7 +298,7 @@ def _lid_skin(
         1.0
         - 0.10 * np.exp(-(((t - 0.36) / 0.09) ** 2))
         + 0.035 * np.exp(-(((t - 0.64) / 0.16) ** 2))
-        - 0.16 * _smoothstep(0.80, 1.0, t)
+        - 0.16 * smoothstep(0.80, 1.0, t)
     )
     across = np.linspace(-1, 1, w)
     roundness = 1.0 - 0.05 * across**2
@@ -330,7 +311,7 @@ def _lid_skin(
 
 def _skin_grain(rig: Rig, photo: UInt8, width: int, height: int) -> Float32:
     """(height, width, 3) the fine texture of the cheek, without its light and shade."""
-    x, y = rig.face.landmarks[[50, 280], :2].mean(axis=0) * 0 + rig.face.landmarks[50, :2]
+    x, y = rig.face.landmarks[CHEEK, :2]
     h, w = photo.shape[:2]
     side_x, side_y = min(width, w), min(height, h)
     x0 = int(np.clip(x - side_x / 2, 0, w - side_x))
@@ -341,7 +322,8 @@ def _skin_grain(rig: Rig, photo: UInt8, width: int, height: int) -> Float32:
     fine = np.clip(fine, -limit, limit)
     if fine.shape[:2] != (height, width):
         fine = cv2.resize(fine, (width, height), interpolation=cv2.INTER_LINEAR)
-    return fine
+    grain: Float32 = fine
+    return grain
 
 
 def _around_eyes(rig: Rig) -> tuple[slice, slice]:
@@ -352,34 +334,9 @@ def _around_eyes(rig: Rig) -> tuple[slice, slice]:
     return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
-def _coverage(outline: Float64, width: int, height: int) -> Float32:
-    """(height, width) 0..1 how much of each pixel lies inside a polygon, (P, 2) px."""
-    fine = 4
-    canvas = np.zeros((height * fine, width * fine), np.uint8)
-    points = np.round((outline + 0.5) * fine * 16 - 8).astype(np.int32)
-    cv2.fillPoly(canvas, [points[:, None]], 255, cv2.LINE_AA, 4)
-    small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
-
-
-def _box_within(
-    points: Float64, margin: int, width: int, height: int
-) -> tuple[int, int, int, int] | None:
-    """Box around points with a margin, cut to the frame; None if nothing is left."""
-    x0, y0 = np.floor(points.min(axis=0)).astype(int) - margin
-    x1, y1 = np.ceil(points.max(axis=0)).astype(int) + margin
-    box = (max(int(x0), 0), max(int(y0), 0), min(int(x1), width), min(int(y1), height))
-    return box if box[2] - box[0] > 1 and box[3] - box[1] > 1 else None
-
-
-def _grid_triangles(rows: int, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+def _grid_triangles(rows: int, columns: int) -> Int32:
     """(F, 3) two triangles for each cell of a grid."""
     index = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
     a, b = index[:-1, :-1].ravel(), index[:-1, 1:].ravel()
     c, d = index[1:, :-1].ravel(), index[1:, 1:].ravel()
     return np.concatenate([np.column_stack([a, b, c]), np.column_stack([b, d, c])])
-
-
-def _smoothstep(low: float, high: float, x: Float64) -> Float64:
-    t = np.clip((np.asarray(x, np.float64) - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)

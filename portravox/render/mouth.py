@@ -16,7 +16,18 @@ import numpy as np
 
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.face.face import LipState
+from portravox.ramps import smoothstep
+from portravox.render.drawing import (
+    Box,
+    blurred,
+    box_around,
+    lay_over,
+    line_cover,
+    magnified,
+    polygon_cover,
+)
 from portravox.render.eyes import EyePaint
+from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.teeth import Inlay, draw_teeth, draw_tongue
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
@@ -25,7 +36,7 @@ UPPER_EDGE_BELOW_SEAM_MM = 2.2
 """How far the upper incisors reach below the line where the lips meet. At rest men show 1.9 mm of
 them and women 3.4 mm (Vig & Brundo, J. Prosthet. Dent. 1978)."""
 
-LOWER_EDGE_BELOW_SEAM_MM = 1.2
+LOWER_EDGE_BELOW_SEAM_MM = 2.2
 """Edge of the lower incisors below that line; the lower lip covers it at rest. Our choice."""
 
 TEETH_BEHIND_LIPS_MM = 5.0
@@ -36,6 +47,11 @@ LEAST_OWN_TEETH = 0.25
 OPEN_ENOUGH_MM = 0.25
 CONTACT_MM = 0.9
 """Below this gap the shadow line between the lips begins to show."""
+
+CONTACT_LINE_MM = 0.5
+
+SHADE_POWERS = (1.0, 1.14, 1.20)
+"""Shade in a mouth is warm: light reaches it from red tissue, so green and blue fall off faster."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,12 +86,17 @@ class MouthPaint:
     lip_shadow: Float64
     """(3,) colour of the line where lips touch."""
 
+    shade_powers: tuple[float, float, float]
+    """How fast each colour falls off in the shade."""
+
     supersampling: int
     mm: float
     """px"""
 
 
-def prepare_mouth(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> MouthPaint:
+def prepare_mouth(
+    rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint], light: Light
+) -> MouthPaint:
     """Draw the inside of the mouth for one photograph, (H, W, 3)."""
     mm = rig.px_per_mm
     lips = rig.face.lips
@@ -86,7 +107,8 @@ def prepare_mouth(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> Mo
     gum = lip * np.array([0.95, 0.80, 0.85])
     tongue = lip * np.array([0.92, 0.78, 0.80])
     cavity = np.minimum(skin * np.array([0.17, 0.085, 0.08]), 60)
-    if _is_grey(photo, rig):
+    grey = _is_grey(photo, rig)
+    if grey:
         gum, tongue, cavity = (np.full(3, c.mean()) for c in (gum, tongue, cavity))
         enamel = np.full(3, enamel.mean())
 
@@ -105,11 +127,11 @@ def prepare_mouth(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> Mo
         shown = own.teeth[..., 3] > 0.7
         if shown.sum() > 20:  # drawn teeth take the colour of the person's own
             bright = own.teeth[shown][:, :3] / own.teeth[shown][:, 3:]
-            light = bright.mean(axis=1)
-            seen = np.median(bright[light >= np.percentile(light, 60)], axis=0)
+            brightness = bright.mean(axis=1)
+            seen = np.median(bright[brightness >= np.percentile(brightness, 60)], axis=0)
             enamel, enamel_lower = seen.astype(np.float64), seen * 0.86
             teeth_edge_mm -= 0.6  # never peek out below the person's own
-    slope = _light_slope(rig, photo)
+    slope = _slope(light)
     depth = back * TEETH_BEHIND_LIPS_MM * mm
     upper_origin = meeting + depth + down * teeth_edge_mm * mm
     lower_origin = meeting + depth * 1.3 + down * LOWER_EDGE_BELOW_SEAM_MM * mm
@@ -121,9 +143,7 @@ def prepare_mouth(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> Mo
         return np.stack([origin, origin + right * 10 * mm * fit, origin + down * 10 * mm * fit])
 
     return MouthPaint(
-        upper=draw_teeth(
-            upper=True, enamel=enamel, gum=gum, slope=slope, density=density, seed=3
-        ),
+        upper=draw_teeth(upper=True, enamel=enamel, gum=gum, slope=slope, density=density, seed=3),
         lower=draw_teeth(
             upper=False, enamel=enamel_lower, gum=gum * 0.9, slope=slope, density=density, seed=5
         ),
@@ -134,6 +154,7 @@ def prepare_mouth(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> Mo
         own=own,
         cavity=cavity,
         lip_shadow=lip * np.array([0.36, 0.26, 0.28]),
+        shade_powers=(1.0, 1.0, 1.0) if grey else SHADE_POWERS,
         supersampling=supersampling,
         mm=mm,
     )
@@ -154,82 +175,69 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
 def _paint_inside(
     mouth: MouthPaint, posed: Posed, frame: UInt8, up: Float64, low: Float64, gap_mm: float
 ) -> None:
-    height, width = frame.shape[:2]
     outline = np.concatenate([up, low[::-1]])
-    margin = 2 * mouth.mm + 2
-    x0, y0 = np.maximum(np.floor(outline.min(axis=0) - margin).astype(int), 0)
-    x1, y1 = np.minimum(np.ceil(outline.max(axis=0) + margin).astype(int), (width, height))
-    if x1 - x0 < 2 or y1 - y0 < 2:
+    box = box_around(outline, 2 * mouth.mm + 2, frame)
+    if box is None:
         return
     fine = mouth.supersampling
-    w, h = int(x1 - x0) * fine, int(y1 - y0) * fine
-    corner = np.array([x0, y0], np.float64)
-
-    def to_canvas(points: Float64) -> Float64:
-        return (points - corner + 0.5) * fine - 0.5
-
-    inside = np.zeros((h, w), np.uint8)
-    polygon = np.round(to_canvas(outline) * 16).astype(np.int32)
-    cv2.fillPoly(inside, [polygon[:, None]], 255, cv2.LINE_AA, 4)
-    open_ = inside.astype(np.float32) / 255
-
-    canvas = np.empty((h, w, 3), np.float32)
-    canvas[:] = mouth.cavity * np.linspace(0.5, 1.3, h)[:, None, None]
+    px = mouth.mm * fine
+    size = (box.size[0] * fine, box.size[1] * fine)
+    open_ = polygon_cover(magnified(outline, box, fine), size, fine=1)
+    canvas = np.empty((size[1], size[0], 3), np.float32)
+    canvas[:] = mouth.cavity * np.linspace(0.5, 1.3, size[1])[:, None, None]
 
     def lay(inlay: Inlay, anchors: Float64) -> None:
         ox, oy = inlay.origin
         run = 10 * inlay.density
         source = np.array([[ox, oy], [ox + run, oy], [ox, oy + run]], np.float32)
-        place = cv2.getAffineTransform(source, to_canvas(anchors[:, :2]).astype(np.float32))
-        laid = cv2.warpAffine(inlay.pixels, place, (w, h), flags=cv2.INTER_LINEAR)
+        now = magnified(anchors[:, :2], box, fine).astype(np.float32)
+        place = cv2.getAffineTransform(source, now)
+        laid = cv2.warpAffine(inlay.pixels, place, size, flags=cv2.INTER_LINEAR)
         canvas[:] = canvas * (1 - laid[..., 3:]) + laid[..., :3]
 
     down = posed.rig.axes[:, 1].astype(np.float64) * mouth.mm
     raised = posed.tongue_up
     lift_mm = 1.5 - raised * (4.0 + 0.35 * posed.jaw_deg)
-    tongue_now = posed.on_jaw(mouth.tongue_anchors + down * lift_mm)
-    lower_now = posed.on_jaw(mouth.lower_anchors)
-    layers = [(mouth.tongue, tongue_now), (mouth.lower, lower_now)]
-    for inlay, anchors in layers if raised < 0.6 else reversed(layers):
+    tongue = (mouth.tongue, posed.on_jaw(mouth.tongue_anchors + down * lift_mm))
+    lower = (mouth.lower, posed.on_jaw(mouth.lower_anchors))
+    for inlay, anchors in (tongue, lower) if raised < 0.6 else (lower, tongue):
         lay(inlay, anchors)
     lay(mouth.upper, posed.on_skull(mouth.upper_anchors))
 
-    # lips throw shade inwards, more so through a narrow opening
-    sigma = max(0.6, 0.9 * mouth.mm * fine)
-    blurred = cv2.GaussianBlur(open_, (0, 0), sigma)
-    lowered = cv2.warpAffine(open_, np.float32([[1, 0, 0], [0, 1, 0.8 * mouth.mm * fine]]), (w, h))
-    lowered = cv2.GaussianBlur(lowered, (0, 0), sigma)
-    shade = 0.50 + 0.50 * _smoothstep(0.2, 0.95, np.minimum(lowered, blurred * 1.1))
-    shade *= np.clip(0.62 + 0.38 * gap_mm / 7.0, 0, 1)
-    canvas *= shade[..., None].astype(np.float32)
-
+    # lips throw shade inwards, more so through a narrow opening; light that gets in is warm
+    near_lips = blurred(open_, max(0.6, 0.9 * px))
+    lowered = cv2.warpAffine(open_, np.array([[1, 0, 0], [0, 1, 0.8 * px]], np.float32), size)
+    under_lip = blurred(lowered, max(0.6, 0.9 * px))
+    shade = 0.50 + 0.50 * smoothstep(0.2, 0.95, np.minimum(under_lip, near_lips * 1.1))
+    shade *= np.clip(0.66 + 0.34 * gap_mm / 7.0, 0, 1)
+    for channel, warmth in enumerate(mouth.shade_powers):
+        canvas[..., channel] *= (shade**warmth).astype(np.float32)
     if mouth.own is not None:
-        _lay_own(mouth, mouth.own, posed, canvas, to_canvas, blurred)
+        _lay_own(mouth, mouth.own, posed, canvas, box, near_lips)
 
-    soft = cv2.GaussianBlur(open_, (0, 0), max(0.5, 0.20 * mouth.mm * fine))
+    soft = blurred(open_, max(0.5, 0.20 * px))
     if fine > 1:
-        size = (int(x1 - x0), int(y1 - y0))
-        canvas = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-        soft = cv2.resize(soft, size, interpolation=cv2.INTER_AREA)
-    below = frame[y0:y1, x0:x1]
-    below[:] = np.clip(below + (canvas - below) * soft[..., None] + 0.5, 0, 255).astype(np.uint8)
+        canvas = cv2.resize(canvas, box.size, interpolation=cv2.INTER_AREA)
+        soft = cv2.resize(soft, box.size, interpolation=cv2.INTER_AREA)
+    lay_over(box.of(frame), canvas, soft)
 
 
 def _lay_own(
-    mouth: MouthPaint, own: OwnMouth, posed: Posed, canvas: Float32, to_canvas, blurred: Float32
-) -> None:  # type: ignore[no-untyped-def]
+    mouth: MouthPaint, own: OwnMouth, posed: Posed, canvas: Float32, box: Box, near_lips: Float32
+) -> None:
     """Lay the person's own teeth over the drawn ones; early in speech, their whole mouth."""
-    h, w = canvas.shape[:2]
+    size = (canvas.shape[1], canvas.shape[0])
     source = (mouth.upper_anchors[:, :2] - own.origin).astype(np.float32)
-    now = to_canvas(posed.on_skull(mouth.upper_anchors)[:, :2]).astype(np.float32)
+    anchors = posed.on_skull(mouth.upper_anchors)[:, :2]
+    now = magnified(anchors, box, mouth.supersampling).astype(np.float32)
     place = cv2.getAffineTransform(source, now)
-    teeth = cv2.warpAffine(own.teeth, place, (w, h), flags=cv2.INTER_LINEAR)
-    shade = (0.74 + 0.26 * _smoothstep(0.25, 0.8, blurred)).astype(np.float32)
+    teeth = cv2.warpAffine(own.teeth, place, size, flags=cv2.INTER_LINEAR)
+    shade = (0.74 + 0.26 * smoothstep(0.25, 0.8, near_lips)).astype(np.float32)
     canvas[:] = canvas * (1 - teeth[..., 3:]) + teeth[..., :3] * shade[..., None]
-    early = 1.0 - float(_smoothstep(0.15, 0.75, np.array(posed.speech)))
+    early = 1.0 - float(smoothstep(0.15, 0.75, posed.speech))
     if early > 0:
         whole = cv2.warpAffine(
-            own.whole, place, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            own.whole, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         canvas[:] = canvas + (whole - canvas) * np.float32(early)
 
@@ -242,29 +250,12 @@ def _paint_contact(
     strength = np.clip(1 - gap_mm / CONTACT_MM, 0, 1) * max(own_line, 0.5 * posed.lip_press)
     strength[:3] *= (0.2, 0.5, 0.8)
     strength[-3:] *= (0.8, 0.5, 0.2)
-    if strength.max() < 0.05:
+    box = box_around(middle, 1.5 * mouth.mm + 3, frame)
+    if strength.max() < 0.05 or box is None:
         return
-    height, width = frame.shape[:2]
-    margin = 1.5 * mouth.mm + 3
-    x0, y0 = np.maximum(np.floor(middle.min(axis=0) - margin).astype(int), 0)
-    x1, y1 = np.minimum(np.ceil(middle.max(axis=0) + margin).astype(int), (width, height))
-    if x1 - x0 < 2 or y1 - y0 < 2:
-        return
-    fine = 4 if mouth.mm < 4 else 2
-    canvas = np.zeros((int(y1 - y0) * fine, int(x1 - x0) * fine), np.uint8)
-    points = np.round(((middle - (x0, y0) + 0.5) * fine - 0.5) * 16).astype(np.int32)
-    thickness = max(1, round(0.5 * mouth.mm * fine))
-    for i in range(len(points) - 1):
-        grey = int(255 * strength[i])
-        if grey > 4:
-            start, end = (tuple(p) for p in points[i : i + 2].tolist())
-            cv2.line(canvas, start, end, grey, thickness, cv2.LINE_AA, 4)
-    size = (int(x1 - x0), int(y1 - y0))
-    line = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    line = cv2.GaussianBlur(line, (0, 0), max(0.45, 0.28 * mouth.mm))[..., None] * 0.6
-    below = frame[y0:y1, x0:x1]
-    dark = mouth.lip_shadow.astype(np.float32)
-    below[:] = np.clip(below + (dark - below) * line + 0.5, 0, 255).astype(np.uint8)
+    thickness = CONTACT_LINE_MM * mouth.mm
+    line = line_cover(middle - box.corner, strength, thickness, box.size, 4 if mouth.mm < 4 else 2)
+    lay_over(box.of(frame), mouth.lip_shadow, blurred(line, max(0.45, 0.28 * mouth.mm)) * 0.6)
 
 
 def _own_mouth(rig: Rig, photo: UInt8, skin: Float64, lip: Float64, keep_teeth: bool) -> OwnMouth:
@@ -272,18 +263,14 @@ def _own_mouth(rig: Rig, photo: UInt8, skin: Float64, lip: Float64, keep_teeth: 
     lips = rig.face.lips
     mm = rig.px_per_mm
     outline = np.concatenate([lips.upper_inner, lips.lower_inner[-2:0:-1]]).astype(np.float64)
-    margin = 4 * mm + 3
-    x0, y0 = np.maximum(np.floor(outline.min(axis=0) - margin).astype(int), 0)
-    x1 = min(int(np.ceil(outline[:, 0].max() + margin)), photo.shape[1])
-    y1 = min(int(np.ceil(outline[:, 1].max() + margin)), photo.shape[0])
-    patch = photo[y0:y1, x0:x1].astype(np.float32)
-    inside = np.zeros(patch.shape[:2], np.uint8)
-    points = np.round((outline - (x0, y0)) * 16).astype(np.int32)
-    cv2.fillPoly(inside, [points[:, None]], 255, cv2.LINE_AA, 4)
+    box = box_around(outline, 4 * mm + 3, photo)
+    assert box is not None  # lips that were read lie in the picture
+    patch = box.of(photo).astype(np.float32)
+    inside = (polygon_cover(outline - box.corner, box.size) * 255).astype(np.uint8)
     if keep_teeth:
         toothy = toothness(patch, skin, lip).astype(np.float32)
         toothy = cv2.GaussianBlur(toothy, (0, 0), max(0.5, 0.3 * mm))
-        cover = _smoothstep(0.25, 0.75, toothy)
+        cover = smoothstep(0.25, 0.75, toothy)
         inner = cv2.erode(inside, np.ones((3, 3), np.uint8), iterations=max(1, round(0.35 * mm)))
         edge = cv2.GaussianBlur(inner.astype(np.float32) / 255, (0, 0), max(0.6, 0.35 * mm))
         cover = (cover * edge)[..., None].astype(np.float32)
@@ -293,7 +280,7 @@ def _own_mouth(rig: Rig, photo: UInt8, skin: Float64, lip: Float64, keep_teeth: 
     # lips around the opening take its colours, so that none of them is carried inside
     hole = (inside < 128).astype(np.uint8)
     whole = cv2.inpaint(patch.astype(np.uint8), hole, 3, cv2.INPAINT_TELEA)
-    return OwnMouth(teeth, whole.astype(np.float32), (int(x0), int(y0)))
+    return OwnMouth(teeth, whole.astype(np.float32), (box.x0, box.y0))
 
 
 def toothness(pixels: Float32, skin: Float64, lip: Float64) -> Float64:
@@ -306,13 +293,13 @@ def toothness(pixels: Float32, skin: Float64, lip: Float64) -> Float64:
     saturation = (brightest - palest) / np.maximum(brightest, 1)
     of_skin, of_lip = ((c.max() - c.min()) / max(float(c.max()), 1.0) for c in (skin, lip))
     limit = min(0.9 * of_skin + 0.02, 0.72 * of_lip) if of_skin > 0.08 else 1.0
-    pale = 1 - _smoothstep(limit * 0.8, limit * 1.15, saturation)
-    bright = _smoothstep(0.38, 0.58, brightest / max(float(skin.max()), 1.0))
+    pale = 1 - smoothstep(limit * 0.8, limit * 1.15, saturation)
+    bright = smoothstep(0.38, 0.58, brightest / max(float(skin.max()), 1.0))
     return pale * bright
 
 
 def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
-    """(3,) colour of teeth in full light: a white thing in the light that falls on the eyes' white."""
+    """(3,) colour of teeth in full light: white, in the light that falls on the white of the eyes."""
     whites = []
     for eye in eyes:
         flat = eye.white.reshape(-1, 3).astype(np.float64)
@@ -349,14 +336,8 @@ def _is_grey(photo: UInt8, rig: Rig) -> bool:
     return bool(np.percentile(np.ptp(colours, axis=1), 90) < 8)
 
 
-def _light_slope(rig: Rig, photo: UInt8) -> Float64:
+def _slope(light: Light) -> Float64:
     """(3,) change of display brightness along x, y, z, relative to its mean."""
-    from portravox.render.light import estimate_light
-
-    coefficients = estimate_light(rig, photo).coefficients.astype(np.float64)
-    return coefficients[1:] / max(float(coefficients[0]), 0.05) / 2.2
-
-
-def _smoothstep(low: float, high: float, x: Float64 | Float32) -> Float64:
-    t = np.clip((np.asarray(x, np.float64) - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    coefficients = light.coefficients.astype(np.float64)
+    relative: Float64 = coefficients[1:] / max(float(coefficients[0]), 0.05) / DISPLAY_GAMMA
+    return relative

@@ -15,6 +15,7 @@ import numpy as np
 
 from portravox.arrays import Float32, UInt8
 from portravox.render.backdrop import Layers, Texture, lip_texture, split_layers
+from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, paint_eye, prepare_eyes
 from portravox.render.kernels import FAR, LIGHT_UNIT, compose, rasterize
 from portravox.render.light import Light, estimate_light
@@ -22,9 +23,18 @@ from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 
-NODES_PER_FACE = 200
+NODES_PER_FACE = 140
 """The map from frame to photograph is computed at about so many nodes across the face and is
 smooth between them; at the lips, where it tears, it is computed for every pixel."""
+
+BAND_NODES = 8
+"""Rows of nodes to a band. A band is redrawn only as far to its sides as anything moves there."""
+
+LEAST_FOLLOWING = 0.004
+"""Parts that follow the head by less move by less than a quarter of a pixel in a close-up."""
+
+REACH_FW = 0.12
+"""How far the outline of head and hair may travel, in face widths."""
 
 MOUTH_MARGIN_MM = 4.0
 
@@ -42,6 +52,10 @@ class Scene:
     light: Light
     mouth: MouthPaint
     eyes: tuple[EyePaint, EyePaint]
+    step: int
+    """Distance of the map's nodes, px."""
+    bands: tuple[Box, ...]
+    """All that ever differs from the photograph lies in these."""
     texture_places: Float32
     """(V + S, 2) px where each vertex finds its texture; strips of the mouth at their own lip."""
 
@@ -54,15 +68,19 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
     # lips carry their own edge into the hole; eyes are photographed open and simply continue
     strips = np.concatenate([own[: mesh.mouth_strips], middle[mesh.mouth_strips :]])
     eyes = prepare_eyes(rig, photo)
+    light = estimate_light(rig, photo)
     layers = split_layers(rig, photo, matte)
+    step = int(np.clip(round(rig.width_px / NODES_PER_FACE), 1, 6))
     return Scene(
         rig=rig,
         photo=photo,
         layers=layers,
         lips=lip_texture(rig, photo, layers),
-        light=estimate_light(rig, photo),
-        mouth=prepare_mouth(rig, photo, eyes),
+        light=light,
+        mouth=prepare_mouth(rig, photo, eyes, light),
         eyes=eyes,
+        step=step,
+        bands=_moving_bands(rig, layers, step),
         texture_places=np.concatenate([rig.rest[:, :2], strips]).astype(np.float32),
     )
 
@@ -75,8 +93,7 @@ class Painter:
         self._frame = scene.photo.copy()
         self._at_rest = True
         rig = scene.rig
-        self._step = int(np.clip(round(rig.width_px / NODES_PER_FACE), 1, 6))
-        self._map = _Map(rig.region, self._step)
+        self._map = _Map(rig.region, scene.step, scene.bands)
         middle = (scene.rig.rest[rig.mesh.strip_upper, :2] + rig.rest[rig.mesh.strip_lower, :2]) / 2
         self._closed_places = scene.texture_places.copy()
         self._closed_places[len(rig.rest) :] = middle
@@ -114,28 +131,25 @@ class _Map:
     step x step pixels they speak for, with one more row and column of them on each side.
     """
 
-    def __init__(self, window: tuple[int, int, int, int], step: int) -> None:
+    def __init__(
+        self, window: tuple[int, int, int, int], step: int, bands: tuple[Box, ...] | None = None
+    ) -> None:
         self.window = window
         self.step = step
         x0, y0, x1, y1 = window
         rows = (y1 - y0 + step - 1) // step + 2
         columns = (x1 - x0 + step - 1) // step + 2
-        self.first = (x0 - step + (step - 1) / 2, y0 - step + (step - 1) / 2)
+        first_x, first_y = self.first = _first_node(window, step)
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * step
-        self.identity = np.dstack([x + self.first[0], y + self.first[1], np.ones_like(x)])
-        self.identity = self.identity.astype(np.float32)
+        self.identity = np.dstack([x + first_x, y + first_y, np.ones_like(x)]).astype(np.float32)
         self.nodes = self.identity.copy()
         self.depth = np.empty((rows, columns), np.float32)
-        self.places = np.empty((rows, columns, 2), np.float32)
-        self.fine = np.empty((rows * step, columns * step, 2), np.float32)
-        self.light = np.empty((rows * step, columns * step), np.uint16)
-        self.looked_up = np.empty((y1 - y0, x1 - x0, 4), np.uint8)
+        self.bands = bands or (Box(x0, y0, x1, y1),)
 
     def draw(
         self, scene: Scene, posed: Posed, attributes: Float32, texture: Texture, frame: UInt8
     ) -> None:
-        """Fill the rectangle of the frame."""
-        x0, y0, x1, y1 = self.window
+        """Fill the rectangle of the frame, as far as its bands go."""
         step = self.step
         np.copyto(self.nodes, self.identity)
         self.depth.fill(FAR)
@@ -143,22 +157,75 @@ class _Map:
             posed.vertices, attributes, scene.rig.mesh.triangles,
             self.first[0], self.first[1], float(step), self.nodes, self.depth,
         )  # fmt: skip
-        np.subtract(self.nodes[..., :2], np.float32(texture.origin), out=self.places)
-        self.places *= texture.scale
-        size = (self.fine.shape[1], self.fine.shape[0])
-        cv2.resize(self.places, size, dst=self.fine, interpolation=cv2.INTER_LINEAR)
-        places = self.fine[step : step + y1 - y0, step : step + x1 - x0]
-        cv2.remap(
-            texture.pixels, places, None, cv2.INTER_LINEAR,
-            dst=self.looked_up, borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        origin = np.array(texture.origin, np.float32)
+        places = (self.nodes[..., :2] - origin) * np.float32(texture.scale)
         factors = np.rint(self.nodes[..., 2] * LIGHT_UNIT).astype(np.uint16)
-        light = cv2.resize(factors, size, dst=self.light, interpolation=cv2.INTER_LINEAR)
-        light = np.ascontiguousarray(light[step : step + y1 - y0, step : step + x1 - x0])
         left, top = scene.rig.region[:2]
-        compose(
-            self.looked_up, light, scene.layers.plate, x0 - left, y0 - top, frame, x0, y0
-        )
+        for x0, y0, x1, y1 in self.bands:
+            # whole nodes around the band, made fine, then cut to its pixels
+            column, row = (x0 - self.window[0]) // step, (y0 - self.window[1]) // step
+            columns = -(-(x1 - self.window[0]) // step) - column + 2
+            rows = -(-(y1 - self.window[1]) // step) - row + 2
+            near = (slice(row, row + rows), slice(column, column + columns))
+            size = (columns * step, rows * step)
+            cut_x = x0 - self.window[0] - column * step + step
+            cut_y = y0 - self.window[1] - row * step + step
+            cut = (slice(cut_y, cut_y + y1 - y0), slice(cut_x, cut_x + x1 - x0))
+            look_at = cv2.resize(places[near], size, interpolation=cv2.INTER_LINEAR)[cut]
+            light = cv2.resize(factors[near], size, interpolation=cv2.INTER_LINEAR)[cut]
+            looked_up = cv2.remap(
+                texture.pixels, look_at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+            compose(
+                looked_up, np.ascontiguousarray(light), scene.layers.plate, x0 - left, y0 - top,
+                frame, x0, y0,
+            )  # fmt: skip
+
+
+def _first_node(window: tuple[int, int, int, int], step: int) -> tuple[float, float]:
+    """Picture position of the node at row 0, column 0 of a window's map."""
+    return window[0] - step + (step - 1) / 2, window[1] - step + (step - 1) / 2
+
+
+def _moving_bands(rig: Rig, layers: Layers, step: int) -> tuple[Box, ...]:
+    """Cover with a few rectangles all that can ever differ from the photograph.
+
+    That is where the mesh follows the head, as far as the moving layer is not clear there.
+    """
+    x0, y0, x1, y1 = window = rig.region
+    rows = (y1 - y0 + step - 1) // step
+    columns = (x1 - x0 + step - 1) // step
+    follows = np.zeros((rows + 2, columns + 2, 3), np.float32)
+    depth = np.full((rows + 2, columns + 2), FAR, np.float32)
+    attributes = np.zeros((len(rig.rest), 3), np.float32)
+    attributes[:, 0] = rig.rigid
+    skin = rig.mesh.triangles[: rig.mesh.skin_triangles]
+    first_x, first_y = _first_node(window, step)
+    rasterize(rig.rest, attributes, skin, first_x, first_y, float(step), follows, depth)
+    reach = max(1, round(REACH_FW * rig.width_px / step))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    scale = layers.texture.scale
+    matte = layers.texture.pixels[:: scale * step, :: scale * step, 3][:rows, :columns]
+    near_person = cv2.dilate((matte > 0).astype(np.uint8), disc) > 0
+    holes = cv2.morphologyEx(  # mouth and eyes are holes in the mesh, but move
+        (follows[1 : rows + 1, 1 : columns + 1, 0] > LEAST_FOLLOWING).astype(np.uint8),
+        cv2.MORPH_CLOSE,
+        disc,
+    )
+    moves = near_person & (holes > 0)
+    bands = []
+    for row in range(0, rows, BAND_NODES):
+        where = np.flatnonzero(moves[row : row + BAND_NODES].any(axis=0))
+        if where.size:
+            bands.append(
+                Box(
+                    x0 + int(where[0]) * step,
+                    y0 + row * step,
+                    min(x1, x0 + (int(where[-1]) + 1) * step),
+                    min(y1, y0 + (row + BAND_NODES) * step),
+                )
+            )
+    return tuple(bands)
 
 
 def _mouth_window(posed: Posed, rig: Rig) -> tuple[int, int, int, int] | None:

@@ -86,11 +86,9 @@ def draw_teeth(
             )
             shape = np.clip(inside * fine / 1.2 + 0.5, 0, 1)
             angle = np.arctan2(depth * centre, half_width**2) * 0.9  # which way the arch faces here
-            facing = np.stack(
-                [np.sin(angle) + 0.45 * u, 0.30 * (0.45 - v), -np.cos(angle) + 0 * u]
-            )
+            facing = np.stack([np.sin(angle) + 0.45 * u, 0.30 * (0.45 - v), -np.cos(angle) + 0 * u])
             facing /= np.linalg.norm(facing, axis=0)
-            lit = 1.0 + np.tensordot(slope - 0, facing, axes=1) - float(slope @ [0, 0, -1])
+            lit = 1.0 + np.tensordot(slope, facing, axes=1) + float(slope[2])
             lit = np.clip(lit, 0.55, 1.15)
             far = 0.34 + 0.66 * np.exp(-((back / 10.0) ** 1.4))
             near_edge = np.clip(inside / 0.55, 0, 1)
@@ -112,7 +110,10 @@ def draw_teeth(
     within = (np.abs(x) < edges_x[-1])[None] & (y[:, None] > 0.8)
     between = np.where(within, 0.85, 0.0)
     behind = np.maximum(gum_cover, between) * (np.abs(x) < 29)[None]
-    behind_rgb = gum[None, None] * (fade[None, :, None] * (0.30 + 0.70 * gum_cover[..., None]))
+    # the gaps between teeth are shaded enamel, not holes
+    gap_rgb = (enamel * np.array([0.52, 0.44, 0.42]))[None, None] * fade[None, :, None]
+    gum_rgb = gum[None, None] * fade[None, :, None]
+    behind_rgb = gap_rgb + (gum_rgb - gap_rgb) * gum_cover[..., None]
     total = cover + behind * (1 - cover)
     colour = rgb * cover[..., None] + behind_rgb * (behind * (1 - cover))[..., None]
     picture = np.dstack([colour, total]).astype(np.float32)

@@ -64,7 +64,6 @@ class Posed:
     blink: tuple[float, float]
     """Of the eye on the picture's left and right, 1 is shut; what follows the gaze included."""
 
-
     def on_skull(self, points: Float64) -> Float64:
         """(..., 3) px as photographed -> px now, for points that move with the head alone."""
         return _turn(points, self.rig, self.rotation, self.shift)
@@ -163,9 +162,7 @@ class Deformer:
             now = self._rest_gap_mm + sum(
                 w[name] * self._gap_mm[i] for i, name in enumerate(SHAPES)
             )
-            target = (
-                speech * c["lip_gap"] * self._mouth_width_mm + (1 - speech) * self._rest_gap_mm
-            )
+            target = speech * c["lip_gap"] * self._mouth_width_mm + (1 - speech) * self._rest_gap_mm
             missing = target - now
             if missing > 0:
                 w["part_upper"] = UPPER_SHARE * missing
@@ -198,7 +195,8 @@ def head_rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64:
     about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
     about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
+    rotation: Float64 = about_z @ about_y @ about_x
+    return rotation
 
 
 def _turn(points: Float64, rig: Rig, rotation: Float64, shift: Float64) -> Float64:

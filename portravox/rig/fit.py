@@ -13,6 +13,7 @@ import numpy as np
 
 from portravox.arrays import Float32, Float64, Int32
 from portravox.face.face import Face
+from portravox.ramps import smoothstep
 from portravox.rig.fields import FieldSolver
 from portravox.rig.shapes import FACE_WIDTH_MM, build_shapes, jaw_hinge
 from portravox.rig.topology import (
@@ -27,13 +28,13 @@ from portravox.rig.topology import (
 )
 
 RING_SHARE = (0.33, 0.66, 1.0)
-"""The three inner rings stand at these shares of the way from the face's outline to the person's."""
+"""The inner rings stand at these shares of the way from the face to the outline of the person."""
 
 MARGIN_FW = (0.10, 0.28, 0.55)
 """The three outer rings stand so many face widths beyond the person's outline."""
 
 RIGID_ABOVE = (1.0, 1.0, 1.0, 1.0, 0.45, 0.0)
-"""How far each ring follows the head above the neck: hair fully, the background further out less."""
+"""How far each ring follows the head above the neck: hair fully, background further out less."""
 
 RIGID_NECK = (0.80, 0.50, 0.22, 0.07, 0.02, 0.0)
 """The same where the ring lies on the neck, which bends, and the shoulders, which stay."""
@@ -180,7 +181,7 @@ class _Outline:
         self.face_radius = face_radius
         self.ear_depth = float(landmarks[[234, 454, 127, 356], 2].mean() + 0.06 * width)
         down = face.axes[:2, 1] / np.linalg.norm(face.axes[:2, 1])
-        self.neck = _smoothstep(0.30, 0.72, self.rays @ down)  # (36,) 1 straight down
+        self.neck = smoothstep(0.30, 0.72, self.rays @ down)  # (36,) 1 straight down
         seen = self._person_radius(matte)
         neck_radius = face_radius + 0.42 * height
         person = (1 - self.neck) * seen + self.neck * neck_radius
@@ -224,13 +225,5 @@ class _Outline:
     def ring_rigid(self) -> Float64:
         """(RINGS * 36,) how far each ring vertex follows the head."""
         return np.concatenate(
-            [
-                (1 - self.neck) * RIGID_ABOVE[j] + self.neck * RIGID_NECK[j]
-                for j in range(RINGS)
-            ]
+            [(1 - self.neck) * RIGID_ABOVE[j] + self.neck * RIGID_NECK[j] for j in range(RINGS)]
         )
-
-
-def _smoothstep(low: float, high: float, x: Float64) -> Float64:
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)

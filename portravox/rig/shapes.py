@@ -16,6 +16,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from portravox.arrays import Float64, Int32
+from portravox.ramps import smoothstep
 from portravox.rig.fields import FieldSolver
 from portravox.rig.topology import (
     LEFT_EYE,
@@ -86,9 +87,7 @@ def jaw_displacement(points: Float64, hinge: Float64, degrees: float) -> Float64
     return moved
 
 
-def build_shapes(
-    rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64
-) -> Float64:
+def build_shapes(rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64) -> Float64:
     """(S, n, 3) displacements in mm, in the order of SHAPES.
 
     rest       (n, 3) control mesh in the head's frame, mm
@@ -103,9 +102,7 @@ def build_shapes(
 class _Sculptor:
     """The handles of every shape, for one face."""
 
-    def __init__(
-        self, rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64
-    ) -> None:
+    def __init__(self, rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64) -> None:
         self.rest = rest
         self.rings = rings
         self.ring_neck = ring_neck
@@ -275,7 +272,7 @@ class _Sculptor:
         for row in (UPPER_INNER, LOWER_INNER, UPPER_OUTER, LOWER_OUTER):
             for i in row:
                 x = self._across(i)
-                pull = _smoothstep(0.1, 1.0, abs(x))
+                pull = float(smoothstep(0.1, 1.0, abs(x)))
                 handles[i] = np.array([4.0 * np.sign(x) * pull, -3.4 * pull, 2.0 * pull])
         for corner, inner in ((61, 78), (291, 308)):
             side = np.sign(self._across(corner))
@@ -344,8 +341,3 @@ class _Sculptor:
             handles[crease] = gap * 0.42
             handles[under_brow] = gap * 0.06
         return self.solver.extend(handles, stiffness=0.3)
-
-
-def _smoothstep(low: float, high: float, x: float) -> float:
-    t = min(max((x - low) / (high - low), 0.0), 1.0)
-    return t * t * (3.0 - 2.0 * t)

@@ -37,10 +37,12 @@ LOWER_OUTER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
 """The four edges of the lips, each from the picture's left corner to the right one."""
 
 BETWEEN_LIP_EDGES = frozenset(
-    (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306)
-    + (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292)
-    + (77, 90, 180, 85, 16, 315, 404, 320, 307)
-    + (96, 89, 179, 86, 15, 316, 403, 319, 325)
+    (
+        *(76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306),
+        *(62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292),
+        *(77, 90, 180, 85, 16, 315, 404, 320, 307),
+        *(96, 89, 179, 86, 15, 316, 403, 319, 325),
+    )
 )
 """On the red of the lips, between their inner and outer edges."""
 
@@ -132,7 +134,7 @@ def topology() -> Topology:
     """The one mesh that every face is fitted to."""
     face = _triangles_of(tessellation_edges())
     rings = np.arange(LANDMARKS, LANDMARKS + RINGS * len(OVAL), dtype=np.int32).reshape(RINGS, -1)
-    control = np.vstack([face, _ring_triangles(np.vstack([np.int32(OVAL), rings]))])
+    control = np.vstack([face, _ring_triangles(np.vstack([np.array(OVAL, np.int32), rings]))])
     corners = (78, 308, 61, 291, 33, 133, 263, 362)
     count = LANDMARKS + rings.size
     smooth = sp.identity(count, format="csr", dtype=np.float64)
@@ -254,14 +256,17 @@ def _triangles_of(edges: frozenset[tuple[int, int]]) -> Int32:
     for a, b in edges:
         neighbours[a].add(b)
         neighbours[b].add(a)
-    found = sorted({tuple(sorted((a, b, c))) for a, b in edges for c in neighbours[a] & neighbours[b]})
+    found = sorted(
+        {tuple(sorted((a, b, c))) for a, b in edges for c in neighbours[a] & neighbours[b]}
+    )
     triangles = np.array(found, np.int32)
     sides = triangles[:, [[0, 1], [1, 2], [0, 2]]]  # (F, 3, 2), each pair sorted
     _, which, times = np.unique(
         sides.reshape(-1, 2), axis=0, return_inverse=True, return_counts=True
     )
     encloses = (times[which.reshape(-1, 3)] > 2).all(axis=1)
-    return triangles[~encloses]
+    kept: Int32 = triangles[~encloses]
+    return kept
 
 
 def _ring_triangles(loops: Int32) -> Int32:

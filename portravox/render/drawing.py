@@ -1,0 +1,110 @@
+"""Soft shapes on small canvases: how eyes and mouth get edges without steps.
+
+Flow      render.eyes, render.mouth, render.backdrop -> render.drawing
+
+Positions count from the middle of the first pixel, as everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from portravox.arrays import AnyFloat, Float32, Float64, Int32, UInt8
+
+_SUBPIXEL_BITS = 4
+"""OpenCV draws at sixteenths of a pixel."""
+
+
+class Box(NamedTuple):
+    """Whole pixels of a frame; x1 and y1 lie just outside."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def corner(self) -> Float64:
+        return np.array([self.x0, self.y0], np.float64)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) as OpenCV wants it."""
+        return self.x1 - self.x0, self.y1 - self.y0
+
+    def of(self, frame: UInt8) -> UInt8:
+        """The box's pixels, a view."""
+        return frame[self.y0 : self.y1, self.x0 : self.x1]
+
+
+def box_around(points: AnyFloat, margin: float, frame: UInt8) -> Box | None:
+    """The box around points, (P, 2), with a margin, as far as it lies in the frame.
+
+    None when less than two pixels of either side are left.
+    """
+    height, width = frame.shape[:2]
+    x0, y0 = np.floor(points.min(axis=0) - margin).astype(int)
+    x1, y1 = np.ceil(points.max(axis=0) + margin).astype(int) + 1
+    box = Box(max(int(x0), 0), max(int(y0), 0), min(int(x1), width), min(int(y1), height))
+    return box if min(box.size) >= 2 else None
+
+
+def magnified(points: AnyFloat, box: Box, times: int) -> Float64:
+    """(P, 2) frame positions -> positions on a canvas of the box with `times` finer pixels."""
+    return (points.astype(np.float64) - box.corner + 0.5) * times - 0.5
+
+
+def polygon_cover(outline: AnyFloat, size: tuple[int, int], fine: int = 4) -> Float32:
+    """(h, w) 0..1 how much of each pixel lies inside a polygon, (P, 2).
+
+    size   (w, h)
+    fine   drawn with so many times finer pixels and averaged
+    """
+    canvas = np.zeros((size[1] * fine, size[0] * fine), np.uint8)
+    cv2.fillPoly(canvas, [_subpixels((outline + 0.5) * fine - 0.5)], 255, cv2.LINE_AA, 4)
+    return _averaged(canvas, size)
+
+
+def line_cover(
+    path: AnyFloat, strength: AnyFloat, thickness: float, size: tuple[int, int], fine: int = 4
+) -> Float32:
+    """(h, w) 0..1 a line along points, (P, 2), as strong at each as `strength`, (P,), says.
+
+    thickness  px
+    size       (w, h)
+    """
+    canvas = np.zeros((size[1] * fine, size[0] * fine), np.uint8)
+    points = _subpixels((path + 0.5) * fine - 0.5)[:, 0]
+    width = max(1, round(thickness * fine))
+    for i in range(len(points) - 1):
+        grey = int(255 * strength[i])
+        if grey > 0:
+            start, end = (tuple(p) for p in points[i : i + 2].tolist())
+            cv2.line(canvas, start, end, grey, width, cv2.LINE_AA, _SUBPIXEL_BITS)
+    return _averaged(canvas, size)
+
+
+def lay_over(below: UInt8, colour: AnyFloat, cover: AnyFloat) -> None:
+    """Blend colour, (h, w, 3) or (3,), into pixels, (h, w, 3), as far as cover, (h, w), says."""
+    blended = below + (colour - below) * cover[..., None]
+    below[:] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)
+
+
+def blurred(picture: Float32, sigma: float) -> Float32:
+    """Gaussian blur, sigma in pixels, also of (h, w, c)."""
+    soft: Float32 = cv2.GaussianBlur(picture, (0, 0), sigma)
+    return soft
+
+
+def _subpixels(points: AnyFloat) -> Int32:
+    """(P, 1, 2) in sixteenths, as OpenCV takes them."""
+    rounded: Int32 = np.round(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)[:, None]
+    return rounded
+
+
+def _averaged(canvas: UInt8, size: tuple[int, int]) -> Float32:
+    small: UInt8 = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32) / 255
