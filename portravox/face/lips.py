@@ -19,12 +19,12 @@ import numpy as np
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.face.crop import to_picture
 from portravox.face.face import Lips, LipState
+from portravox.face.landmarks import Indices
 from portravox.face.mouth import (
     LOWER_INNER,
     UPPER_INNER,
     VIEW_PX,
     Evidence,
-    Indices,
     MouthView,
     central,
     mouth_evidence,

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from portravox.arrays import Bool, Float32, Float64, UInt8
 from portravox.face.crop import Square, cut
-
-Indices = npt.NDArray[np.int64]
+from portravox.face.landmarks import Indices
 
 UPPER_INNER = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308])
 """Inner edge of the upper lip, from the picture's left corner to the right one."""
