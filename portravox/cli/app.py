@@ -1,0 +1,81 @@
+"""The commands, put together.
+
+Flow      cli.main -> cli.app -> cli.animate, batch, check, demo, doctor
+
+Nothing is imported here that loads weights or codecs: `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from portravox import __version__
+from portravox.cli.animate import animate_command
+from portravox.cli.batch import batch_command
+from portravox.cli.check import check_command
+from portravox.cli.compiled_code import keep_compiled_code
+from portravox.cli.demo import demo_command
+from portravox.cli.doctor import doctor_command
+from portravox.cli.terminal import give, tell_error
+
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""What the parser raises for options that do not exist; typer does not export its name."""
+
+app = typer.Typer(
+    help="Makes a portrait talk: a picture and a voice in, a video out.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("animate")(animate_command)
+app.command("check")(check_command)
+app.command("batch")(batch_command)
+app.command("demo")(demo_command)
+app.command("doctor")(doctor_command)
+
+
+def _give_version(wanted: bool) -> None:
+    if wanted:
+        give(f"portravox {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_give_version, help="Show the version and leave."
+        ),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    del version
+    if debug:
+        os.environ["PORTRAVOX_DEBUG"] = "1"
+    if context.invoked_subcommand is None:
+        give(context.get_help())
+        raise typer.Exit
+    keep_compiled_code()
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; raises what it raises, less the mistakes in how it was called."""
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(
+            None if arguments is None else list(arguments),
+            prog_name="portravox",
+            standalone_mode=False,
+        )
+    except UsageError as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "portravox"
+        message = " ".join(str(getattr(error, "format_message", error.__str__)()).split())
+        tell_error(message, f"See `{path} --help`.")
+        return 2
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,250 @@
+"""portravox batch: many videos from one list; a row that fails never stops the others.
+
+Flow      cli.app -> cli.batch_list, cli.batch_ledger -> cli.batch -> pipeline
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from portravox.cli.animate import described, failure, refuse_overwriting
+from portravox.cli.batch_ledger import NAME, Ledger, job_key
+from portravox.cli.batch_list import BadRow, Row, read_list
+from portravox.cli.options import (
+    EngineName,
+    EyeMoveFreq,
+    HeadMoveStrength,
+    Json,
+    MaxSide,
+    MouthMoveStrength,
+    PasteBack,
+    Quality,
+    Seed,
+    TemplateId,
+    VideoFps,
+    VisibleLabel,
+)
+from portravox.cli.progress import shown_progress
+from portravox.cli.terminal import give_json, tell
+from portravox.errors import Cancelled, InputError, PortravoxError
+
+if TYPE_CHECKING:
+    from portravox.engines.base import Avatar, Engine
+    from portravox.media.picture import Picture
+
+OURS_FAILED, INPUTS_FAILED = 1, 2
+"""Exit statuses when rows failed: at least one by our own fault, or all by their inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row."""
+
+    row: int
+    output: str
+    status: Literal["done", "skipped", "failed"]
+    wall_s: float = 0.0
+    code: str = ""
+    message: str = ""
+    caller_can_mend: bool = False
+
+
+def batch_command(
+    jobs: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LIST",
+            help="CSV with a heading, or JSON lines: portrait, voice, output (a file name, may be"
+            " left out) and any option below by its name, as in template_id.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the videos.")],
+    force: Annotated[bool, typer.Option("--force", help="Make finished videos again.")] = False,
+    template_id: TemplateId = "normal",
+    eye_move_freq: EyeMoveFreq = 0.5,
+    video_fps: VideoFps = 24,
+    mouth_move_strength: MouthMoveStrength = 1.0,
+    head_move_strength: HeadMoveStrength = 0.7,
+    paste_back: PasteBack = True,
+    seed: Seed = 0,
+    engine: EngineName = "embedded",
+    max_side: MaxSide = None,
+    quality: Quality = "standard",
+    visible_label: VisibleLabel = None,
+    as_json: Json = False,
+) -> None:
+    """Make every video in LIST; what is finished already is not made again.
+
+    Files are looked for beside LIST. Results are recorded in results.jsonl in the folder. Exit
+    status: 0 all there, 2 rows failed and all for bad input, 1 otherwise.
+    """
+    settings: dict[str, Any] = {
+        "template_id": template_id,
+        "eye_move_freq": eye_move_freq,
+        "video_fps": video_fps,
+        "mouth_move_strength": mouth_move_strength,
+        "head_move_strength": head_move_strength,
+        "paste_back": paste_back,
+        "seed": seed,
+        "engine": engine,
+        "max_side": max_side,
+        "quality": quality,
+        "visible_label": visible_label,
+    }
+    rows = read_list(jobs)
+    ledger = Ledger(output)
+    engines: dict[str, Engine] = {}
+    outcomes: list[Outcome] = []
+    try:
+        for place, row in enumerate(rows, start=1):
+            outcome = _outcome(
+                row, f"[{place}/{len(rows)}] ", output, settings, ledger, engines, force
+            )
+            outcomes.append(outcome)
+            _tell_outcome(outcome, f"[{place}/{len(rows)}] ")
+    except KeyboardInterrupt:
+        tell(f"{len(outcomes)} of {len(rows)} rows handled; the same command goes on from there")
+        raise
+    if as_json:
+        give_json(_summary(outcomes))
+    else:
+        _show_table(outcomes, output)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if failed:
+        mendable = all(outcome.caller_can_mend for outcome in failed)
+        raise typer.Exit(INPUTS_FAILED if mendable else OURS_FAILED)
+
+
+class LastAvatar:
+    """An engine that keeps the person it prepared last: lists tend to go by portrait."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known = b""
+        self._avatar: Avatar | None = None
+        self.name = engine.name
+
+    def register(self, portrait: Picture) -> Avatar:
+        """As the engine's own. Raises FaceError."""
+        content = f"{portrait.pixels.shape}{portrait.notices}".encode() + portrait.pixels.tobytes()
+        digest = hashlib.sha256(content).digest()
+        if self._avatar is None or digest != self._known:
+            self._avatar = None  # both at once would double the memory
+            self._avatar = self._engine.register(portrait)
+            self._known = digest
+        return self._avatar
+
+
+def _outcome(
+    row: Row | BadRow,
+    title: str,
+    folder: Path,
+    defaults: dict[str, Any],
+    ledger: Ledger,
+    engines: dict[str, Engine],
+    force: bool,
+) -> Outcome:
+    """Make one row's video, unless it is there; nothing but a wish to stop is raised."""
+    from portravox.cli.main import in_one_line
+
+    if isinstance(row, BadRow):
+        return _failed(row.number, "", row.error, 0.0)
+    settings = {**defaults, **row.settings}
+    started = time.perf_counter()
+    key = ""
+    try:
+        key = job_key(row.portrait, row.voice, settings)
+        if not force and ledger.is_finished(row.output, key):
+            return Outcome(row.number, row.output, "skipped")
+        result = _make(row, title, folder / row.output, settings, engines)
+        ledger.record_done(row.output, key, result)
+        return Outcome(row.number, row.output, "done", time.perf_counter() - started)
+    except Cancelled:
+        raise
+    except PortravoxError as error:
+        ledger.record_failed(row.output, key, failure(error))
+        return _failed(row.number, row.output, error, time.perf_counter() - started)
+    except Exception as error:
+        # Nobody foresaw it, but the rows that follow have nothing to do with it.
+        unexpected = PortravoxError(f"unexpected: {in_one_line(error)}")
+        ledger.record_failed(row.output, key, failure(unexpected))
+        return _failed(row.number, row.output, unexpected, time.perf_counter() - started)
+
+
+def _make(
+    row: Row, title: str, path: Path, settings: dict[str, Any], engines: dict[str, Engine]
+) -> dict[str, object]:
+    from portravox.pipeline import animate, open_engine
+
+    refuse_overwriting(path, row.portrait, row.voice)
+    name = str(settings["engine"])
+    if name not in engines:
+        engines[name] = LastAvatar(open_engine(name))
+    with shown_progress(title) as on_progress:
+        made = animate(
+            row.portrait,
+            row.voice,
+            path,
+            on_progress=on_progress,
+            **{**settings, "engine": engines[name]},
+        )
+    for notice in made.notices:
+        tell(f"{title}note: {notice}")
+    return described(made)
+
+
+def _failed(number: int, output: str, error: PortravoxError, wall_s: float) -> Outcome:
+    mendable = isinstance(error, InputError)
+    return Outcome(number, output, "failed", wall_s, error.code, str(error), mendable)
+
+
+def _tell_outcome(outcome: Outcome, title: str) -> None:
+    if outcome.status == "failed":
+        tell(f"{title}failed: {outcome.message}")
+    else:
+        tell(f"{title}{outcome.status}: {outcome.output}")
+
+
+def _summary(outcomes: list[Outcome]) -> dict[str, object]:
+    counts = {
+        status: sum(outcome.status == status for outcome in outcomes)
+        for status in ("done", "skipped", "failed")
+    }
+    rows = [
+        {
+            "row": outcome.row,
+            "output": outcome.output,
+            "status": outcome.status,
+            "wall_s": round(outcome.wall_s, 3),
+            **({"code": outcome.code, "message": outcome.message} if outcome.code else {}),
+        }
+        for outcome in outcomes
+    ]
+    return {"rows_in_all": len(outcomes), **counts, "rows": rows}
+
+
+def _show_table(outcomes: list[Outcome], folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("row", "video", "outcome", "seconds")
+    for outcome in outcomes:
+        words = outcome.message if outcome.status == "failed" else outcome.status
+        wall = f"{outcome.wall_s:.1f}" if outcome.wall_s else ""
+        table.add_row(str(outcome.row), Text(outcome.output), Text(words), wall)
+    console = Console()
+    console.print(table)
+    counts = _summary(outcomes)
+    console.print(
+        f"{counts['done']} made, {counts['skipped']} finished before, {counts['failed']} failed;"
+        f" see {folder / NAME}",
+        markup=False,
+        highlight=False,
+    )

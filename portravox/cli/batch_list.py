@@ -1,0 +1,233 @@
+"""The list of a batch: rows of a CSV or JSON-lines file, each checked by itself.
+
+Flow      a path -> cli.batch_list -> Row, BadRow -> cli.batch
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from portravox.errors import (
+    FileMissing,
+    InputError,
+    ListUnreadable,
+    OutputNotWritable,
+    SettingOutOfRange,
+)
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Of the list. A hundred thousand rows have about 10 MB; our choice."""
+
+FILES = ("portrait", "voice", "output")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One video to make."""
+
+    number: int
+    """From 1, the heading not counted."""
+
+    portrait: Path
+    voice: Path
+
+    output: str
+    """File name within the folder of the results, unique within the list."""
+
+    settings: Mapping[str, object]
+    """What this row says about itself, by the parameters' names of `animate`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that can't be understood."""
+
+    number: int
+    error: InputError
+
+
+def read_list(path: Path) -> list[Row | BadRow]:
+    """All rows in order. Portraits and voices are looked for beside the list.
+
+    Which of both kinds it is tells the first character: JSON lines begin with a brace.
+
+    Raises FileMissing, and ListUnreadable where nothing can be made of the list as a whole.
+    """
+    text = _text(path)
+    if text.lstrip().startswith("{"):
+        raw: Iterator[Mapping[str, object] | InputError] = _json_rows(text)
+    else:
+        raw = _csv_rows(path.name, text)
+    rows: list[Row | BadRow] = []
+    taken: set[str] = set()
+    for number, cells in enumerate(raw, start=1):
+        try:
+            if isinstance(cells, InputError):
+                raise cells
+            row = _row(number, cells, path.parent, taken)
+        except InputError as error:
+            rows.append(BadRow(number, error))
+        else:
+            taken.add(row.output)
+            rows.append(row)
+    if not rows:
+        raise ListUnreadable(f"{path.name} has no rows; wanted at least one")
+    return rows
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise FileMissing(path, "not a file" if path.exists() else "no such file")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ListUnreadable(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB")
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets put a mark before the text
+    except UnicodeDecodeError as error:
+        raise ListUnreadable(f"{path.name} is not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise FileMissing(path, error.strerror or str(error)) from error
+
+
+def _json_rows(text: str) -> Iterator[Mapping[str, object] | InputError]:
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        try:
+            cells = json.loads(line)
+        except ValueError as error:
+            yield ListUnreadable(f"the line is not JSON: {error}")
+            continue
+        if isinstance(cells, dict):
+            yield cells
+        else:
+            yield ListUnreadable(f"the line is {type(cells).__name__}; wanted a JSON object")
+
+
+def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputError]:
+    heading = text.split("\n", 1)[0]
+    # Where the comma is the decimal sign, spreadsheets write semicolons.
+    delimiter = max(",;\t", key=heading.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        columns = [_setting_name(column) for column in next(reader, [])]
+        for needed in ("portrait", "voice"):
+            if needed not in columns:
+                raise ListUnreadable(f"{name} has no column {needed!r}; found {_listed(columns)}")
+        for column in columns:
+            if column not in FILES and column not in PARSERS:
+                raise ListUnreadable(f"{name} has an unknown column {column!r}; {_known()}")
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) > len(columns):
+                yield ListUnreadable(f"the row has {len(cells)} cells; wanted {len(columns)}")
+                continue
+            filled = zip(columns, cells, strict=False)  # cells left out at the end are empty
+            yield {column: cell.strip() for column, cell in filled}
+    except csv.Error as error:
+        raise ListUnreadable(f"{name}, line {reader.line_num}: {error}") from error
+
+
+def _row(number: int, cells: Mapping[str, object], folder: Path, taken: set[str]) -> Row:
+    """A row of text or JSON values, checked; empty ones count as not there."""
+    known = {_setting_name(name): value for name, value in cells.items()}
+    given = {name: value for name, value in known.items() if value not in (None, "")}
+    for needed in ("portrait", "voice"):
+        if not isinstance(given.get(needed), str):
+            raise ListUnreadable(f"{needed} is {given.get(needed)!r}; wanted the name of a file")
+    portrait, voice = (folder / str(given[name]) for name in ("portrait", "voice"))
+    settings = {}
+    for name, value in given.items():
+        if name in FILES:
+            continue
+        if name not in PARSERS:
+            raise ListUnreadable(f"unknown parameter {name!r}; {_known()}")
+        settings[name] = PARSERS[name](name, value)
+    if "output" in given:
+        output = _output_name(given["output"])
+        if output in taken:
+            raise OutputNotWritable(output, "an earlier row of the list has the same name")
+    else:
+        output = _free_name(f"{portrait.stem}-{voice.stem}", taken)
+    return Row(number, portrait, voice, output, settings)
+
+
+def _output_name(value: object) -> str:
+    """A plain file name: a list from elsewhere must not write all over the disk."""
+    name = str(value)
+    if Path(name).name != name or name in (".", "..") or "\0" in name:
+        raise OutputNotWritable(name, "wanted a file name without folders")
+    if name.startswith("."):
+        raise OutputNotWritable(name, "wanted a file name that is not hidden")
+    return name if name.lower().endswith(".mp4") else f"{name}.mp4"
+
+
+def _free_name(stem: str, taken: set[str]) -> str:
+    name, count = f"{stem}.mp4", 1
+    while name in taken:
+        count += 1
+        name = f"{stem}-{count}.mp4"
+    return name
+
+
+def _setting_name(name: str) -> str:
+    return name.strip().lower().replace("-", "_")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(repr(name) for name in names) or "none"
+
+
+def _known() -> str:
+    return f"known are {', '.join((*FILES, *PARSERS))}"
+
+
+def _words(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise SettingOutOfRange(name, value, "text")
+    return value
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    raise SettingOutOfRange(name, value, "a number")
+
+
+def _whole_number(name: str, value: object) -> int:
+    number = _number(name, value)
+    if not number.is_integer():
+        raise SettingOutOfRange(name, value, "a whole number")
+    return int(number)
+
+
+def _truth(name: str, value: object) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    word = str(value).lower()
+    if word not in known:
+        raise SettingOutOfRange(name, value, "true or false")
+    return known[word]
+
+
+PARSERS: Mapping[str, Callable[[str, object], object]] = {
+    "template_id": _words,
+    "eye_move_freq": _number,
+    "video_fps": _whole_number,
+    "mouth_move_strength": _number,
+    "head_move_strength": _number,
+    "paste_back": _truth,
+    "seed": _whole_number,
+    "engine": _words,
+    "max_side": _whole_number,
+    "quality": _words,
+    "visible_label": _words,
+}
+"""What a row may say besides its files. Kinds are checked here, ranges by `animate`."""

@@ -1,0 +1,230 @@
+"""portravox doctor: what this machine has, what is missing, and how to mend it.
+
+Flow      cli.app -> cli.doctor
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from portravox import __version__
+from portravox.cli.compiled_code import can_be_written, keep_compiled_code
+from portravox.cli.demo import demo_portrait
+from portravox.cli.options import Json
+from portravox.cli.terminal import give, give_json
+from portravox.errors import FileMissing, PortravoxError
+
+MEDIAPIPE = "0.10.21"
+"""The last release whose package carries its models."""
+
+LEAST_MEMORY_MIB = 1024
+"""A 2048-px portrait takes up to 900 MB."""
+
+SOMETHING_MISSING = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    state: Literal["ok", "note", "missing"]
+    """note: works, but worth knowing; missing: nothing works without it."""
+
+    detail: str
+    mend: str = ""
+    """What to do about it, where there is something to do."""
+
+
+def doctor_command(as_json: Json = False) -> None:
+    """Look at this machine: versions, codecs, cores, memory, what is missing."""
+    findings = [finding for look in LOOKS for finding in look()]
+    missing = any(finding.state == "missing" for finding in findings)
+    if as_json:
+        give_json({"ok": not missing, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            give(f"{finding.state:8}{finding.name:14}{finding.detail}")
+            if finding.mend:
+                give(f"{'':22}-> {finding.mend}")
+        give("something is missing" if missing else "all there")
+    if missing:
+        raise typer.Exit(SOMETHING_MISSING)
+
+
+def _programs() -> Iterator[Finding]:
+    yield Finding("portravox", "ok", f"{__version__} in {Path(__file__).parent.parent}")
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 12)
+    yield Finding(
+        "python",
+        "ok" if fits else "missing",
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        "" if fits else "Use Python 3.11 or 3.12; mediapipe has no package for others.",
+    )
+
+
+def _libraries() -> Iterator[Finding]:
+    for name, module in (
+        ("numpy", "numpy"),
+        ("scipy", "scipy"),
+        ("numba", "numba"),
+        ("pillow", "PIL"),
+        ("soxr", "soxr"),
+    ):
+        yield _library(name, name, module)
+    yield _opencv()
+    yield _mediapipe()
+
+
+def _library(name: str, package: str, module: str) -> Finding:
+    """Whether it is installed and loads."""
+    try:
+        importlib.import_module(module)
+        return Finding(name, "ok", version(package))
+    except PackageNotFoundError:
+        return Finding(name, "ok", "installed, version unknown")
+    except (ImportError, OSError) as error:
+        mend = f"pip install --force-reinstall {package}"
+        return Finding(name, "missing", _first_line(error), mend)
+
+
+def _opencv() -> Finding:
+    try:
+        cv2 = importlib.import_module("cv2")
+    except (ImportError, OSError) as error:
+        mend = "pip install --force-reinstall opencv-python-headless"
+        if "libGL" in str(error) or "libgthread" in str(error) or "libglib" in str(error):
+            mend = (
+                "This build of OpenCV wants a desktop's libraries. Either"
+                " `apt-get install libgl1 libglib2.0-0`, or take the build without windows:"
+                " `pip uninstall opencv-contrib-python opencv-python` and"
+                " `pip install --force-reinstall 'opencv-python-headless<4.12'`"
+            )
+        return Finding("opencv", "missing", _first_line(error), mend)
+    return Finding("opencv", "ok", str(cv2.__version__))
+
+
+def _mediapipe() -> Finding:
+    mend = f"pip install mediapipe=={MEDIAPIPE}"
+    try:
+        found = version("mediapipe")
+    except PackageNotFoundError:
+        return Finding("mediapipe", "missing", "not installed", mend)
+    if found != MEDIAPIPE:
+        return Finding("mediapipe", "missing", f"{found}; its models are not in it", mend)
+    import numpy as np
+
+    from portravox.face.models import detect_faces
+
+    try:
+        detect_faces(np.zeros((128, 128, 3), np.uint8), far=False, least_score=0.5)
+    except PortravoxError as error:
+        return Finding("mediapipe", "missing", str(error), f"{mend} --force-reinstall")
+    return Finding("mediapipe", "ok", f"{found}, its networks start")
+
+
+def _codecs() -> Iterator[Finding]:
+    library = _library("av", "av", "av")
+    if library.state == "missing":
+        yield library
+        return
+    import av
+
+    yield Finding("av", "ok", f"{av.__version__} with FFmpeg {av.ffmpeg_version_info}")
+    for label, name, mode in _CODECS:
+        try:
+            av.codec.Codec(name, mode)
+            yield Finding(label, "ok", name)
+        except ValueError:  # what PyAV's UnknownCodecError is
+            mend = "pip install --force-reinstall --only-binary av av"
+            yield Finding(label, "missing", f"{name} is not in this build of FFmpeg", mend)
+
+
+_CODECS: tuple[tuple[str, str, Literal["r", "w"]], ...] = (
+    ("H.264 encoder", "libx264", "w"),
+    ("AAC encoder", "aac", "w"),
+    ("MP3 decoder", "mp3float", "r"),
+)
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding("cores", "ok", f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} usable")
+    page = os.sysconf("SC_PAGE_SIZE")
+    total = os.sysconf("SC_PHYS_PAGES") * page // 2**20
+    limit = _container_limit_mib()
+    usable = min(total, limit) if limit else total
+    small = usable < LEAST_MEMORY_MIB
+    yield Finding(
+        "memory",
+        "note" if small else "ok",
+        f"{usable} MiB"
+        + (f", the limit of this container; the machine has {total}" if limit else ""),
+        "Use --max-side 1024 or less." if small else "",
+    )
+    yield _gpu()
+
+
+def _container_limit_mib() -> int | None:
+    """What control groups allow this process, where they set a limit."""
+    try:
+        words = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(words) // 2**20 if words.isdecimal() else None
+
+
+def _gpu() -> Finding:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return Finding("GPU", "ok", "none seen, none needed")
+    query = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("GPU", "ok", f"nvidia-smi fails ({_first_line(error)}); none needed")
+    names = "; ".join(line.strip() for line in told.splitlines() if line.strip())
+    return Finding("GPU", "ok", f"{names or 'none seen'}; not used by the embedded engine")
+
+
+def _folders() -> Iterator[Finding]:
+    folder = keep_compiled_code()
+    writable = can_be_written(folder)
+    yield Finding(
+        "compiled code",
+        "ok" if writable else "note",
+        f"kept in {folder}",
+        "" if writable else "Set NUMBA_CACHE_DIR to a folder that can be written.",
+    )
+
+
+def _extras() -> Iterator[Finding]:
+    try:
+        yield Finding("demo portrait", "ok", str(demo_portrait()))
+    except FileMissing as error:
+        yield Finding("demo portrait", "note", str(error), error.hint)
+
+
+LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _programs,
+    _libraries,
+    _codecs,
+    _machine,
+    _folders,
+    _extras,
+)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
