@@ -1,0 +1,44 @@
+"""The command: `python -m benchmarks.quality -o OUT`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from benchmarks.machine import this_machine
+from benchmarks.quality.inputs import SAMPLES, Inputs
+from benchmarks.quality.parts import PARTS
+from benchmarks.quality.report import write_report
+from benchmarks.quality.studio import Studio
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure finished videos and write a report.")
+    parser.add_argument("-o", "--out", type=Path, default=Path("out/quality"))
+    parser.add_argument("--quick", action="store_true", help="shorter videos, fewer portraits")
+    parser.add_argument("--only", nargs="+", choices=tuple(PARTS), help="these parts")
+    parser.add_argument("--samples", type=Path, default=SAMPLES)
+    wanted = parser.parse_args()
+    folder = wanted.out / "inputs"
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = this_machine()
+    studio = Studio(Inputs(wanted.samples, folder), wanted.out, wanted.quick)
+    parts = []
+    for key in wanted.only or PARTS:
+        begun = time.perf_counter()
+        part = PARTS[key](studio)
+        parts.append(part)
+        write_report(wanted.out, machine, parts)  # what is there is there, whatever comes next
+        missed = [check.text for check in part.checks if not check.met]
+        met = len(part.checks) - len(missed)
+        print(f"{part.title}: {met} of {len(part.checks)} met, {time.perf_counter() - begun:.0f} s")
+        for text in missed:
+            print(f"    missed: {text}", flush=True)
+        if part.skipped:
+            print(f"    skipped: {part.skipped}")
+    print(f"report: {wanted.out / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()
