@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 
 
 def animate_command(
-    portrait: Annotated[Path, typer.Argument(help="JPEG, PNG, BMP or WebP picture.")],
-    voice: Annotated[Path, typer.Argument(help="WAV or MP3 recording, 1 to 180 s.")],
+    portrait: Annotated[
+        Path, typer.Argument(metavar="PORTRAIT", help="JPEG, PNG, BMP or WebP picture.")
+    ],
+    voice: Annotated[
+        Path, typer.Argument(metavar="VOICE", help="WAV or MP3 recording, 1 to 180 s.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The MP4 to write.")],
     template_id: TemplateId = "normal",
     eye_move_freq: EyeMoveFreq = 0.5,
@@ -76,13 +80,13 @@ def make_video(
     """Render with progress on stderr, then print the result; `settings` are those of animate."""
     from portravox.pipeline import animate
 
-    refuse_overwriting(output, portrait, voice)
     try:
+        refuse_overwriting(output, portrait, voice)
         with shown_progress() as on_progress:
             made = animate(portrait, voice, output, on_progress=on_progress, **settings)
     except PortravoxError as error:
         if as_json:
-            give_json(failure(error))
+            give_json({"error": failure(error)})
         raise
     for notice in made.notices:
         tell(f"note: {notice}")
@@ -110,4 +114,4 @@ def described(made: Animation) -> dict[str, object]:
 
 def failure(error: PortravoxError) -> dict[str, object]:
     """An error for JSON."""
-    return {"error": {"code": error.code, "message": str(error), "hint": error.hint}}
+    return {"code": error.code, "message": str(error), "hint": error.hint}

@@ -29,6 +29,7 @@ app = typer.Typer(
     help="Makes a portrait talk: a picture and a voice in, a video out.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its boxes cut long option names off on 80 columns
 )
 app.command("animate")(animate_command)
 app.command("check")(check_command)
@@ -58,7 +59,8 @@ def options(
     if debug:
         os.environ["PORTRAVOX_DEBUG"] = "1"
     if context.invoked_subcommand is None:
-        give(context.get_help())
+        for line in context.get_help().splitlines():
+            give(line)
         raise typer.Exit
     keep_compiled_code()
 

@@ -5,10 +5,11 @@ Flow      a path -> cli.batch_list -> Row, BadRow -> cli.batch
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,25 +60,48 @@ def read_list(path: Path) -> list[Row | BadRow]:
     Raises FileMissing, and ListUnreadable where nothing can be made of the list as a whole.
     """
     text = _text(path)
-    if text.lstrip().startswith("{"):
-        raw: Iterator[Mapping[str, object] | InputError] = _json_rows(text)
-    else:
-        raw = _csv_rows(path.name, text)
+    is_json = text.lstrip().startswith("{")
+    raw = list(_json_rows(text) if is_json else _csv_rows(path.name, text))
+    if not raw:
+        raise ListUnreadable(f"{path.name} has no rows; wanted at least one")
+    names = _Names(cells for cells in raw if not isinstance(cells, InputError))
     rows: list[Row | BadRow] = []
-    taken: set[str] = set()
     for number, cells in enumerate(raw, start=1):
         try:
             if isinstance(cells, InputError):
                 raise cells
-            row = _row(number, cells, path.parent, taken)
+            rows.append(_row(number, cells, path.parent, names))
         except InputError as error:
             rows.append(BadRow(number, error))
-        else:
-            taken.add(row.output)
-            rows.append(row)
-    if not rows:
-        raise ListUnreadable(f"{path.name} has no rows; wanted at least one")
     return rows
+
+
+class _Names:
+    """Gives each row a file name of its own; names that rows ask for come first."""
+
+    def __init__(self, rows: Iterable[Mapping[str, object]]) -> None:
+        self._asked_for: set[str] = set()
+        self._taken: set[str] = set()
+        for cells in rows:
+            with contextlib.suppress(OutputNotWritable):
+                self._asked_for.add(_output_name(cells.get("output")))
+
+    def take(self, value: object) -> str:
+        """The name a row asks for. Raises OutputNotWritable where it can't have it."""
+        name = _output_name(value)
+        if name in self._taken:
+            raise OutputNotWritable(name, "an earlier row of the list has the same name")
+        self._taken.add(name)
+        return name
+
+    def invent(self, stem: str) -> str:
+        """A name that no other row has or asks for."""
+        name, count = f"{stem}.mp4", 1
+        while name in self._taken or name in self._asked_for:
+            count += 1
+            name = f"{stem}-{count}.mp4"
+        self._taken.add(name)
+        return name
 
 
 def _text(path: Path) -> str:
@@ -133,7 +157,7 @@ def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputErro
         raise ListUnreadable(f"{name}, line {reader.line_num}: {error}") from error
 
 
-def _row(number: int, cells: Mapping[str, object], folder: Path, taken: set[str]) -> Row:
+def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) -> Row:
     """A row of text or JSON values, checked; empty ones count as not there."""
     known = {_setting_name(name): value for name, value in cells.items()}
     given = {name: value for name, value in known.items() if value not in (None, "")}
@@ -149,11 +173,9 @@ def _row(number: int, cells: Mapping[str, object], folder: Path, taken: set[str]
             raise ListUnreadable(f"unknown parameter {name!r}; {_known()}")
         settings[name] = PARSERS[name](name, value)
     if "output" in given:
-        output = _output_name(given["output"])
-        if output in taken:
-            raise OutputNotWritable(output, "an earlier row of the list has the same name")
+        output = names.take(given["output"])
     else:
-        output = _free_name(f"{portrait.stem}-{voice.stem}", taken)
+        output = names.invent(f"{portrait.stem}-{voice.stem}")
     return Row(number, portrait, voice, output, settings)
 
 
@@ -165,14 +187,6 @@ def _output_name(value: object) -> str:
     if name.startswith("."):
         raise OutputNotWritable(name, "wanted a file name that is not hidden")
     return name if name.lower().endswith(".mp4") else f"{name}.mp4"
-
-
-def _free_name(stem: str, taken: set[str]) -> str:
-    name, count = f"{stem}.mp4", 1
-    while name in taken:
-        count += 1
-        name = f"{stem}-{count}.mp4"
-    return name
 
 
 def _setting_name(name: str) -> str:

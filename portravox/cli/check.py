@@ -22,7 +22,9 @@ NOT_FIT = 1
 
 
 def check_command(
-    portrait: Annotated[Path, typer.Argument(help="JPEG, PNG, BMP or WebP picture.")],
+    portrait: Annotated[
+        Path, typer.Argument(metavar="PORTRAIT", help="JPEG, PNG, BMP or WebP picture.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Say whether PORTRAIT can be animated: exit status 0 if so, 1 if not."""
