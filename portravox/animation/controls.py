@@ -38,8 +38,9 @@ CONTROLS = (
 speech          0..1   how far the mouth is given over to speech. 0: the photograph's own mouth,
                        whatever it does there. 1: the mouth is what the next rows say, also on a
                        photograph that smiles or stands open. Scales all of them.
-lip_gap         0..0.5 opening between the lips at the middle, in mouth widths; 0 is contact.
-                       An absolute target, not a movement. A loud /a/ is about 0.32.
+lip_gap         0..0.5 opening between the lips at the middle, in widths of the mouth as it is
+                       without a smile; 0 is contact. An absolute target, not a movement.
+                       A loud /a/ is about 0.32.
 jaw             0..1   jaw rotation; 1 is 14 degrees. Lips part from lip_gap, whatever the jaw does.
 lip_wide        0..1   corners drawn apart
 lip_round       0..1   corners in, lips forward

@@ -17,8 +17,8 @@ from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.face.face import Box, Face
-from portravox.face.find import find_face
 from portravox.face.matte import person_matte
+from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
 from portravox.media.waveform import Waveform
 from portravox.render.scene import Painter, Scene, prepare_scene
@@ -39,7 +39,7 @@ class EmbeddedEngine:
 
     def register(self, portrait: Picture) -> EmbeddedAvatar:
         """Find the face and prepare it, once per picture. Raises FaceError."""
-        face, notices = find_face(portrait)
+        face, notices = require_face(portrait)
         return EmbeddedAvatar(portrait, face, (*portrait.notices, *notices))
 
 
@@ -80,7 +80,7 @@ class EmbeddedAvatar:
                 else:
                     # measured anew, so that landmarks are as fine as the enlarged picture
                     pixels = face_square(self._portrait.pixels, self._face)
-                    face, _ = find_face(Picture(pixels))
+                    face, _ = require_face(Picture(pixels))
                 matte = person_matte(pixels, face)
                 self._scenes[paste_back] = prepare_scene(fit(face, matte), pixels, matte)
             return self._scenes[paste_back]

@@ -87,9 +87,10 @@ def line_cover(
     return _averaged(canvas, size)
 
 
-def lay_over(below: UInt8, colour: AnyFloat, cover: AnyFloat) -> None:
+def lay_over(below: UInt8, colour: AnyFloat | UInt8, cover: AnyFloat) -> None:
     """Blend colour, (h, w, 3) or (3,), into pixels, (h, w, 3), as far as cover, (h, w), says."""
-    blended = below + (colour - below) * cover[..., None]
+    under = below.astype(np.float32)
+    blended = under + (colour - under) * cover[..., None]
     below[:] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)
 
 

@@ -9,6 +9,7 @@ skin of the lid that the photograph shows folded away.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -31,6 +32,10 @@ LEAST_EYE_PX = 72
 LID_SHADOW_MM = 1.6
 LASH_LINE_MM = 0.55
 
+GAZE_BEGUN_DEG = 0.4
+BLINK_BEGUN = 0.04
+"""From here on the painted eye has fully taken the place of the photographed one."""
+
 LID_ROWS = 13
 CHEEK = 50
 """Landmark from around which the lid takes its grain."""
@@ -49,7 +54,7 @@ class EyePaint:
     origin: Float32
     """(2,) picture position of the patch's first pixel."""
 
-    scale: float
+    scale: int
     """Patch pixels per picture pixel."""
 
     white: Float32
@@ -110,9 +115,8 @@ def _paint_ball(
     look = EYEBALL_RADIUS_MM * eye.mm * (np.sin(yaw) * axes[:2, 0] - np.sin(pitch) * axes[:2, 1])
     moved = place.copy()
     moved[:, 2] += place[:, :2] @ (look * eye.scale)
-    flags = cv2.INTER_AREA if eye.scale > 1.5 else cv2.INTER_LINEAR
-    white = cv2.warpAffine(eye.white, place, box.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    iris = cv2.warpAffine(eye.iris, moved, box.size, flags=flags)
+    white = cv2.warpAffine(eye.white, place, box.size, borderMode=cv2.BORDER_REPLICATE)
+    iris = cv2.warpAffine(eye.iris, moved, box.size)
     ball = white * (1 - iris[..., 3:]) + iris[..., :3]
     inside = polygon_cover(outline - box.corner, box.size)
     # a lid that has come down throws its shadow on the eyeball
@@ -120,7 +124,10 @@ def _paint_ball(
     down = np.array([[1, 0, 0], [0, 1, drop]], np.float32)
     shade = blurred(cv2.warpAffine(inside, down, box.size), max(0.5, drop * 0.6))
     ball *= (1 - 0.35 * min(1.0, 2 * max(blink, 0.0)) * (1 - shade))[..., None]
-    lay_over(box.of(frame), ball, blurred(inside, max(0.45, 0.18 * eye.mm)))
+    # the mesh shows the same eye: the first trace of movement must not change its sharpness at once
+    begun = float(np.hypot(*posed.gaze_deg)) / GAZE_BEGUN_DEG + abs(blink) / BLINK_BEGUN
+    cover = blurred(inside, max(0.45, 0.18 * eye.mm)) * min(1.0, begun)
+    lay_over(box.of(frame), ball, cover)
 
 
 def _paint_lid(eye: EyePaint, posed: Posed, frame: UInt8, up: Float64, blink: float) -> None:
@@ -180,13 +187,13 @@ def _prepare_eye(rig: Rig, photo: UInt8, marks: EyeLandmarks, side: int) -> EyeP
     upper, lower = mesh.left_eye if side == 0 else mesh.right_eye
     outline = np.concatenate([rig.rest[upper, :2], rig.rest[lower, :2][::-1]]).astype(np.float64)
     width = float(np.ptp(outline[:, 0]))
-    scale = max(1.0, LEAST_EYE_PX / max(width, 1.0))
+    scale = max(1, math.ceil(LEAST_EYE_PX / max(width, 1.0)))
     margin = 0.35 * width + 3
     x0, y0 = np.floor(outline.min(axis=0) - margin).astype(int)
     x1, y1 = np.ceil(outline.max(axis=0) + margin).astype(int)
     x0, y0 = max(int(x0), 0), max(int(y0), 0)
     x1, y1 = min(int(x1), photo.shape[1]), min(int(y1), photo.shape[0])
-    size = (round((x1 - x0) * scale), round((y1 - y0) * scale))
+    size = ((x1 - x0) * scale, (y1 - y0) * scale)
     patch = cv2.resize(photo[y0:y1, x0:x1], size, interpolation=cv2.INTER_CUBIC)
     patch = patch.astype(np.float32)
     origin = np.array([x0, y0], np.float32) + np.float32((1 / scale - 1) / 2)

@@ -50,7 +50,7 @@ CONTACT_MM = 0.9
 
 CONTACT_LINE_MM = 0.5
 
-SHADE_POWERS = (1.0, 1.14, 1.20)
+SHADE_POWERS = (1.0, 1.22, 1.34)
 """Shade in a mouth is warm: light reaches it from red tissue, so green and blue fall off faster."""
 
 
@@ -299,7 +299,7 @@ def toothness(pixels: Float32, skin: Float64, lip: Float64) -> Float64:
 
 
 def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
-    """(3,) colour of teeth in full light: white, in the light that falls on the white of the eyes."""
+    """(3,) colour of teeth in full light: white, in the light that falls on the eyes."""
     whites = []
     for eye in eyes:
         flat = eye.white.reshape(-1, 3).astype(np.float64)

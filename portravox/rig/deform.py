@@ -14,9 +14,8 @@ import numpy as np
 
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, Float64
-from portravox.face.face import LipState
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
-from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
+from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement, settled_width
 from portravox.rig.topology import strip_positions
 
 UPPER_SHARE = 0.28
@@ -100,7 +99,8 @@ class Deformer:
         self._rest_gap_mm = float((rig.rest[low] - rig.rest[u]) @ down) / px
         self._gap_mm = ((rig.shapes[:, low] - rig.shapes[:, u]) @ down / px).astype(np.float64)
         corners = rig.rest[[upper[0], upper[-1]]]
-        self._mouth_width_mm = float(np.linalg.norm(corners[1] - corners[0])) / px
+        width_mm = float(np.linalg.norm(corners[1] - corners[0])) / px
+        self._mouth_width_mm = settled_width(width_mm)
         self._yaw_limit = max(4.0, YAW_LIMIT_DEG - 0.5 * abs(rig.face.pose.yaw_deg))
 
     def deform(self, controls: Float32) -> Posed:
@@ -164,12 +164,17 @@ class Deformer:
             )
             target = speech * c["lip_gap"] * self._mouth_width_mm + (1 - speech) * self._rest_gap_mm
             missing = target - now
+            # each of these opens about a millimetre; exactly how much, the smooth mesh decides
             if missing > 0:
-                w["part_upper"] = UPPER_SHARE * missing
-                w["part_lower"] = (1 - UPPER_SHARE) * missing
+                w["part_upper"] = UPPER_SHARE * missing / self._opens("part_upper")
+                w["part_lower"] = (1 - UPPER_SHARE) * missing / self._opens("part_lower")
             else:
-                w["close"] = -missing
+                w["close"] = missing / self._opens("close")
         return np.array([w[name] for name in SHAPES], np.float32)
+
+    def _opens(self, shape: str) -> float:
+        """mm that a shape at 1 opens the lips at the middle; negative if it closes them."""
+        return float(self._gap_mm[SHAPES.index(shape)])
 
     def _keep_lips_apart(self, skin: Float32) -> None:
         """Where the lower lip would rise above the upper one, both meet halfway."""
@@ -179,10 +184,6 @@ class Deformer:
         push = overlap[:, None] * (down / 2)
         skin[upper] += push
         skin[lower] -= push
-
-    @property
-    def shut_at_rest(self) -> bool:
-        return self._rig.face.lips.state is LipState.CLOSED
 
 
 def head_rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64:

@@ -67,6 +67,13 @@ _CHIN = (152, 148, 377)
 _CHIN_PAD = (176, 400, 149, 378, 175, 199, 200, 18, 171, 396, 140, 369, 32, 262)
 _JAW_LINE = ((0.9, (150, 379, 136, 365, 172, 397)), (0.6, (58, 288, 132, 361)))
 
+UNSMILING_WIDTH_MM = 50.0
+"""Mouths wider than this are taken to smile. Mean of adults at rest (Farkas, Anthropometry of the
+Head and Face, 1994: 49.8 mm women, 54.5 mm men), the lower of the two."""
+
+SMILE_TAKEN_BACK = 0.40
+"""Of the width that a smile adds, speech takes so much back. Our choice."""
+
 Handles = dict[int, Float64]
 
 
@@ -97,6 +104,11 @@ def build_shapes(rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float
     """
     sculptor = _Sculptor(rest, triangles, rings, ring_neck)
     return np.stack([getattr(sculptor, name)() for name in SHAPES])
+
+
+def settled_width(width_mm: float) -> float:
+    """Width of a mouth that speaks, given that of the photograph, which may smile."""
+    return width_mm - SMILE_TAKEN_BACK * max(0.0, width_mm - UNSMILING_WIDTH_MM)
 
 
 class _Sculptor:
@@ -136,7 +148,7 @@ class _Sculptor:
         width = rest[291, 0] - rest[61, 0]
         lip_y = (rest[13, 1] + rest[14, 1]) / 2
         # a smile draws the corners apart and up; speech takes a part of it back
-        inward = 0.40 * max(0.0, width - 50.0) / 2
+        inward = (width - settled_width(width)) / 2
         raised = [max(0.0, lip_y - rest[i, 1]) for i in (61, 291)]
         handles = self._mouth_handles()
         for upper, lower, upper_outer, lower_outer in self._columns():

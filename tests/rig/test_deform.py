@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from portravox.arrays import Float32
+from portravox.rig.deform import Deformer, head_rotation
+from portravox.rig.fit import Rig
+from portravox.rig.shapes import settled_width
+
+Row = Callable[..., Float32]
+NOSE_TIP = 4
+
+
+def gap_mm(rig: Rig, vertices: Float32) -> Float32:
+    """(M,) opening along the lips; negative where they would cross."""
+    upper, lower = rig.mesh.mouth
+    gaps: Float32 = (vertices[lower] - vertices[upper]) @ rig.axes[:, 1] / rig.px_per_mm
+    return gaps
+
+
+def mouth_width_mm(rig: Rig) -> float:
+    upper, _ = rig.mesh.mouth
+    photographed = float(np.linalg.norm(rig.rest[upper[-1]] - rig.rest[upper[0]])) / rig.px_per_mm
+    return settled_width(photographed)
+
+
+def test_at_rest_nothing_moves(rig: Rig, deformer: Deformer, controls: Row) -> None:
+    posed = deformer.deform(controls())
+    assert np.array_equal(posed.vertices[: len(rig.rest)], rig.rest)
+
+
+@pytest.mark.parametrize("jaw", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("lip_gap", [0.05, 0.15, 0.30])
+@pytest.mark.parametrize("shape", [{}, {"lip_wide": 0.8}, {"lip_round": 0.8}])
+def test_lips_open_as_far_as_told_whatever_jaw_and_corners_do(
+    rig: Rig, deformer: Deformer, controls: Row, jaw: float, lip_gap: float, shape: dict[str, float]
+) -> None:
+    posed = deformer.deform(controls(speech=1, lip_gap=lip_gap, jaw=jaw, **shape))
+    opening = gap_mm(rig, posed.vertices)
+    wanted = lip_gap * mouth_width_mm(rig)
+    assert opening[len(opening) // 2] == pytest.approx(wanted, abs=0.1)
+
+
+@pytest.mark.parametrize("jaw", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("press", [0.0, 0.9])
+def test_shut_lips_touch_from_corner_to_corner_and_never_cross(
+    rig: Rig, deformer: Deformer, controls: Row, jaw: float, press: float
+) -> None:
+    posed = deformer.deform(controls(speech=1, lip_gap=0, jaw=jaw, lip_press=press))
+    opening = gap_mm(rig, posed.vertices)
+    assert opening.min() > -1e-3
+    assert opening.max() < 0.8  # of a smile that stood open by many millimetres
+    assert abs(opening[len(opening) // 2]) < 1e-2
+
+
+def test_half_given_to_speech_the_mouth_is_halfway(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    at_rest = gap_mm(rig, rig.rest)
+    half = gap_mm(rig, deformer.deform(controls(speech=0.5)).vertices)
+    middle = len(half) // 2
+    assert half[middle] == pytest.approx(at_rest[middle] / 2, abs=0.1)
+
+
+def test_a_jaw_that_drops_takes_the_chin_along(rig: Rig, deformer: Deformer, controls: Row) -> None:
+    posed = deformer.deform(controls(speech=1, jaw=0.6, lip_gap=0.3))
+    drop = (posed.vertices[152] - rig.rest[152]) @ rig.axes[:, 1] / rig.px_per_mm
+    assert 4 < drop < 20
+
+
+@pytest.mark.parametrize(("side", "other"), [("left", "right"), ("right", "left")])
+def test_a_blink_shuts_its_own_eye_and_not_the_other(
+    rig: Rig, deformer: Deformer, controls: Row, side: str, other: str
+) -> None:
+    eyes = {"left": rig.mesh.left_eye, "right": rig.mesh.right_eye}
+    posed = deformer.deform(controls(**{f"blink_{side}": 1.0}))
+
+    def opening(which: str, vertices: Float32) -> float:
+        upper, lower = eyes[which]
+        return float(((vertices[lower] - vertices[upper]) @ rig.axes[:, 1]).max())
+
+    assert opening(side, posed.vertices) < 0.12 * opening(side, rig.rest)
+    assert opening(other, posed.vertices) == pytest.approx(opening(other, rig.rest), rel=0.02)
+
+
+def test_lids_follow_eyes_that_look_down(rig: Rig, deformer: Deformer, controls: Row) -> None:
+    assert deformer.deform(controls(gaze_pitch_deg=-5)).blink[0] > 0.1
+    assert deformer.deform(controls(gaze_pitch_deg=4)).blink[0] < 0.0
+
+
+def test_head_turns_the_way_the_controls_say(rig: Rig, deformer: Deformer, controls: Row) -> None:
+    rest = rig.rest[NOSE_TIP]
+    right = deformer.deform(controls(head_yaw_deg=5)).vertices[NOSE_TIP]
+    up = deformer.deform(controls(head_pitch_deg=5)).vertices[NOSE_TIP]
+    assert right[0] > rest[0] + 1
+    assert up[1] < rest[1] - 1
+    leaning = deformer.deform(controls(head_roll_deg=5)).vertices
+    forehead, chin = leaning[10], leaning[152]
+    assert forehead[0] - chin[0] > rig.rest[10, 0] - rig.rest[152, 0] + 5
+
+
+def test_a_rotation_keeps_lengths_and_does_not_mirror() -> None:
+    rotation = head_rotation(7.0, -4.0, 3.0)
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(rotation) == pytest.approx(1.0)
+
+
+def test_the_outermost_ring_stays_however_the_head_moves(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    posed = deformer.deform(
+        controls(head_yaw_deg=12, head_pitch_deg=8, head_roll_deg=8, head_shift_x=0.03)
+    )
+    still = rig.rigid == 0.0
+    assert still.sum() > 30
+    assert np.array_equal(posed.vertices[: len(rig.rest)][still], rig.rest[still])
+
+
+def test_larger_turns_go_further_but_not_beyond_what_a_photograph_bears(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    x = [
+        deformer.deform(controls(head_yaw_deg=yaw)).vertices[NOSE_TIP, 0]
+        for yaw in (0, 2, 4, 8, 16, 40)
+    ]
+    steps = np.diff(x)
+    assert np.all(steps > 0)
+    assert steps[0] == pytest.approx(steps[1], rel=0.05)  # small turns are not bent
+    assert steps[-1] < 0.5 * steps[2]
+
+
+def test_a_smile_lifts_the_corners_of_the_mouth(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    smiling = deformer.deform(controls(smile=0.5)).vertices
+    for corner in (61, 291):
+        assert (smiling[corner] - rig.rest[corner]) @ rig.axes[:, 1] < -0.5 * rig.px_per_mm

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from portravox.face.face import Face
+from portravox.rig.fit import Rig
+from portravox.rig.shapes import SHAPES, jaw_displacement
+from portravox.rig.topology import LOWER_INNER, UPPER_INNER
+
+
+def test_inner_lips_lie_where_the_pixels_show_them(rig: Rig, face: Face) -> None:
+    # the smoothing of the mesh may round them off by a fraction of a millimetre
+    for row, edge in ((UPPER_INNER, face.lips.upper_inner), (LOWER_INNER, face.lips.lower_inner)):
+        apart = np.linalg.norm(rig.rest[list(row), :2] - edge, axis=1) / rig.px_per_mm
+        assert apart.max() < 0.8
+
+
+def test_there_and_back_between_picture_and_head(rig: Rig) -> None:
+    points = rig.rest[:50].astype(np.float64)
+    np.testing.assert_allclose(rig.to_picture(rig.to_head_mm(points)), points, atol=1e-3)
+
+
+def test_face_is_140_mm_wide_in_its_own_frame(rig: Rig, face: Face) -> None:
+    ears = rig.to_head_mm(face.landmarks[[234, 454]].astype(np.float64))
+    assert np.linalg.norm(ears[1] - ears[0]) == pytest.approx(140.0, rel=1e-4)
+
+
+def test_head_moves_as_one_and_the_background_does_not(rig: Rig) -> None:
+    assert rig.rigid[:468].min() > 0.9  # the jaw line already gives a little to the neck
+    assert rig.rigid.min() == 0.0
+    assert rig.light[rig.rigid < 0.5].max() < 0.6
+
+
+def test_everything_that_moves_lies_in_the_region(rig: Rig) -> None:
+    x0, y0, x1, y1 = rig.region
+    moving = rig.rest[rig.rigid > 0]
+    inside_x = np.clip(moving[:, 0], 0, 511)
+    inside_y = np.clip(moving[:, 1], 0, 511)
+    assert x0 <= inside_x.min() and inside_x.max() <= x1
+    assert y0 <= inside_y.min() and inside_y.max() <= y1
+
+
+def test_brows_do_not_move_the_mouth_and_lips_not_the_eyes(rig: Rig) -> None:
+    mouth = [61, 291, 13, 14, 0, 17]
+    eyes = [33, 133, 263, 362, 159, 386]
+    brow = rig.shapes[SHAPES.index("brow_raise")]
+    wide = rig.shapes[SHAPES.index("wide")]
+    assert np.abs(brow[mouth]).max() < 0.05 * np.abs(brow).max()
+    assert np.abs(wide[eyes]).max() < 0.05 * np.abs(wide).max()
+
+
+def test_jaw_opens_downwards_and_back_on_a_circle() -> None:
+    hinge = np.array([0.0, 0.0, 0.0])
+    chin = np.array([0.0, 60.0, -70.0])  # below and in front of it
+    moved = chin + jaw_displacement(chin, hinge, 14.0)
+    assert moved[1] > chin[1] and moved[2] > chin[2]
+    assert np.linalg.norm(moved) == pytest.approx(np.linalg.norm(chin))
