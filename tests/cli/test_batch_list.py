@@ -1,0 +1,124 @@
+"""Lists as people and programs write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from portravox.cli.batch_list import BadRow, Row, read_list
+from portravox.errors import FileMissing, ListUnreadable, OutputNotWritable, SettingOutOfRange
+
+
+@pytest.fixture
+def rows_of(tmp_path):
+    def read(text):
+        path = tmp_path / "list"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_list(path)
+
+    return read
+
+
+def test_csv_and_json_lines_say_the_same(rows_of, tmp_path):
+    csv = (
+        "portrait,voice,output,video-fps,paste_back,seed\n"
+        "a.png,b.wav,one,15,no,3\n"
+        "c.png,d.wav,,,,\n"
+    )
+    lines = (
+        '{"portrait": "a.png", "voice": "b.wav", "output": "one.mp4", "video_fps": 15,'
+        ' "paste_back": false, "seed": 3}\n\n{"portrait": "c.png", "voice": "d.wav"}\n'
+    )
+    wanted = [
+        Row(
+            number=1,
+            portrait=tmp_path / "a.png",
+            voice=tmp_path / "b.wav",
+            output="one.mp4",
+            settings={"video_fps": 15, "paste_back": False, "seed": 3},
+        ),
+        Row(2, tmp_path / "c.png", tmp_path / "d.wav", "c-d.mp4", {}),
+    ]
+    assert rows_of(csv) == rows_of(lines) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffportrait;voice\r\na.png;b.wav\r\n",  # a German spreadsheet
+        "portrait\tvoice\na.png\tb.wav\n\n",
+        'voice, portrait\n"b.wav", a.png\n',
+    ],
+)
+def test_spreadsheets_differ_and_are_understood(rows_of, text):
+    (row,) = rows_of(text)
+    assert (row.portrait.name, row.voice.name) == ("a.png", "b.wav")
+
+
+def test_absolute_paths_stay(rows_of, tmp_path):
+    (row,) = rows_of(f"portrait,voice\n{tmp_path}/x/a.png,b.wav\n")
+    assert row.portrait == tmp_path / "x" / "a.png"
+
+
+def test_names_are_unique_and_those_asked_for_come_first(rows_of):
+    rows = rows_of("portrait,voice,output\na.png,v.wav,\na.png,v.wav,\na.png,v.wav,a-v\n")
+    assert [row.output for row in rows] == ["a-v-2.mp4", "a-v-3.mp4", "a-v.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        ("a.png,,,", ListUnreadable),
+        (",b.wav,,", ListUnreadable),
+        ("a.png,b.wav,../x,", OutputNotWritable),
+        ("a.png,b.wav,/tmp/x,", OutputNotWritable),
+        ("a.png,b.wav,..,", OutputNotWritable),
+        ("a.png,b.wav,.hidden,", OutputNotWritable),
+        ("a.png,b.wav,first,", OutputNotWritable),
+        ("a.png,b.wav,,fast", SettingOutOfRange),
+        ("a.png,b.wav,,15.5", SettingOutOfRange),
+        ("a.png,b.wav,,15,more", ListUnreadable),
+    ],
+)
+def test_a_bad_row_is_told_and_the_others_stay(rows_of, row, error):
+    text = f"portrait,voice,output,video_fps\na.png,b.wav,first,\n{row}\nc.png,d.wav,last,\n"
+    first, bad, last = rows_of(text)
+    assert (first.output, last.output) == ("first.mp4", "last.mp4")
+    assert isinstance(bad, BadRow)
+    assert bad.number == 2
+    assert isinstance(bad.error, error)
+
+
+@pytest.mark.parametrize(
+    "line", ["not json", "[1]", '{"portrait": 3, "voice": "b.wav"}', '{"voice": "b.wav"}',
+             '{"portrait": "a", "voice": "b", "sed": 3}',
+             '{"portrait": "a", "voice": "b", "seed": true}',
+             '{"portrait": "a", "voice": "b", "paste_back": "maybe"}',
+             '{"portrait": "a", "voice": "b", "quality": 3}'],
+)  # fmt: skip
+def test_a_bad_line_of_json_is_told_and_the_others_stay(rows_of, line):
+    good = '{"portrait": "a.png", "voice": "b.wav"}'
+    rows = rows_of(f"{good}\n{line}\n{good}\n")
+    assert [type(row) for row in rows] == [Row, BadRow, Row]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", "voice|portrait|rows"),
+        ("portrait,voice\n", "no rows"),
+        ("picture,voice\na,b\n", "'portrait'"),
+        ("portrait,voice,fsp\na,b,c\n", "'fsp'"),
+        (b"portrait,voice\n\xff\xfe,b\n", "UTF-8"),
+        ('portrait,voice\n"a,b\n', "line"),
+    ],
+)
+def test_a_list_that_makes_no_sense_is_refused_as_a_whole(rows_of, text, names):
+    with pytest.raises(ListUnreadable, match=names):
+        rows_of(text)
+
+
+def test_a_list_that_is_not_there(tmp_path):
+    with pytest.raises(FileMissing):
+        read_list(tmp_path / "none.csv")
+    with pytest.raises(FileMissing):
+        read_list(tmp_path)
