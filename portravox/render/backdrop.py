@@ -16,11 +16,17 @@ import numpy as np
 
 from portravox.arrays import Float32, UInt8
 from portravox.face.face import LipState
-from portravox.render.drawing import Box, box_around, polygon_cover
+from portravox.render.drawing import Box, box_around, lay_over, polygon_cover
 from portravox.rig.fit import Rig
 
 MARGIN_FW = 0.045
 """How much background travels with the head, in face widths. Our choice: hair wisps are shorter."""
+
+COARSE_FACE_PX = 200.0
+"""What lies behind the person is worked out on a picture in which the face is this wide."""
+
+ROWS_AT_ONCE = 64
+"""Large pictures are blended in strips, so that no copy of them in floats is ever held."""
 
 SHARP_UP_TO_PX = 2_600_000
 """Moving layers up to this many pixels are held at twice their size, so that looking between two
@@ -67,16 +73,22 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     x0, y0, x1, y1 = rig.region
     region = np.ascontiguousarray(pixels[y0:y1, x0:x1])
     person = matte[y0:y1, x0:x1]
-    margin = max(2, round(rig.width_px * MARGIN_FW))
+    size = (region.shape[1], region.shape[0])
+    shrink = min(1.0, COARSE_FACE_PX / rig.width_px)
+    coarse = (max(8, round(size[0] * shrink)), max(8, round(size[1] * shrink)))
+    covered = cv2.resize(person, coarse, interpolation=cv2.INTER_AREA)
+
+    margin = max(2, round(rig.width_px * shrink * MARGIN_FW))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    grown = cv2.dilate((person > 0.35).astype(np.uint8) * 255, disc)
+    grown = cv2.dilate((covered > 0.35).astype(np.uint8) * 255, disc)
     grown = cv2.GaussianBlur(grown, (0, 0), max(1.0, margin * 0.45))
+    grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
     layer = np.dstack([region, grown])
     scale = 2 if layer.shape[0] * layer.shape[1] <= SHARP_UP_TO_PX else 1
     if scale == 2:
         layer = double(layer)
     texture = Texture(np.ascontiguousarray(layer), scale, (x0, y0))
-    return Layers(texture, _plate(region, person, rig.width_px))
+    return Layers(texture, _plate(region, covered, rig.width_px * shrink))
 
 
 def lip_texture(rig: Rig, photo: UInt8, layers: Layers) -> Texture:
@@ -125,33 +137,39 @@ def double(picture: UInt8) -> UInt8:
     return out
 
 
-def _plate(region: UInt8, person: Float32, width_px: float) -> UInt8:
+def _plate(region: UInt8, covered: Float32, coarse_width_px: float) -> UInt8:
     """The region with the person filled in from the background around.
 
-    Filled at a reduced size, from narrow blurs near the edge to wide ones further in; the deep
-    inside is never uncovered.
+    region           (h, w, 3)
+    covered          (h', w') 0..1 the person, at the reduced size at which the filling is done
+    coarse_width_px  width of the face at that size
+
+    Filled by narrow blurs near the edge and wide ones further in; the deep inside is never seen.
     """
     height, width = region.shape[:2]
-    shrink = min(1.0, 200.0 / width_px)
-    size = (max(8, round(width * shrink)), max(8, round(height * shrink)))
-    small = cv2.resize(region, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    covered = cv2.resize((person > 0.25).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    known = (cv2.dilate((covered > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0).astype(
-        np.float32
-    )
+    coarse = (covered.shape[1], covered.shape[0])
+    small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
+    taken = cv2.dilate((covered > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8))
+    known = (taken == 0).astype(np.float32)
     filled = np.zeros_like(small)
     share = np.zeros(known.shape, np.float32)
     for radius in (2, 5, 12, 30, 80):
-        sigma = radius * shrink * width_px / 200 + 0.5
+        sigma = radius * coarse_width_px / COARSE_FACE_PX + 0.5
         colour = cv2.GaussianBlur(small * known[..., None], (0, 0), sigma)
         weight = cv2.GaussianBlur(known, (0, 0), sigma)
         take = np.clip(weight * 4, 0, 1) * (1 - share)
         filled += colour / np.maximum(weight, 1e-4)[..., None] * take[..., None]
         share += take
     filled = np.where(share[..., None] > 1e-3, filled / np.maximum(share, 1e-3)[..., None], small)
-    wide = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
-    inside = cv2.dilate((person > 0.25).astype(np.uint8), np.ones((3, 3), np.uint8))
-    edge = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(0.8, width_px * 0.004))
-    blend = np.maximum(edge * 2 - 1, 0)[..., None]
-    plate: UInt8 = np.clip(region * (1 - blend) + wide * blend + 0.5, 0, 255).astype(np.uint8)
+    wide = cv2.resize(
+        np.clip(filled + 0.5, 0, 255).astype(np.uint8),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
+    inside = cv2.GaussianBlur((covered > 0.25).astype(np.float32), (0, 0), 1.0)
+    blend = cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)
+    plate = region.copy()
+    for top in range(0, height, ROWS_AT_ONCE):
+        rows = slice(top, top + ROWS_AT_ONCE)
+        lay_over(plate[rows], wide[rows], np.clip(blend[rows] * 2 - 1, 0, 1))
     return plate

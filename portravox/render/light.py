@@ -28,6 +28,9 @@ RANGE = (0.82, 1.2)
 
 DISPLAY_GAMMA = 2.2
 
+COARSE_FACE_PX = 200.0
+"""Light is read off a picture in which the face is at most this wide: no finer detail matters."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:
@@ -67,15 +70,18 @@ def estimate_light(rig: Rig, pixels: UInt8) -> Light:
     """
     normals = _normals(rig)
     x0, y0, x1, y1 = rig.region
-    grey = cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    grey = cv2.GaussianBlur(grey, (0, 0), max(rig.width_px * 0.02, 0.5))
+    grey = cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
+    shrink = min(1.0, COARSE_FACE_PX / rig.width_px)
+    grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    grey = grey.astype(np.float32) / 255
+    grey = cv2.GaussianBlur(grey, (0, 0), max(rig.width_px * shrink * 0.02, 0.5))
     features = {
         *UPPER_INNER, *LOWER_INNER, *UPPER_OUTER, *LOWER_OUTER,
         *LEFT_EYE.upper, *LEFT_EYE.lower, *RIGHT_EYE.upper, *RIGHT_EYE.lower,
     }  # fmt: skip
     skin = np.array([i for i in range(LANDMARKS) if i not in features])
-    x = np.clip(rig.rest[skin, 0].astype(int) - x0, 0, grey.shape[1] - 1)
-    y = np.clip(rig.rest[skin, 1].astype(int) - y0, 0, grey.shape[0] - 1)
+    x = np.clip(((rig.rest[skin, 0] - x0) * shrink).astype(int), 0, grey.shape[1] - 1)
+    y = np.clip(((rig.rest[skin, 1] - y0) * shrink).astype(int), 0, grey.shape[0] - 1)
     linear = grey[y, x] ** DISPLAY_GAMMA
     system = np.column_stack([np.ones(len(skin)), normals[skin]])
     weight = np.ones(len(skin))

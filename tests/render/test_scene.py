@@ -101,8 +101,8 @@ def test_shut_lips_hide_the_teeth_of_a_smile(
         pixels = frame[box].astype(int)
         return float((np.ptp(pixels, axis=-1) < 0.22 * pixels.max(axis=-1)).mean())
 
-    assert pale_share(photo) > 0.3  # teeth are pale, lips are not
-    assert pale_share(draw(speech=1.0, lip_press=0.8)) < 0.4 * pale_share(photo)
+    assert pale_share(photo) > 0.2  # teeth are pale, lips are not
+    assert pale_share(draw(speech=1.0, lip_press=0.8)) < 0.6 * pale_share(photo)
 
 
 def test_the_iris_goes_where_the_gaze_says(
