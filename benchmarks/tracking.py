@@ -81,12 +81,13 @@ class Track:
     def lip_opening(self) -> Float64:
         """(T,) gap between the inner lips, in distances of the outer eye corners."""
         gaps = [self._flat_distance(a, b) for a, b in INNER_LIPS]
-        return np.mean(gaps, axis=0) / self.eye_distance_px
+        opening: Float64 = np.mean(gaps, axis=0) / self.eye_distance_px
+        return opening
 
     @property
-    def mouth_width(self) -> Float64:
-        """(T,) between the corners of the mouth, in distances of the outer eye corners."""
-        return self._flat_distance(*MOUTH_CORNERS) / self.eye_distance_px
+    def mouth_width_px(self) -> float:
+        """Between the corners of the mouth, in the first frame."""
+        return float(self._flat_distance(*MOUTH_CORNERS)[0])
 
     @property
     def lid_opening(self) -> Float64:
@@ -99,9 +100,25 @@ class Track:
 
     @property
     def head_deg(self) -> Float64:
-        """(T, 3) yaw, pitch and roll by the signs of `HeadPose`."""
-        poses = [head_pose(head_axes(points)) for points in self.landmarks]
-        return np.array([(p.yaw_deg, p.pitch_deg, p.roll_deg) for p in poses])
+        """(T, 3) yaw, pitch and roll by the signs of `HeadPose`.
+
+        By points on the skull alone, which speech does not move, and their places in the picture
+        alone: the depth that the network guesses trembles. They are taken for the mean head of the
+        video, turned and seen from far away.
+        """
+        points = self.landmarks[:, SKULL].astype(np.float64)
+        points -= points.mean(axis=1, keepdims=True)
+        mean_head = points.mean(axis=0)  # (P, 3)
+        mean_axes = head_axes(self.landmarks.mean(axis=0)).astype(np.float64)
+        to_rows = np.linalg.pinv(mean_head)  # (3, P)
+        angles = []
+        for seen in points[..., :2]:
+            u, _, vt = np.linalg.svd((to_rows @ seen).T, full_matrices=False)
+            across, down = u @ vt  # the nearest two orthonormal rows
+            turned = np.stack([across, down, np.cross(across, down)]) @ mean_axes
+            pose = head_pose(turned.astype(np.float32))
+            angles.append((pose.yaw_deg, pose.pitch_deg, pose.roll_deg))
+        return np.array(angles)
 
     @property
     def skull(self) -> Float64:

@@ -1,6 +1,6 @@
 """Measures on finished videos, and a report to look at.
 
-Flow      inputs -> portravox.animate -> OUT/videos -> tracking -> parts, sheets -> report
+Flow      inputs -> Studio -> head, mouth, people, picture -> report
 
     python -m benchmarks.quality -o out/quality [--quick] [--only PART ...]
 

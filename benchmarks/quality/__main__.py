@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.machine import this_machine
+from benchmarks.quality.chapter import Part
+from benchmarks.quality.head import blinks, heads
 from benchmarks.quality.inputs import SAMPLES, Inputs
-from benchmarks.quality.parts import PARTS
+from benchmarks.quality.mouth import closures, lag, mouth_strength, silence
+from benchmarks.quality.people import likeness_to_people, steadiness
+from benchmarks.quality.picture import gallery, surroundings
 from benchmarks.quality.report import write_report
 from benchmarks.quality.studio import Studio
+
+PARTS: Mapping[str, Callable[[Studio], Part]] = {
+    "blinks": blinks,
+    "head": heads,
+    "strength": mouth_strength,
+    "closures": closures,
+    "silence": silence,
+    "lag": lag,
+    "surroundings": surroundings,
+    "likeness": likeness_to_people,
+    "steadiness": steadiness,
+    "gallery": gallery,
+}
 
 
 def main() -> None:

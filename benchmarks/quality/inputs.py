@@ -1,6 +1,6 @@
 """What is rendered: portraits, voices, and sounds made for one question.
 
-Flow      ../shared/samples, the demo, synthesis -> inputs -> parts
+Flow      ../shared/samples, the demo, synthesis -> inputs -> Studio, mouth
 """
 
 from __future__ import annotations

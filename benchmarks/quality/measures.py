@@ -1,6 +1,6 @@
 """Numbers from the motion of a face: blinks, steadiness, lag, correlation.
 
-Flow      benchmarks.tracking -> measures -> parts
+Flow      benchmarks.tracking -> measures -> head, mouth, people, picture
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ OPEN_PERCENTILE = 75.0
 
 LAG_RATE_HZ = 100
 LARGEST_LAG_S = 0.3
+
+SMOOTH_S = 0.08
+"""Reach of the bell that head angles are averaged under, each way: less than a nod of 0.25 s."""
 
 STILL_SHARE = 0.3
 """The slowest frames count as still."""
@@ -77,26 +80,24 @@ class HeadMotion:
     speed_p95_deg_s: float
     """95th percentile of the angular speed, all axes together."""
 
-    steps_per_s2: float
-    """99th percentile of the change of speed between frames, deg/s per frame: jolts."""
-
 
 def head_motion(head_deg: Float64, fps: float) -> HeadMotion:
-    """From (T, 3) angles; those are smoothed over three frames against the tracker's noise."""
-    smooth = np.stack([_smooth3(axis) for axis in head_deg.T], axis=1)
+    """From (T, 3) angles, yaw, pitch and roll."""
+    smooth = np.stack([_smooth(axis, fps) for axis in head_deg.T], axis=1)
     speed = np.diff(smooth, axis=0) * fps
     std = smooth.std(axis=0)
     return HeadMotion(
         std_deg=(float(std[0]), float(std[1]), float(std[2])),
         largest_deg=float(np.abs(smooth - smooth[0]).max()),
         speed_p95_deg_s=float(np.percentile(np.linalg.norm(speed, axis=1), 95.0)),
-        steps_per_s2=float(np.percentile(np.linalg.norm(np.diff(speed, axis=0), axis=1), 99.0)),
     )
 
 
-def _smooth3(values: Float64) -> Float64:
-    padded = np.pad(values, 1, mode="edge")
-    smooth: Float64 = np.convolve(padded, (0.25, 0.5, 0.25), "valid")
+def _smooth(values: Float64, fps: float) -> Float64:
+    """Averaged over about SMOOTH_S, against the tracker's noise."""
+    reach = max(1, round(SMOOTH_S * fps))
+    bell = np.hanning(2 * reach + 3)[1:-1]
+    smooth: Float64 = np.convolve(np.pad(values, reach, mode="edge"), bell / bell.sum(), "valid")
     return smooth
 
 
@@ -170,3 +171,9 @@ def _correlation(a: Float64, b: Float64, lag: int) -> float:
     if min(first.std(), second.std()) < 1e-9:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])
+
+
+def spread(values: Float64) -> float:
+    """From the 5th to the 95th percentile."""
+    low, high = np.percentile(values, (5.0, 95.0))
+    return float(high - low)

@@ -1,6 +1,6 @@
 """Parts as a web page, as Markdown and as JSON.
 
-Flow      parts -> report -> OUT/index.html, quality.md, quality.json
+Flow      Part -> report -> OUT/index.html, quality.md, quality.json
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from benchmarks.machine import Machine
-from benchmarks.quality.parts import Part
+from benchmarks.quality.chapter import Part
 
 
 def write_report(out: Path, machine: Machine, parts: Sequence[Part]) -> None:

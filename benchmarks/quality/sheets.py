@@ -5,6 +5,7 @@ Flow      video.mp4, Track -> sheets -> OUT/sheets/*.png -> report
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -50,6 +51,21 @@ def contact_sheet(video: Path, track: Track, path: Path) -> None:
 
 
 _BOTH_EYES = (EYE_CORNERS[0][0], EYE_CORNERS[1][1])
+
+
+def lid_glare(video: Path, track: Track) -> float:
+    """How much brighter the brightest hundredth around the eyes is at the bottom of the deepest
+    blink than in the first frame, of 255; not a number where there is no blink."""
+    blinks = find_blinks(track.lid_opening, track.fps)
+    if not blinks.frames:
+        return math.nan
+    deepest = blinks.frames[int(np.argmin(blinks.depths))]
+    brightest = {
+        i: float(np.percentile(_close(frame, track, i, _BOTH_EYES, EYE_WIDTHS).mean(axis=2), 99.0))
+        for i, frame in enumerate(read_frames(video))
+        if i in (0, deepest)
+    }
+    return brightest[deepest] - brightest[0]
 
 
 def _around_blink(track: Track) -> list[int]:

@@ -1,6 +1,6 @@
 """Renders a video through the product and looks at what came out.
 
-Flow      inputs -> Studio -> portravox.animate -> OUT/videos -> Take -> parts
+Flow      inputs -> Studio -> portravox.animate -> Take -> head, mouth, people, picture
 """
 
 from __future__ import annotations

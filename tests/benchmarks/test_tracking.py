@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from benchmarks.speed import demo_portrait
+from benchmarks.tracking import Track, track_frames
+from portravox.arrays import Float32
+
+
+@pytest.fixture(scope="module")
+def face() -> Float32:
+    """(478, 3) px of the astronaut."""
+    pytest.importorskip("skimage")
+    return track_frames([demo_portrait()] * 2, 25.0).landmarks[0]
+
+
+def test_a_still_picture_stands_still(face):
+    track = track_frames([demo_portrait()] * 4, 25.0)
+    assert len(track) == 4
+    assert np.abs(np.diff(track.landmarks, axis=0)).max() < 0.01 * track.face_width_px
+
+
+def test_lips_apart_are_measured_in_eye_distances(face):
+    opened = face.copy()
+    lower = [14, 87, 317]
+    opened[lower, 1] += 0.1 * np.linalg.norm(face[263] - face[33])
+    opening = Track(np.stack([face, face, opened]), 25.0).lip_opening
+    assert opening[2] - opening[0] == pytest.approx(0.1, abs=0.005)
+
+
+def test_one_shut_eye_is_one_shut_eye(face):
+    winking = face.copy()
+    winking[[159, 158, 160]] = winking[[145, 153, 144]]
+    lids = Track(np.stack([face, winking]), 25.0).lid_opening
+    assert lids[1, 0] == 0.0
+    assert lids[1, 1] == lids[0, 1] > 0.1
+
+
+def test_a_leaning_head_is_read_in_degrees(face):
+    rows = []
+    for degrees in (-6.0, 0.0, 6.0):
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        turned = face.copy()
+        turned[:, :2] = (face[:, :2] - face[1, :2]) @ np.array([[c, s], [-s, c]]) + face[1, :2]
+        rows.append(turned)
+    head_deg = Track(np.stack(rows), 25.0).head_deg
+    assert np.diff(head_deg[:, 2]) == pytest.approx([6.0, 6.0], abs=0.1)
+    assert np.ptp(head_deg[:, :2], axis=0).max() < 1.0
+
+
+def test_without_a_face_there_is_nothing_to_follow():
+    with pytest.raises(ValueError, match="no face"):
+        track_frames([np.full((64, 64, 3), 90, np.uint8)], 25.0)
