@@ -25,6 +25,9 @@ MARGIN_FW = 0.045
 COARSE_FACE_PX = 200.0
 """What lies behind the person is worked out on a picture in which the face is this wide."""
 
+PERSON = 0.35
+"""From this share of the matte on a place belongs to the person. Our choice, on the safe side."""
+
 ROWS_AT_ONCE = 64
 """Large pictures are blended in strips, so that no copy of them in floats is ever held."""
 
@@ -80,7 +83,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
 
     margin = max(2, round(rig.width_px * shrink * MARGIN_FW))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    grown = cv2.dilate((covered > 0.35).astype(np.uint8) * 255, disc)
+    grown = cv2.dilate((covered > PERSON).astype(np.uint8) * 255, disc)
     grown = cv2.GaussianBlur(grown, (0, 0), max(1.0, margin * 0.45))
     grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
     layer = np.dstack([region, grown])
@@ -166,7 +169,8 @@ def _plate(region: UInt8, covered: Float32, coarse_width_px: float) -> UInt8:
         (width, height),
         interpolation=cv2.INTER_CUBIC,
     )
-    inside = cv2.GaussianBlur((covered > 0.25).astype(np.float32), (0, 0), 1.0)
+    # only what the moving layer hides at rest: elsewhere the plate is the photograph
+    inside = cv2.GaussianBlur((covered > PERSON).astype(np.float32), (0, 0), 1.0)
     blend = cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)
     plate = region.copy()
     for top in range(0, height, ROWS_AT_ONCE):

@@ -33,11 +33,20 @@ RING_SHARE = (0.33, 0.66, 1.0)
 MARGIN_FW = (0.10, 0.28, 0.55)
 """The three outer rings stand so many face widths beyond the person's outline."""
 
+RECEDES_FW = (0.07, 0.18)
+"""Hair or ears reaching so far beyond the face's outline lie behind it, at the ears' depth."""
+
 RIGID_ABOVE = (1.0, 1.0, 1.0, 1.0, 0.45, 0.0)
 """How far each ring follows the head above the neck: hair fully, background further out less."""
 
 RIGID_NECK = (0.80, 0.50, 0.22, 0.07, 0.02, 0.0)
 """The same where the ring lies on the neck, which bends, and the shoulders, which stay."""
+
+FLATTEN_YAW_DEG = (8.0, 18.0)
+"""Between these the far side of a turned head is taken back, see `_with_flat_far_side`."""
+
+LEAST_FACING = 0.42
+"""Cosine to the camera below which skin counts as out of sight."""
 
 LIGHT_BY_RING = (0.9, 0.5, 0.0, 0.0, 0.0, 0.0)
 """How far relighting reaches: not over the background, which would flicker."""
@@ -109,17 +118,19 @@ def fit(face: Face, matte: Float32) -> Rig:
     mesh = topology()
     height, width = matte.shape
     landmarks = _with_true_lips(face, mesh)
+    axes = face.axes.astype(np.float64)
+    centre = landmarks[list(OVAL)].mean(axis=0)
+    mm = face.width_px / FACE_WIDTH_MM
+    hinge_mm = jaw_hinge((landmarks - centre) @ axes / mm)
+    landmarks = _with_flat_far_side(landmarks, face, mesh)
     outline = _Outline(landmarks, face, matte)
     control = np.concatenate([landmarks, outline.ring_positions()])
     rigid = np.concatenate([np.ones(LANDMARKS), outline.ring_rigid()])
     light = rigid.copy()
     light[LANDMARKS:] *= np.repeat(LIGHT_BY_RING, len(OVAL))
 
-    axes = face.axes.astype(np.float64)
-    centre = landmarks[list(OVAL)].mean(axis=0)
-    mm = face.width_px / FACE_WIDTH_MM
     control_mm = (control - centre) @ axes / mm
-    shapes_mm = build_shapes(control_mm, mesh.control_triangles, mesh.rings, outline.neck)
+    shapes_mm = build_shapes(control_mm, mesh.control_triangles, mesh.rings, outline.neck, hinge_mm)
     shapes_px = shapes_mm @ axes.T * mm  # (S, n, 3)
     fine_shapes = np.stack([mesh.smooth @ s for s in shapes_px.astype(np.float32)])
 
@@ -138,7 +149,7 @@ def fit(face: Face, matte: Float32) -> Rig:
         axes=face.axes.astype(np.float32),
         centre=centre.astype(np.float32),
         pivot=pivot.astype(np.float32),
-        hinge_mm=jaw_hinge(control_mm),
+        hinge_mm=hinge_mm,
         face=face,
         region=(
             max(0, int(corner0[0])),
@@ -165,6 +176,39 @@ def _with_true_lips(face: Face, mesh: Topology) -> Float64:
     return landmarks + FieldSolver(landmarks, triangles[inside]).extend(handles)
 
 
+def _with_flat_far_side(landmarks: Float64, face: Face, mesh: Topology) -> Float64:
+    """(468, 3) landmarks of a turned head without the part of its far cheek that is out of sight.
+
+    Behind the visible outline the mesh folds back to the far ear. A photograph has no texture for
+    that part: when the head turns back, it would unfold as a slit. So it is kept at the depth of
+    the outline and moves with it. A head that faces the camera stays as it is.
+    """
+    turned = float(smoothstep(*FLATTEN_YAW_DEG, abs(face.pose.yaw_deg)))
+    if turned == 0.0:
+        return landmarks
+    triangles: Int32 = mesh.control_triangles
+    triangles = triangles[(triangles < LANDMARKS).all(axis=1)]
+    a, b, c = (landmarks[triangles[:, k]] for k in range(3))
+    normals = np.cross(b - a, c - a)
+    # orient by the head's own frame: everything faces away from a point between the ears
+    inside = landmarks[[234, 454]].mean(axis=0)
+    outwards = np.einsum("ij,ij->i", normals, (a + b + c) / 3 - inside)
+    normals *= np.sign(outwards)[:, None]
+    towards_camera = np.zeros(LANDMARKS)
+    length = np.zeros(LANDMARKS)
+    for k in range(3):
+        towards_camera += np.bincount(triangles[:, k], -normals[:, 2], LANDMARKS)
+        length += np.bincount(triangles[:, k], np.linalg.norm(normals, axis=1), LANDMARKS)
+    facing = towards_camera / np.maximum(length, 1e-9)
+    side = np.sign(face.pose.yaw_deg) * (landmarks - landmarks[168])[:, 0]
+    hidden = (facing < LEAST_FACING) & (side > 0)
+    seen = {i: np.array([0.0, 0.0, landmarks[i, 2]]) for i in np.flatnonzero(~hidden).tolist()}
+    level = FieldSolver(landmarks, triangles).extend(seen, stiffness=1.0)[:, 2]
+    flat = landmarks.copy()
+    flat[:, 2] += turned * np.minimum(level - landmarks[:, 2], 0.0)
+    return flat
+
+
 class _Outline:
     """The rings of vertices around the face, from its outline to the resting background."""
 
@@ -183,6 +227,9 @@ class _Outline:
         down = face.axes[:2, 1] / np.linalg.norm(face.axes[:2, 1])
         self.neck = smoothstep(0.30, 0.72, self.rays @ down)  # (36,) 1 straight down
         seen = self._person_radius(matte)
+        # where the cheek itself is the outline, as on the far side of a turned head, what lies
+        # beyond it moves along at the cheek's depth, or a slit would open beside it
+        self.recedes = smoothstep(*RECEDES_FW, (seen - face_radius) / width)
         neck_radius = face_radius + 0.42 * height
         person = (1 - self.neck) * seen + self.neck * neck_radius
         self.radii = [face_radius + (person - face_radius) * share for share in RING_SHARE]
@@ -215,7 +262,7 @@ class _Outline:
         rings = []
         for radius, share in zip(self.radii, depth_share, strict=True):
             flat = self.centre + self.rays * radius[:, None]
-            to_ear = self.ear_depth - self.oval[:, 2]
+            to_ear = (self.ear_depth - self.oval[:, 2]) * self.recedes
             hair = self.oval[:, 2] + to_ear * share
             neck = self.oval[:, 2] + to_ear * share * 0.8  # just behind the jaw
             depth = (1 - self.neck) * hair + self.neck * neck

@@ -94,15 +94,18 @@ def jaw_displacement(points: Float64, hinge: Float64, degrees: float) -> Float64
     return moved
 
 
-def build_shapes(rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64) -> Float64:
+def build_shapes(
+    rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64, hinge: Float64
+) -> Float64:
     """(S, n, 3) displacements in mm, in the order of SHAPES.
 
     rest       (n, 3) control mesh in the head's frame, mm
     triangles  (F, 3) of the control mesh
     rings      (RINGS, 36) its outer vertices
     ring_neck  (36,) 1 where a ring's column lies on the neck, 0 where on hair or background
+    hinge      (3,) of the jaw, mm
     """
-    sculptor = _Sculptor(rest, triangles, rings, ring_neck)
+    sculptor = _Sculptor(rest, triangles, rings, ring_neck, hinge)
     return np.stack([getattr(sculptor, name)() for name in SHAPES])
 
 
@@ -114,14 +117,21 @@ def settled_width(width_mm: float) -> float:
 class _Sculptor:
     """The handles of every shape, for one face."""
 
-    def __init__(self, rest: Float64, triangles: Int32, rings: Int32, ring_neck: Float64) -> None:
+    def __init__(
+        self,
+        rest: Float64,
+        triangles: Int32,
+        rings: Int32,
+        ring_neck: Float64,
+        hinge: Float64,
+    ) -> None:
         self.rest = rest
         self.rings = rings
         self.ring_neck = ring_neck
         self.solver = FieldSolver(rest, triangles)
         self.middle_x = (rest[61, 0] + rest[291, 0]) / 2
         self.half_width = (rest[291, 0] - rest[61, 0]) / 2
-        self.hinge = jaw_hinge(rest)
+        self.hinge = hinge
 
     def _across(self, landmark: int) -> float:
         """-1 at the left corner of the mouth, 0 at the middle, 1 at the right corner."""
