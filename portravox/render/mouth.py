@@ -40,7 +40,7 @@ LOWER_EDGE_BELOW_SEAM_MM = 2.2
 """Edge of the lower incisors below that line; the lower lip covers it at rest. Our choice."""
 
 TEETH_BEHIND_LIPS_MM = 5.0
-TONGUE_BELOW_EDGE_MM = -3.2
+TONGUE_BELOW_EDGE_MM = -5.0
 LEAST_OWN_TEETH = 0.25
 """Share of teeth in the photographed opening from which they are kept."""
 
@@ -106,7 +106,7 @@ def prepare_mouth(
     enamel = _enamel(skin, eyes)
     gum = lip * np.array([0.95, 0.80, 0.85])
     tongue = lip * np.array([0.92, 0.78, 0.80])
-    cavity = np.minimum(skin * np.array([0.17, 0.085, 0.08]), 60)
+    cavity = np.minimum(skin * np.array([0.25, 0.115, 0.105]), 64)
     grey = _is_grey(photo, rig)
     if grey:
         gum, tongue, cavity = (np.full(3, c.mean()) for c in (gum, tongue, cavity))
@@ -197,7 +197,7 @@ def _paint_inside(
 
     down = posed.rig.axes[:, 1].astype(np.float64) * mouth.mm
     raised = posed.tongue_up
-    lift_mm = 1.5 - raised * (4.0 + 0.35 * posed.jaw_deg)
+    lift_mm = 1.0 - raised * (4.0 + 0.35 * posed.jaw_deg)
     tongue = (mouth.tongue, posed.on_jaw(mouth.tongue_anchors + down * lift_mm))
     lower = (mouth.lower, posed.on_jaw(mouth.lower_anchors))
     for inlay, anchors in (tongue, lower) if raised < 0.6 else (lower, tongue):

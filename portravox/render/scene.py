@@ -27,7 +27,7 @@ NODES_PER_FACE = 140
 """The map from frame to photograph is computed at about so many nodes across the face and is
 smooth between them; at the lips, where it tears, it is computed for every pixel."""
 
-BAND_NODES = 8
+BAND_NODES = 16
 """Rows of nodes to a band. A band is redrawn only as far to its sides as anything moves there."""
 
 LEAST_FOLLOWING = 0.004
