@@ -96,7 +96,7 @@ def _library(name: str, package: str, module: str) -> Finding:
     except PackageNotFoundError:
         return Finding(name, "ok", "installed, version unknown")
     except (ImportError, OSError) as error:
-        mend = f"pip install --force-reinstall {package}"
+        mend = f"pip install --force-reinstall --no-deps {package}"
         return Finding(name, "missing", _first_line(error), mend)
 
 
@@ -104,13 +104,13 @@ def _opencv() -> Finding:
     try:
         cv2 = importlib.import_module("cv2")
     except (ImportError, OSError) as error:
-        mend = "pip install --force-reinstall opencv-python-headless"
+        mend = "pip install --force-reinstall --no-deps 'opencv-python-headless<4.12'"
         if "libGL" in str(error) or "libgthread" in str(error) or "libglib" in str(error):
             mend = (
                 "This build of OpenCV wants a desktop's libraries. Either"
                 " `apt-get install libgl1 libglib2.0-0`, or take the build without windows:"
                 " `pip uninstall opencv-contrib-python opencv-python` and"
-                " `pip install --force-reinstall 'opencv-python-headless<4.12'`"
+                " `pip install --force-reinstall --no-deps 'opencv-python-headless<4.12'`"
             )
         return Finding("opencv", "missing", _first_line(error), mend)
     return Finding("opencv", "ok", str(cv2.__version__))
@@ -131,7 +131,7 @@ def _mediapipe() -> Finding:
     try:
         detect_faces(np.zeros((128, 128, 3), np.uint8), far=False, least_score=0.5)
     except PortravoxError as error:
-        return Finding("mediapipe", "missing", str(error), f"{mend} --force-reinstall")
+        return Finding("mediapipe", "missing", str(error), f"{mend} --force-reinstall --no-deps")
     return Finding("mediapipe", "ok", f"{found}, its networks start")
 
 
@@ -148,7 +148,7 @@ def _codecs() -> Iterator[Finding]:
             av.codec.Codec(name, mode)
             yield Finding(label, "ok", name)
         except ValueError:  # what PyAV's UnknownCodecError is
-            mend = "pip install --force-reinstall --only-binary av av"
+            mend = "pip install --force-reinstall --no-deps --only-binary av av"
             yield Finding(label, "missing", f"{name} is not in this build of FFmpeg", mend)
 
 
