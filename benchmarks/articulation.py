@@ -23,13 +23,12 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
+from benchmarks.tracking import track_video
 from portravox.arrays import Float64
 from portravox.articulation.curves import CURVE_RATE_HZ, ArticulationCurves
 from portravox.articulation.from_voice import articulate
 from portravox.clock import frame_times
-from portravox.face.detect import find_detections
-from portravox.face.landmarks import fit_face, look
-from portravox.media.probe import probe_video, read_frames, read_sound
+from portravox.media.probe import probe_video, read_sound
 from portravox.media.waveform import Waveform
 from portravox.speech.stretches import stretches
 
@@ -246,24 +245,15 @@ def _correlation(
 FRAME_BELL = np.hanning(8)[1:-1] / np.hanning(8)[1:-1].sum()
 """What a camera at 25 frames a second blurs together, about."""
 
-NOSE, CHIN, EYE_CORNERS = 1, 152, (33, 263)
-INNER_LIPS = ((13, 14), (82, 87), (312, 317))
+NOSE, CHIN = 1, 152
 """Landmarks of the face mesh."""
 
 
 def measured_mouth(path: Path) -> tuple[Float64, Float64]:
     """(T,) lip gap and (T,) nose to chin, both over the distance of the outer eye corners."""
-    rows = []
-    fit = None
-    for pixels in read_frames(path):
-        # each frame's mesh starts from the one before
-        fit = fit_face(pixels, fit or look(pixels, find_detections(pixels)[0]))
-        points = fit.landmarks
-        eyes = np.linalg.norm(points[EYE_CORNERS[0]] - points[EYE_CORNERS[1]])
-        gap = np.mean([np.linalg.norm((points[a] - points[b])[:2]) for a, b in INNER_LIPS])
-        rows.append((gap / eyes, np.linalg.norm(points[NOSE] - points[CHIN]) / eyes))
-    measures = np.array(rows)
-    return measures[:, 0], measures[:, 1]
+    track = track_video(path)
+    drop = np.linalg.norm(track.landmarks[:, NOSE] - track.landmarks[:, CHIN], axis=1)
+    return track.lip_opening, drop.astype(np.float64) / track.eye_distance_px
 
 
 def main() -> None:
