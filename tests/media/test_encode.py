@@ -313,7 +313,15 @@ def test_sizes_rates_and_counts_are_checked(tmp_path: Path, tone) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"crf": 52}, {"crf": 18.5}, {"preset": "fastest"}, {"threads": 0}, {"visible_label": "fr"}],
+    [
+        {"crf": 52},
+        {"crf": 18.5},
+        {"preset": "fastest"},
+        {"threads": 0},
+        {"b_frames": 17},
+        {"lookahead_frames": -1},
+        {"visible_label": "fr"},
+    ],
 )
 def test_settings_are_checked(options: dict[str, object]) -> None:
     with pytest.raises(SettingOutOfRange, match=next(iter(options))):
