@@ -22,6 +22,7 @@ def blinks(studio: Studio) -> Part:
     inputs = studio.inputs
     portrait = inputs.portrait(inputs.steady_portrait())
     voice = inputs.voice("en_woman_reading_22k.wav", studio.long_s)
+    half = inputs.voice("en_woman_reading_22k.wav", studio.long_s / 2)
     wanted = [(0.0, FPS), (0.5, FPS)]
     if not studio.quick:
         wanted += [(0.25, FPS), (1.0, FPS), (0.5, 15), (0.5, 24), (0.5, 30)]
@@ -32,7 +33,8 @@ def blinks(studio: Studio) -> Part:
             take = studio.standard_take()
         else:
             name = f"blinks_{rate_hz:g}_{fps}fps"
-            take = studio.take(name, portrait, voice, eye_move_freq=rate_hz, video_fps=fps)
+            sound = voice if fps == FPS else half
+            take = studio.take(name, portrait, sound, eye_move_freq=rate_hz, video_fps=fps)
         found = find_blinks(take.track.lid_opening, take.track.fps)
         depths = found.depths if found.frames else np.array([np.nan])
         rows.append(

@@ -24,6 +24,9 @@ from portravox.media.voice_file import read_voice
 SEEN_CLOSED = 0.2
 """Share of the opening of the vowels around it up to which the tracker's mouth is shut."""
 
+CLEAR_R = 0.5
+"""From this correlation on the place of its peak says something about lag."""
+
 LEAST_VOWEL = 0.04
 """Distances of the outer eye corners, about 90 mm: a vowel opens the lips by at least 4 mm."""
 
@@ -180,8 +183,10 @@ def lag(studio: Studio) -> Part:
     for path in talking_clips(studio):
         track, (loud, loud_s) = real_track(path), envelope_db(read_sound(path))
         person = likeness(loud, loud_s, track.lip_opening, track.times_s)
-        people.append(person.lag_s)
+        if person.best_r >= CLEAR_R:
+            people.append(person.lag_s)
         rows.append((f"person: {path.stem}", person.r, person.best_r, 1000 * person.lag_s))
+    median_ms = 1000 * float(np.median(people or [0.0]))
     return Part(
         "lag",
         "Lag of the mouth",
@@ -196,7 +201,9 @@ def lag(studio: Studio) -> Part:
                 -0.04 <= by_ears.lag_s <= 0.02,
             ),
         ),
-        figures={"people_median_lag_ms": 1000 * float(np.median(people))} if people else {},
+        figures={"median lag of people where r ≥ 0.5, ms": 1000 * float(np.median(people))}
+        if people
+        else {},
     )
 
 

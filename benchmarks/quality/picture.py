@@ -12,11 +12,13 @@ import numpy as np
 
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.quality.inputs import ASTRONAUT
-from benchmarks.quality.measures import jitter, spread
+from benchmarks.quality.measures import find_blinks, jitter, spread
 from benchmarks.quality.sheets import contact_sheet, difference_picture, lid_glare
 from benchmarks.quality.studio import FPS, Studio, Take
+from portravox.animation.direct import direct
 from portravox.animation.direction import Direction
 from portravox.arrays import Bool, UInt8
+from portravox.articulation.from_voice import articulate
 from portravox.engines.embedded import EmbeddedEngine
 from portravox.errors import PortravoxError
 from portravox.face.find import find_face
@@ -25,6 +27,7 @@ from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
 from portravox.media.probe import read_frames
 from portravox.media.voice_file import read_voice
+from portravox.speech.stretches import stretches
 
 OUTSIDE_FACES = 0.15
 """Beyond the matte grown by so many face widths nothing may change."""
@@ -144,12 +147,17 @@ def gallery(studio: Studio) -> Part:
             rows.append((Path(name).stem, "–", "–", "–", "–", str(error)))
             checks.append(Check(f"{Path(name).stem}: {error}", False))
             continue
-        glare = lid_glare(take.video, track)
-        if not np.isnan(glare):
-            text = f"{Path(name).stem}: shut lids shine no more than open eyes ({glare:+.0f})"
-            checks.append(Check(text, glare <= GLARE))
+        asked = _asked_blinks(voice)
+        blink = min(asked[0], len(track) - 1) if asked else 0
+        seen = len(find_blinks(track.lid_opening, track.fps).frames)
+        glare = lid_glare(take.video, track, blink)
+        label = Path(name).stem
+        checks.append(Check(f"{label}: {seen} of {len(asked)} blinks seen", seen == len(asked)))
+        checks.append(
+            Check(f"{label}: shut lids shine no more than open eyes ({glare:+.0f})", glare <= GLARE)
+        )
         path = studio.out / "sheets" / f"{Path(name).stem}.png"
-        contact_sheet(take.video, track, path)
+        contact_sheet(take.video, track, blink, path)
         pictures.append((name, str(path.relative_to(studio.out))))
         rows.append(
             (
@@ -165,13 +173,23 @@ def gallery(studio: Studio) -> Part:
         "gallery",
         "Contact sheets",
         "Four seconds each. First strip: over time. Second: the mouth from shut to widest. Third: "
-        "the eyes through the deepest blink, frame by frame. 'Lid glare' is how much brighter the "
+        "the eyes around the first blink, frame by frame. 'Lid glare' is how much brighter the "
         "brightest hundredth around the eyes is in shut eyes than in the first frame, of 255.",
         ("portrait", "face px", "lip range", "trembling", "lid glare", "notices"),
         tuple(rows),
         tuple(checks),
         tuple(pictures),
     )
+
+
+def _asked_blinks(voice: Path) -> list[int]:
+    """The frame at which each blink that the animation asks for is deepest."""
+    controls = direct(articulate(read_voice(voice)), Direction(video_fps=FPS))
+    down = (controls["blink_left"] + controls["blink_right"]) / 2
+    return [
+        int(np.arange(first, last)[np.argmax(down[first:last])])
+        for first, last in ((run.start, run.stop) for run in stretches(down > 0.5))
+    ]
 
 
 def _outside(photo: UInt8) -> Bool:

@@ -5,14 +5,12 @@ Flow      video.mp4, Track -> sheets -> OUT/sheets/*.png -> report
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from benchmarks.quality.measures import find_blinks
 from benchmarks.tracking import EYE_CORNERS, MOUTH_CORNERS, Track
 from portravox.arrays import Bool, Float64, UInt8
 from portravox.media.probe import read_frames
@@ -27,13 +25,14 @@ EYE_WIDTHS = (1.35, 0.55)
 """Width and height of the close-ups, in widths of the mouth and of both eyes."""
 
 
-def contact_sheet(video: Path, track: Track, path: Path) -> None:
+def contact_sheet(video: Path, track: Track, blink: int, path: Path) -> None:
     """Three strips of twelve: moments over the whole video; the mouth at twelve openings from shut
-    to widest; the eyes through the deepest blink, frame by frame."""
+    to widest; the eyes frame by frame around the frame of a blink."""
     count = len(track)
     over_time = np.linspace(0, count - 1, COLUMNS).round().astype(int)
     by_opening = np.argsort(track.lip_opening)[over_time]
-    by_blink = _around_blink(track)
+    first = int(np.clip(blink - 3, 0, max(0, count - COLUMNS)))
+    by_blink = [min(first + i, count - 1) for i in range(COLUMNS)]
     wanted = set(over_time) | set(by_opening) | set(by_blink)
     frames = {i: frame for i, frame in enumerate(read_frames(video)) if i in wanted}
     strips = [
@@ -53,27 +52,15 @@ def contact_sheet(video: Path, track: Track, path: Path) -> None:
 _BOTH_EYES = (EYE_CORNERS[0][0], EYE_CORNERS[1][1])
 
 
-def lid_glare(video: Path, track: Track) -> float:
-    """How much brighter the brightest hundredth around the eyes is at the bottom of the deepest
-    blink than in the first frame, of 255; not a number where there is no blink."""
-    blinks = find_blinks(track.lid_opening, track.fps)
-    if not blinks.frames:
-        return math.nan
-    deepest = blinks.frames[int(np.argmin(blinks.depths))]
+def lid_glare(video: Path, track: Track, blink: int) -> float:
+    """How much brighter the brightest hundredth around the eyes is in the frame of a blink than in
+    the first frame, of 255."""
     brightest = {
         i: float(np.percentile(_close(frame, track, i, _BOTH_EYES, EYE_WIDTHS).mean(axis=2), 99.0))
         for i, frame in enumerate(read_frames(video))
-        if i in (0, deepest)
+        if i in (0, blink)
     }
-    return brightest[deepest] - brightest[0]
-
-
-def _around_blink(track: Track) -> list[int]:
-    """Twelve frames in a row, the deepest blink among them; the first twelve if there is none."""
-    blinks = find_blinks(track.lid_opening, track.fps)
-    deepest = blinks.frames[int(np.argmin(blinks.depths))] if blinks.frames else 0
-    first = int(np.clip(deepest - 3, 0, max(0, len(track) - COLUMNS)))
-    return [min(first + i, len(track) - 1) for i in range(COLUMNS)]
+    return brightest[blink] - brightest[0]
 
 
 def _close(
