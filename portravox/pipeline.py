@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from portravox import __version__
 from portravox.animation.direction import Direction
 from portravox.clock import duration_of_frames, frame_count
-from portravox.errors import EngineUnavailable, SettingOutOfRange
+from portravox.errors import EngineUnavailable, OutputNotWritable, SettingOutOfRange
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
@@ -121,6 +121,7 @@ def animate(
         raise SettingOutOfRange("quality", quality, ", ".join(QUALITIES))
     settings = replace(QUALITIES[quality], visible_label=visible_label)
     path = Path(output)
+    refuse_overwriting(path, Path(portrait), Path(voice))
     check_writable(path)
     chosen = open_engine(engine) if isinstance(engine, str) else engine
 
@@ -163,6 +164,13 @@ def animate(
         version=__version__,
         notices=avatar.notices,
     )
+
+
+def refuse_overwriting(output: Path, *inputs: Path) -> None:
+    """Raise OutputNotWritable where the video would take the place of what it is made from."""
+    for path in inputs:
+        if output.exists() and path.exists() and output.samefile(path):
+            raise OutputNotWritable(output, "it is one of the inputs")
 
 
 def open_engine(name: str) -> Engine:

@@ -27,7 +27,7 @@ from portravox.cli.options import (
 )
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
-from portravox.errors import OutputNotWritable, PortravoxError
+from portravox.errors import PortravoxError
 
 if TYPE_CHECKING:
     from portravox.pipeline import Animation
@@ -81,7 +81,6 @@ def make_video(
     from portravox.pipeline import animate
 
     try:
-        refuse_overwriting(output, portrait, voice)
         with shown_progress() as on_progress:
             made = animate(portrait, voice, output, on_progress=on_progress, **settings)
     except PortravoxError as error:
@@ -98,13 +97,6 @@ def make_video(
             f"{made.duration_s:.1f} s, {made.width} x {made.height}, {made.fps} frames/s,"
             f" made in {made.wall_s:.1f} s ({made.real_time_factor:.2f} of its length)"
         )
-
-
-def refuse_overwriting(output: Path, *inputs: Path) -> None:
-    """Raise OutputNotWritable where the video would take the place of what it is made from."""
-    for path in inputs:
-        if output.exists() and path.exists() and output.samefile(path):
-            raise OutputNotWritable(output, "it is one of the inputs")
 
 
 def described(made: Animation) -> dict[str, object]:

@@ -17,7 +17,6 @@ from portravox import __version__
 from portravox.cli.animate import animate_command
 from portravox.cli.batch import batch_command
 from portravox.cli.check import check_command
-from portravox.cli.compiled_code import keep_compiled_code
 from portravox.cli.demo import demo_command
 from portravox.cli.doctor import doctor_command
 from portravox.cli.terminal import give, tell_error
@@ -62,7 +61,6 @@ def options(
         for line in context.get_help().splitlines():
             give(line)
         raise typer.Exit
-    keep_compiled_code()
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

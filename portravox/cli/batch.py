@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from portravox.cli.animate import described, failure, refuse_overwriting
+from portravox.cli.animate import described, failure
 from portravox.cli.batch_ledger import NAME, Ledger, job_key
 from portravox.cli.batch_list import BadRow, Row, read_list
 from portravox.cli.options import (
@@ -182,7 +182,6 @@ def _make(
 ) -> dict[str, object]:
     from portravox.pipeline import animate, open_engine
 
-    refuse_overwriting(path, row.portrait, row.voice)
     name = str(settings["engine"])
     if name not in engines:
         engines[name] = LastAvatar(open_engine(name))

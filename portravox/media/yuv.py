@@ -2,7 +2,7 @@
 
 Flow      frames -> media.yuv -> media.encode
 
-Imports numba; loaded only when a video is written.
+Compiled; loaded only when a video is written.
 
 Source of the weights: ITU-R BT.709-6, items 3.2 to 3.4, and the 8-bit quantisation 16..235 for
 luma and 16..240 for chroma of item 4.6.
@@ -10,10 +10,10 @@ luma and 16..240 for chroma of item 4.6.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from portravox.arrays import UInt8
+from portravox.compiled_code import compiled
 
 KR, KB = 0.2126, 0.0722
 KG = 1.0 - KR - KB
@@ -39,7 +39,7 @@ _C_SHIFT = np.int32(_SHIFT + 2)  # chroma comes from the sum of four pixels
 _C_START = np.int32((CHROMA_ZERO << 18) + 2 * _ONE)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def rgb_to_yuv420(rgb: UInt8, luma: UInt8, cb: UInt8, cr: UInt8) -> None:
     """Fill the three planes of one frame. All arrays contiguous; H and W even.
 
@@ -56,7 +56,7 @@ def rgb_to_yuv420(rgb: UInt8, luma: UInt8, cb: UInt8, cr: UInt8) -> None:
         _chroma_row(top, bottom, cb[row], cr[row], width // 2)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _luma_row(rgb: UInt8, luma: UInt8, width: int) -> None:
     """rgb (3 * width,) -> luma (>= width,)."""
     for col in range(width):
@@ -66,7 +66,7 @@ def _luma_row(rgb: UInt8, luma: UInt8, width: int) -> None:
         luma[col] = (_Y_R * red + _Y_G * green + _Y_B * blue + _Y_START) >> _SHIFT
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _chroma_row(top: UInt8, bottom: UInt8, cb: UInt8, cr: UInt8, half_width: int) -> None:
     """Two rows of rgb (6 * half_width,) -> one row of each chroma plane."""
     for col in range(half_width):

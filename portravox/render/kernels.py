@@ -2,21 +2,20 @@
 
 Flow      rig.deform -> render.kernels -> render.scene
 
-Readable versions stand in render.reference; a test holds the two together. Compiled code is kept
-beside this file between runs.
+Readable versions stand in render.reference; a test holds the two together.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from portravox.arrays import Float32, Int32, UInt8, UInt16
+from portravox.compiled_code import compiled
 
 FAR = np.float32(1e30)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def rasterize(
     vertices: Float32,
     attributes: Float32,
@@ -87,7 +86,7 @@ LIGHT_UNIT = 4096
 """The brightness factor 1, as `compose` counts it."""
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def compose(
     looked_up: UInt8,
     light: UInt16,
@@ -115,7 +114,7 @@ def compose(
         )
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def _compose_row(looked_up: UInt8, light: UInt16, plate: UInt8, frame: UInt8) -> None:
     """One row, flat and without branches: so the compiler does 8 pixels at a time."""
     half, shift, full = np.uint32(LIGHT_UNIT // 2), np.uint32(12), np.uint32(255)

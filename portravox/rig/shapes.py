@@ -305,7 +305,11 @@ class _Sculptor:
 
     def _brow_handles(self) -> Handles:
         lids = (*LEFT_EYE.upper, *LEFT_EYE.lower, *RIGHT_EYE.upper, *RIGHT_EYE.lower)
-        still = (*lids, 168, 6, 197, 4, 10, 109, 338, 127, 356, 234, 454, *self.rings[1].tolist())
+        mouth = (*UPPER_OUTER, *LOWER_OUTER, *UPPER_INNER, *LOWER_INNER)
+        still = (
+            *(*lids, *mouth, 168, 6, 197, 4, 10, 109, 338, 127, 356, 234, 454, 152),
+            *self.rings[1].tolist(),
+        )
         return {i: np.zeros(3) for i in still}
 
     def brow_raise(self) -> Float64:
@@ -333,8 +337,6 @@ class _Sculptor:
                 handles[upper] = gap * 0.06
         for cheek in (205, 50, 425, 280):
             handles[cheek] = np.array([0.0, -0.6, 0.0])
-        for i in (61, 291, 0, 17):
-            handles[i] = np.zeros(3)
         return self.solver.extend(handles)
 
     def blink_left(self) -> Float64:

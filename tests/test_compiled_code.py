@@ -8,8 +8,8 @@ import tempfile
 
 import pytest
 
-from portravox.cli import compiled_code
-from portravox.cli.compiled_code import VARIABLE, can_be_written, keep_compiled_code
+from portravox import compiled_code
+from portravox.compiled_code import VARIABLE, can_be_written, keep_compiled_code
 
 
 @pytest.fixture

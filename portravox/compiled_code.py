@@ -1,6 +1,6 @@
-"""Where numba keeps compiled code between runs.
+"""The one doorway to numba, and where it keeps compiled code between runs.
 
-Flow      cli.app -> cli.compiled_code -> the environment, read by numba when the renderer loads
+Flow      media.yuv, render.kernels -> compiled_code
 
 Numba writes beside our modules, or into the user's cache folder where it may not. Where it may do
 neither (a container with a read-only system and no home) it fails; then we name a third place.
@@ -12,11 +12,29 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import portravox
 
 VARIABLE = "NUMBA_CACHE_DIR"
+
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
+def compiled(*, fastmath: bool = False) -> Callable[[Function], Function]:
+    """Decorator: compile a loop over arrays to machine code, at its first call or from the cache.
+
+    It runs without Python's lock, so that threads may run beside it.
+    fastmath  sums may be reordered
+    """
+    keep_compiled_code()
+    from numba import njit
+
+    decorate: Any = njit(cache=True, nogil=True, fastmath=fastmath)
+    return cast(Callable[[Function], Function], decorate)
 
 
 def keep_compiled_code() -> Path:
