@@ -201,9 +201,7 @@ def lag(studio: Studio) -> Part:
                 -0.04 <= by_ears.lag_s <= 0.02,
             ),
         ),
-        figures={"median lag of people where r ≥ 0.5, ms": 1000 * float(np.median(people))}
-        if people
-        else {},
+        figures={"median lag of people where r ≥ 0.5, ms": median_ms} if people else {},
     )
 
 
