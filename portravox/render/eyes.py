@@ -19,6 +19,7 @@ from portravox.arrays import Float32, Float64, Int32, UInt8
 from portravox.ramps import smoothstep
 from portravox.render.drawing import blurred, box_around, lay_over, line_cover, polygon_cover
 from portravox.render.kernels import FAR, rasterize
+from portravox.render.sharpness import face_edge_sigma
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE, EyeLandmarks
@@ -78,12 +79,16 @@ class EyePaint:
     lash: Float32
     """(3,) colour of the lashes."""
 
+    edge_px: float
+    """How soft the photograph's own edges are, see render.sharpness."""
+
 
 def prepare_eyes(rig: Rig, photo: UInt8) -> tuple[EyePaint, EyePaint]:
     """Take both eyes of a photograph, (H, W, 3), apart."""
+    edge_px = face_edge_sigma(rig, photo)
     return (
-        _prepare_eye(rig, photo, LEFT_EYE, 0),
-        _prepare_eye(rig, photo, RIGHT_EYE, 1),
+        _prepare_eye(rig, photo, LEFT_EYE, 0, edge_px),
+        _prepare_eye(rig, photo, RIGHT_EYE, 1, edge_px),
     )
 
 
@@ -164,7 +169,11 @@ def _paint_lid(eye: EyePaint, posed: Posed, frame: UInt8, up: Float64, blink: fl
     edge = up[2:-2] - box.corner
     lashes = line_cover(edge, np.ones(len(edge)), LASH_LINE_MM * eye.mm, box.size)
     strength = 0.72 * float(smoothstep(0.25, 0.85, blink))
-    lay_over(box.of(frame), eye.lash, blurred(lashes, max(0.4, 0.22 * eye.mm)) * strength)
+    lay_over(
+        box.of(frame),
+        eye.lash,
+        blurred(lashes, max(0.4, 0.22 * eye.mm, 0.75 * eye.edge_px)) * strength,
+    )
 
 
 def _lid_grid(eye: EyePaint, posed: Posed) -> Float64:
@@ -184,7 +193,9 @@ def _lid_grid(eye: EyePaint, posed: Posed) -> Float64:
     return np.concatenate([left[:, None], inner, right[:, None]], axis=1)
 
 
-def _prepare_eye(rig: Rig, photo: UInt8, marks: EyeLandmarks, side: int) -> EyePaint:
+def _prepare_eye(
+    rig: Rig, photo: UInt8, marks: EyeLandmarks, side: int, edge_px: float
+) -> EyePaint:
     landmarks = rig.face.landmarks.astype(np.float64)
     mesh = rig.mesh
     upper, lower = mesh.left_eye if side == 0 else mesh.right_eye
@@ -220,6 +231,7 @@ def _prepare_eye(rig: Rig, photo: UInt8, marks: EyeLandmarks, side: int) -> EyeP
         mm=rig.px_per_mm,
         lid=lid,
         lash=lash,
+        edge_px=edge_px,
     )
 
 

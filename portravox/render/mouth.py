@@ -50,6 +50,13 @@ CONTACT_MM = 0.9
 
 CONTACT_LINE_MM = 0.5
 
+DRAWN_EDGE_PX = 0.5
+"""Softness of what is drawn, from sampling alone."""
+
+BLACK_KEPT = 0.6
+"""The dark of the mouth is at least this share of the darkest of the face, so that it is no blacker
+than a hazy or dim photograph allows. Our choice."""
+
 SHADE_POWERS = (1.0, 1.22, 1.34)
 """Shade in a mouth is warm: light reaches it from red tissue, so green and blue fall off faster."""
 
@@ -89,6 +96,9 @@ class MouthPaint:
     shade_powers: tuple[float, float, float]
     """How fast each colour falls off in the shade."""
 
+    edge_px: float
+    """How soft the photograph's own edges are, see render.sharpness."""
+
     supersampling: int
     mm: float
     """px"""
@@ -106,7 +116,7 @@ def prepare_mouth(
     enamel = _enamel(skin, eyes)
     gum = lip * np.array([0.95, 0.80, 0.85])
     tongue = lip * np.array([0.92, 0.78, 0.80])
-    cavity = np.minimum(skin * np.array([0.25, 0.115, 0.105]), 64)
+    cavity = _lifted(np.minimum(skin * np.array([0.25, 0.115, 0.105]), 64), photo, rig)
     grey = _is_grey(photo, rig)
     if grey:
         gum, tongue, cavity = (np.full(3, c.mean()) for c in (gum, tongue, cavity))
@@ -155,6 +165,7 @@ def prepare_mouth(
         cavity=cavity,
         lip_shadow=lip * np.array([0.36, 0.26, 0.28]),
         shade_powers=(1.0, 1.0, 1.0) if grey else SHADE_POWERS,
+        edge_px=eyes[0].edge_px,
         supersampling=supersampling,
         mm=mm,
     )
@@ -212,10 +223,14 @@ def _paint_inside(
     shade *= np.clip(0.66 + 0.34 * gap_mm / 7.0, 0, 1)
     for channel, warmth in enumerate(mouth.shade_powers):
         canvas[..., channel] *= (shade**warmth).astype(np.float32)
+    # what is drawn must be no sharper than the photograph; what was photographed is not
+    softness = fine * np.sqrt(max(mouth.edge_px**2 - DRAWN_EDGE_PX**2, 0.0))
+    if softness > 0.3:
+        canvas = blurred(canvas, softness)
     if mouth.own is not None:
         _lay_own(mouth, mouth.own, posed, canvas, box, near_lips)
 
-    soft = blurred(open_, max(0.5, 0.20 * px))
+    soft = blurred(open_, max(DRAWN_EDGE_PX * fine, 0.15 * px, 0.75 * mouth.edge_px * fine))
     if fine > 1:
         canvas = cv2.resize(canvas, box.size, interpolation=cv2.INTER_AREA)
         soft = cv2.resize(soft, box.size, interpolation=cv2.INTER_AREA)
@@ -255,7 +270,11 @@ def _paint_contact(
         return
     thickness = CONTACT_LINE_MM * mouth.mm
     line = line_cover(middle - box.corner, strength, thickness, box.size, 4 if mouth.mm < 4 else 2)
-    lay_over(box.of(frame), mouth.lip_shadow, blurred(line, max(0.45, 0.28 * mouth.mm)) * 0.6)
+    lay_over(
+        box.of(frame),
+        mouth.lip_shadow,
+        blurred(line, max(0.45, 0.28 * mouth.mm, 0.75 * mouth.edge_px)) * 0.6,
+    )
 
 
 def _own_mouth(rig: Rig, photo: UInt8, skin: Float64, lip: Float64, keep_teeth: bool) -> OwnMouth:
@@ -296,6 +315,14 @@ def toothness(pixels: Float32, skin: Float64, lip: Float64) -> Float64:
     pale = 1 - smoothstep(limit * 0.8, limit * 1.15, saturation)
     bright = smoothstep(0.38, 0.58, brightest / max(float(skin.max()), 1.0))
     return pale * bright
+
+
+def _lifted(cavity: Float64, photo: UInt8, rig: Rig) -> Float64:
+    """(3,) the dark of the mouth, no darker than the photograph's own blacks."""
+    box = rig.face.box
+    face = photo[max(int(box.y0), 0) : int(box.y1) + 1, max(int(box.x0), 0) : int(box.x1) + 1]
+    darkest = float(np.percentile(face[::2, ::2].mean(axis=-1), 1))
+    return cavity * max(1.0, BLACK_KEPT * darkest / max(float(cavity.mean()), 1.0))
 
 
 def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
