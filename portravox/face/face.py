@@ -96,3 +96,6 @@ class Face:
 
     width_px: float
     """Distance between the landmarks 234 and 454 (3-D, so that a turn doesn't shrink it)."""
+
+    glasses: bool = False
+    """Whether the person wears glasses."""

@@ -15,6 +15,7 @@ from portravox.arrays import Float32, UInt8
 from portravox.errors import NoFaceFound
 from portravox.face.detect import searches
 from portravox.face.face import Box, Face
+from portravox.face.glasses import wears_glasses
 from portravox.face.landmarks import LEAST_MESH_SCORE, MeshFit, face_width_px, fit_face, look
 from portravox.face.lips import read_lips
 from portravox.face.models import Detection
@@ -83,4 +84,5 @@ def measured(pixels: UInt8, landmarks: Float32) -> Face:
         axes=axes,
         lips=read_lips(pixels, landmarks),
         width_px=face_width_px(landmarks),
+        glasses=wears_glasses(pixels, landmarks),
     )

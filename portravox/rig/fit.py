@@ -15,7 +15,7 @@ from portravox.arrays import Float32, Float64, Int32
 from portravox.face.face import Face
 from portravox.ramps import smoothstep
 from portravox.rig.fields import FieldSolver
-from portravox.rig.shapes import FACE_WIDTH_MM, build_shapes, jaw_hinge
+from portravox.rig.shapes import FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge
 from portravox.rig.topology import (
     BETWEEN_LIP_EDGES,
     LANDMARKS,
@@ -47,6 +47,11 @@ FLATTEN_YAW_DEG = (8.0, 18.0)
 
 LEAST_FACING = 0.42
 """Cosine to the camera below which skin counts as out of sight."""
+
+BENDS_GLASSES = ("brow_raise", "brow_lower", "squint")
+BEHIND_GLASSES = 0.2
+"""With glasses, what is near their rim moves by this share only: a frame that bends with the brows
+is the first thing a viewer sees. Our choice."""
 
 LIGHT_BY_RING = (0.9, 0.5, 0.0, 0.0, 0.0, 0.0)
 """How far relighting reaches: not over the background, which would flicker."""
@@ -132,6 +137,9 @@ def fit(face: Face, matte: Float32) -> Rig:
     control_mm = (control - centre) @ axes / mm
     shapes_mm = build_shapes(control_mm, mesh.control_triangles, mesh.rings, outline.neck, hinge_mm)
     shapes_px = shapes_mm @ axes.T * mm  # (S, n, 3)
+    if face.glasses:
+        for name in BENDS_GLASSES:
+            shapes_px[SHAPES.index(name)] *= BEHIND_GLASSES
     fine_shapes = np.stack([mesh.smooth @ s for s in shapes_px.astype(np.float32)])
 
     up = axes[:2, 1] / np.linalg.norm(axes[:2, 1])

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from portravox.arrays import UInt8
+from portravox.face.face import Face
+from portravox.face.find import find_face
+from portravox.face.glasses import LEAST_STEP, bridge_step, wears_glasses
+from portravox.media.picture_file import read_picture
+
+SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "portraits"
+
+
+def test_a_bare_nose_wears_none(photo: UInt8, face: Face) -> None:
+    assert bridge_step(photo, face.landmarks) < 0.8 * LEAST_STEP
+    assert not face.glasses
+
+
+@pytest.mark.parametrize("colour", [(20, 20, 20), (120, 80, 40), (60, 90, 170)])
+def test_a_rim_painted_across_the_nose_is_seen(
+    photo: UInt8, face: Face, colour: tuple[int, int, int]
+) -> None:
+    painted = photo.copy()
+    left, right = (face.landmarks[i, :2] for i in (133, 362))
+    way = (right - left) * 0.2
+    points = np.round(np.stack([left - way, right + way])).astype(int)
+    cv2.line(painted, tuple(points[0].tolist()), tuple(points[1].tolist()), colour, 2, cv2.LINE_AA)
+    assert wears_glasses(painted, face.landmarks)
+
+
+@pytest.mark.parametrize(
+    ("name", "worn"),
+    [
+        ("man_glasses_beard_smile_teeth.jpg", True),
+        ("man_glasses_mouth_open_three_quarter.png", True),
+        ("man_stubble_frontal_closed_mouth.jpg", False),
+        ("man_exif_orientation_6.jpg", False),
+        ("woman_cap_smile_teeth.jpg", False),
+        ("painting_mona_lisa.jpg", False),
+    ],
+)
+def test_real_people(name: str, worn: bool) -> None:
+    if not SAMPLES.is_dir():
+        pytest.skip(f"the sample material is not at {SAMPLES}")
+    face, _ = find_face(read_picture(SAMPLES / name, max_side_px=1600))
+    assert face.glasses is worn
