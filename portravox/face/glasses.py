@@ -25,7 +25,7 @@ VIEW_EYES = 0.72
 """Side of the view, in distances of the inner corners of the eyes: the root of the nose alone."""
 
 LEAST_COLUMNS = 20.0
-"""Percentile over the columns: a bridge crosses nearly all of them, a wrinkle or a hair does not."""
+"""Percentile over the columns: a bridge crosses nearly all of them, wrinkles and hairs do not."""
 
 LEAST_STEP = 0.033
 """Measured: 30 faces without glasses up to 0.019, 3 with glasses from 0.051 on."""
