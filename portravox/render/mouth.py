@@ -50,6 +50,16 @@ CONTACT_MM = 0.9
 
 CONTACT_LINE_MM = 0.5
 
+GUM_OF_LIP = np.array([0.95, 0.80, 0.85])
+TONGUE_OF_LIP = np.array([0.92, 0.78, 0.80])
+SHADOW_OF_LIP = np.array([0.36, 0.26, 0.28])
+CAVITY_OF_SKIN = np.array([0.25, 0.115, 0.105])
+"""Colours inside the mouth against those the photograph shows, in its light. Set by eye."""
+
+BRIGHTEST_CAVITY = 64.0
+LOWER_OF_UPPER_ENAMEL = 0.88
+"""Lower teeth stand in the lip's shade."""
+
 DRAWN_EDGE_PX = 0.5
 """Softness of what is drawn, from sampling alone."""
 
@@ -114,9 +124,9 @@ def prepare_mouth(
     skin = _colour_at(rig, photo, (205, 425, 50, 280, 101, 330))
     lip = _colour_at(rig, photo, (17, 84, 314, 85, 315, 16))
     enamel = _enamel(skin, eyes)
-    gum = lip * np.array([0.95, 0.80, 0.85])
-    tongue = lip * np.array([0.92, 0.78, 0.80])
-    cavity = _lifted(np.minimum(skin * np.array([0.25, 0.115, 0.105]), 64), photo, rig)
+    gum = lip * GUM_OF_LIP
+    tongue = lip * TONGUE_OF_LIP
+    cavity = _lifted(np.minimum(skin * CAVITY_OF_SKIN, BRIGHTEST_CAVITY), photo, rig)
     grey = _is_grey(photo, rig)
     if grey:
         gum, tongue, cavity = (np.full(3, c.mean()) for c in (gum, tongue, cavity))
@@ -129,7 +139,7 @@ def prepare_mouth(
     meeting = rig.rest[13].astype(np.float64).copy()
     meeting[:2] = upper_edge * 0.58 + lower_edge * 0.42
     own = None
-    enamel_lower = enamel * 0.88
+    enamel_lower = enamel * LOWER_OF_UPPER_ENAMEL
     teeth_edge_mm = UPPER_EDGE_BELOW_SEAM_MM
     if lips.state is not LipState.CLOSED:
         own = _own_mouth(rig, photo, skin, lip, keep_teeth=lips.teeth_share >= LEAST_OWN_TEETH)
@@ -139,7 +149,7 @@ def prepare_mouth(
             bright = own.teeth[shown][:, :3] / own.teeth[shown][:, 3:]
             brightness = bright.mean(axis=1)
             seen = np.median(bright[brightness >= np.percentile(brightness, 60)], axis=0)
-            enamel, enamel_lower = seen.astype(np.float64), seen * 0.86
+            enamel, enamel_lower = seen.astype(np.float64), seen * LOWER_OF_UPPER_ENAMEL
             teeth_edge_mm -= 0.6  # never peek out below the person's own
     slope = _slope(light)
     depth = back * TEETH_BEHIND_LIPS_MM * mm
@@ -163,7 +173,7 @@ def prepare_mouth(
         tongue_anchors=anchors(tongue_origin),
         own=own,
         cavity=cavity,
-        lip_shadow=lip * np.array([0.36, 0.26, 0.28]),
+        lip_shadow=lip * SHADOW_OF_LIP,
         shade_powers=(1.0, 1.0, 1.0) if grey else SHADE_POWERS,
         edge_px=eyes[0].edge_px,
         supersampling=supersampling,
