@@ -6,12 +6,16 @@ Flow      media.picture -> register: face -> rig.fit -> render.scene
 
 from __future__ import annotations
 
+import os
 import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
+from portravox.animation.controls import ControlTrack
 from portravox.animation.direct import direct
 from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
@@ -24,6 +28,9 @@ from portravox.media.waveform import Waveform
 from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import fit
+
+PAINTERS = 2
+"""Frames painted at the same time. Each holds a frame; beyond two the encoder is the limit."""
 
 SQUARE_FACE_SHARE = 0.52
 """Of the height of a face-only video, so much is face, brow to chin. Our choice."""
@@ -67,10 +74,7 @@ class EmbeddedAvatar:
         """Yield the video's frames in order; each is valid until the next one is asked for."""
         track = direct(articulate(voice), direction)
         scene = self._scene(direction.paste_back)
-        deformer = Deformer(scene.rig)
-        painter = Painter(scene)
-        for controls in track.values:
-            yield painter.paint(deformer.deform(controls))
+        yield from _painted(scene, track)
 
     def _scene(self, paste_back: bool) -> Scene:
         with self._lock:
@@ -84,6 +88,27 @@ class EmbeddedAvatar:
                 matte = person_matte(pixels, face)
                 self._scenes[paste_back] = prepare_scene(fit(face, matte), pixels, matte)
             return self._scenes[paste_back]
+
+
+def _painted(scene: Scene, track: ControlTrack) -> Iterator[UInt8]:
+    """The frames of a track, in order, several of them painted at the same time.
+
+    Frames do not depend on each other. A painter has one buffer, so it goes on only when the
+    caller is done with its frame and asks for the next.
+    """
+    deformer = Deformer(scene.rig)
+    painters = [Painter(scene) for _ in range(min(PAINTERS, os.cpu_count() or 1, len(track)))]
+    with ThreadPoolExecutor(len(painters), thread_name_prefix="portravox-paint") as pool:
+
+        def begin(index: int) -> Future[UInt8]:
+            painter = painters[index % len(painters)]
+            return pool.submit(lambda: painter.paint(deformer.deform(track.values[index])))
+
+        underway = deque(begin(index) for index in range(len(painters)))
+        for index in range(len(track)):
+            yield underway.popleft().result()
+            if index + len(painters) < len(track):
+                underway.append(begin(index + len(painters)))
 
 
 def face_square(pixels: UInt8, face: Face) -> UInt8:
