@@ -101,6 +101,7 @@ class Deformer:
         corners = rig.rest[[upper[0], upper[-1]]]
         width_mm = float(np.linalg.norm(corners[1] - corners[0])) / px
         self._mouth_width_mm = settled_width(width_mm)
+        self._rest_overlap = np.minimum((rig.rest[lower] - rig.rest[upper]) @ down, 0.0)
         self._yaw_limit = max(4.0, YAW_LIMIT_DEG - 0.5 * abs(rig.face.pose.yaw_deg))
 
     def deform(self, controls: Float32) -> Posed:
@@ -177,10 +178,13 @@ class Deformer:
         return float(self._gap_mm[SHAPES.index(shape)])
 
     def _keep_lips_apart(self, skin: Float32) -> None:
-        """Where the lower lip would rise above the upper one, both meet halfway."""
+        """Where the lower lip would rise above the upper one, both meet halfway.
+
+        By a hair they may cross at rest already; that is left as it is.
+        """
         upper, lower = self._rig.mesh.mouth
         down = self._rig.axes[:, 1]
-        overlap = np.minimum((skin[lower] - skin[upper]) @ down, 0.0)
+        overlap = np.minimum((skin[lower] - skin[upper]) @ down - self._rest_overlap, 0.0)
         push = overlap[:, None] * (down / 2)
         skin[upper] += push
         skin[lower] -= push

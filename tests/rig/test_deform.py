@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,3 +139,13 @@ def test_a_smile_lifts_the_corners_of_the_mouth(
     smiling = deformer.deform(controls(smile=0.5)).vertices
     for corner in (61, 291):
         assert (smiling[corner] - rig.rest[corner]) @ rig.axes[:, 1] < -0.5 * rig.px_per_mm
+
+
+def test_rest_is_rest_also_where_shut_lips_cross_by_a_hair(rig: Rig, controls: Row) -> None:
+    upper, lower = rig.mesh.mouth
+    crossing = rig.rest.copy()
+    middle = len(upper) // 2
+    crossing[lower[middle]] = crossing[upper[middle]] - 0.02 * rig.px_per_mm * rig.axes[:, 1]
+    shut = replace(rig, rest=crossing)
+    posed = Deformer(shut).deform(controls())
+    assert np.array_equal(posed.vertices[: len(crossing)], crossing)
