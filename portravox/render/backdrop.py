@@ -91,7 +91,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     if scale == 2:
         layer = double(layer)
     texture = Texture(np.ascontiguousarray(layer), scale, (x0, y0))
-    return Layers(texture, _plate(region, covered, rig.width_px * shrink))
+    return Layers(texture, _plate(region, covered))
 
 
 def lip_texture(rig: Rig, photo: UInt8, layers: Layers) -> Texture:
@@ -140,30 +140,20 @@ def double(picture: UInt8) -> UInt8:
     return out
 
 
-def _plate(region: UInt8, covered: Float32, coarse_width_px: float) -> UInt8:
+def _plate(region: UInt8, covered: Float32) -> UInt8:
     """The region with the person filled in from the background around.
 
-    region           (h, w, 3)
-    covered          (h', w') 0..1 the person, at the reduced size at which the filling is done
-    coarse_width_px  width of the face at that size
+    region   (h, w, 3)
+    covered  (h', w') 0..1 the person, at the reduced size at which the filling is done
 
-    Filled by narrow blurs near the edge and wide ones further in; the deep inside is never seen.
+    Smooth, without texture; only a rim of it is ever seen.
     """
     height, width = region.shape[:2]
     coarse = (covered.shape[1], covered.shape[0])
     small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
     taken = cv2.dilate((covered > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8))
     known = (taken == 0).astype(np.float32)
-    filled = np.zeros_like(small)
-    share = np.zeros(known.shape, np.float32)
-    for radius in (2, 5, 12, 30, 80):
-        sigma = radius * coarse_width_px / COARSE_FACE_PX + 0.5
-        colour = cv2.GaussianBlur(small * known[..., None], (0, 0), sigma)
-        weight = cv2.GaussianBlur(known, (0, 0), sigma)
-        take = np.clip(weight * 4, 0, 1) * (1 - share)
-        filled += colour / np.maximum(weight, 1e-4)[..., None] * take[..., None]
-        share += take
-    filled = np.where(share[..., None] > 1e-3, filled / np.maximum(share, 1e-3)[..., None], small)
+    filled = filled_in(small, known)
     wide = cv2.resize(
         np.clip(filled + 0.5, 0, 255).astype(np.uint8),
         (width, height),
@@ -177,3 +167,29 @@ def _plate(region: UInt8, covered: Float32, coarse_width_px: float) -> UInt8:
         rows = slice(top, top + ROWS_AT_ONCE)
         lay_over(plate[rows], wide[rows], np.clip(blend[rows] * 2 - 1, 0, 1))
     return plate
+
+
+def filled_in(picture: Float32, known: Float32) -> Float32:
+    """A picture with its unknown parts filled from the known ones around them.
+
+    picture  (h, w, 3)
+    known    (h, w) 1 where it is to be kept, 0 where it is to be filled
+    returns  (h, w, 3)
+
+    Halved again and again, unknown parts shrink away; on the way back each size takes from the
+    smaller one what it does not know. Source: the push-pull algorithm of Gortler et al., "The
+    Lumigraph", SIGGRAPH 1996, 3.4.
+    """
+    colour = picture * known[..., None]
+    if min(known.shape) <= 2 or known.all():
+        total = max(float(known.sum()), 1e-6)
+        mean = colour.sum(axis=(0, 1)) / total
+        flat: Float32 = np.where(known[..., None] > 0, picture, mean).astype(np.float32)
+        return flat
+    half_known = cv2.pyrDown(known)
+    half_colour = cv2.pyrDown(colour) / np.maximum(half_known, 1e-3)[..., None]
+    smaller = filled_in(half_colour, np.minimum(half_known * 4, 1.0))
+    size = (known.shape[1], known.shape[0])
+    below: Float32 = cv2.pyrUp(smaller)[: size[1], : size[0]]
+    filled: Float32 = colour + below * (1 - known[..., None])
+    return filled

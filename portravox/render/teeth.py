@@ -27,8 +27,6 @@ UPPER_ARCH = (27.0, 36.0)
 LOWER_ARCH = (24.5, 33.0)
 """Half width and depth of the arch."""
 
-SUPERSAMPLING = 3
-
 FAR_TINT = np.array([1.0, 1.12, 1.22])
 """How fast red, green and blue fall off on teeth in the shade. Our choice."""
 
@@ -60,12 +58,11 @@ def draw_teeth(
     steps = UPPER_STEP if upper else LOWER_STEP
     half_width, depth = UPPER_ARCH if upper else LOWER_ARCH
     rng = np.random.default_rng(seed)
-    fine = density * SUPERSAMPLING
     reach_x, above, below = 31.0, 15.0, 2.5
-    columns, rows = int(2 * reach_x * fine), int((above + below) * fine)
-    x = (np.arange(columns) + 0.5) / fine - reach_x
+    columns, rows = round(2 * reach_x * density), round((above + below) * density)
+    x = (np.arange(columns) + 0.5) / density - reach_x
     # y counts from the biting edge towards the gum, whichever jaw it is
-    y = above - (np.arange(rows) + 0.5) / fine
+    y = above - (np.arange(rows) + 0.5) / density
 
     edges_x, edges_z = _along_arch([c[0] for c in crowns], half_width, depth)
     cover = np.zeros((rows, columns), np.float32)
@@ -87,7 +84,7 @@ def draw_teeth(
             inside = np.minimum.reduce(
                 [(width - np.abs(u)) * half, (v - bite) * height, (gum_line - v) * height]
             )
-            shape = np.clip(inside * fine / 1.2 + 0.5, 0, 1)
+            shape = np.clip(inside * density / 1.2 + 0.5, 0, 1)
             angle = np.arctan2(depth * centre, half_width**2) * 0.9  # which way the arch faces here
             facing = np.stack([np.sin(angle) + 0.45 * u, 0.30 * (0.45 - v), -np.cos(angle) + 0 * u])
             facing /= np.linalg.norm(facing, axis=0)
@@ -122,10 +119,10 @@ def draw_teeth(
     picture = np.dstack([colour, total]).astype(np.float32)
     if not upper:
         picture = picture[::-1]
-    size = (max(8, columns // SUPERSAMPLING), max(8, rows // SUPERSAMPLING))
-    small = cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA)
     edge_row = above if upper else below
-    return Inlay(small, (reach_x * density - 0.5, edge_row * density - 0.5), density)
+    return Inlay(
+        np.ascontiguousarray(picture), (reach_x * density - 0.5, edge_row * density - 0.5), density
+    )
 
 
 def draw_tongue(*, colour: Float64, density: float, seed: int) -> Inlay:

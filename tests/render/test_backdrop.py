@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
-from portravox.render.backdrop import double
+from portravox.render.backdrop import double, filled_in
 from portravox.render.scene import Scene
 
 
@@ -44,3 +44,23 @@ def test_the_lips_own_texture_shows_no_teeth(scene: Scene) -> None:
     painted = texture.pixels[y, x, :3].astype(int)
     redness = painted[0] - painted[1]
     assert redness > photographed[0] - photographed[1] + 15
+
+
+def test_filling_in_keeps_what_is_known_and_continues_it() -> None:
+    picture = np.full((60, 90, 3), (200.0, 120.0, 40.0), np.float32)
+    known = np.ones((60, 90), np.float32)
+    known[10:50, 20:70] = 0
+    holed = picture * known[..., None]
+    filled = filled_in(holed, known)
+    assert np.array_equal(filled[known > 0], picture[known > 0])
+    assert np.abs(filled - picture).max() < 1.0
+
+
+def test_filling_in_blends_from_side_to_side() -> None:
+    picture = np.repeat(np.linspace(50, 200, 96, dtype=np.float32)[None], 64, axis=0)
+    picture = np.repeat(picture[..., None], 3, axis=2)
+    known = np.ones((64, 96), np.float32)
+    known[:, 30:66] = 0
+    filled = filled_in(picture * known[..., None], known)[32, :, 0]
+    assert filled[32] < 130 < filled[63]
+    assert np.abs(np.diff(filled)).max() < 25
