@@ -159,8 +159,9 @@ def _plate(region: UInt8, covered: Float32) -> UInt8:
         (width, height),
         interpolation=cv2.INTER_CUBIC,
     )
-    # only what the moving layer hides at rest: elsewhere the plate is the photograph
-    inside = cv2.GaussianBlur((covered > PERSON).astype(np.float32), (0, 0), 1.0)
+    # the person and the soft rim around, all of which the moving layer hides at rest
+    hidden = cv2.dilate((covered > PERSON).astype(np.float32), np.ones((7, 7), np.uint8))
+    inside = cv2.GaussianBlur(hidden, (0, 0), 1.0)
     blend = cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)
     plate = region.copy()
     for top in range(0, height, ROWS_AT_ONCE):
@@ -181,15 +182,12 @@ def filled_in(picture: Float32, known: Float32) -> Float32:
     Lumigraph", SIGGRAPH 1996, 3.4.
     """
     colour = picture * known[..., None]
+    unknown = np.subtract(1, known, dtype=np.float32)[..., None]
     if min(known.shape) <= 2 or known.all():
-        total = max(float(known.sum()), 1e-6)
-        mean = colour.sum(axis=(0, 1)) / total
-        flat: Float32 = np.where(known[..., None] > 0, picture, mean).astype(np.float32)
-        return flat
-    half_known = cv2.pyrDown(known)
-    half_colour = cv2.pyrDown(colour) / np.maximum(half_known, 1e-3)[..., None]
-    smaller = filled_in(half_colour, np.minimum(half_known * 4, 1.0))
-    size = (known.shape[1], known.shape[0])
-    below: Float32 = cv2.pyrUp(smaller)[: size[1], : size[0]]
-    filled: Float32 = colour + below * (1 - known[..., None])
-    return filled
+        below = colour.sum(axis=(0, 1)) / max(float(known.sum()), 1e-6)
+    else:
+        half_known = cv2.pyrDown(known)
+        half_colour = cv2.pyrDown(colour) / np.maximum(half_known, 1e-3)[..., None]
+        smaller = filled_in(half_colour, np.minimum(half_known * 4, 1.0))
+        below = cv2.pyrUp(smaller)[: known.shape[0], : known.shape[1]]
+    return np.add(colour, below * unknown, dtype=np.float32)

@@ -36,6 +36,10 @@ MARGIN_FW = (0.10, 0.28, 0.55)
 RECEDES_FW = (0.07, 0.18)
 """Hair or ears reaching so far beyond the face's outline lie behind it, at the ears' depth."""
 
+HAIR_DEPTH = 0.6
+"""Hair stands so far back on the way to the ears. With 1 the cheek slides over long hair, and its
+edge shows; with 0 the head turns like a mask."""
+
 RIGID_ABOVE = (1.0, 1.0, 1.0, 1.0, 0.45, 0.0)
 """How far each ring follows the head above the neck: hair fully, background further out less."""
 
@@ -270,7 +274,7 @@ class _Outline:
         rings = []
         for radius, share in zip(self.radii, depth_share, strict=True):
             flat = self.centre + self.rays * radius[:, None]
-            to_ear = (self.ear_depth - self.oval[:, 2]) * self.recedes
+            to_ear = (self.ear_depth - self.oval[:, 2]) * self.recedes * HAIR_DEPTH
             hair = self.oval[:, 2] + to_ear * share
             neck = self.oval[:, 2] + to_ear * share * 0.8  # just behind the jaw
             depth = (1 - self.neck) * hair + self.neck * neck
