@@ -98,7 +98,11 @@ def likeness_to_people(studio: Studio) -> Part:
         about,
         columns,
         tuple(rows),
-        (Check(f"lips {lips_r:.2f} beat loudness {loud_r:.2f} on the mean", lips_r > loud_r),),
+        (
+            Check(
+                f"lips {lips_r:.2f} beat loudness {loud_r:.2f} on the mean", bool(lips_r > loud_r)
+            ),
+        ),
     )
 
 
