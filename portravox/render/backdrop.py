@@ -84,14 +84,14 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     margin = max(2, round(rig.width_px * shrink * MARGIN_FW))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
     grown = cv2.dilate((covered > PERSON).astype(np.uint8) * 255, disc)
-    grown = cv2.GaussianBlur(grown, (0, 0), max(1.0, margin * 0.45))
+    grown = cv2.GaussianBlur(grown, (0, 0), margin * 0.30)
     grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
     layer = np.dstack([region, grown])
     scale = 2 if layer.shape[0] * layer.shape[1] <= SHARP_UP_TO_PX else 1
     if scale == 2:
         layer = double(layer)
     texture = Texture(np.ascontiguousarray(layer), scale, (x0, y0))
-    return Layers(texture, _plate(region, covered))
+    return Layers(texture, _plate(region, covered, margin))
 
 
 def lip_texture(rig: Rig, photo: UInt8, layers: Layers) -> Texture:
@@ -140,11 +140,12 @@ def double(picture: UInt8) -> UInt8:
     return out
 
 
-def _plate(region: UInt8, covered: Float32) -> UInt8:
+def _plate(region: UInt8, covered: Float32, margin: int) -> UInt8:
     """The region with the person filled in from the background around.
 
     region   (h, w, 3)
     covered  (h', w') 0..1 the person, at the reduced size at which the filling is done
+    margin   how much background travels with the person, at that size
 
     Smooth, without texture; only a rim of it is ever seen.
     """
@@ -159,9 +160,12 @@ def _plate(region: UInt8, covered: Float32) -> UInt8:
         (width, height),
         interpolation=cv2.INTER_CUBIC,
     )
-    # the person and the soft rim around, all of which the moving layer hides at rest
-    hidden = cv2.dilate((covered > PERSON).astype(np.float32), np.ones((7, 7), np.uint8))
-    inside = cv2.GaussianBlur(hidden, (0, 0), 1.0)
+    # the person and the soft rim around; where the moving layer is not solid (beyond a third of
+    # the margin), the plate must be the photograph, or the picture would change at rest
+    rim = round(margin * 0.22)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1, 2 * rim + 1))
+    hidden = cv2.dilate((covered > PERSON).astype(np.float32), disc)
+    inside = cv2.GaussianBlur(hidden, (0, 0), max(0.3, margin * 0.08))
     blend = cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)
     plate = region.copy()
     for top in range(0, height, ROWS_AT_ONCE):
