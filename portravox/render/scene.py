@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import Float32, UInt8
+from portravox.arrays import Float32, Int32, UInt8
 from portravox.render.backdrop import Layers, Texture, lip_texture, split_layers
 from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, paint_eye, prepare_eyes
@@ -25,7 +25,7 @@ from portravox.rig.fit import Rig
 
 NODES_PER_FACE = 140
 """The map from frame to photograph is computed at about so many nodes across the face and is
-smooth between them; at the lips, where it tears, it is computed for every pixel."""
+smooth between them; at lips and lids, where it tears, it is computed for every pixel."""
 
 BAND_NODES = 16
 """Rows of nodes to a band. A band is redrawn only as far to its sides as anything moves there."""
@@ -36,7 +36,11 @@ LEAST_FOLLOWING = 0.004
 REACH_FW = 0.12
 """How far the outline of head and hair may travel, in face widths."""
 
-MOUTH_MARGIN_MM = 4.0
+TEAR_MARGIN_MM = 4.0
+"""Around mouth and lids the map is computed for every pixel."""
+
+LID_TEARS_FROM = 0.3
+"""Share of a blink from which a coarse map would smear the white of the eye between the lids."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,13 +119,24 @@ class Painter:
         attributes[: len(factors), 2] = factors
         attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]
         self._map.draw(scene, posed, attributes, scene.layers.texture, self._frame)
-        window = _mouth_window(posed, scene.rig) if posed.speech > 0 else None
-        if window is not None:
-            _Map(window, 1).draw(scene, posed, attributes, scene.lips, self._frame)
+        if posed.speech > 0:
+            self._draw_torn(posed, attributes, scene.rig.mesh.mouth, scene.lips)
         for eye in scene.eyes:
+            if posed.blink[eye.side] > LID_TEARS_FROM and scene.step > 1:
+                edges = (scene.rig.mesh.left_eye, scene.rig.mesh.right_eye)[eye.side]
+                self._draw_torn(posed, attributes, edges, scene.layers.texture)
             paint_eye(eye, posed, self._frame)
         paint_mouth(scene.mouth, posed, self._frame)
         return self._frame
+
+    def _draw_torn(
+        self, posed: Posed, attributes: Float32, edges: tuple[Int32, Int32], texture: Texture
+    ) -> None:
+        """Draw the surroundings of a hole again, for every pixel, where the map tears."""
+        points = posed.vertices[np.concatenate(edges), :2]
+        window = _window_around(points, self._scene.rig)
+        if window is not None:
+            _Map(window, 1).draw(self._scene, posed, attributes, texture, self._frame)
 
 
 class _Map:
@@ -228,12 +243,11 @@ def _moving_bands(rig: Rig, layers: Layers, step: int) -> tuple[Box, ...]:
     return tuple(bands)
 
 
-def _mouth_window(posed: Posed, rig: Rig) -> tuple[int, int, int, int] | None:
-    """Rectangle around the lips, inside the region; None when it lies outside the picture."""
-    points = np.concatenate(posed.mouth_edges)
-    margin = MOUTH_MARGIN_MM * rig.px_per_mm
+def _window_around(points: Float32, rig: Rig) -> Box | None:
+    """Rectangle around moved points, (P, 2), inside the region; None when none is left."""
+    margin = TEAR_MARGIN_MM * rig.px_per_mm
     left, top, right, bottom = rig.region
     x0, y0 = np.floor(points.min(axis=0) - margin).astype(int)
     x1, y1 = np.ceil(points.max(axis=0) + margin).astype(int) + 1
-    window = (max(int(x0), left), max(int(y0), top), min(int(x1), right), min(int(y1), bottom))
-    return window if window[2] > window[0] and window[3] > window[1] else None
+    box = Box(max(int(x0), left), max(int(y0), top), min(int(x1), right), min(int(y1), bottom))
+    return box if box.x1 > box.x0 and box.y1 > box.y0 else None
