@@ -60,9 +60,10 @@ HOLD_S = 0.25
 RELEASE_S = 0.2
 """After speech the mouth waits, then goes back to the photograph's within this time."""
 
-GATHER_S = 0.2
-"""Before speech the mouth leaves the photograph's expression within this time, so that a smile is
-gone when the first sound shuts the lips. Lips begin to move 100 to 300 ms before the sound."""
+GATHER_S = 0.15
+"""Before the lips part for speech the mouth leaves the photograph's expression within this time, so
+that a smile is gone when the first sound is a /p/. Lips begin to move 100 to 300 ms before the
+sound."""
 
 SHORT_PAUSE_S = 0.35
 LONG_PAUSE_S = 0.9
@@ -195,7 +196,7 @@ def _given_over(rows_s: Float64, spans: Float64) -> Float64:
 
     Over short pauses it stays up, over longer ones it sinks the deeper the longer they are.
     """
-    held = spans + np.array([0.0, HOLD_S])
+    held = spans + np.array([-PRE_OPEN_S, HOLD_S])  # gathered before the lips part
     level = presence(rows_s, held, GATHER_S, RELEASE_S)
     for end_s, start_s in zip(spans[:-1, 1], spans[1:, 0], strict=True):
         length = (start_s - end_s - SHORT_PAUSE_S) / (LONG_PAUSE_S - SHORT_PAUSE_S)
