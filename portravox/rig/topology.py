@@ -120,14 +120,6 @@ class Topology:
     right_eye: tuple[Int32, Int32]
     """Fine vertices along the upper and the lower edge of each hole, left to right."""
 
-    @property
-    def control_count(self) -> int:
-        return int(self.smooth.shape[1])
-
-    @property
-    def fine_count(self) -> int:
-        return int(self.smooth.shape[0])
-
 
 @lru_cache(maxsize=1)
 def topology() -> Topology:
