@@ -17,17 +17,19 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, UInt8
+from portravox.face import outlines
 from portravox.face.crop import Square, cut
 from portravox.face.landmarks import Indices
+from portravox.ramps import smoothstep
 
-UPPER_INNER = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308])
+UPPER_INNER = np.array(outlines.UPPER_INNER)
 """Inner edge of the upper lip, from the picture's left corner to the right one."""
 
-LOWER_INNER = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308])
+LOWER_INNER = np.array(outlines.LOWER_INNER)
 """Inner edge of the lower lip, the same way; both share their ends."""
 
-UPPER_OUTER = np.array([61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291])
-LOWER_OUTER = np.array([61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291])
+UPPER_OUTER = np.array(outlines.UPPER_OUTER)
+LOWER_OUTER = np.array(outlines.LOWER_OUTER)
 
 VIEW_PX = 256
 """Side of the upright picture of the mouth."""
@@ -158,20 +160,20 @@ def mouth_evidence(view: MouthView) -> Evidence:
     light, red = view.lab[..., 0], view.lab[..., 1]
     depth = np.clip((y - view.outer_upper) / (view.outer_lower - view.outer_upper + 1e-6), 0, 1)
     lip_light = upper[0] * (1.0 - depth) + lower[0] * depth
-    dark = 1.0 - smooth_step(0.45, 0.75, light / np.maximum(lip_light, 1.0))
+    dark = 1.0 - smoothstep(0.45, 0.75, light / np.maximum(lip_light, 1.0))
 
     lip_red = 0.35 * upper[1] + 0.65 * lower[1]  # the lower lip has no moustache on it
     teeth = np.zeros_like(dark)
     if lip_red > 6.0:
         paleness = (lip_red - red) / (lip_red + 3.0)
-        teeth = smooth_step(0.30, 0.75, paleness) * smooth_step(-4.0, 4.0, light - 0.8 * lip_light)
+        teeth = smoothstep(0.30, 0.75, paleness) * smoothstep(-4.0, 4.0, light - 0.8 * lip_light)
     elif skin[0] - max(upper[0], lower[0]) > 12.0:
         brightness = (light - lip_light) / np.maximum(skin[0] - lip_light, 1.0)
-        teeth = smooth_step(0.30, 0.70, brightness)
+        teeth = smoothstep(0.30, 0.70, brightness)
     if lip_red - skin[1] < 3.0:
         in_gap = (y > view.inner_upper - 3.0) & (y < view.inner_lower + 3.0)
         wide = view.inner_lower - view.inner_upper > 0.04 * view.width_px
-        bright = smooth_step(6.0, 20.0, light - lip_light)
+        bright = smoothstep(6.0, 20.0, light - lip_light)
         teeth = np.where(in_gap & wide, np.maximum(teeth, bright), teeth)
     return Evidence(dark.astype(np.float64), teeth.astype(np.float64))
 
@@ -181,12 +183,6 @@ def _median_colour(lab: Float32, where: Bool) -> Float64:
     if not where.any():
         return np.array([50.0, 0.0, 0.0])
     return np.asarray(np.median(lab[where], axis=0), np.float64)
-
-
-def smooth_step(low: float, high: float, value: Float64 | Float32) -> Float64:
-    """0 up to low, 1 from high, smooth between."""
-    t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t), np.float64)
 
 
 _STIFFNESS = 1.5

@@ -24,6 +24,7 @@ from portravox.errors import (
     FaceUnclear,
     NoFaceFound,
 )
+from portravox.face import outlines
 from portravox.face.covering import covering
 from portravox.face.face import Face
 from portravox.face.find import count_notices, find_fits, measured
@@ -60,14 +61,7 @@ clouds and noise reach 0.76."""
 _DARK, _BLACK = 40.0, 12.0
 """0..255, brightness that a tenth of the face exceeds: dim, and too dark to read the mouth."""
 
-_OVAL = np.array(
-    [
-        *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288),
-        *(397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136),
-        *(172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-    ]
-)
-"""The face's outline."""
+_OVAL = np.array(outlines.OVAL)
 
 _UPPER_LIDS, _LOWER_LIDS = np.array([159, 158, 386, 385]), np.array([145, 153, 374, 380])
 _EYE_CORNERS = np.array([(33, 133), (263, 362)])

@@ -23,7 +23,8 @@ MARGIN_FW = 0.045
 """How much background travels with the head, in face widths. Our choice: hair wisps are shorter."""
 
 COARSE_FACE_PX = 200.0
-"""What lies behind the person is worked out on a picture in which the face is this wide."""
+"""What lies behind the person, and the light, are worked out on a picture in which the face is at
+most this wide: no finer detail matters to them."""
 
 PERSON = 0.35
 """From this share of the matte on a place belongs to the person. Our choice, on the safe side."""

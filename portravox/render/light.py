@@ -11,25 +11,16 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Float32, Float64, UInt8
+from portravox.face.outlines import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
+from portravox.render.backdrop import COARSE_FACE_PX
 from portravox.rig.fit import Rig
-from portravox.rig.topology import (
-    LANDMARKS,
-    LEFT_EYE,
-    LOWER_INNER,
-    LOWER_OUTER,
-    RIGHT_EYE,
-    UPPER_INNER,
-    UPPER_OUTER,
-)
+from portravox.rig.topology import LANDMARKS, LEFT_EYE, RIGHT_EYE
 
 STRENGTH = 0.8
 RANGE = (0.82, 1.2)
 """Brightness factors beyond this look like a lamp being moved. Our choice."""
 
 DISPLAY_GAMMA = 2.2
-
-COARSE_FACE_PX = 200.0
-"""Light is read off a picture in which the face is at most this wide: no finer detail matters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,6 +62,8 @@ class Scene:
     """All that ever differs from the photograph lies in these."""
     texture_places: Float32
     """(V + S, 2) px where each vertex finds its texture; strips of the mouth at their own lip."""
+    resting_places: Float32
+    """The same while the mouth is as photographed: its strips simply continue, too."""
 
 
 def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
@@ -86,6 +88,7 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
         step=step,
         bands=_moving_bands(rig, layers, step),
         texture_places=np.concatenate([rig.rest[:, :2], strips]).astype(np.float32),
+        resting_places=np.concatenate([rig.rest[:, :2], middle]).astype(np.float32),
     )
 
 
@@ -96,11 +99,7 @@ class Painter:
         self._scene = scene
         self._frame = scene.photo.copy()
         self._at_rest = True
-        rig = scene.rig
-        self._map = _Map(rig.region, scene.step, scene.bands)
-        middle = (scene.rig.rest[rig.mesh.strip_upper, :2] + rig.rest[rig.mesh.strip_lower, :2]) / 2
-        self._closed_places = scene.texture_places.copy()
-        self._closed_places[len(rig.rest) :] = middle
+        self._map = _Map(scene.rig.region, scene.step, scene.bands)
 
     def paint(self, posed: Posed) -> UInt8:
         """The frame of one pose, (H, W, 3). Valid until the next call."""
@@ -114,7 +113,7 @@ class Painter:
         self._at_rest = False
         attributes = np.empty((len(posed.vertices), 3), np.float32)
         # a mouth that does nothing is shown as photographed, whatever is seen between its lips
-        attributes[:, :2] = scene.texture_places if posed.speech > 0 else self._closed_places
+        attributes[:, :2] = scene.texture_places if posed.speech > 0 else scene.resting_places
         factors = scene.light.factors(posed.rotation)
         attributes[: len(factors), 2] = factors
         attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]

@@ -40,9 +40,6 @@ class Posed:
 
     rig: Rig
 
-    weights: Float32
-    """(S,) of each shape."""
-
     vertices: Float32
     """(V + S, 3) px: the fine mesh, then the strips that close its holes."""
 
@@ -124,7 +121,6 @@ class Deformer:
             skin += rig.rigid[:, None] * (turned - skin)
         return Posed(
             rig=rig,
-            weights=weights,
             vertices=strip_positions(skin, rig.mesh, behind=0.004 * rig.width_px),
             rotation=rotation,
             shift=shift,

@@ -13,19 +13,11 @@ import numpy as np
 
 from portravox.arrays import Float32, Float64, Int32
 from portravox.face.face import Face
+from portravox.face.outlines import LOWER_INNER, OVAL, UPPER_INNER
 from portravox.ramps import smoothstep
 from portravox.rig.fields import FieldSolver
 from portravox.rig.shapes import FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge
-from portravox.rig.topology import (
-    BETWEEN_LIP_EDGES,
-    LANDMARKS,
-    LOWER_INNER,
-    OVAL,
-    RINGS,
-    UPPER_INNER,
-    Topology,
-    topology,
-)
+from portravox.rig.topology import BETWEEN_LIP_EDGES, LANDMARKS, RINGS, Topology, topology
 
 RING_SHARE = (0.33, 0.66, 1.0)
 """The inner rings stand at these shares of the way from the face to the outline of the person."""

@@ -16,18 +16,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from portravox.arrays import Float64, Int32
+from portravox.face.outlines import LOWER_INNER, LOWER_OUTER, OVAL, UPPER_INNER, UPPER_OUTER
 from portravox.ramps import smoothstep
 from portravox.rig.fields import FieldSolver
-from portravox.rig.topology import (
-    LEFT_EYE,
-    LOWER_INNER,
-    LOWER_OUTER,
-    OVAL,
-    RIGHT_EYE,
-    UPPER_INNER,
-    UPPER_OUTER,
-    EyeLandmarks,
-)
+from portravox.rig.topology import LEFT_EYE, RIGHT_EYE, EyeLandmarks
 
 FACE_WIDTH_MM = 140.0
 """Distance between the landmarks 234 and 454 in the head's frame. Close to the bizygomatic breadth

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from portravox.face.face import Face
+from portravox.face.outlines import LOWER_INNER, UPPER_INNER
 from portravox.rig.fit import Rig
 from portravox.rig.shapes import SHAPES, jaw_displacement
-from portravox.rig.topology import LOWER_INNER, UPPER_INNER
 
 
 def test_inner_lips_lie_where_the_pixels_show_them(rig: Rig, face: Face) -> None:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from portravox.face.outlines import OVAL
 from portravox.rig.fit import Rig
-from portravox.rig.topology import LANDMARKS, OVAL, RINGS, loop_subdivision, topology
+from portravox.rig.topology import LANDMARKS, RINGS, loop_subdivision, topology
 
 HEXAGON = np.array([(0, i, i % 6 + 1) for i in range(1, 7)], np.int32)
 """Six triangles around vertex 0."""
