@@ -34,7 +34,7 @@ CLASS_OF: Final[dict[str, str]] = {
 """IPA symbol -> its class."""
 
 SILENCE: Final = "sil"
-VOWELS: Final = frozenset("i y ɨ ʉ ɯ u ɪ ʏ ʊ e ø ɘ ɵ ɤ o ə ɚ ɝ ɛ œ ɜ ɞ ʌ ɔ æ ɐ a ɶ ɑ ɒ".split())
+VOWELS: Final = frozenset("iyɨʉɯuɪʏʊeøɘɵɤoəɚɝɛœɜɞʌɔæɐaɶɑɒ")
 BILABIAL: Final = frozenset(symbol for name in "pbm" for symbol in _MEMBERS[name].split())
 LABIODENTAL: Final = frozenset(symbol for name in "fv" for symbol in _MEMBERS[name].split())
 
