@@ -14,6 +14,7 @@ import numpy as np
 from portravox.arrays import Bool, Float32
 from portravox.media.waveform import Waveform
 from portravox.speech.activity import activity
+from portravox.speech.hearing import heard
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import mel_power
 from portravox.speech.noise import noise_power
@@ -41,6 +42,9 @@ class SpeechFeatures:
     pitch_hz: Float32
     """(T,) 0 where unvoiced."""
 
+    heard: Float32
+    """(T, BANDS) the spectrum as the network is used to it, noise and all; see speech.hearing."""
+
     duration_s: float
 
 
@@ -52,11 +56,11 @@ def speech_features(voice: Waveform) -> SpeechFeatures:
     """Features of a recording of any rate, one or two channels, any level."""
     rows = row_count(voice)
     samples = speech_samples(voice)
-    heard = mel_power(samples, rows)
+    spectrum = mel_power(samples, rows)
     pitch_hz = pitch(samples, rows).frequency_hz
-    noise = noise_power(heard, pitch_hz > 0.0)
-    active = activity(heard, noise, pitch_hz > 0.0)
-    clean = np.maximum(heard - noise, 0.0)
+    noise = noise_power(spectrum, pitch_hz > 0.0)
+    active = activity(spectrum, noise, pitch_hz > 0.0)
+    clean = np.maximum(spectrum - noise, 0.0)
     loudness_db = np.maximum(loudness_dbfs(clean) - active.level_dbfs, SILENCE_DB)
     if not active.speaking.any():
         clean = np.zeros_like(clean)
@@ -67,5 +71,6 @@ def speech_features(voice: Waveform) -> SpeechFeatures:
         loudness_db=loudness_db.astype(np.float32),
         speaking=active.speaking,
         pitch_hz=pitch_hz,
+        heard=heard(spectrum),
         duration_s=voice.duration_s,
     )

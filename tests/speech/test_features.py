@@ -29,3 +29,10 @@ def test_rows_reach_the_end_of_the_sound(mono, syllables):
     rows = len(features.speaking)
     assert rows == len(features.power) == len(features.loudness_db) == len(features.pitch_hz)
     assert 0.0 <= rows / 100 - voice.duration_s < 0.01
+
+
+def test_what_the_network_hears_has_a_row_for_each_row_and_no_level(mono, syllables):
+    loud = speech_features(mono(syllables)).heard
+    quiet = speech_features(mono(10.0 ** (-30.0 / 20.0) * syllables)).heard
+    assert len(loud) == len(speech_features(mono(syllables)).speaking)
+    assert np.allclose(loud, quiet, atol=0.05)
