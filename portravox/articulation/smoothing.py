@@ -1,7 +1,7 @@
 """Smoothing: curves as flesh can follow them, without delay.
 
-Flow      articulation.spectral, articulation.closures -> articulation.smoothing -> animation
-Reads     raw curves, stretches of closure and of speech
+Flow      articulation.network, articulation.contacts -> articulation.smoothing -> animation
+Reads     curves as heard, contacts, stretches of speech
 Gives     curves that neither chatter nor leap, and lips that do meet
 
 Everything here looks as far ahead as it looks back, so no curve lags behind the sound.
@@ -24,7 +24,7 @@ CLOSING_ROWS = 6.0
 """From fully open to contact takes 60 ms or more."""
 
 CONTACT_IN_ROWS, CONTACT_OUT_ROWS = 4, 3
-"""Slopes of the closure's trapezoid: evidence before and after contact."""
+"""Slopes of the trapezoid: the lips on their way, before and after contact."""
 
 PAUSE_ROWS = 30
 """The mouth goes to rest in pauses longer than 0.3 s."""
@@ -55,11 +55,11 @@ def smoothed(curve: Float32, width_rows: int) -> Float32:
     return smooth
 
 
-def closure_curve(closures: Iterable[tuple[int, int]], rows: int) -> Float32:
-    """(T,) trapezoids: 1 from the first row of each closure to its release, slopes outside."""
+def contact_curve(contacts: Iterable[tuple[int, int]], rows: int) -> Float32:
+    """(T,) trapezoids: 1 from the first row of each contact to its release, slopes outside."""
     row = np.arange(rows, dtype=np.float32)
     curve = np.zeros(rows, dtype=np.float32)
-    for first, release in closures:
+    for first, release in contacts:
         near = slice(max(0, first - CONTACT_IN_ROWS), min(rows, release + CONTACT_OUT_ROWS))
         before = (first - row[near]) / CONTACT_IN_ROWS
         after = (row[near] - (release - 1)) / CONTACT_OUT_ROWS

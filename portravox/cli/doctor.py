@@ -80,6 +80,7 @@ def _libraries() -> Iterator[Finding]:
         ("numpy", "numpy"),
         ("scipy", "scipy"),
         ("numba", "numba"),
+        ("onnxruntime", "onnxruntime"),
         ("pillow", "PIL"),
         ("soxr", "soxr"),
     ):
