@@ -12,7 +12,7 @@ import numpy as np
 from portravox.arrays import Bool, Float32
 from portravox.articulation.closures import closures
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
-from portravox.articulation.smoothing import contact_curve, followed, smoothed, with_rest
+from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
 from portravox.articulation.spectral import raw_curves
 from portravox.media.waveform import Waveform
 from portravox.speech.features import SpeechFeatures, speech_features
@@ -44,7 +44,7 @@ def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
     """The same from features already at hand."""
     rows = len(features.speaking)
     raw = raw_curves(features)
-    closure = contact_curve(closures(features), rows)
+    closure = closure_curve(closures(features), rows)
     speaking = features.speaking
     sounding = speaking & (features.loudness_db > SOUNDING_DB)
 

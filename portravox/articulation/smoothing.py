@@ -55,7 +55,7 @@ def smoothed(curve: Float32, width_rows: int) -> Float32:
     return smooth
 
 
-def contact_curve(contacts: Iterable[tuple[int, int]], rows: int) -> Float32:
+def closure_curve(contacts: Iterable[tuple[int, int]], rows: int) -> Float32:
     """(T,) trapezoids: 1 from the first row of each contact to its release, slopes outside."""
     row = np.arange(rows, dtype=np.float32)
     curve = np.zeros(rows, dtype=np.float32)

@@ -5,7 +5,7 @@ from portravox.articulation.smoothing import (
     CLOSING_ROWS,
     OPENING_ROWS,
     READY_APERTURE,
-    contact_curve,
+    closure_curve,
     followed,
     smoothed,
     with_rest,
@@ -45,7 +45,7 @@ def test_following_only_lowers_and_what_is_slow_stays(jagged):
 
 
 def test_a_closure_is_full_from_its_first_row_to_its_release():
-    curve = contact_curve([(20, 27), (60, 69)], 100)
+    curve = closure_curve([(20, 27), (60, 69)], 100)
     assert np.flatnonzero(curve == 1.0).tolist() == [*range(20, 27), *range(60, 69)]
     assert curve[:16].max() == 0.0
     assert curve[30:56].max() == 0.0
@@ -53,7 +53,7 @@ def test_a_closure_is_full_from_its_first_row_to_its_release():
 
 
 def test_a_closure_at_the_edge_is_cut_not_shifted():
-    curve = contact_curve([(0, 3), (97, 100)], 100)
+    curve = closure_curve([(0, 3), (97, 100)], 100)
     assert curve[0] == curve[2] == curve[97] == curve[99] == 1.0
 
 
