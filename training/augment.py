@@ -1,0 +1,170 @@
+"""Augmentation: no utterance is heard twice alike.
+
+Flow      training.features, training.noises -> augment -> training.fit
+Reads     Rows, the bank of noises
+Gives     Example: a few seconds of normalised spectrum with its targets
+
+Everything here works on mel power, which is cheap; waveforms were degraded before.
+All ranges are our choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portravox.arrays import Bool, Float32
+from portravox.speech.hearing import heard
+from portravox.speech.mel import BANDS
+from training.features import Rows
+from training.gestures import REST
+from training.noises import ROWS as NOISE_ROWS
+from training.targets import CURVES
+
+EXAMPLE_ROWS = 512
+"""5.12 s."""
+
+SILENCE_DB = -95.0
+NOISE_ONLY = 0.04
+"""Share of the examples in which nobody speaks."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """EXAMPLE_ROWS rows each."""
+
+    heard: Float32
+    curves: Float32
+    classes: NDArray[np.int64]
+    voiced: Bool
+
+
+def rest_curves(count: int) -> Float32:
+    """(count, 7) of a mouth that does nothing."""
+    rest = np.zeros((count, len(CURVES)), dtype=np.float32)
+    rest[:, CURVES.index("spread")] = REST.spread[0]
+    rest[:, CURVES.index("rounding")] = REST.rounding[0]
+    return rest
+
+
+class Examples:
+    """Endless examples from a corpus: each source as often as its weight says."""
+
+    def __init__(self, rows: Rows, noises: list[Float32], utterances: NDArray[np.int64]) -> None:
+        """utterances: the ones to draw from."""
+        self._rows = rows
+        self._noises = noises
+        self._of_source = {
+            source: utterances[rows.sources[utterances] == source]
+            for source in np.unique(rows.sources[utterances])
+        }
+        lengths = np.diff(rows.starts)
+        # the square root: rare voices are heard more often than their share of the time
+        weights = np.array([np.sqrt(lengths[u].sum()) for u in self._of_source.values()])
+        self._shares = weights / weights.sum()
+        self._sources = list(self._of_source)
+
+    def draw(self, rng: np.random.Generator) -> Example:
+        """One example."""
+        silent = rng.random() < NOISE_ONLY
+        spectrum_db, curves, classes, voiced = self._silence() if silent else self._spoken(rng)
+        if rng.random() < 0.6:
+            spectrum_db = warped(spectrum_db, float(rng.uniform(0.88, 1.14)))
+        if rng.random() < 0.85:
+            spectrum_db = spectrum_db + tilt_db(rng)
+        power = 10.0 ** (spectrum_db / 10.0)
+        loudness = power.sum(axis=1)
+        level = 1e-3 if silent else float(np.percentile(loudness, 92.0)) + 1e-9
+        if silent or rng.random() < 0.72:
+            for _ in range(int(rng.choice([1, 1, 2]))):
+                noise_db = -float(rng.triangular(-2.0, 14.0, 40.0))
+                power = power + self._noise(rng) * level * 10.0 ** (noise_db / 10.0)
+        # the hiss of the microphone, the same in all bands
+        power = power + level * 10.0 ** (-rng.uniform(3.5, 8.0)) / BANDS
+        power = _band_limited(power, level, rng)
+        if rng.random() < 0.3:
+            power = power * 10.0 ** (0.11 * rng.standard_normal(power.shape))
+        spectrum = heard(power.astype(np.float32))
+        if rng.random() < 0.3:
+            first = int(rng.integers(BANDS - 10))
+            spectrum[:, first : first + int(rng.integers(2, 9))] = 0.0
+        return Example(spectrum, curves, classes, voiced)
+
+    def _silence(self) -> tuple[Float32, Float32, NDArray[np.int64], Bool]:
+        return (
+            np.full((EXAMPLE_ROWS, BANDS), SILENCE_DB, dtype=np.float32),
+            rest_curves(EXAMPLE_ROWS),
+            np.zeros(EXAMPLE_ROWS, dtype=np.int64),
+            np.zeros(EXAMPLE_ROWS, dtype=np.bool_),
+        )
+
+    def _spoken(self, rng: np.random.Generator) -> tuple[Float32, Float32, NDArray[np.int64], Bool]:
+        """Utterances of one voice, some with pauses between them."""
+        source = self._sources[int(rng.choice(len(self._sources), p=self._shares))]
+        choices = self._of_source[source]
+        spectrum, curves, classes, voiced = self._silence()
+        degraded = rng.random() < 0.5
+        spectra = self._rows.degraded_db if degraded else self._rows.clean_db
+        at = 0
+        while at < EXAMPLE_ROWS:
+            utterance = int(rng.choice(choices))
+            first, last = self._rows.starts[utterance : utterance + 2]
+            if at == 0 and last - first > 150:
+                first = int(rng.integers(first, last - 120))
+            last = min(last, first + EXAMPLE_ROWS - at)
+            here, there = slice(at, at + last - first), slice(first, last)
+            spectrum[here] = spectra[there]
+            curves[here] = self._rows.curves[there]
+            classes[here] = self._rows.classes[there]
+            voiced[here] = self._rows.voiced[there]
+            at += last - first
+            if rng.random() < 0.35:
+                at += int(rng.integers(8, 130))
+        return spectrum, curves, classes, voiced
+
+    def _noise(self, rng: np.random.Generator) -> Float32:
+        """(EXAMPLE_ROWS, BANDS) of mean power 1, in half of the cases of another colour."""
+        piece = self._noises[int(rng.integers(len(self._noises)))]
+        start = int(rng.integers(NOISE_ROWS - EXAMPLE_ROWS))
+        noise = piece[start : start + EXAMPLE_ROWS]
+        if rng.random() < 0.5:
+            noise = noise * 10.0 ** (tilt_db(rng) / 10.0)
+        scaled: Float32 = noise / max(float(noise.sum(axis=1).mean()), 1e-9)
+        return scaled
+
+
+def warped(spectrum_db: Float32, factor: float) -> Float32:
+    """Another length of the vocal tract: the bands stretched by a factor."""
+    place = np.clip(np.arange(BANDS) * factor, 0, BANDS - 1)
+    below = place.astype(np.int64)
+    above = np.minimum(below + 1, BANDS - 1)
+    share = (place - below).astype(np.float32)
+    stretched: Float32 = spectrum_db[:, below] * (1.0 - share) + spectrum_db[:, above] * share
+    return stretched
+
+
+def tilt_db(rng: np.random.Generator) -> Float32:
+    """(BANDS,) a smooth random colour: of the microphone, the effort of the voice, the room."""
+    place = np.arange(BANDS) / BANDS
+    colour = np.zeros(BANDS)
+    for waves in (0.5, 1.0, 1.5, 2.0, 3.0, 4.0):
+        colour += (
+            4.8 / np.sqrt(waves) * rng.standard_normal()
+            * np.cos(np.pi * waves * place + rng.uniform(0.0, 6.3))
+        )  # fmt: skip
+    return colour.astype(np.float32)
+
+
+def _band_limited(power: Float32, level: float, rng: np.random.Generator) -> Float32:
+    """Sometimes without the top, as after a low sampling rate, sometimes without the bottom."""
+    limited = power
+    if rng.random() < 0.33:
+        limited = power.copy()
+        limited[:, int(rng.integers(46, 74)) :] *= 10.0 ** (-rng.uniform(1.3, 5.2))
+        limited += level * 10.0 ** (-rng.uniform(5.0, 8.0)) / BANDS
+    if rng.random() < 0.12:
+        limited = limited.copy()
+        limited[:, : int(rng.integers(5, 12))] *= 10.0 ** (-rng.uniform(0.9, 3.0))
+    return limited

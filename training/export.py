@@ -1,0 +1,87 @@
+"""Export: the trained network as the product runs it.
+
+Flow      training.fit -> export -> portravox/articulation/ears.onnx
+
+Large weights are kept in 16 bits and widened once when the file is read: half the size, and the
+outputs differ by less than a thousandth.
+
+    python -m training.export RUN [-o FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+
+from training.network import CONTEXT_ROWS, Ears, Spoken
+
+OPSET = 17
+OUTPUTS = ("curves", "classes", "voice")
+LARGE = 1024
+MODEL = Path(__file__).resolve().parents[1] / "portravox" / "articulation" / "ears.onnx"
+
+
+def export(ears: Ears, path: Path, notes: dict[str, str]) -> str:
+    """Write the file; its SHA-256.
+
+    notes  kept in the file beside `context_rows`
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the old exporter warns that it is the old one
+        torch.onnx.export(
+            Spoken(ears).eval(),
+            (torch.zeros(1, 301, 80),),
+            str(path),
+            input_names=["heard"],
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {1: "rows"} for name in ("heard", *OUTPUTS)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load(path)
+    _halve(model)
+    for key, value in {"context_rows": str(CONTEXT_ROWS), **notes}.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model)
+    data = model.SerializeToString()
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _halve(model: onnx.ModelProto) -> None:
+    """Large float32 weights as float16 and a cast each."""
+    casts = []
+    for weight in model.graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < LARGE:
+            continue
+        name = weight.name
+        half = numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
+        weight.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("-o", "--out", type=Path, default=MODEL)
+    wanted = parser.parse_args()
+    ears = Ears()
+    state = torch.load(wanted.run / "state.pt")
+    ears.load_state_dict(state["averaged"])
+    checksum = export(ears, wanted.out, {"steps": str(state["step"])})
+    print(f"{wanted.out}: {wanted.out.stat().st_size / 1e6:.2f} MB, SHA-256 {checksum}")
+
+
+if __name__ == "__main__":
+    main()

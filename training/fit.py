@@ -1,0 +1,245 @@
+"""The training run.
+
+Flow      training.features, training.augment, training.network -> fit -> training.export
+
+    python -m training.fit FEATURES OUT [--steps N] [--seed N]
+
+Every SAVE_STEPS the state is kept; a run that was stopped goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from portravox.articulation.phones import BILABIAL, CLASS_OF, LABIODENTAL, PHONE_CLASSES
+from portravox.speech.hearing import heard
+from training.augment import Example, Examples
+from training.features import Rows, read
+from training.network import Ears
+from training.noises import babble, bank
+from training.targets import CURVES
+
+STEPS = 9000
+BATCH = 14
+LEARNING_RATE = 2.5e-3
+WARM_UP_STEPS = 150
+WEIGHT_DECAY = 0.01
+AVERAGING = 0.998
+"""Of the weights over the last steps: what is exported is the average."""
+
+SAVE_STEPS = 500
+REPORT_STEPS = 100
+HELD_OUT = 120
+"""Utterances that are not trained on, to see the progress."""
+
+CURVE_WEIGHTS = {
+    "jaw": 1.0,
+    "aperture": 2.0,
+    "spread": 0.8,
+    "rounding": 1.2,
+    "closure": 2.0,
+    "labiodental": 1.2,
+    "tongue": 0.5,
+}
+SQUARE, ABSOLUTE, CONTACT, SPEED, CLASSES, VOICE = 4.0, 0.4, 1.2, 1.0, 0.7, 0.15
+"""Weights of the losses. Squares and cross-entropy: with absolute differences alone the rare f and
+v were never learnt (feasibility study)."""
+
+RARE = 2.5
+"""How much more a row in contact counts than one without: there are few."""
+
+SMOOTHING = 0.05
+
+
+def examples(source: Examples, seed: int, first: int, steps: int) -> Iterator[list[Example]]:
+    """Batches made ahead by a second thread; step n has its own seed."""
+
+    def batch(step: int) -> list[Example]:
+        rng = np.random.default_rng((seed, step))
+        return [source.draw(rng) for _ in range(BATCH)]
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead = [pool.submit(batch, step) for step in range(first, min(first + 3, steps))]
+        for step in range(first, steps):
+            if step + 3 < steps:
+                ahead.append(pool.submit(batch, step + 3))
+            yield ahead.pop(0).result()
+
+
+def loss_of(
+    outputs: tuple[Tensor, Tensor, Tensor], curves: Tensor, classes: Tensor, voiced: Tensor
+) -> Tensor:
+    """One number for a batch."""
+    scores, class_scores, voice_scores = outputs
+    said = torch.sigmoid(scores)
+    weights = torch.tensor([CURVE_WEIGHTS[name] for name in CURVES])
+    apart = said - curves
+    level = (weights * (SQUARE * apart.square() + ABSOLUTE * apart.abs())).mean()
+    contacts = [CURVES.index("closure"), CURVES.index("labiodental")]
+    contact = functional.binary_cross_entropy_with_logits(
+        scores[..., contacts], curves[..., contacts], pos_weight=torch.tensor(RARE)
+    )
+    speed = (weights * (apart[:, 2:] - apart[:, :-2]).abs()).mean()
+    named = functional.cross_entropy(
+        class_scores.flatten(0, 1), classes.flatten(), label_smoothing=SMOOTHING
+    )
+    speaking = (classes > 0).float()
+    voice = functional.binary_cross_entropy_with_logits(
+        voice_scores, torch.stack([speaking, voiced], dim=-1)
+    )
+    return 2.0 * level + CONTACT * contact + SPEED * speed + CLASSES * named + VOICE * voice
+
+
+def progress(ears: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, float]:
+    """How well the held-out utterances are heard, degraded as they are."""
+    ears.eval()
+    right, found, wanted, false_alarms, aperture = [], 0, 0, 0, []
+    lips = [PHONE_CLASSES.index(name) for name in sorted({CLASS_OF[s] for s in BILABIAL})]
+    teeth = [PHONE_CLASSES.index(name) for name in sorted({CLASS_OF[s] for s in LABIODENTAL})]
+    bitten = bitten_found = 0
+    with torch.no_grad():
+        for index in held_out:
+            first, last = rows.starts[index : index + 2]
+            last -= (last - first) % 2
+            power = 10.0 ** (rows.degraded_db[first:last].astype(np.float32) / 10.0)
+            scores, classes, _ = ears(torch.from_numpy(heard(power))[None])
+            truth = rows.classes[first:last]
+            said = torch.sigmoid(scores)[0].numpy()
+            right.append((classes[0].argmax(1).numpy() == truth).mean())
+            shut = said[:, CURVES.index("closure")] > 0.5
+            lip_rows = np.isin(truth, lips)
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], lip_rows, [0]])))
+            for start, stop in zip(edges[::2], edges[1::2], strict=True):
+                wanted += 1
+                found += bool(shut[start:stop].any())
+            near = np.convolve(lip_rows, np.ones(9), "same") > 0
+            false_alarms += int((np.diff(np.concatenate([[0], shut & ~near])) == 1).sum())
+            tooth_rows = np.isin(truth, teeth)
+            bitten += int(tooth_rows.sum())
+            bitten_found += int((said[tooth_rows, CURVES.index("labiodental")] > 0.5).sum())
+            target = rows.curves[first:last, 1].astype(np.float32)
+            if target.std() > 0.0:
+                aperture.append(np.corrcoef(said[:, 1], target)[0, 1])
+    ears.train()
+    return {
+        "classes": float(np.mean(right)),
+        "aperture r": float(np.mean(aperture)),
+        "closures found": found / max(1, wanted),
+        "false closures": false_alarms / max(1, wanted),
+        "f v rows": bitten_found / max(1, bitten),
+    }
+
+
+def fit(rows: Rows, out: Path, steps: int, seed: int) -> Ears:
+    """Train, or go on training; the averaged network."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(rows.starts) - 1)
+    held_out, trained = order[:HELD_OUT], order[HELD_OUT:]
+    noises = bank(seed)
+    spectra = [
+        10.0 ** (rows.clean_db[rows.starts[u] : rows.starts[u + 1]].astype(np.float32) / 10.0)
+        for u in trained[:300]
+    ]
+    noises += [babble(spectra, rng) for _ in range(6)]
+    source = Examples(rows, noises, trained)
+
+    ears = Ears()
+    averaged = copy.deepcopy(ears)
+    optimiser = torch.optim.AdamW(ears.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    first = 0
+    state_path = out / "state.pt"
+    if state_path.exists():
+        state = torch.load(state_path)
+        ears.load_state_dict(state["ears"])
+        averaged.load_state_dict(state["averaged"])
+        optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["random"])
+        first = state["step"]
+    losses: list[float] = []
+    began_s = time.monotonic()
+    for step, batch in enumerate(examples(source, seed, first, steps), start=first):
+        done = step / steps
+        rate = LEARNING_RATE * min(1.0, (step + 1) / WARM_UP_STEPS)
+        for group in optimiser.param_groups:
+            group["lr"] = rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
+        loss = loss_of(
+            ears(torch.from_numpy(np.stack([e.heard for e in batch]))),
+            torch.from_numpy(np.stack([e.curves for e in batch])),
+            torch.from_numpy(np.stack([e.classes for e in batch])),
+            torch.from_numpy(np.stack([e.voiced for e in batch])).float(),
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(ears.parameters(), 1.0)
+        optimiser.step()
+        _average(averaged, ears, min(AVERAGING, step / (step + 10.0)))
+        losses.append(loss.item())
+        if (step + 1) % REPORT_STEPS == 0:
+            pace_s = (time.monotonic() - began_s) / (step + 1 - first)
+            said = f"{step + 1:6d}  {pace_s:.2f} s  loss {np.mean(losses[-REPORT_STEPS:]):.4f}"
+            if (step + 1) % SAVE_STEPS == 0 or step + 1 == steps:
+                figures = progress(averaged, rows, held_out)
+                said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
+                _keep(state_path, ears, averaged, optimiser, step + 1)
+            print(said, flush=True)
+    (out / "progress.json").write_text(json.dumps(progress(averaged, rows, held_out), indent=1))
+    torch.save(averaged.state_dict(), out / "ears.pt")
+    return averaged
+
+
+def _average(averaged: nn.Module, ears: nn.Module, share: float) -> None:
+    with torch.no_grad():
+        for kept, new in zip(
+            averaged.state_dict().values(), ears.state_dict().values(), strict=True
+        ):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1.0 - share)
+            else:
+                kept.copy_(new)
+
+
+def _keep(
+    path: Path, ears: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer, step: int
+) -> None:
+    part = path.with_suffix(".part")
+    torch.save(
+        {
+            "ears": ears.state_dict(),
+            "averaged": averaged.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "random": torch.get_rng_state(),
+            "step": step,
+        },
+        part,
+    )
+    part.replace(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("features", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=1)
+    wanted = parser.parse_args()
+    wanted.out.mkdir(parents=True, exist_ok=True)
+    rows = read(wanted.features)
+    print(f"{len(rows.starts) - 1} utterances, {rows.starts[-1] / 360_000:.2f} h", flush=True)
+    fit(rows, wanted.out, wanted.steps, wanted.seed)
+
+
+if __name__ == "__main__":
+    main()
