@@ -33,6 +33,9 @@ OPEN_S = 0.08
 SHUT = 0.5
 """From this evidence on the lips are shut (the channel's own definition)."""
 
+BITTEN = 0.5
+"""From this evidence on the lower lip is at the teeth."""
+
 CLOSING = 0.25
 """From this evidence on they draw together."""
 
@@ -107,7 +110,8 @@ def lip_motion(
 ) -> LipMotion:
     """The mouth at each frame.
 
-    Every closure of the lips is seen: one that falls between two frames is shown on the nearer.
+    Every closure of the lips and every lip at the teeth is seen: one that falls between two frames
+    is shown on the nearer.
 
     strength  0..1.5, scales every movement; 0 gives zeros
     times_s   (T,) of the frames
@@ -118,10 +122,11 @@ def lip_motion(
     cutoff_hz = fps / FRAMES_PER_CYCLE
     gain = _style_gain(curves)
 
-    labiodental = low_pass(curves["labiodental"], cutoff_hz) * moving
+    bite = low_pass(curves["labiodental"], cutoff_hz) * moving
+    bitten = (curves["labiodental"] >= BITTEN) & (moving > 0.0)
     opening = low_pass(curves["aperture"] * gain, cutoff_hz)
     opening = _pre_opened(opening, curves["closure"], rows_s, spans) * moving
-    opening += labiodental * (np.minimum(opening, TEETH_APERTURE) - opening)
+    opening += bite * (np.minimum(opening, TEETH_APERTURE) - opening)
     opening *= 1.0 - minimum_jerk((curves["closure"] - CLOSING) / (SHUT - CLOSING))
     shut = (curves["closure"] >= SHUT) & (moving > 0.0)
     opening = slowed(np.where(shut, 0.0, opening), rise_s=OPEN_S, fall_s=CLOSE_S)
@@ -135,9 +140,15 @@ def lip_motion(
     def at_frames(rows: Float64) -> Float64:
         return np.interp(times_s + LEAD_S, rows_s, rows)
 
-    gap_shown, pressure_shown = at_frames(gap), at_frames(pressure)
+    gap_shown, pressure_shown, teeth_shown = at_frames(gap), at_frames(pressure), at_frames(bite)
+    for start_s, end_s in runs(bitten):
+        frame, seen = _frame_of_contact(start_s - LEAD_S, end_s - LEAD_S, times_s, fps)
+        if not seen:
+            middle_s = 0.5 * (start_s + end_s)
+            teeth_shown[frame] = max(teeth_shown[frame], np.interp(middle_s, rows_s, bite))
+            gap_shown[frame] = min(gap_shown[frame], np.interp(middle_s, rows_s, gap))
     for start_s, end_s in runs(shut):
-        frame, seen = _frame_of_closure(start_s - LEAD_S, end_s - LEAD_S, times_s, fps)
+        frame, seen = _frame_of_contact(start_s - LEAD_S, end_s - LEAD_S, times_s, fps)
         if not seen:
             gap_shown[frame] = 0.0
             pressure_shown[frame] = np.interp(0.5 * (start_s + end_s), rows_s, pressure)
@@ -155,7 +166,7 @@ def lip_motion(
         lip_wide=shape("spread", strength),
         lip_round=shape("rounding", strength),
         lip_press=np.clip(pressure_shown * faint, 0.0, 1.0),
-        lip_teeth=np.clip(at_frames(labiodental) * faint, 0.0, 1.0),
+        lip_teeth=np.clip(teeth_shown * faint, 0.0, 1.0),
         tongue_up=shape("tongue", faint),
     )
 
@@ -206,11 +217,11 @@ def _given_over(rows_s: Float64, spans: Float64) -> Float64:
     return level
 
 
-def _frame_of_closure(start_s: float, end_s: float, times_s: Float64, fps: int) -> tuple[int, bool]:
-    """The frame nearest to the middle of a closure, and whether it shows it anyway.
+def _frame_of_contact(start_s: float, end_s: float, times_s: Float64, fps: int) -> tuple[int, bool]:
+    """The frame nearest to the middle of a contact, and whether it shows it anyway.
 
     Between two frames the curves are straight lines between the middles of rows, so only a
-    frame between the middles of the first and the last shut row reads an exact 0.
+    frame between the middles of the first and the last row of a closure reads an exact 0.
     """
     half_row_s = 0.5 / CURVE_RATE_HZ
     frame = int(np.clip(np.round(0.5 * (start_s + end_s) * fps), 0, len(times_s) - 1))

@@ -108,6 +108,60 @@ def test_short_pauses_keep_the_mouth_from_the_photograph(make_voice, pause_s, lo
     assert lips.lip_gap[pause].min() < 0.06
 
 
+@pytest.mark.parametrize("fps", [15, 24, 25, 30])
+def test_a_frame_before_the_first_sound_shows_parted_lips(make_voice, fps):
+    # onsets anywhere between two frames, after a pause and at the beginning
+    for late_s in np.arange(0.0, 0.07, 0.01):
+        starts_s = (0.5 + late_s, 2.0 + late_s)
+        spans = tuple((start_s, start_s + 1.0) for start_s in starts_s)
+        voice = make_voice(3.5, spans, closure_every=100)
+        times_s, lips = lips_at(voice.curves, fps)
+        for start_s in starts_s:
+            before = (times_s > start_s - 0.15) & (times_s <= start_s)
+            assert lips.lip_gap[before].max() > 0.0
+            assert not lips.lip_gap[(times_s > start_s - 0.4) & (times_s < start_s - 0.15)].any()
+
+
+@pytest.mark.parametrize("fps", range(15, 31))
+def test_shut_lips_are_never_seen_more_than_20_ms_after_they_are_heard(curves_from, fps):
+    t = (np.arange(200) + 0.5) / 100.0
+    for start_s in np.arange(1.0, 1.07, 0.01):
+        shut = (t > start_s) & (t < start_s + 0.06)
+        curves = curves_from(
+            2.0,
+            activity=(t > 0.3) & (t < 1.8),
+            aperture=np.where(shut, 0.0, 0.6),
+            loudness=np.zeros(200),
+            closure=shut,
+        )
+        times_s, lips = lips_at(curves, fps)
+        first_s = times_s[(lips.lip_gap == 0.0) & (abs(times_s - start_s) < 0.3)][0]
+        # a frame stands until the next: some of it has to be seen by the release at the latest
+        assert start_s - 0.04 - 1.0 / fps <= first_s <= start_s + 0.06 + 0.02
+
+
+@pytest.mark.parametrize("fps", [15, 24, 30])
+def test_even_a_short_f_shows_the_teeth_wherever_it_falls(curves_from, fps):
+    t = (np.arange(300) + 0.5) / 100.0
+    for start_s in np.arange(1.0, 1.1, 0.01):
+        bitten = (t > start_s) & (t < start_s + 0.06)
+        slopes = np.interp(
+            t, (start_s - 0.04, start_s, start_s + 0.06, start_s + 0.09), (0, 1, 1, 0)
+        )
+        curves = curves_from(
+            3.0,
+            activity=(t > 0.5) & (t < 2.5),
+            aperture=np.where(bitten, 0.1, 0.6),
+            loudness=np.zeros(300),
+            labiodental=slopes,
+        )
+        times_s, lips = lips_at(curves, fps)
+        near = abs(times_s - start_s) < 0.15
+        frame = np.flatnonzero(near)[lips.lip_teeth[near].argmax()]
+        assert lips.lip_teeth[frame] > 0.6
+        assert lips.lip_gap[frame] < 0.1
+
+
 def test_the_mouth_opens_60_to_120_ms_before_the_first_sound(make_voice):
     voice = make_voice(4.0, ((1.0, 3.0),), closure_every=100)
     times_s = np.arange(0.0, 4.0, 0.001)
