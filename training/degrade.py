@@ -100,10 +100,8 @@ def coded(voices: Sequence[Float32], codec: str) -> list[Float32]:
         capture_output=True,
         check=True,
     ).stdout
-    # these two streams do not say their own rate
-    known = ("-ar", str(RATE_HZ)) if codec == "g722" else ()
     back = subprocess.run(
-        [*quiet, "-f", options[-1], *known, "-i", "-", *raw, "-"],
+        [*quiet, "-f", options[-1], "-i", "-", *raw, "-"],
         input=made,
         capture_output=True,
         check=True,
