@@ -1,0 +1,64 @@
+"""The command: `python -m benchmarks.articulation [SAMPLES] [--quick] [--only ...] [-o OUT]`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks.articulation.bench import Bench
+from benchmarks.articulation.english import aligned_english
+from benchmarks.articulation.faces import talking_faces
+from benchmarks.articulation.sentences import SAMPLES
+from benchmarks.articulation.tables import write_tables
+from benchmarks.machine import this_machine
+from benchmarks.quality.chapter import Part
+from benchmarks.quality.report import number
+
+CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
+    "english": aligned_english,
+    "faces": talking_faces,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the ears on real speech.")
+    parser.add_argument("samples", type=Path, nargs="?", default=SAMPLES)
+    parser.add_argument("-o", "--out", type=Path, default=Path("out/articulation"))
+    parser.add_argument("--quick", action="store_true", help="a part of each set, under 30 s")
+    parser.add_argument("--only", nargs="+", choices=tuple(CHAPTERS), help="these chapters")
+    parser.add_argument("--faces", action="store_true", help="the same as --only english faces")
+    wanted = parser.parse_args()
+    chosen = ["english", "faces"] if wanted.faces else wanted.only or list(CHAPTERS)
+    bench = Bench(wanted.samples, wanted.out / "cache", wanted.quick)
+    machine = this_machine()
+    parts: list[Part] = []
+    for key in chosen:
+        begun = time.perf_counter()
+        measured = CHAPTERS[key](bench)
+        parts += measured
+        write_tables(wanted.out, machine, parts)
+        for part in measured:
+            print_part(part)
+        print(f"({key}: {time.perf_counter() - begun:.0f} s)\n", flush=True)
+
+
+def print_part(part: Part) -> None:
+    """The table with straight columns."""
+    print(part.title)
+    if part.skipped:
+        print(f"  skipped: {part.skipped}")
+    cells = [part.columns, *(tuple(number(cell) for cell in row) for row in part.rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(part.columns))]
+    for label, *values in cells:
+        row = "".join(f"{v:>{w + 2}}" for v, w in zip(values, widths[1:], strict=True))
+        print(f"  {label:<{widths[0]}}{row}")
+    for check in part.checks:
+        print(f"  {'met   ' if check.met else 'missed'}  {check.text}")
+    for name, value in part.figures.items():
+        print(f"  {name}: {number(float(value))}")
+
+
+if __name__ == "__main__":
+    main()

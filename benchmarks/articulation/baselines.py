@@ -1,0 +1,133 @@
+"""Ways to hear what a mouth does: ours, and those that it must beat.
+
+Flow      Sentence, sound of a talking head -> baselines -> Answer -> measures, faces
+
+loudness   the jaw follows the level
+rules      phonetics on the spectrum, nothing learnt (`rules/`)
+allphone   a phone recogniser with its own model of English (PocketSphinx), as lip-sync programs
+           of the kind of Rhubarb use it, its phones turned into curves by our own targets
+oracle     the same targets from the known phones, where they are known: what a perfect recogniser
+           would lead to
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from benchmarks.articulation import sphinx
+from benchmarks.articulation.rules.curves import curves_from_features
+from benchmarks.articulation.sentences import Sentence
+from portravox.arrays import Float32, Int32
+from portravox.articulation.curves import CHANNELS, ArticulationCurves
+from portravox.articulation.from_voice import articulate
+from portravox.articulation.network import EARS, hear
+from portravox.articulation.phones import PHONE_CLASSES, SILENCE
+from portravox.articulation.smoothing import smoothed
+from portravox.media.waveform import Waveform
+from portravox.speech.features import speech_features
+from portravox.speech.hearing import heard
+from portravox.speech.loudness import loudness_dbfs
+from portravox.speech.mel import mel_power
+from portravox.speech.resample import row_count, speech_samples
+from training.targets import CURVES, targets
+from training.utterance import Phone
+
+LOUD_PERCENTILE = 95.0
+LOUD_RANGE_DB = 35.0
+"""Between a shut and a wide open mouth, for the jaw that follows loudness."""
+
+LOUD_SHUT = 0.1
+"""Of its opening, below which it counts as shut."""
+
+
+SHORT_PAUSE_ROWS = 15
+"""Silence of less than 150 ms, in words and between them, is still speaking."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a way to hear says about a recording."""
+
+    curves: ArticulationCurves
+    classes: Int32 | None
+    """(T,) index into PHONE_CLASSES of each row; None where it does not tell phones apart."""
+
+
+Ears = Callable[[Waveform], Answer]
+
+
+def loudness(voice: Waveform) -> Answer:
+    """The plainest: jaw and lips open with the level."""
+    rows = row_count(voice)
+    level_db = loudness_dbfs(mel_power(speech_samples(voice), rows))
+    loud_db = np.percentile(level_db, LOUD_PERCENTILE)
+    opening = np.clip(1.0 - (loud_db - level_db) / LOUD_RANGE_DB, 0.0, 1.0) ** 1.5
+    aperture = smoothed(opening.astype(np.float32), 7)
+    shut = np.clip(1.0 - 0.5 * aperture / LOUD_SHUT, 0.0, 1.0)
+    return Answer(
+        _curves(
+            voice, aperture=aperture, jaw=smoothed(aperture, 9), closure=shut, activity=opening
+        ),
+        None,
+    )
+
+
+def rules(voice: Waveform) -> Answer:
+    """Phonetics on the spectrum."""
+    return Answer(curves_from_features(speech_features(voice)), None)
+
+
+def allphone(voice: Waveform) -> Answer:
+    """Recognised English phones, turned into curves."""
+    return of_phones(sphinx.recognised(speech_samples(voice)), voice)
+
+
+def ours(voice: Waveform) -> Answer:
+    """The product."""
+    return Answer(articulate(voice), _our_classes(voice) if EARS.exists() else None)
+
+
+def _our_classes(voice: Waveform) -> Int32:
+    """(T,) the likeliest class of each row."""
+    rows = row_count(voice)
+    classes = hear(heard(mel_power(speech_samples(voice), rows))).classes
+    likeliest: Int32 = classes.argmax(axis=1).astype(np.int32)
+    return likeliest
+
+
+def oracle(sentence: Sentence) -> Answer:
+    """The targets of the aligned phones: what perfect recognition would lead to."""
+    return of_phones(sentence.phones, sentence.voice)
+
+
+def of_phones(phones: tuple[Phone, ...], voice: Waveform) -> Answer:
+    """Curves as these phones let expect, by the table that the network is trained with."""
+    rows = row_count(voice)
+    wanted = targets(phones, rows)
+    spoken = wanted.classes != PHONE_CLASSES.index(SILENCE)
+    active = ndimage.binary_closing(spoken, np.ones(SHORT_PAUSE_ROWS, dtype=np.bool_))
+    curves = dict(zip(CURVES, wanted.curves.T, strict=True))
+    return Answer(
+        _curves(voice, **curves, activity=active.astype(np.float32)),
+        wanted.classes.astype(np.int32),
+    )
+
+
+def _curves(voice: Waveform, **channels: Float32) -> ArticulationCurves:
+    """Curves with these channels, the others at rest."""
+    values = np.zeros((row_count(voice), len(CHANNELS)), dtype=np.float32)
+    for name, curve in channels.items():
+        values[:, CHANNELS.index(name)] = curve
+    return ArticulationCurves(values, voice.duration_s)
+
+
+def all_ears() -> dict[str, Ears]:
+    """Name -> way to hear, ours first; the recogniser only where it is installed."""
+    found: dict[str, Ears] = {"ours": ours, "rules": rules, "loudness": loudness}
+    if sphinx.there_is_sphinx():
+        found["allphone"] = allphone
+    return found

@@ -1,0 +1,216 @@
+"""What is counted on aligned speech.
+
+Flow      sentences, baselines -> measures -> tables
+Reads     Sentence, Answer
+Gives     figures of one way to hear, over all sentences of a band
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmarks.articulation.baselines import Answer
+from benchmarks.articulation.chart import expected_aperture
+from benchmarks.articulation.groups import SIX, SIXTEEN, group_of_class
+from benchmarks.articulation.sentences import Sentence
+from portravox.arrays import Bool, Float32
+from portravox.articulation.curves import CURVE_RATE_HZ, ArticulationCurves
+from portravox.articulation.phones import BILABIAL, LABIODENTAL, SILENCE, parse_ipa
+from portravox.speech.stretches import stretches
+from training.targets import CURVES, targets
+from training.utterance import Phone
+
+TOLERANCE_ROWS = 4
+"""How far a closure may lie from its phone: the alignment is not better than 40 ms."""
+
+CONTACT = 0.5
+"""From here on lips are shut, or the lip is at the teeth."""
+
+ACTIVE = 0.5
+
+MARGIN_ROWS = 10
+"""Silence around the sentence that takes part in correlations."""
+
+PAUSE_S, LONG_PAUSE_S = 0.05, 0.5
+"""From where on a silence hides closures (lips may shut as they like), and rests the mouth."""
+
+PAUSE_EDGE_ROWS = 20
+"""Lips come to rest and get ready here."""
+
+ROUNDED, SPREAD = frozenset("uʊɔw") | {"oʊ"}, frozenset("iɪɛæ") | {"eɪ"}
+"""Vowels (and w) whose lips cannot be mistaken."""
+
+
+APERTURE = CURVES.index("aperture")
+
+
+@dataclass(slots=True)
+class Events:
+    """Short events that should be where their phones are."""
+
+    wanted: int = 0
+    found: int = 0
+    shown: int = 0
+    right: int = 0
+
+    def count(self, contact: Bool, phones: list[slice], pauses: Bool) -> None:
+        """Take one sentence into the counts.
+
+        contact  (T,) the event is shown
+        phones   rows of each phone that wants it
+        pauses   (T,) rows in which it may be shown without being wrong
+        """
+        allowed = np.zeros_like(contact)
+        for rows in phones:
+            around = slice(max(0, rows.start - TOLERANCE_ROWS), rows.stop + TOLERANCE_ROWS)
+            allowed[around] = True
+            self.wanted += 1
+            self.found += bool(contact[around].any())
+        for event in stretches(contact):
+            if not pauses[event].any():
+                self.shown += 1
+                self.right += bool(allowed[event].any())
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.wanted if self.wanted else math.nan
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.shown if self.shown else 0.0
+
+    @property
+    def f1(self) -> float:
+        both = self.recall + self.precision
+        return 2.0 * self.recall * self.precision / both if both else 0.0
+
+
+@dataclass(slots=True)
+class Score:
+    """Counts over all sentences of one band."""
+
+    with_targets: list[float] = field(default_factory=list)
+    """Correlation of the aperture of each sentence with what its phones ask for."""
+    with_chart: list[float] = field(default_factory=list)
+    """The same with the chart of vowels, which no method was made from."""
+    weights: list[int] = field(default_factory=list)
+    closures: Events = field(default_factory=Events)
+    labiodentals: Events = field(default_factory=Events)
+    rounded: list[float] = field(default_factory=list)
+    """Rounding less spread in the middle of each rounded vowel."""
+    spread: list[float] = field(default_factory=list)
+    """The same in each spread vowel."""
+    pause_aperture: list[float] = field(default_factory=list)
+    speech_aperture: list[float] = field(default_factory=list)
+    activity_in_speech: list[float] = field(default_factory=list)
+    activity_in_pause: list[float] = field(default_factory=list)
+    classified: int = 0
+    right_of_six: int = 0
+    right_of_sixteen: int = 0
+    speech_s: float = 0.0
+    work_s: float = 0.0
+
+    def add(self, sentence: Sentence, answer: Answer, work_s: float) -> None:
+        """Take one sentence into the counts."""
+        curves = answer.curves
+        rows = len(curves.values)
+        self.speech_s += sentence.voice.duration_s
+        self.work_s += work_s
+        wanted = targets(sentence.phones, rows)
+        self._correlate(sentence, curves["aperture"], wanted.curves[:, APERTURE])
+        self._count_events(sentence, curves)
+        self._look_at_phones(sentence, curves)
+        if answer.classes is not None:
+            six, sixteen = group_of_class(SIX), group_of_class(SIXTEEN)
+            self.classified += rows
+            self.right_of_six += int((six[wanted.classes] == six[answer.classes]).sum())
+            self.right_of_sixteen += int((sixteen[wanted.classes] == sixteen[answer.classes]).sum())
+
+    def _correlate(self, sentence: Sentence, aperture: Float32, wanted: Float32) -> None:
+        spoken = sentence.spoken
+        first = max(0, _row(spoken[0].start_s) - MARGIN_ROWS)
+        last = min(len(aperture), _row(spoken[-1].end_s) + MARGIN_ROWS)
+        charted = expected_aperture(sentence.phones, len(aperture))
+        self.with_targets.append(correlation(aperture[first:last], wanted[first:last]))
+        self.with_chart.append(correlation(aperture[first:last], charted[first:last]))
+        self.weights.append(last - first)
+
+    def _count_events(self, sentence: Sentence, curves: ArticulationCurves) -> None:
+        pauses = np.zeros(len(curves.values), dtype=np.bool_)
+        for phone in sentence.phones:
+            if phone.ipa == SILENCE and phone.end_s - phone.start_s > PAUSE_S:
+                rows = _rows(phone)
+                pauses[max(0, rows.start - TOLERANCE_ROWS) : rows.stop + TOLERANCE_ROWS] = True
+        for events, channel, symbols in (
+            (self.closures, "closure", BILABIAL),
+            (self.labiodentals, "labiodental", LABIODENTAL),
+        ):
+            phones = [_rows(p) for p in sentence.spoken if symbols & set(parse_ipa(p.ipa))]
+            events.count(curves[channel] >= CONTACT, phones, pauses)
+
+    def _look_at_phones(self, sentence: Sentence, curves: ArticulationCurves) -> None:
+        aperture, activity = curves["aperture"], curves["activity"]
+        rounding = curves["rounding"] - curves["spread"]
+        for phone in sentence.phones:
+            rows = _rows(phone)
+            middle = min(len(rounding) - 1, (rows.start + rows.stop) // 2)
+            if phone.ipa in ROUNDED:
+                self.rounded.append(float(rounding[middle]))
+            elif phone.ipa in SPREAD:
+                self.spread.append(float(rounding[middle]))
+            if phone.ipa != SILENCE:
+                self.speech_aperture.extend(aperture[rows].tolist())
+                self.activity_in_speech.extend(activity[rows].tolist())
+            elif phone.end_s - phone.start_s > LONG_PAUSE_S:
+                inner = slice(rows.start + PAUSE_EDGE_ROWS, rows.stop - PAUSE_EDGE_ROWS)
+                self.pause_aperture.extend(aperture[inner].tolist())
+                self.activity_in_pause.extend(activity[inner].tolist())
+
+    def figures(self) -> dict[str, float]:
+        """Name -> value, in the order of the table; NaN where a method does not say."""
+        rounded, spread = np.array(self.rounded)[:, np.newaxis], np.array(self.spread)
+        return {
+            "aperture r": float(np.average(self.with_targets, weights=self.weights)),
+            "aperture r, chart": float(np.average(self.with_chart, weights=self.weights)),
+            "6-class accuracy": _share(self.right_of_six, self.classified),
+            "16-class accuracy": _share(self.right_of_sixteen, self.classified),
+            "closure recall": self.closures.recall,
+            "closure precision": self.closures.precision,
+            "closure F1": self.closures.f1,
+            "f/v recall": self.labiodentals.recall,
+            "f/v precision": self.labiodentals.precision,
+            "rounding AUC": float(((rounded > spread) + 0.5 * (rounded == spread)).mean()),
+            "aperture median": float(np.median(self.speech_aperture)),
+            "aperture p90": float(np.percentile(self.speech_aperture, 90.0)),
+            "aperture in pauses": _mean(self.pause_aperture),
+            "activity in speech": _mean(self.activity_in_speech),
+            "activity in pauses": _mean(self.activity_in_pause),
+            "activity recall": _mean(np.array(self.activity_in_speech) >= ACTIVE),
+            "real-time factor": self.work_s / self.speech_s,
+        }
+
+
+def correlation(a: Float32, b: Float32) -> float:
+    """Pearson's; 0 where one of them does not move."""
+    if min(float(a.std()), float(b.std())) < 1e-6:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _row(time_s: float) -> int:
+    return round(time_s * CURVE_RATE_HZ)
+
+
+def _rows(phone: Phone) -> slice:
+    return slice(_row(phone.start_s), _row(phone.end_s))
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+def _mean(values: list[float] | Bool) -> float:
+    return float(np.mean(values)) if len(values) else math.nan

@@ -1,0 +1,90 @@
+"""Raw curves and closures -> articulation curves, by rule.
+
+Flow      speech.features -> rules.curves -> baselines
+Reads     SpeechFeatures
+Gives     ArticulationCurves
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from portravox.arrays import Bool, Float32
+from portravox.articulation.closures import closures
+from portravox.articulation.curves import CHANNELS, ArticulationCurves
+from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
+from portravox.articulation.spectral import raw_curves
+from portravox.speech.features import SpeechFeatures
+
+SOUNDING_DB = -34.0
+"""Against the speech level: below, nothing is heard of the mouth."""
+
+APERTURE_P90 = 0.82
+"""What the aperture's 90th percentile in speech is brought to: full range, short of shouting."""
+
+GAIN_LIMITS = (0.7, 1.6)
+"""As far as clips may differ by microphone; beyond, they differ by how people speak."""
+
+LOUDNESS_RANGE_DB = (-40.0, 20.0)
+
+BITTEN_SHARE = 0.88
+"""How much of the opening is gone when the lower lip is at the teeth."""
+
+LIP_BELL_ROWS, JAW_BELL_ROWS, CORNER_BELL_ROWS = 7, 13, 15
+"""Lips are quick, the jaw is heavy, corners and protrusion are slow: 70, 130, 150 ms."""
+
+
+def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
+    """Curves of a recording whose features are at hand."""
+    rows = len(features.speaking)
+    raw = raw_curves(features)
+    closure = closure_curve(closures(features), rows)
+    speaking = features.speaking
+    sounding = speaking & (features.loudness_db > SOUNDING_DB)
+
+    aperture = smoothed(np.where(speaking, raw.aperture, 0.0).astype(np.float32), LIP_BELL_ROWS)
+    gain = _gain(aperture, sounding)
+    aperture = with_rest(np.minimum(aperture * gain, 1.0), sounding)
+    labiodental = smoothed(raw.labiodental, LIP_BELL_ROWS) * (1.0 - closure)
+    shut = np.maximum(closure, BITTEN_SHARE * labiodental)
+    aperture = followed(np.minimum(aperture, 1.0 - shut))
+    jaw = smoothed(np.where(speaking, raw.jaw, 0.0).astype(np.float32), JAW_BELL_ROWS)
+    curves = {
+        "jaw": np.minimum(jaw * gain, 1.0),
+        "aperture": aperture,
+        "spread": smoothed(raw.spread, CORNER_BELL_ROWS),
+        "rounding": smoothed(raw.rounding, CORNER_BELL_ROWS),
+        "closure": closure,
+        "labiodental": labiodental,
+        "tongue": smoothed(raw.tongue, LIP_BELL_ROWS) * (1.0 - closure),
+        "activity": smoothed(speaking.astype(np.float32), LIP_BELL_ROWS),
+        "loudness": _loudness(features, sounding),
+        "pitch": _pitch(features, sounding),
+    }
+    values = np.stack([curves[channel] for channel in CHANNELS], axis=1).astype(np.float32)
+    return ArticulationCurves(values, features.duration_s)
+
+
+def _gain(aperture: Float32, sounding: Bool) -> float:
+    """What brings the clip's wide openings to APERTURE_P90."""
+    if not sounding.any():
+        return 1.0
+    usual = float(np.percentile(aperture[sounding], 90.0))
+    return float(np.clip(APERTURE_P90 / max(usual, 1e-3), *GAIN_LIMITS))
+
+
+def _loudness(features: SpeechFeatures, sounding: Bool) -> Float32:
+    """(T,) dB against the median of the sounding rows."""
+    median_db = float(np.median(features.loudness_db[sounding])) if sounding.any() else 0.0
+    against = np.clip(features.loudness_db - median_db, *LOUDNESS_RANGE_DB)
+    return smoothed(against.astype(np.float32), LIP_BELL_ROWS)
+
+
+def _pitch(features: SpeechFeatures, sounding: Bool) -> Float32:
+    """(T,) semitones against the median of the voiced rows; 0 where unvoiced."""
+    voiced = (features.pitch_hz > 0.0) & sounding
+    semitones = np.zeros(len(voiced), dtype=np.float32)
+    if voiced.any():
+        pitch_hz = features.pitch_hz[voiced]
+        semitones[voiced] = 12.0 * np.log2(pitch_hz / float(np.median(pitch_hz)))
+    return semitones
