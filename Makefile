@@ -50,9 +50,9 @@ quality: setup-dev ## measures on finished videos and an HTML report, written to
 
 lock: ## make the locks anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides.txt \
-	  --extra demo pyproject.toml requirements/opencv.in requirements/build.in -o requirements/lock.txt
+	  --extra demo --extra transcript pyproject.toml requirements/opencv.in requirements/build.in -o requirements/lock.txt
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides-dev.txt \
-	  --constraint requirements/lock.txt --extra demo --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
+	  --constraint requirements/lock.txt --extra demo --extra transcript --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
 	  -o requirements/lock-dev.txt
 
 clean: ## forget .venv and all results

@@ -1,0 +1,235 @@
+"""Alignment: when each sound of a known text is spoken, and what that says about the lips.
+
+Flow      articulation.transcript, articulation.network -> articulation.alignment
+          -> articulation.contacts
+Reads     words as phone classes, Heard
+Gives     Segments in time; Heard with its contacts corrected by them
+
+The way through the words on which the network finds the most of what it heard is searched with
+the Viterbi algorithm. Between words, and before and after all, there may be silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from portravox.arrays import Bool, Float32, Int32
+from portravox.articulation.network import HEARD_CHANNELS, Heard
+from portravox.articulation.phones import PHONE_CLASSES, SILENCE
+from portravox.articulation.transcript import Word
+
+ANYTHING: Final = "?"
+"""Class of a word of which it is not known how it sounds."""
+
+FLOOR: Final = 0.01
+"""Least probability of any class in any row: people do not say what dictionaries say."""
+
+ANYTHING_PROBABILITY: Final = 0.2
+"""What an unknown word counts in every row: less than a sound that is well heard, more than a
+wrong one. Our choice."""
+
+PHONE_ROWS: Final = 2
+"""No sound is shorter than 20 ms."""
+
+FITS: Final = -1.6
+"""Mean logarithm of how much less probable the text's sounds are than those heard best. A text
+that is below does not belong to the voice."""
+
+WORD_FITS: Final = -2.2
+"""The same for a single word: above, its contacts are believed rather than the network's."""
+
+BELIEVED: Final = 0.95
+"""Probability of contact where the text has one, and 1 - this where it has none."""
+
+REACH_ROWS: Final = 3
+"""How far a contact may lie outside of its segment."""
+
+CONTACT_ROWS: Final = 5
+"""Least length of a contact: a sound that is heard badly shrinks to less than lips need."""
+
+CLOSED_SHARE: Final = {"p": 0.75, "b": 0.88, "m": 1.0, "f": 1.0, "v": 1.0}
+"""The part of a segment in which there is contact: what follows in p is its breath."""
+
+_CHANNEL_OF: Final = {
+    **dict.fromkeys(("p", "b", "m"), "closure"),
+    **dict.fromkeys(("f", "v"), "labiodental"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One sound of the text."""
+
+    phone: str
+    """One of PHONE_CLASSES, or ANYTHING."""
+
+    start: int
+    stop: int
+    """Rows."""
+
+    word: int
+    """Which word it belongs to; -1 for silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """A text laid along a voice."""
+
+    segments: tuple[Segment, ...]
+    """Without gaps, from the first row to the last."""
+
+    word_fits: tuple[float, ...]
+    """Of each word: mean over its rows of log(probability of its sound / of the likeliest)."""
+
+    fit: float
+    """The same over all rows of words."""
+
+
+def align(classes: Float32, words: Sequence[Word]) -> Alignment | None:
+    """The likeliest times of all sounds of the words; None if there are more than fit in.
+
+    classes  (T, 34) probability of each of PHONE_CLASSES
+    """
+    states = _States.of(words)
+    rows = len(classes)
+    if rows < states.least_rows:
+        return None
+    log_p = np.log(np.maximum(classes, FLOOR)).astype(np.float32)
+    best = log_p.max(axis=1)
+    log_p = np.column_stack([log_p, np.full(rows, np.log(ANYTHING_PROBABILITY), np.float32)])
+    path = _likeliest_path(log_p, states)
+    ratio = np.minimum(log_p[np.arange(rows), states.column[path]] - best, 0.0)
+    word = states.word[path]
+    spoken = word >= 0
+    counts = np.bincount(word[spoken], minlength=len(words))
+    sums = np.bincount(word[spoken], weights=ratio[spoken], minlength=len(words))
+    fits = sums / np.maximum(counts, 1)
+    return Alignment(
+        segments=_segments(path, states),
+        word_fits=tuple(fits.tolist()),
+        fit=float(ratio[spoken].mean()),
+    )
+
+
+def sharpened(heard: Heard, alignment: Alignment) -> Heard:
+    """What was heard, with contacts where the text has them and none where it has none.
+
+    Words that fit badly are left as they were heard.
+    """
+    curves, classes = heard.curves.copy(), heard.classes.copy()
+    believed = [fit >= WORD_FITS for fit in alignment.word_fits]
+    free = np.zeros(len(curves), dtype=np.bool_)
+    for segment in alignment.segments:
+        if segment.phone != ANYTHING and (segment.word < 0 or believed[segment.word]):
+            free[segment.start : segment.stop] = True
+    contacts = [
+        segment
+        for segment in alignment.segments
+        if segment.phone in _CHANNEL_OF and believed[segment.word]
+    ]
+    for channel in ("closure", "labiodental"):
+        column = HEARD_CHANNELS.index(channel)
+        members = np.array(
+            [PHONE_CLASSES.index(name) for name, of in _CHANNEL_OF.items() if of == channel]
+        )
+        evidence = heard[channel].copy()
+        curves[free, column] = np.minimum(evidence[free], 1.0 - BELIEVED)
+        classes[np.ix_(free, members)] = 0.0
+        for segment in contacts:
+            if _CHANNEL_OF[segment.phone] == channel:
+                rows = _contact_rows(segment, evidence)
+                curves[rows, column] = np.maximum(evidence[rows], BELIEVED)
+                classes[rows] = 0.0
+                classes[rows, PHONE_CLASSES.index(segment.phone)] = 1.0
+    return replace(heard, curves=curves, classes=classes)
+
+
+def _contact_rows(segment: Segment, evidence: Float32) -> slice:
+    """Where in a segment the contact is: where it was heard best, within its reach."""
+    length = max(CONTACT_ROWS, round(CLOSED_SHARE[segment.phone] * (segment.stop - segment.start)))
+    first = max(0, segment.start - REACH_ROWS)
+    last = max(first, min(segment.stop + REACH_ROWS, len(evidence)) - length)
+    starts = np.arange(first, last + 1)
+    sums = np.concatenate(([0.0], np.cumsum(evidence, dtype=np.float64)))
+    heard = sums[starts + length] - sums[starts]
+    # where nothing tells, where the text has it
+    best = starts[int(np.argmax(heard - 1e-3 * np.abs(starts - segment.start)))]
+    return slice(int(best), int(best) + length)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _States:
+    """All words in a row, each sound PHONE_ROWS states long, an optional silence between them."""
+
+    column: Int32
+    """(S,) which column of the probabilities."""
+
+    word: Int32
+    """(S,) -1 in silence."""
+
+    sound: Int32
+    """(S,) the same number for the states of one sound."""
+
+    optional: Bool
+    """(S,) may be left out."""
+
+    @staticmethod
+    def of(words: Sequence[Word]) -> _States:
+        silence, anything = PHONE_CLASSES.index(SILENCE), len(PHONE_CLASSES)
+        sounds = [(silence, -1)]
+        for number, word in enumerate(words):
+            columns = [PHONE_CLASSES.index(name) for name in word] or [anything]
+            sounds += [(column, number) for column in columns]
+            sounds.append((silence, -1))
+        states = [
+            (column, word, number)
+            for number, (column, word) in enumerate(sounds)
+            for _ in range(1 if word < 0 else PHONE_ROWS)
+        ]
+        table = np.array(states, dtype=np.int32)
+        return _States(table[:, 0], table[:, 1], table[:, 2], optional=table[:, 1] < 0)
+
+    @property
+    def least_rows(self) -> int:
+        return int(np.sum(~self.optional))
+
+
+def _likeliest_path(log_p: Float32, states: _States) -> Int32:
+    """(T,) the state of each row. Takes a byte for each row and state."""
+    rows, count = len(log_p), len(states.column)
+    never = np.float32(-np.inf)
+    leaps = np.zeros(count, dtype=np.bool_)
+    leaps[2:] = states.optional[1:-1]
+    came = np.zeros((rows, count), dtype=np.uint8)
+    score = np.full(count, never, dtype=np.float32)
+    score[:2] = log_p[0, states.column[:2]]
+    step, leap = np.full(count, never), np.full(count, never)
+    for row in range(1, rows):
+        step[1:] = score[:-1]
+        leap[2:] = np.where(leaps[2:], score[:-2], never)
+        stepped = step > score
+        score = np.where(stepped, step, score)
+        leapt = leap > score
+        score = np.where(leapt, leap, score) + log_p[row, states.column]
+        came[row] = np.where(leapt, 2, stepped)
+    path = np.zeros(rows, dtype=np.int32)
+    state = count - 1 if score[-1] >= score[-2] else count - 2
+    for row in range(rows - 1, -1, -1):
+        path[row] = state
+        state -= int(came[row, state])
+    return path
+
+
+def _segments(path: Int32, states: _States) -> tuple[Segment, ...]:
+    sound = states.sound[path]
+    starts = np.flatnonzero(np.diff(sound, prepend=-1))
+    stops = np.append(starts[1:], len(path))
+    names = (*PHONE_CLASSES, ANYTHING)
+    return tuple(
+        Segment(names[states.column[path[a]]], int(a), int(b), int(states.word[path[a]]))
+        for a, b in zip(starts, stops, strict=True)
+    )

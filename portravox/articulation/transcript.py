@@ -1,0 +1,189 @@
+"""Transcript: the words that are spoken, where the caller knows them, as phone classes.
+
+Flow      text -> articulation.transcript -> articulation.alignment
+Reads     text in any script
+Gives     words, each a sequence of PHONE_CLASSES
+
+Chinese is read with the package pypinyin and our table from pinyin to sounds, everything else by
+the program espeak-ng; both are optional, work offline and are asked for only when needed. What
+cannot be read (Japanese kanji) stays as a word without sounds, which fits anything.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any, Final
+
+from portravox.articulation.phones import CLASS_OF, parse_ipa
+from portravox.errors import ModelUnavailable, SettingOutOfRange
+
+Word = tuple[str, ...]
+"""PHONE_CLASSES in order; empty where it is not known how the word sounds."""
+
+LONGEST_CHARACTERS = 20_000
+"""Five times what is said in three minutes; our choice."""
+
+ESPEAK_TIMEOUT_S = 20.0
+
+_SCRIPTS: Final = {
+    "zh": "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ffff",
+    "ja": "\u3041-\u30ff\uff66-\uff9f",
+    "ko": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af",
+    "ru": "\u0400-\u052f",
+    "el": "\u0370-\u03ff",
+    "ar": "\u0600-\u06ff",
+    "hi": "\u0900-\u097f",
+}
+"""Language -> the characters by which it is known. Other letters are Latin."""
+
+_SHARING: Final = {
+    "ar": ("ar", "fa", "ur"),
+    "hi": ("hi", "mr", "ne"),
+    "ru": ("ru", "uk", "bg", "be", "kk", "ky", "mk", "sr", "tt"),
+}
+"""Script of -> languages that are also written in it."""
+
+_KANA: Final = re.compile(f"[{_SCRIPTS['ja']}]")
+_NOT_LATIN: Final = frozenset(_SCRIPTS).union(*_SHARING.values()) - {"sr"}
+_LATIN: Final = "en"
+_UNREADABLE: Final = ""
+
+_INITIALS: Final = {
+    "b": "p", "p": "p", "m": "m", "f": "f", "d": "t", "t": "t", "n": "n", "l": "l", "g": "k",
+    "k": "k", "h": "x", "j": "tɕ", "q": "tɕ", "x": "ɕ", "zh": "tʂ", "ch": "tʂ", "sh": "ʂ",
+    "r": "ʐ", "z": "ts", "c": "ts", "s": "s", "": "",
+}  # fmt: skip
+_FINALS: Final = {
+    "a": "a", "o": "o", "e": "ɤ", "i": "i", "u": "u", "v": "y", "ai": "ai", "ei": "ei",
+    "ao": "au", "ou": "ou", "an": "an", "en": "ən", "ang": "aŋ", "eng": "əŋ", "ong": "uŋ",
+    "er": "ɚ", "ia": "ja", "ie": "jɛ", "iao": "jau", "iou": "jou", "ian": "jɛn", "in": "in",
+    "iang": "jaŋ", "ing": "iŋ", "iong": "juŋ", "io": "jo", "ua": "wa", "uo": "wo", "uai": "wai",
+    "uei": "wei", "uan": "wan", "uen": "wən", "uang": "waŋ", "ueng": "wəŋ", "ve": "ɥɛ",
+    "van": "ɥɛn", "vn": "yn", "ê": "ɛ", "m": "m", "n": "n", "ng": "ŋ",
+}  # fmt: skip
+"""Pinyin, as the scheme of 1958 spells initials and finals in full, to IPA. Aspiration and tone
+are not seen on the lips."""
+
+_HISSING = frozenset(("zh", "ch", "sh", "r", "z", "c", "s"))
+"""After these, pinyin's i is a hum behind the teeth."""
+
+_DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
+
+
+def words_of(text: str, language: str | None = None) -> list[Word]:
+    """The words of a transcript in order.
+
+    language  ISO 639 code of what is written in Latin letters (default English) or in a script
+              that several languages share; others are known by their script
+
+    Raises SettingOutOfRange where there is nothing to read, ModelUnavailable where pypinyin or
+    espeak-ng is needed and missing.
+    """
+    if len(text) > LONGEST_CHARACTERS:
+        raise SettingOutOfRange(
+            "transcript", f"{len(text)} characters", f"at most {LONGEST_CHARACTERS}"
+        )
+    if language is not None and not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", language.lower()):
+        raise SettingOutOfRange("language", language, "a code like en, zh or pt-br")
+    words: list[Word] = []
+    if not any(character.isalnum() for character in text):
+        raise SettingOutOfRange("transcript", text, "words")
+    for spoken, piece in _pieces(text, language.lower() if language else None):
+        if spoken == "zh":
+            words.extend(_chinese(piece))
+        elif spoken == _UNREADABLE:
+            words.append(())
+        else:
+            words.extend(_by_espeak(piece, spoken))
+    if not any(words):
+        raise SettingOutOfRange("transcript", text[:40], "words that can be read")
+    return words
+
+
+def _pieces(text: str, language: str | None) -> Iterator[tuple[str, str]]:
+    """(language, text) of each stretch in one language; the language is "" where none can read it.
+
+    Digits, marks and spaces belong to the letter before them, or to the first.
+    """
+    japanese = language == "ja" or _KANA.search(text) is not None
+    letters = ((at, _language_of(letter, language, japanese)) for at, letter in enumerate(text))
+    starts = [(at, spoken) for at, spoken in letters if spoken is not None]
+    if not starts:
+        starts = [(0, language or _LATIN)]
+    begin, spoken = 0, starts[0][1]
+    for at, other in starts:
+        if other != spoken:
+            yield spoken, text[begin:at]
+            begin, spoken = at, other
+    yield spoken, text[begin:]
+
+
+def _language_of(letter: str, language: str | None, japanese: bool) -> str | None:
+    """Of a letter; "" if it cannot be read, None if it is no letter."""
+    if not letter.isalpha():
+        return None
+    base = (language or "").split("-")[0]
+    for script, span in _SCRIPTS.items():
+        if re.match(f"[{span}]", letter):
+            if script == "zh" and japanese:
+                return _UNREADABLE
+            return language if language and base in _SHARING.get(script, ()) else script
+    return language if language and base not in _NOT_LATIN else _LATIN
+
+
+def _chinese(text: str) -> Iterator[Word]:
+    """A word for each character."""
+    try:
+        pypinyin: Any = importlib.import_module("pypinyin")
+    except ImportError as error:
+        raise ModelUnavailable(
+            "a Chinese transcript is read with pypinyin, which is not installed;"
+            " `pip install pypinyin`, or leave the transcript out"
+        ) from error
+    # punctuation tells which reading a character has; what is no character is left out after
+    read = text.translate(_DIGITS)
+    initials, finals = (
+        pypinyin.lazy_pinyin(read, style=style, strict=True, errors=list)
+        for style in (pypinyin.Style.INITIALS, pypinyin.Style.FINALS)
+    )
+    for initial, final in zip(initials, finals, strict=True):
+        word = pinyin_word(initial, final)
+        if word or initial.isalpha():
+            yield word
+
+
+def pinyin_word(initial: str, final: str) -> Word:
+    """The sounds of a syllable; none where it is no pinyin."""
+    if initial not in _INITIALS or final not in _FINALS:
+        return ()
+    hum = final == "i" and initial in _HISSING
+    return _classes(_INITIALS[initial]) + _classes("ɨ" if hum else _FINALS[final])
+
+
+def _by_espeak(text: str, language: str) -> Iterator[Word]:
+    program = shutil.which("espeak-ng")
+    if program is None:
+        raise ModelUnavailable(
+            f"a transcript in {language!r} is read by the program espeak-ng, which is not"
+            " installed; `apt-get install espeak-ng`, or leave the transcript out"
+        )
+    command = [program, "-q", "--ipa", "-b", "1", "-v", language, "--stdin"]
+    try:
+        told = subprocess.run(
+            command, input=text.encode(), capture_output=True, timeout=ESPEAK_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ModelUnavailable(f"espeak-ng fails: {error}") from error
+    if told.returncode or not told.stdout:
+        raise SettingOutOfRange("language", language, "one that espeak-ng speaks")
+    # (en)word(fr) says that it fell back on another language
+    for word in re.sub(r"\([^)]*\)", " ", told.stdout.decode("utf-8", "replace")).split():
+        yield _classes(word)
+
+
+def _classes(ipa: str) -> Word:
+    return tuple(CLASS_OF[symbol] for symbol in parse_ipa(ipa))

@@ -1,0 +1,112 @@
+"""A text in any script becomes the sounds of its words, and what is missing is told."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from portravox.articulation import transcript
+from portravox.articulation.phones import PHONE_CLASSES
+from portravox.articulation.transcript import pinyin_word, words_of
+from portravox.errors import ModelUnavailable, SettingOutOfRange
+
+needs_espeak = pytest.mark.skipif(
+    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"
+)
+
+
+def contacts(words):
+    return "".join(phone for word in words for phone in word if phone in "pbmfv")
+
+
+@pytest.mark.parametrize(
+    ("initial", "final", "sounds"),
+    [
+        ("b", "ei", "p e i"),
+        ("j", "ing", "t i ng"),
+        ("zh", "i", "sh ah"),
+        ("l", "v", "l y"),
+        ("", "uei", "w e i"),
+        ("q", "van", "t y eh n"),
+    ],
+)
+def test_pinyin_is_read_as_it_sounds(initial, final, sounds):
+    assert pinyin_word(initial, final) == tuple(sounds.split())
+
+
+def test_what_is_no_pinyin_has_no_sounds():
+    assert pinyin_word("w", "xyz") == ()
+
+
+def test_every_sound_of_our_pinyin_is_a_class_of_the_network():
+    for initial in transcript._INITIALS:
+        for final in transcript._FINALS:
+            assert set(pinyin_word(initial, final)) <= set(PHONE_CLASSES)
+
+
+def test_chinese_has_a_word_a_character_and_its_digits_are_spoken():
+    pytest.importorskip("pypinyin", reason="the extra `transcript` is not installed")
+    words = words_of("北京欢迎你，2024年。")
+    assert len(words) == 5 + 5
+    assert contacts(words) == "p"
+    assert words[5:7] == [("er",), ("l", "i", "ng")]
+
+
+@needs_espeak
+@pytest.mark.parametrize(
+    ("text", "language", "lips"),
+    [
+        ("Bumble, pump; my van!", None, "bmbpmpmv"),
+        ("une petite fève", "fr", "pfv"),
+        ("Привет, мама", None, "pvmm"),
+        ("привіт", "uk", "pv"),
+        ("배, 마음", None, "pmm"),
+        ("まめ", None, "mm"),
+    ],
+)
+def test_the_lips_letters_are_heard_in_many_languages(text, language, lips):
+    assert contacts(words_of(text, language)) == lips
+
+
+@needs_espeak
+def test_each_script_goes_to_its_own_language():
+    pytest.importorskip("pypinyin", reason="the extra `transcript` is not installed")
+    words = words_of("我们用 Python 3 写")
+    assert contacts(words) == "mp"
+    assert words[0] == ("w", "o")
+
+
+@needs_espeak
+def test_a_kanji_is_a_word_that_fits_anything():
+    unknown, known = words_of("日だ")
+    assert unknown == ()
+    assert known == ("d", "a")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "!?", "日" * 30_000])
+def test_nothing_to_read_is_the_callers_error(text):
+    with pytest.raises(SettingOutOfRange):
+        words_of(text, "en")
+
+
+@pytest.mark.parametrize("language", ["english language", "12", "-v x", "e"])
+def test_a_language_is_a_code(language):
+    with pytest.raises(SettingOutOfRange):
+        words_of("hello", language)
+
+
+@needs_espeak
+def test_a_language_that_nobody_speaks_is_the_callers_error():
+    with pytest.raises(SettingOutOfRange, match="xx"):
+        words_of("hello", "xx")
+
+
+def test_the_missing_program_and_package_are_named(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(ModelUnavailable, match="apt-get install espeak-ng"):
+        words_of("hello")
+    monkeypatch.setitem(sys.modules, "pypinyin", None)
+    with pytest.raises(ModelUnavailable, match="pip install pypinyin"):
+        words_of("你好")
