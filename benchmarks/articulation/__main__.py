@@ -10,6 +10,8 @@ from pathlib import Path
 from benchmarks.articulation.bench import Bench
 from benchmarks.articulation.english import aligned_english
 from benchmarks.articulation.faces import talking_faces
+from benchmarks.articulation.prompts import english_prompts
+from benchmarks.articulation.robustness import bad_recordings
 from benchmarks.articulation.sentences import SAMPLES
 from benchmarks.articulation.tables import write_tables
 from benchmarks.machine import this_machine
@@ -18,7 +20,9 @@ from benchmarks.quality.report import number
 
 CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "english": aligned_english,
+    "prompts": english_prompts,
     "faces": talking_faces,
+    "robustness": bad_recordings,
 }
 
 
