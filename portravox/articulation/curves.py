@@ -30,8 +30,8 @@ CHANNELS = (
 aperture     0..1   opening between the lips; 1 is a loud open vowel, 0 is contact
 spread       0..1   corners drawn apart (i, e, s)
 rounding     0..1   lips rounded and protruded (u, o, w)
-closure      0..1   evidence that the lips are shut for p, b, m; at or above 0.5 they are shut
-labiodental  0..1   lower lip at the upper teeth (f, v)
+closure      0..1   lips shut for p, b, m: 1 in contact, less on the way; from 0.5 on they are shut
+labiodental  0..1   lower lip at the upper teeth (f, v), in the same way
 tongue       0..1   tongue tip raised and seen (l, th, n, d, t)
 activity     0..1   someone is speaking or singing; 0 in pauses, noise and breath
 loudness     dB     against the clip's own speech level: 0 is its median, silence about -40
@@ -48,6 +48,9 @@ class ArticulationCurves:
 
     duration_s: float
     """Of the recording; T is duration_s * 100, rounded up."""
+
+    notices: tuple[str, ...] = ()
+    """What the caller should know: a transcript that does not fit, ..."""
 
     def __getitem__(self, channel: str) -> Float32:
         """(T,) one channel by its name."""

@@ -2,7 +2,7 @@
 
 Flow      text -> articulation.transcript -> articulation.alignment
 Reads     text in any script
-Gives     words, each a sequence of PHONE_CLASSES
+Gives     Transcript: words, each a sequence of PHONE_CLASSES
 
 Chinese is read with the package pypinyin and our table from pinyin to sounds, everything else by
 the program espeak-ng; both are optional, work offline and are asked for only when needed. What
@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from portravox.articulation.phones import CLASS_OF, parse_ipa
@@ -23,6 +24,17 @@ from portravox.errors import ModelUnavailable, SettingOutOfRange
 
 Word = tuple[str, ...]
 """PHONE_CLASSES in order; empty where it is not known how the word sounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is said in a recording."""
+
+    text: str
+
+    words: tuple[Word, ...]
+    """In order, as they sound; at least one has sounds."""
+
 
 LONGEST_CHARACTERS = 20_000
 """Five times what is said in three minutes; our choice."""
@@ -74,8 +86,8 @@ _HISSING = frozenset(("zh", "ch", "sh", "r", "z", "c", "s"))
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 
 
-def words_of(text: str, language: str | None = None) -> list[Word]:
-    """The words of a transcript in order.
+def read_transcript(text: str, language: str | None = None) -> Transcript:
+    """How the words of a text sound.
 
     language  ISO 639 code of what is written in Latin letters (default English) or in a script
               that several languages share; others are known by their script
@@ -101,7 +113,7 @@ def words_of(text: str, language: str | None = None) -> list[Word]:
             words.extend(_by_espeak(piece, spoken))
     if not any(words):
         raise SettingOutOfRange("transcript", text[:40], "words that can be read")
-    return words
+    return Transcript(text, tuple(words))
 
 
 def _pieces(text: str, language: str | None) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from portravox.articulation import transcript
 from portravox.articulation.phones import PHONE_CLASSES
-from portravox.articulation.transcript import pinyin_word, words_of
+from portravox.articulation.transcript import pinyin_word, read_transcript
 from portravox.errors import ModelUnavailable, SettingOutOfRange
 
 needs_espeak = pytest.mark.skipif(
@@ -48,7 +48,7 @@ def test_every_sound_of_our_pinyin_is_a_class_of_the_network():
 
 def test_chinese_has_a_word_a_character_and_its_digits_are_spoken():
     pytest.importorskip("pypinyin", reason="the extra `transcript` is not installed")
-    words = words_of("北京欢迎你，2024年。")
+    words = read_transcript("北京欢迎你，2024年。").words
     assert len(words) == 5 + 5
     assert contacts(words) == "p"
     assert words[5:7] == [("er",), ("l", "i", "ng")]
@@ -67,20 +67,20 @@ def test_chinese_has_a_word_a_character_and_its_digits_are_spoken():
     ],
 )
 def test_the_lips_letters_are_heard_in_many_languages(text, language, lips):
-    assert contacts(words_of(text, language)) == lips
+    assert contacts(read_transcript(text, language).words) == lips
 
 
 @needs_espeak
 def test_each_script_goes_to_its_own_language():
     pytest.importorskip("pypinyin", reason="the extra `transcript` is not installed")
-    words = words_of("我们用 Python 3 写")
+    words = read_transcript("我们用 Python 3 写").words
     assert contacts(words) == "mp"
     assert words[0] == ("w", "o")
 
 
 @needs_espeak
 def test_a_kanji_is_a_word_that_fits_anything():
-    unknown, known = words_of("日だ")
+    unknown, known = read_transcript("日だ").words
     assert unknown == ()
     assert known == ("d", "a")
 
@@ -88,25 +88,25 @@ def test_a_kanji_is_a_word_that_fits_anything():
 @pytest.mark.parametrize("text", ["", "  ", "!?", "日" * 30_000])
 def test_nothing_to_read_is_the_callers_error(text):
     with pytest.raises(SettingOutOfRange):
-        words_of(text, "en")
+        read_transcript(text, "en").words
 
 
 @pytest.mark.parametrize("language", ["english language", "12", "-v x", "e"])
 def test_a_language_is_a_code(language):
     with pytest.raises(SettingOutOfRange):
-        words_of("hello", language)
+        read_transcript("hello", language).words
 
 
 @needs_espeak
 def test_a_language_that_nobody_speaks_is_the_callers_error():
     with pytest.raises(SettingOutOfRange, match="xx"):
-        words_of("hello", "xx")
+        read_transcript("hello", "xx").words
 
 
 def test_the_missing_program_and_package_are_named(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(ModelUnavailable, match="apt-get install espeak-ng"):
-        words_of("hello")
+        read_transcript("hello").words
     monkeypatch.setitem(sys.modules, "pypinyin", None)
     with pytest.raises(ModelUnavailable, match="pip install pypinyin"):
-        words_of("你好")
+        read_transcript("你好").words
