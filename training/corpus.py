@@ -32,6 +32,8 @@ from training.texts import texts
 from training.utterance import RATE_HZ, Phone, Utterance, load, save
 from training.voices import VOICES, Recording, Voice, VoiceFailed, espeak, festival, flite
 
+USUAL_HOURS = 9.6
+
 PEAK = 0.7
 """Of full scale; the network hears no levels."""
 
@@ -251,7 +253,7 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], object] =
     """The command line; 1 where a voice failed."""
     parser = argparse.ArgumentParser(prog="python -m training.corpus", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the parts")
-    parser.add_argument("--hours", type=float, default=9.0, help="of the whole plan")
+    parser.add_argument("--hours", type=float, default=USUAL_HOURS, help="of the whole plan")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--licences", choices=("all", "permissive"), default="all")
     parser.add_argument("--only", default="*", help='parts to make, such as "flite-*"')

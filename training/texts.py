@@ -100,7 +100,8 @@ def texts(language: str, rng: np.random.Generator) -> Iterator[str]:
               we have nothing for
     """
     if language == "zh":
-        yield from _mixed(_pinyin_sentences(), _pinyin_syllables, rng)
+        for text in _mixed(_chinese_lines(), _pinyin_syllables, rng):
+            yield _pinyin(text)
     elif language == "ko":
         while True:
             yield _phrase(lambda: _hangul_syllable(rng), rng)
@@ -173,7 +174,10 @@ def _word_list(language: str) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     path = WORD_LISTS / _WORD_FILES[language]
     if not path.exists():
         raise FileMissing(path, "Debian's word lists are not installed (training/packages.txt)")
-    lines = path.read_text(encoding="utf-8", errors="ignore").split()
+    try:
+        lines = path.read_text(encoding="utf-8").split()
+    except UnicodeDecodeError:  # Debian's Swedish list
+        lines = path.read_text(encoding="iso-8859-1").split()
     words = tuple(word for word in lines if word.isalpha() and word.islower() and len(word) < 13)
     weights = [1.0 + sum(letter in _LIP_LETTERS for letter in word) for word in words]
     sums = np.cumsum(weights)
@@ -202,22 +206,23 @@ def _hangul_syllable(rng: np.random.Generator) -> str:
 
 
 @cache
-def _pinyin_sentences() -> tuple[str, ...]:
-    """Lines of Chinese prose and poems in pinyin: "xiao3 xin1 , huo3 che1"."""
-    from pypinyin import Style, lazy_pinyin
-
+def _chinese_lines() -> tuple[str, ...]:
+    """Lines of Chinese prose and poems."""
     found = []
     for text in _fortunes("zh"):
         for line in re.split(r"[。！？；\n]", re.sub("\x1b" + r"\[\d*m", "", text)):
             hanzi = re.sub(r"[^\u4e00-\u9fff，]", "", line).strip("，")
             if 5 <= len(hanzi) <= 26:
                 found.append(hanzi)
-    return tuple(
-        " ".join(lazy_pinyin(hanzi, style=Style.TONE3, neutral_tone_with_five=True)).replace(
-            "，", ","
-        )
-        for hanzi in dict.fromkeys(found)
-    )
+    return tuple(dict.fromkeys(found))
+
+
+def _pinyin(text: str) -> str:
+    """Chinese letters as syllables with tone digits, "xiao3 xin1 , huo3 che1"; Latin ones stay."""
+    from pypinyin import Style, lazy_pinyin
+
+    syllables = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True)
+    return " ".join(syllables).replace("，", ",")
 
 
 def _pinyin_syllables(rng: np.random.Generator) -> str:

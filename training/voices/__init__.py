@@ -36,7 +36,7 @@ class Voice:
     """ISO 639-1 code of what it speaks."""
 
     minutes: float
-    """Its share of the corpus: speaking time in the full plan of PLAN_HOURS (training.corpus)."""
+    """Its weight in the corpus: about its speaking time in nine hours (training.corpus.plan)."""
 
     package: str
     """The Debian package with the voice."""
