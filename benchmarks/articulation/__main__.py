@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.articulation.bench import Bench
+from benchmarks.articulation.cost import cost
 from benchmarks.articulation.english import aligned_english
 from benchmarks.articulation.faces import talking_faces
+from benchmarks.articulation.languages import other_languages
 from benchmarks.articulation.prompts import english_prompts
 from benchmarks.articulation.robustness import bad_recordings
 from benchmarks.articulation.sentences import SAMPLES
@@ -22,7 +24,9 @@ CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "english": aligned_english,
     "prompts": english_prompts,
     "faces": talking_faces,
+    "languages": other_languages,
     "robustness": bad_recordings,
+    "cost": cost,
 }
 
 

@@ -12,8 +12,12 @@ oracle     the same targets from the known phones, where they are known: what a 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
@@ -28,6 +32,7 @@ from portravox.articulation.network import EARS, hear
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.smoothing import smoothed
 from portravox.media.waveform import Waveform
+from portravox.speech.activity import FAINT_DBFS
 from portravox.speech.features import speech_features
 from portravox.speech.hearing import heard
 from portravox.speech.loudness import loudness_dbfs
@@ -64,7 +69,7 @@ def loudness(voice: Waveform) -> Answer:
     """The plainest: jaw and lips open with the level."""
     rows = row_count(voice)
     level_db = loudness_dbfs(mel_power(speech_samples(voice), rows))
-    loud_db = np.percentile(level_db, LOUD_PERCENTILE)
+    loud_db = max(FAINT_DBFS, float(np.percentile(level_db, LOUD_PERCENTILE)))
     opening = np.clip(1.0 - (loud_db - level_db) / LOUD_RANGE_DB, 0.0, 1.0) ** 1.5
     aperture = smoothed(opening.astype(np.float32), 7)
     shut = np.clip(1.0 - 0.5 * aperture / LOUD_SHUT, 0.0, 1.0)
@@ -81,9 +86,17 @@ def rules(voice: Waveform) -> Answer:
     return Answer(curves_from_features(speech_features(voice)), None)
 
 
-def allphone(voice: Waveform) -> Answer:
-    """Recognised English phones, turned into curves."""
-    return of_phones(sphinx.recognised(speech_samples(voice)), voice)
+def allphone(voice: Waveform, cache: Path | None = None) -> Answer:
+    """Recognised English phones, turned into curves; the phones are kept in the folder `cache`."""
+    samples = speech_samples(voice)
+    if cache is None:
+        return of_phones(sphinx.recognised(samples), voice)
+    path = cache / f"{hashlib.sha256(samples.tobytes()).hexdigest()}.json"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        phones = [(p.ipa, p.start_s, p.end_s) for p in sphinx.recognised(samples)]
+        path.write_text(json.dumps(phones, ensure_ascii=False), "utf-8")
+    return of_phones(tuple(Phone(*phone) for phone in json.loads(path.read_text("utf-8"))), voice)
 
 
 def ours(voice: Waveform) -> Answer:
@@ -125,9 +138,12 @@ def _curves(voice: Waveform, **channels: Float32) -> ArticulationCurves:
     return ArticulationCurves(values, voice.duration_s)
 
 
-def all_ears() -> dict[str, Ears]:
-    """Name -> way to hear, ours first; the recogniser only where it is installed."""
+def all_ears(cache: Path | None = None) -> dict[str, Ears]:
+    """Name -> way to hear, ours first; the recogniser only where it is installed.
+
+    cache  folder in which recognised phones are kept: they never change, and take most of the time
+    """
     found: dict[str, Ears] = {"ours": ours, "rules": rules, "loudness": loudness}
     if sphinx.there_is_sphinx():
-        found["allphone"] = allphone
+        found["allphone"] = partial(allphone, cache=cache)
     return found

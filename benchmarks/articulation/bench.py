@@ -6,10 +6,13 @@ Flow      __main__, benchmarks.quality -> Bench -> english, prompts, faces, robu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.articulation.baselines import Ears, all_ears
+
+QUICK_STEP = 4
+"""Every fourth sentence of a set makes the quick look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +21,12 @@ class Bench:
 
     samples: Path
     cache: Path
-    """Folder of what takes long and does not change: alignments, tracked faces."""
+    """Folder of what takes long and does not change: alignments, recognised phones, faces."""
 
     quick: bool = False
     """A part of each set, for a look in between."""
 
-    ears: Mapping[str, Ears] = field(default_factory=all_ears)
-    """Name -> way to hear; the first is ours."""
-
-    quick_step: int = 4
-    """Every fourth sentence of a set makes the quick look."""
+    @property
+    def ears(self) -> Mapping[str, Ears]:
+        """Name -> way to hear; the first is ours."""
+        return all_ears(self.cache / "phones")

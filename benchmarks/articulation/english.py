@@ -6,12 +6,11 @@ Flow      sentences, baselines -> measures -> english -> Part
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.articulation.baselines import Ears, oracle, ours
-from benchmarks.articulation.bench import Bench
+from benchmarks.articulation.bench import QUICK_STEP, Bench
 from benchmarks.articulation.measures import Score
 from benchmarks.articulation.sentences import (
     TELEPHONE,
@@ -59,7 +58,7 @@ def aligned_english(bench: Bench) -> list[Part]:
     kept = well_aligned(there, bench.cache / "alignment_scores.json")
     dropped = len(there) - len(kept)
     if bench.quick:
-        kept = kept[:: bench.quick_step]
+        kept = kept[::QUICK_STEP]
     scores = {name: scored(kept, ears) for name, ears in bench.ears.items()}
     scores["oracle"] = scored_oracle(kept)
     return [
@@ -79,10 +78,7 @@ def scored(sentences: Iterable[Sentence], ears: Ears) -> dict[str, Score]:
     """Band -> counts of one way to hear."""
     scores: dict[str, Score] = {}
     for sentence in sentences:
-        begin_s = time.perf_counter()
-        answer = ears(sentence.voice)
-        work_s = time.perf_counter() - begin_s
-        scores.setdefault(sentence.band, Score()).add(sentence, answer, work_s)
+        scores.setdefault(sentence.band, Score()).add(sentence, ears(sentence.voice))
     return scores
 
 
@@ -90,7 +86,7 @@ def scored_oracle(sentences: Iterable[Sentence]) -> dict[str, Score]:
     """Band -> counts of the targets of the aligned phones themselves."""
     scores: dict[str, Score] = {}
     for sentence in sentences:
-        scores.setdefault(sentence.band, Score()).add(sentence, oracle(sentence), 0.0)
+        scores.setdefault(sentence.band, Score()).add(sentence, oracle(sentence))
     return scores
 
 

@@ -40,6 +40,9 @@ PAUSE_S, LONG_PAUSE_S = 0.05, 0.5
 PAUSE_EDGE_ROWS = 20
 """Lips come to rest and get ready here."""
 
+NEARLY_SHUT = frozenset("β")
+"""The b between vowels of Spanish: whether the lips touch is up to the speaker."""
+
 ROUNDED, SPREAD = frozenset("uʊɔw") | {"oʊ"}, frozenset("iɪɛæ") | {"eɪ"}
 """Vowels (and w) whose lips cannot be mistaken."""
 
@@ -56,16 +59,17 @@ class Events:
     shown: int = 0
     right: int = 0
 
-    def count(self, contact: Bool, phones: list[slice], pauses: Bool) -> None:
+    def count(self, contact: Bool, phones: list[slice], pauses: Bool, reach_rows: int) -> None:
         """Take one sentence into the counts.
 
-        contact  (T,) the event is shown
-        phones   rows of each phone that wants it
-        pauses   (T,) rows in which it may be shown without being wrong
+        contact     (T,) the event is shown
+        phones      rows of each phone that wants it
+        pauses      (T,) rows in which it may be shown without being wrong
+        reach_rows  how far it may lie from its phone
         """
         allowed = np.zeros_like(contact)
         for rows in phones:
-            around = slice(max(0, rows.start - TOLERANCE_ROWS), rows.stop + TOLERANCE_ROWS)
+            around = slice(max(0, rows.start - reach_rows), rows.stop + reach_rows)
             allowed[around] = True
             self.wanted += 1
             self.found += bool(contact[around].any())
@@ -73,6 +77,14 @@ class Events:
             if not pauses[event].any():
                 self.shown += 1
                 self.right += bool(allowed[event].any())
+
+    def __add__(self, other: Events) -> Events:
+        return Events(
+            self.wanted + other.wanted,
+            self.found + other.found,
+            self.shown + other.shown,
+            self.right + other.right,
+        )
 
     @property
     def recall(self) -> float:
@@ -86,6 +98,28 @@ class Events:
     def f1(self) -> float:
         both = self.recall + self.precision
         return 2.0 * self.recall * self.precision / both if both else 0.0
+
+
+def count_contacts(
+    phones: tuple[Phone, ...],
+    curves: ArticulationCurves,
+    closures: Events,
+    labiodentals: Events,
+    reach_rows: int = TOLERANCE_ROWS,
+) -> None:
+    """Take the p, b, m and the f, v of one recording into the counts."""
+    pauses = np.zeros(len(curves.values), dtype=np.bool_)
+    for phone in phones:
+        silent = phone.ipa == SILENCE and phone.end_s - phone.start_s > PAUSE_S
+        if silent or phone.ipa in NEARLY_SHUT:
+            rows = _rows(phone)
+            pauses[max(0, rows.start - reach_rows) : rows.stop + reach_rows] = True
+    for events, channel, symbols in (
+        (closures, "closure", BILABIAL),
+        (labiodentals, "labiodental", LABIODENTAL - NEARLY_SHUT),
+    ):
+        wanting = [_rows(phone) for phone in phones if symbols & set(parse_ipa(phone.ipa))]
+        events.count(curves[channel] >= CONTACT, wanting, pauses, reach_rows)
 
 
 @dataclass(slots=True)
@@ -111,17 +145,15 @@ class Score:
     right_of_six: int = 0
     right_of_sixteen: int = 0
     speech_s: float = 0.0
-    work_s: float = 0.0
 
-    def add(self, sentence: Sentence, answer: Answer, work_s: float) -> None:
+    def add(self, sentence: Sentence, answer: Answer) -> None:
         """Take one sentence into the counts."""
         curves = answer.curves
         rows = len(curves.values)
         self.speech_s += sentence.voice.duration_s
-        self.work_s += work_s
         wanted = targets(sentence.phones, rows)
         self._correlate(sentence, curves["aperture"], wanted.curves[:, APERTURE])
-        self._count_events(sentence, curves)
+        count_contacts(sentence.phones, curves, self.closures, self.labiodentals)
         self._look_at_phones(sentence, curves)
         if answer.classes is not None:
             six, sixteen = group_of_class(SIX), group_of_class(SIXTEEN)
@@ -137,19 +169,6 @@ class Score:
         self.with_targets.append(correlation(aperture[first:last], wanted[first:last]))
         self.with_chart.append(correlation(aperture[first:last], charted[first:last]))
         self.weights.append(last - first)
-
-    def _count_events(self, sentence: Sentence, curves: ArticulationCurves) -> None:
-        pauses = np.zeros(len(curves.values), dtype=np.bool_)
-        for phone in sentence.phones:
-            if phone.ipa == SILENCE and phone.end_s - phone.start_s > PAUSE_S:
-                rows = _rows(phone)
-                pauses[max(0, rows.start - TOLERANCE_ROWS) : rows.stop + TOLERANCE_ROWS] = True
-        for events, channel, symbols in (
-            (self.closures, "closure", BILABIAL),
-            (self.labiodentals, "labiodental", LABIODENTAL),
-        ):
-            phones = [_rows(p) for p in sentence.spoken if symbols & set(parse_ipa(p.ipa))]
-            events.count(curves[channel] >= CONTACT, phones, pauses)
 
     def _look_at_phones(self, sentence: Sentence, curves: ArticulationCurves) -> None:
         aperture, activity = curves["aperture"], curves["activity"]
@@ -189,7 +208,6 @@ class Score:
             "activity in speech": _mean(self.activity_in_speech),
             "activity in pauses": _mean(self.activity_in_pause),
             "activity recall": _mean(np.array(self.activity_in_speech) >= ACTIVE),
-            "real-time factor": self.work_s / self.speech_s,
         }
 
 

@@ -18,7 +18,7 @@ import av
 import numpy as np
 
 from benchmarks.articulation import sphinx
-from benchmarks.articulation.bench import Bench
+from benchmarks.articulation.bench import QUICK_STEP, Bench
 from benchmarks.articulation.english import GOALS, part_of_band, scored, scored_oracle
 from benchmarks.articulation.sentences import WIDEBAND, Sentence, least_score
 from benchmarks.quality.chapter import Part
@@ -32,8 +32,6 @@ TRANSCRIPT = Path("transcripts", "asterisk-core-sounds-en.txt")
 
 FEWEST_WORDS = 4
 """Shorter prompts are pieces of sentences. Our choice."""
-
-QUICK_STEP = 12
 
 TITLE = "English prompts, 16 kHz"
 ABOUT = (

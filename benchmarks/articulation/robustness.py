@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 from scipy import signal
 
-from benchmarks.articulation.bench import Bench
+from benchmarks.articulation.bench import QUICK_STEP, Bench
 from benchmarks.articulation.english import ABOUT as ENGLISH
 from benchmarks.articulation.english import TITLES, scored
 from benchmarks.articulation.measures import Score
@@ -123,7 +123,7 @@ def bad_recordings(bench: Bench) -> list[Part]:
         list(read_sentences(bench.samples)), bench.cache / "alignment_scores.json"
     )
     if bench.quick:
-        sentences = sentences[:: 4 * bench.quick_step]
+        sentences = sentences[:: 4 * QUICK_STEP]
     spoilt = {
         "clean": sentences,
         **{name: list(spoil_all(sentences, spoil)) for name, spoil in CONDITIONS.items()},

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.machine import this_machine
 from benchmarks.quality.chapter import Part
+from benchmarks.quality.ears import hearing
 from benchmarks.quality.head import blinks, heads
 from benchmarks.quality.inputs import SAMPLES, Inputs
 from benchmarks.quality.mouth import closures, lag, mouth_strength, silence
@@ -18,6 +19,7 @@ from benchmarks.quality.report import write_report
 from benchmarks.quality.studio import Studio
 
 PARTS: Mapping[str, Callable[[Studio], Part]] = {
+    "hearing": hearing,
     "blinks": blinks,
     "head": heads,
     "strength": mouth_strength,
