@@ -27,8 +27,12 @@ EXAMPLE_ROWS = 512
 """5.12 s."""
 
 SILENCE_DB = -95.0
-NOISE_ONLY = 0.04
+NOISE_ONLY = 0.06
 """Share of the examples in which nobody speaks."""
+
+BREATH_SHARE = 0.3
+"""Of the pauses; a breath is noise between 400 and 5000 Hz, this much softer than the speech."""
+BREATH_DB = (-38.0, -16.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +125,11 @@ class Examples:
             voiced[here] = self._rows.voiced[there]
             at += last - first
             if rng.random() < 0.35:
-                at += int(rng.integers(8, 130))
+                pause = slice(at, at + int(rng.integers(8, 130)))
+                if rng.random() < BREATH_SHARE:
+                    level_db = float(np.percentile(_loudness_db(spectrum[here]), 90.0))
+                    _breathe(spectrum[pause], level_db, rng)
+                at = pause.stop
         return spectrum, curves, classes, voiced
 
     def _noise(self, rng: np.random.Generator) -> Float32:
@@ -133,6 +141,25 @@ class Examples:
             noise = noise * 10.0 ** (tilt_db(rng) / 10.0)
         scaled: Float32 = noise / max(float(noise.sum(axis=1).mean()), 1e-9)
         return scaled
+
+
+def _loudness_db(spectrum_db: Float32) -> Float32:
+    loudness: Float32 = 10.0 * np.log10((10.0 ** (spectrum_db / 10.0)).sum(axis=1))
+    return loudness
+
+
+def _breathe(pause_db: Float32, level_db: float, rng: np.random.Generator) -> None:
+    """Draw breath in these rows, in place: a swelling and fading hiss."""
+    count = len(pause_db)
+    if count < 15:
+        return
+    swelling_db = 20.0 * np.log10(np.hanning(count + 2)[1:-1] + 1e-3)
+    bands = np.arange(BANDS)
+    colour_db = -0.5 * np.maximum(0, 20 - bands) - 0.4 * np.maximum(0, bands - 62)
+    loudest_db = level_db + rng.uniform(*BREATH_DB) - 10.0 * np.log10(BANDS / 2)
+    breath_db = loudest_db + swelling_db[:, np.newaxis] + colour_db + tilt_db(rng)
+    grain_db = 4.0 * rng.standard_normal((count, BANDS))
+    pause_db[:] = np.maximum(pause_db, breath_db + grain_db)
 
 
 def warped(spectrum_db: Float32, factor: float) -> Float32:

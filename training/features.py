@@ -10,6 +10,7 @@ Gives     Rows
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from portravox.speech.mel import mel_power
 from training.degrade import CODECS, coded, degraded, draw_kinds
 from training.targets import targets
 from training.utterance import RATE_HZ, Utterance, load
-from training.voices import closed_share
+from training.voices import CLOSED_SHARE
 
 ROWS_PER_S = 100
 LOWEST_DB = -95.0
@@ -64,14 +65,12 @@ def rows_of(utterances: list[Utterance], rng: np.random.Generator) -> Rows:
             worse[index] = voice
     counts = [len(voice) * ROWS_PER_S // RATE_HZ for voice in voices]
     aims = [
-        targets(u.phones, count, closed_share(u.source))
+        targets(u.phones, count, _closed_share(u.source))
         for u, count in zip(utterances, counts, strict=True)
     ]
     return Rows(
-        clean_db=np.concatenate([_spectrum_db(v, n) for v, n in zip(voices, counts, strict=True)]),
-        degraded_db=np.concatenate(
-            [_spectrum_db(v, n) for v, n in zip(worse, counts, strict=True)]
-        ),
+        clean_db=np.concatenate([spectrum_db(v, n) for v, n in zip(voices, counts, strict=True)]),
+        degraded_db=np.concatenate([spectrum_db(v, n) for v, n in zip(worse, counts, strict=True)]),
         curves=np.concatenate([aim.curves for aim in aims]).astype(np.float16),
         classes=np.concatenate([aim.classes for aim in aims]),
         voiced=np.concatenate([aim.voiced for aim in aims]),
@@ -80,7 +79,14 @@ def rows_of(utterances: list[Utterance], rng: np.random.Generator) -> Rows:
     )
 
 
-def _spectrum_db(voice: Float32, rows: int) -> NDArray[np.float16]:
+def _closed_share(source: str) -> Mapping[str, float]:
+    """How the voice's synthesiser draws the borders of p, b, m."""
+    voice = source.removeprefix("sung-").removeprefix("whispered-")
+    return CLOSED_SHARE.get(voice, CLOSED_SHARE[voice.partition("-")[0]])
+
+
+def spectrum_db(voice: Float32, rows: int) -> NDArray[np.float16]:
+    """(rows, BANDS) mel power in dB full scale."""
     power = mel_power(voice, rows)
     level_db = 10.0 * np.log10(np.maximum(power, 10.0 ** (LOWEST_DB / 10.0)))
     spectrum: NDArray[np.float16] = level_db.astype(np.float16)

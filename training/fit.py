@@ -31,8 +31,8 @@ from training.network import Ears
 from training.noises import babble, bank
 from training.targets import CURVES
 
-STEPS = 9000
-BATCH = 14
+STEPS = 5000
+BATCH = 12
 LEARNING_RATE = 2.5e-3
 WARM_UP_STEPS = 150
 WEIGHT_DECAY = 0.01

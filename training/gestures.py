@@ -68,15 +68,12 @@ _WEAK = frozenset("əɨɘɜɐɚ")
 def _vowel(symbol: str) -> Gesture:
     openness = _HEIGHT[symbol]
     rounding = _ROUNDED.get(symbol, 0.0)
-    if rounding:
-        aperture = 0.26 + 0.5 * openness + 0.2 * (1.0 - rounding)
-    else:
-        aperture = 0.7 + 0.25 * openness
+    rounded, unrounded = 0.26 + 0.5 * openness + 0.2 * (1.0 - rounding), 0.7 + 0.25 * openness
     weight = 0.5 if symbol in _WEAK else 1.0
     insists = 1.3 if rounding >= 0.6 else 1.0
     return Gesture(
         jaw=(0.14 + 0.78 * openness, weight),
-        aperture=(aperture, weight * insists),
+        aperture=(rounded if rounding else unrounded, weight * insists),
         spread=(_FRONT.get(symbol, 0.45) * (1.0 - 0.85 * rounding), weight),
         rounding=(rounding, weight * insists),
         tongue=(0.0, 0.6),
