@@ -4,21 +4,25 @@ Flow      texts, voices, styles -> corpus -> utterance, kept in one folder -> tr
 Run       python -m training.corpus --out DIR [--hours H] [--seed S] [--licences all|permissive]
 
 The corpus is a list of parts, one file a voice and language; a part that is there already is kept,
-so that a broken run goes on where it ended. Every part has random numbers of its own: the same
-seed gives the same part, whatever else is made.
+so that a broken run goes on where it ended. Every part has random numbers and a process of its own
+(espeak-ng's sound depends on what it said before): the same seed gives the same part, whatever else
+is made.
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import os
 import sys
-import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
@@ -235,6 +239,15 @@ def make(part: Part, folder: Path, seed: int) -> Made:
     return Made(part, seconds, unknown)
 
 
+def make_alone(part: Part, folder: Path, seed: int) -> Made:
+    """make() in a fresh process, whose end by a synthesiser's fault is a failure like others."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        try:
+            return alone.submit(make, part, folder, seed).result()
+        except BrokenProcessPool:
+            return Made(part, 0.0, Counter(), "its process broke down")
+
+
 def report(made: Sequence[Made]) -> str:
     """Lines on what there is now: hours, whose voices, what failed."""
     total_s = sum(one.seconds for one in made) or 1.0
@@ -257,15 +270,18 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], object] =
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--licences", choices=("all", "permissive"), default="all")
     parser.add_argument("--only", default="*", help='parts to make, such as "flite-*"')
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="parts at a time")
     options = parser.parse_args(arguments)
+    parts = [
+        part
+        for part in plan(options.hours, options.licences)
+        if fnmatch.fnmatch(part.name, options.only)
+    ]
     made = []
-    for part in plan(options.hours, options.licences):
-        if not fnmatch.fnmatch(part.name, options.only):
-            continue
-        began_s = time.monotonic()
-        made.append(make(part, options.out, options.seed))
-        took_s = time.monotonic() - began_s
-        tell(f"{part.name:45} {made[-1].seconds:6.0f} s, made in {took_s:4.0f} s")
+    with ThreadPoolExecutor(options.jobs) as jobs:
+        for one in jobs.map(lambda part: make_alone(part, options.out, options.seed), parts):
+            made.append(one)
+            tell(f"{one.part.name:42} {one.seconds:6.0f} s {one.failure}")
     tell(report(made))
     return 1 if any(one.failure for one in made) else 0
 
