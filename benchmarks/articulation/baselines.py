@@ -122,7 +122,10 @@ def of_phones(phones: tuple[Phone, ...], voice: Waveform) -> Answer:
     rows = row_count(voice)
     wanted = targets(phones, rows)
     spoken = wanted.classes != PHONE_CLASSES.index(SILENCE)
-    active = ndimage.binary_closing(spoken, np.ones(SHORT_PAUSE_ROWS, dtype=np.bool_))
+    # the ends are held: outside, scipy takes everything for silence
+    padded = np.pad(spoken, SHORT_PAUSE_ROWS, mode="edge")
+    closed = ndimage.binary_closing(padded, np.ones(SHORT_PAUSE_ROWS, dtype=np.bool_))
+    active = closed[SHORT_PAUSE_ROWS:-SHORT_PAUSE_ROWS]
     curves = dict(zip(CURVES, wanted.curves.T, strict=True))
     return Answer(
         _curves(voice, **curves, activity=active.astype(np.float32)),

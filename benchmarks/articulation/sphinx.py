@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,8 +59,6 @@ def there_is_sphinx() -> bool:
         from pocketsphinx import get_model_path
     except ImportError:
         return False
-    from pathlib import Path
-
     return Path(get_model_path("en-us/en-us-phone.lm.bin")).exists()
 
 
@@ -75,7 +74,10 @@ def recognised(samples: Float32) -> tuple[Phone, ...]:
 
 
 def aligned(samples: Float32, words: Sequence[Sequence[str]]) -> Alignment | None:
-    """Times for the ARPAbet phones of each word; None where no way of searching finds any."""
+    """Times for the ARPAbet phones of each word; None where no way of searching finds any.
+
+    The silence after the last word may end up to PADDING_S after the recording.
+    """
     pcm = _pcm(samples, PADDING_S)
     for beams in BEAMS:
         found = _aligned(pcm, words, beams)
@@ -87,8 +89,6 @@ def aligned(samples: Float32, words: Sequence[Sequence[str]]) -> Alignment | Non
 @cache
 def dictionary() -> dict[str, tuple[str, ...]]:
     """English words in small letters and the phones of their first pronunciation."""
-    from pathlib import Path
-
     from pocketsphinx import get_model_path
 
     lines = Path(get_model_path("en-us/cmudict-en-us.dict")).read_text("utf-8").splitlines()
@@ -136,14 +136,13 @@ def _aligned(pcm: bytes, words: Sequence[Sequence[str]], beams: dict[str, Any]) 
     spoken = [phone for phone in found if ipa_of(phone.name) != ipa_of("SIL")]
     if not spoken:
         return None
-    shift_s = PADDING_S
     phones = tuple(
         Phone(
-            ipa_of(p.name),
-            max(0.0, p.start / ROW_RATE_HZ - shift_s),
-            max(0.0, (p.start + p.duration) / ROW_RATE_HZ - shift_s),
+            ipa_of(phone.name),
+            max(0.0, phone.start / ROW_RATE_HZ - PADDING_S),
+            max(0.0, (phone.start + phone.duration) / ROW_RATE_HZ - PADDING_S),
         )
-        for p in found
+        for phone in found
     )
     return Alignment(phones, sum(p.score for p in spoken) / sum(p.duration for p in spoken))
 
