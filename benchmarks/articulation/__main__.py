@@ -19,6 +19,7 @@ from benchmarks.articulation.tables import write_tables
 from benchmarks.machine import this_machine
 from benchmarks.quality.chapter import Part
 from benchmarks.quality.report import number
+from portravox.articulation.network import EARS
 
 CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "english": aligned_english,
@@ -36,10 +37,13 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path("out/articulation"))
     parser.add_argument("--quick", action="store_true", help="a part of each set, under 30 s")
     parser.add_argument("--only", nargs="+", choices=tuple(CHAPTERS), help="these chapters")
+    parser.add_argument(
+        "--network", type=Path, default=EARS, help="weights still in training, heard by themselves"
+    )
     parser.add_argument("--faces", action="store_true", help="the same as --only english faces")
     wanted = parser.parse_args()
     chosen = ["english", "faces"] if wanted.faces else wanted.only or list(CHAPTERS)
-    bench = Bench(wanted.samples, wanted.out / "cache", wanted.quick)
+    bench = Bench(wanted.samples, wanted.out / "cache", wanted.quick, wanted.network)
     machine = this_machine()
     parts: list[Part] = []
     for key in chosen:

@@ -2,6 +2,7 @@
 
 Flow      Sentence, sound of a talking head -> baselines -> Answer -> measures, faces
 
+network    ours without what comes after the network
 loudness   the jaw follows the level
 rules      phonetics on the spectrum, nothing learnt (`rules/`)
 allphone   a phone recogniser with its own model of English (PocketSphinx), as lip-sync programs
@@ -28,9 +29,10 @@ from benchmarks.articulation.sentences import Sentence
 from portravox.arrays import Float32, Int32
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
 from portravox.articulation.from_voice import articulate
-from portravox.articulation.network import EARS, hear
+from portravox.articulation.network import EARS, HEARD_CHANNELS, hear
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.smoothing import smoothed
+from portravox.inference import open_network
 from portravox.media.waveform import Waveform
 from portravox.speech.activity import FAINT_DBFS
 from portravox.speech.features import speech_features
@@ -101,15 +103,19 @@ def allphone(voice: Waveform, cache: Path | None = None) -> Answer:
 
 def ours(voice: Waveform) -> Answer:
     """The product."""
-    return Answer(articulate(voice), _our_classes(voice) if EARS.exists() else None)
+    return Answer(articulate(voice), network(voice).classes if EARS.exists() else None)
 
 
-def _our_classes(voice: Waveform) -> Int32:
-    """(T,) the likeliest class of each row."""
+def network(voice: Waveform, weights: Path = EARS) -> Answer:
+    """What the network alone says, before contacts are decided and anything is smoothed.
+
+    weights  an ONNX file: the product's own, or one that is still being trained
+    """
     rows = row_count(voice)
-    classes = hear(heard(mel_power(speech_samples(voice), rows))).classes
-    likeliest: Int32 = classes.argmax(axis=1).astype(np.int32)
-    return likeliest
+    said = hear(heard(mel_power(speech_samples(voice), rows)), open_network(weights))
+    channels = dict(zip(HEARD_CHANNELS, said.curves.T, strict=True))
+    classes: Int32 = said.classes.argmax(axis=1).astype(np.int32)
+    return Answer(_curves(voice, **channels, activity=said.speech), classes)
 
 
 def oracle(sentence: Sentence) -> Answer:
@@ -141,12 +147,16 @@ def _curves(voice: Waveform, **channels: Float32) -> ArticulationCurves:
     return ArticulationCurves(values, voice.duration_s)
 
 
-def all_ears(cache: Path | None = None) -> dict[str, Ears]:
-    """Name -> way to hear, ours first; the recogniser only where it is installed.
+def all_ears(cache: Path | None = None, weights: Path = EARS) -> dict[str, Ears]:
+    """Name -> way to hear, ours first; network and recogniser only where they are there.
 
-    cache  folder in which recognised phones are kept: they never change, and take most of the time
+    cache    folder in which recognised phones are kept: they never change and take long
+    weights  of the network that is heard by itself
     """
-    found: dict[str, Ears] = {"ours": ours, "rules": rules, "loudness": loudness}
+    found: dict[str, Ears] = {"ours": ours}
+    if weights.exists():
+        found["network"] = partial(network, weights=weights)
+    found |= {"rules": rules, "loudness": loudness}
     if sphinx.there_is_sphinx():
         found["allphone"] = partial(allphone, cache=cache)
     return found

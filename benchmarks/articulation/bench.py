@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.articulation.baselines import Ears, all_ears
+from portravox.articulation.network import EARS
 
 QUICK_STEP = 4
 """Every fourth sentence of a set makes the quick look."""
@@ -26,7 +27,10 @@ class Bench:
     quick: bool = False
     """A part of each set, for a look in between."""
 
+    weights: Path = EARS
+    """Of the network that is also heard by itself."""
+
     @property
     def ears(self) -> Mapping[str, Ears]:
         """Name -> way to hear; the first is ours."""
-        return all_ears(self.cache / "phones")
+        return all_ears(self.cache / "phones", self.weights)
