@@ -16,7 +16,7 @@ from portravox.articulation.phones import PHONE_CLASSES
 from portravox.speech.mel import BANDS
 from training.targets import CURVES
 
-FINE, BODY, HEAD = 128, 192, 128
+FINE, BODY, HEAD = 112, 160, 112
 """Channels before, in and after the body."""
 
 DILATIONS = (1, 2, 4, 8, 1, 2, 4, 8, 16)
