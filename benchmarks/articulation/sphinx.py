@@ -65,6 +65,7 @@ def there_is_sphinx() -> bool:
 def recognised(samples: Float32) -> tuple[Phone, ...]:
     """The phones heard, without a dictionary, by the model's own statistics of phone sequences."""
     decoder = _recogniser()
+    decoder.reinit_feat()  # or it would remember the noise of the recording before
     _listen(decoder, _pcm(samples, 0.0))
     return tuple(
         Phone(ipa_of(s.word), s.start_frame / ROW_RATE_HZ, (s.end_frame + 1) / ROW_RATE_HZ)

@@ -37,3 +37,11 @@ def test_words_that_were_not_said_fit_worse(sentence):
     right = sphinx.aligned(samples, [sphinx.dictionary()[w] for w in ("front", "center")])
     wrong = sphinx.aligned(samples, [sphinx.dictionary()[w] for w in ("umbrella", "yes")])
     assert wrong is None or wrong.score < right.score
+
+
+def test_what_was_heard_before_does_not_matter(sentence):
+    samples = speech_samples(sentence.voice)
+    alone = sphinx.recognised(samples)
+    noise = np.random.default_rng(0).normal(0.0, 0.1, 16_000).astype(np.float32)
+    sphinx.recognised(noise)
+    assert sphinx.recognised(samples) == alone
