@@ -37,6 +37,9 @@ GOALS: Mapping[str, Mapping[str, float]] = {
 }
 """At least."""
 
+MOST_FREQUENT = 5
+"""Phones on which false closures are told."""
+
 TITLES = {WIDEBAND: "Aligned English, wide-band", TELEPHONE: "Aligned English, telephone"}
 
 ABOUT = (
@@ -66,8 +69,7 @@ def aligned_english(bench: Bench) -> list[Part]:
             band,
             TITLES[band],
             f"{ABOUT} {dropped} of {len(there)} recordings dropped as badly aligned.",
-            {name: by_band[band].figures() for name, by_band in scores.items()},
-            scores["oracle"][band],
+            {name: by_band[band] for name, by_band in scores.items()},
             GOALS[band],
         )
         for band in TITLES
@@ -91,36 +93,31 @@ def scored_oracle(sentences: Iterable[Sentence]) -> dict[str, Score]:
 
 
 def part_of_band(
-    key: str,
-    title: str,
-    about: str,
-    figures: Mapping[str, Mapping[str, float]],
-    counted: Score,
-    goals: Mapping[str, float],
+    key: str, title: str, about: str, scores: Mapping[str, Score], goals: Mapping[str, float]
 ) -> Part:
-    """A table with a row for each figure and a column for each way to hear; ours is the first."""
-    own = next(iter(figures.values()))
+    """A row for each figure, a column for each way to hear; the first of them is ours."""
+    figures = {name: score.figures() for name, score in scores.items()}
+    own, own_figures = next(iter(scores.values())), next(iter(figures.values()))
     rows: list[Row] = [
         (name, goals.get(name, math.nan), *(column[name] for column in figures.values()))
-        for name in own
+        for name in own_figures
     ]
     checks = tuple(
-        Check(f"{name} {own[name]:.2f} (wanted ≥ {goal:.2f})", own[name] >= goal)
+        Check(f"{name} {own_figures[name]:.2f} (wanted ≥ {goal:.2f})", own_figures[name] >= goal)
         for name, goal in goals.items()
     )
-    return Part(
-        key,
-        title,
-        about,
-        ("figure", "goal", *figures),
-        tuple(rows),
-        checks,
-        figures={
-            "seconds of speech": counted.speech_s,
-            "p, b, m": counted.closures.wanted,
-            "f, v": counted.labiodentals.wanted,
-        },
-    )
+    counted = {
+        "seconds of speech": own.speech_s,
+        "p, b, m": own.closures.wanted,
+        "f, v": own.labiodentals.wanted,
+        "closures shown": own.closures.shown,
+    }
+    wrong = {
+        f"false closures on {phone}": count
+        for phone, count in own.false_closures.most_common(MOST_FREQUENT)
+    }
+    columns = ("figure", "goal", *figures)
+    return Part(key, title, about, columns, tuple(rows), checks, figures=counted | wrong)
 
 
 def score(samples: Path) -> dict[str, Score]:

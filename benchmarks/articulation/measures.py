@@ -8,6 +8,7 @@ Gives     figures of one way to hear, over all sentences of a band
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,13 @@ from benchmarks.articulation.groups import SIX, SIXTEEN, group_of_class
 from benchmarks.articulation.sentences import Sentence
 from portravox.arrays import Bool, Float32
 from portravox.articulation.curves import CURVE_RATE_HZ, ArticulationCurves
-from portravox.articulation.phones import BILABIAL, LABIODENTAL, SILENCE, parse_ipa
+from portravox.articulation.phones import (
+    BILABIAL,
+    LABIODENTAL,
+    PHONE_CLASSES,
+    SILENCE,
+    parse_ipa,
+)
 from portravox.speech.stretches import stretches
 from training.targets import CURVES, targets
 from training.utterance import Phone
@@ -59,8 +66,10 @@ class Events:
     shown: int = 0
     right: int = 0
 
-    def count(self, contact: Bool, phones: list[slice], pauses: Bool, reach_rows: int) -> None:
-        """Take one sentence into the counts.
+    def count(
+        self, contact: Bool, phones: list[slice], pauses: Bool, reach_rows: int
+    ) -> list[slice]:
+        """Take one sentence into the counts; returns the events that no phone wants.
 
         contact     (T,) the event is shown
         phones      rows of each phone that wants it
@@ -73,10 +82,11 @@ class Events:
             allowed[around] = True
             self.wanted += 1
             self.found += bool(contact[around].any())
-        for event in stretches(contact):
-            if not pauses[event].any():
-                self.shown += 1
-                self.right += bool(allowed[event].any())
+        shown = [event for event in stretches(contact) if not pauses[event].any()]
+        wrong = [event for event in shown if not allowed[event].any()]
+        self.shown += len(shown)
+        self.right += len(shown) - len(wrong)
+        return wrong
 
     def __add__(self, other: Events) -> Events:
         return Events(
@@ -106,20 +116,27 @@ def count_contacts(
     closures: Events,
     labiodentals: Events,
     reach_rows: int = TOLERANCE_ROWS,
-) -> None:
-    """Take the p, b, m and the f, v of one recording into the counts."""
+) -> list[slice]:
+    """Take the p, b, m and the f, v of one recording into the counts.
+
+    Returns the closures that no phone wants.
+    """
     pauses = np.zeros(len(curves.values), dtype=np.bool_)
     for phone in phones:
         silent = phone.ipa == SILENCE and phone.end_s - phone.start_s > PAUSE_S
         if silent or phone.ipa in NEARLY_SHUT:
             rows = _rows(phone)
             pauses[max(0, rows.start - reach_rows) : rows.stop + reach_rows] = True
-    for events, channel, symbols in (
-        (closures, "closure", BILABIAL),
-        (labiodentals, "labiodental", LABIODENTAL - NEARLY_SHUT),
-    ):
-        wanting = [_rows(phone) for phone in phones if symbols & set(parse_ipa(phone.ipa))]
-        events.count(curves[channel] >= CONTACT, wanting, pauses, reach_rows)
+    bitten = rows_of(phones, LABIODENTAL - NEARLY_SHUT)
+    labiodentals.count(curves["labiodental"] >= CONTACT, bitten, pauses, reach_rows)
+    return closures.count(
+        curves["closure"] >= CONTACT, rows_of(phones, BILABIAL), pauses, reach_rows
+    )
+
+
+def rows_of(phones: tuple[Phone, ...], symbols: frozenset[str]) -> list[slice]:
+    """Rows of each phone that is, or holds, one of these."""
+    return [_rows(phone) for phone in phones if symbols & set(parse_ipa(phone.ipa))]
 
 
 @dataclass(slots=True)
@@ -133,6 +150,12 @@ class Score:
     weights: list[int] = field(default_factory=list)
     closures: Events = field(default_factory=Events)
     labiodentals: Events = field(default_factory=Events)
+    by_phone: dict[str, Events] = field(
+        default_factory=lambda: {symbol: Events() for symbol in "pbm"}
+    )
+    """Closures wanted and found, for each phone alone."""
+    false_closures: Counter[str] = field(default_factory=Counter)
+    """Class of what was really said -> closures shown there."""
     rounded: list[float] = field(default_factory=list)
     """Rounding less spread in the middle of each rounded vowel."""
     spread: list[float] = field(default_factory=list)
@@ -153,7 +176,13 @@ class Score:
         self.speech_s += sentence.voice.duration_s
         wanted = targets(sentence.phones, rows)
         self._correlate(sentence, curves["aperture"], wanted.curves[:, APERTURE])
-        count_contacts(sentence.phones, curves, self.closures, self.labiodentals)
+        wrong = count_contacts(sentence.phones, curves, self.closures, self.labiodentals)
+        at_fault = (wanted.classes[(event.start + event.stop) // 2] for event in wrong)
+        self.false_closures.update(PHONE_CLASSES[index] for index in at_fault)
+        nowhere = np.zeros(rows, dtype=np.bool_)
+        for symbol, events in self.by_phone.items():
+            places = rows_of(sentence.phones, frozenset(symbol))
+            events.count(curves["closure"] >= CONTACT, places, nowhere, TOLERANCE_ROWS)
         self._look_at_phones(sentence, curves)
         if answer.classes is not None:
             six, sixteen = group_of_class(SIX), group_of_class(SIXTEEN)
@@ -199,6 +228,7 @@ class Score:
             "closure recall": self.closures.recall,
             "closure precision": self.closures.precision,
             "closure F1": self.closures.f1,
+            **{f"closure recall {name}": each.recall for name, each in self.by_phone.items()},
             "f/v recall": self.labiodentals.recall,
             "f/v precision": self.labiodentals.precision,
             "rounding AUC": float(((rounded > spread) + 0.5 * (rounded == spread)).mean()),

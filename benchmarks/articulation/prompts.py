@@ -51,8 +51,7 @@ def english_prompts(bench: Bench) -> list[Part]:
     scores = {name: scored(kept, ears)[WIDEBAND] for name, ears in bench.ears.items()}
     scores["oracle"] = scored_oracle(kept)[WIDEBAND]
     about = f"{ABOUT} {len(kept)} prompts; {dropped} could not be aligned or fit badly."
-    figures = {name: score.figures() for name, score in scores.items()}
-    return [part_of_band("prompts", TITLE, about, figures, scores["oracle"], GOALS[WIDEBAND])]
+    return [part_of_band("prompts", TITLE, about, scores, GOALS[WIDEBAND])]
 
 
 def aligned_prompts(samples: Path, cache: Path) -> tuple[list[Sentence], int]:

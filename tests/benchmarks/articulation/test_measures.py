@@ -66,6 +66,15 @@ def test_lips_that_shut_in_vowels_too_are_not_precise():
     assert found["closure precision"] == 0.5
 
 
+def test_a_false_closure_is_told_by_what_was_said_there():
+    score = Score()
+    score.add(SENTENCE, at_rest(closure=shown((108, 112), (152, 158))))
+    assert dict(score.false_closures) == {"u": 1}
+    found = score.figures()
+    assert (found["closure recall p"], found["closure recall m"]) == (1.0, 0.0)
+    assert math.isnan(found["closure recall b"])
+
+
 def test_closures_in_pauses_are_nobodys_fault():
     found = figures(at_rest(closure=shown((20, 30), (92, 98), (152, 158))))
     assert found["closure precision"] == 1.0
