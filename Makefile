@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test check format lock bench quality clean
+.PHONY: help setup setup-dev demo test check format lock bench quality articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -48,12 +48,36 @@ bench: setup-dev ## time and memory, written to out/bench
 quality: setup-dev ## measures on finished videos and an HTML report, written to out/quality
 	$(BIN)/python -m benchmarks.quality -o out/quality
 
+# The network that hears: synthesis, training, measuring. LICENCES=permissive leaves out the voices
+# under the GPL. TORCH may name a CPU build of PyTorch (a file or an address), which is smaller.
+LICENCES ?= all
+TORCH ?= torch==2.13.0
+TRAIN := .venv-training/bin/python
+EARS := build/ears-$(LICENCES)
+
+articulation-model: .venv-training/.ready setup-dev ## train the network that hears, under 2 hours; goes on where it stopped
+	sh training/install.sh
+	$(TRAIN) -m training.corpus --out $(EARS)/corpus --licences $(LICENCES)
+	$(TRAIN) -m training.features $(EARS)/corpus $(EARS)/features
+	$(TRAIN) -m training.fit $(EARS)/features $(EARS)/run
+	$(TRAIN) -m training.export $(EARS)/run --licences $(LICENCES)
+	$(BIN)/python -m benchmarks.articulation -o $(EARS)/measured
+	$(TRAIN) -m training.card $(EARS)/run --corpus $(EARS)/corpus --results $(EARS)/measured/results.json
+
+.venv-training/.ready: requirements/lock-training.txt
+	$(PYTHON) -m venv .venv-training
+	$(TRAIN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lock-training.txt
+	$(TRAIN) -m pip install --quiet --disable-pip-version-check --no-deps '$(TORCH)'
+	touch $@
+
 lock: ## make the locks anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides.txt \
 	  --extra demo --extra transcript pyproject.toml requirements/opencv.in requirements/build.in -o requirements/lock.txt
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides-dev.txt \
 	  --constraint requirements/lock.txt --extra demo --extra transcript --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
 	  -o requirements/lock-dev.txt
+	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
+	  requirements/training.in -o requirements/lock-training.txt
 
 clean: ## forget .venv and all results
-	rm -rf .venv out build *.egg-info
+	rm -rf .venv .venv-training out build *.egg-info

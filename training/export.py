@@ -20,7 +20,10 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
+from training.augment import EXAMPLE_ROWS
+from training.fit import BATCH
 from training.network import CONTEXT_ROWS, Ears, Spoken
+from training.targets import ROW_S
 
 OPSET = 17
 OUTPUTS = ("curves", "classes", "voice")
@@ -75,11 +78,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("-o", "--out", type=Path, default=MODEL)
+    parser.add_argument("--licences", default="all", help="which voices the corpus has")
     wanted = parser.parse_args()
     ears = Ears()
     state = torch.load(wanted.run / "state.pt")
     ears.load_state_dict(state["averaged"])
-    checksum = export(ears, wanted.out, {"steps": str(state["step"])})
+    notes = {
+        "steps": str(state["step"]),
+        "seed": str(state["seed"]),
+        "batch": str(BATCH),
+        "example_s": str(EXAMPLE_ROWS * ROW_S),
+        "licences": wanted.licences,
+    }
+    checksum = export(ears, wanted.out, notes)
     print(f"{wanted.out}: {wanted.out.stat().st_size / 1e6:.2f} MB, SHA-256 {checksum}")
 
 

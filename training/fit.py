@@ -193,10 +193,9 @@ def fit(rows: Rows, out: Path, steps: int, seed: int) -> Ears:
             if (step + 1) % SAVE_STEPS == 0 or step + 1 == steps:
                 figures = progress(averaged, rows, held_out)
                 said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
-                _keep(state_path, ears, averaged, optimiser, step + 1)
+                _keep(state_path, ears, averaged, optimiser, {"step": step + 1, "seed": seed})
             print(said, flush=True)
     (out / "progress.json").write_text(json.dumps(progress(averaged, rows, held_out), indent=1))
-    torch.save(averaged.state_dict(), out / "ears.pt")
     return averaged
 
 
@@ -212,7 +211,11 @@ def _average(averaged: nn.Module, ears: nn.Module, share: float) -> None:
 
 
 def _keep(
-    path: Path, ears: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer, step: int
+    path: Path,
+    ears: nn.Module,
+    averaged: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    place: dict[str, int],
 ) -> None:
     part = path.with_suffix(".part")
     torch.save(
@@ -221,7 +224,7 @@ def _keep(
             "averaged": averaged.state_dict(),
             "optimiser": optimiser.state_dict(),
             "random": torch.get_rng_state(),
-            "step": step,
+            **place,
         },
         part,
     )

@@ -1,0 +1,160 @@
+"""The model card: what the ears were made from, what they can do, under which licences.
+
+Flow      training.corpus, training.fit, benchmarks.articulation -> card -> ears.md beside ears.onnx
+
+    python -m training.card RUN --corpus DIR --results FILE [-o FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from training.export import MODEL
+from training.utterance import RATE_HZ, load
+from training.voices import VOICES
+
+CARD = MODEL.with_suffix(".md")
+MEASURED = ("wideband_16k", "telephone_8k", "faces", "prompts", "languages", "pauses", "cost")
+"""Chapters of benchmarks.articulation that the card repeats."""
+
+INTRODUCTION = """\
+# Ears: from a voice to what the mouth does
+
+A convolutional network of {parameters:.2f} million weights. It reads the log-mel spectrum of a
+recording (16 kHz, 80 bands, a row each 10 ms) and says of each row how jaw, lips and tongue stand,
+which of 34 classes of phones is heard, and whether somebody speaks. It knows no language: it was
+trained on {hours:.1f} hours of synthesised speech in {languages} languages by {voices} voices,
+{recorded:.0f} % of the time by voices cut from or learnt from recordings of people. Targets come
+from phonetics (`training/gestures.py`), not from measurements of anybody's face.
+
+- File: `{name}`, {size_mb:.2f} MB, SHA-256 `{checksum}`
+- Made by `make articulation-model LICENCES={licences}`: {steps} steps of {batch} x {length_s:.2f} s,
+  seed {seed}{self_training}
+- Meant for: moving the mouth of a portrait in time with a voice. Not meant for: recognising words,
+  telling who speaks, judging how somebody feels.
+- Weak where people disagree with each other too: lips tell more than a voice does (smiles, breath,
+  habits), and p, t, k after a silence sound nearly alike.
+"""
+
+
+def corpus_table(corpus: Path) -> tuple[str, dict[str, float]]:
+    """Voices with their minutes and licences, and the sums of the introduction."""
+    minutes: dict[tuple[str, str], float] = {}
+    for path in sorted(corpus.glob("*.npz")):
+        for utterance in load(path):
+            source = utterance.source.removeprefix("sung-").removeprefix("whispered-")
+            key = source, utterance.language
+            minutes[key] = minutes.get(key, 0.0) + len(utterance.samples) / RATE_HZ / 60.0
+    lines = [
+        "| voice | language | minutes | package | licence of the voice |",
+        "|---|---|---|---|---|",
+    ]
+    counted: set[tuple[str, str]] = set()
+    recorded = 0.0
+    used = 0
+    for voice in VOICES:
+        key = voice.source, voice.language
+        if key not in minutes:
+            continue
+        used += 1
+        if voice.recorded:
+            recorded += minutes[key]
+        if key in counted:
+            continue
+        counted.add(key)
+        lines.append(
+            f"| {voice.source} | {voice.language} | {minutes[key]:.0f} |"
+            f" {voice.package} | {voice.licence} |"
+        )
+    total = sum(minutes.values())
+    sums = {
+        "hours": total / 60.0,
+        "languages": float(len({language for _, language in minutes})),
+        "voices": float(used),
+        "recorded": 100.0 * recorded / total,
+    }
+    return "\n".join(lines), sums
+
+
+def quality_tables(results: dict[str, Any]) -> str:
+    """What was measured on real speech, as benchmarks.articulation wrote it."""
+    parts = []
+    for name in MEASURED:
+        chapter = results.get(name)
+        if chapter is None or not chapter["rows"]:
+            continue
+        methods = list(next(iter(chapter["rows"].values())))
+        parts += [f"### {chapter['title']}", "", chapter["about"], ""]
+        parts += [f"| figure | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
+        for figure, values in chapter["rows"].items():
+            cells = " | ".join(_cell(values[method]) for method in methods)
+            parts.append(f"| {figure} | {cells} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:.2f}"
+    return "–" if value is None else str(value)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("-o", "--out", type=Path, default=CARD)
+    wanted = parser.parse_args()
+    model = onnx.load(MODEL)
+    notes = {entry.key: entry.value for entry in model.metadata_props}
+    parameters = sum(
+        int(_count(weight.dims)) for weight in model.graph.initializer if len(weight.dims)
+    )
+    table, sums = corpus_table(wanted.corpus)
+    text = INTRODUCTION.format(
+        name=MODEL.name,
+        parameters=parameters / 1e6,
+        size_mb=MODEL.stat().st_size / 1e6,
+        checksum=hashlib.sha256(MODEL.read_bytes()).hexdigest(),
+        hours=sums["hours"],
+        languages=int(sums["languages"]),
+        voices=int(sums["voices"]),
+        recorded=sums["recorded"],
+        licences=notes["licences"],
+        steps=notes["steps"],
+        batch=notes["batch"],
+        length_s=float(notes["example_s"]),
+        seed=notes["seed"],
+        self_training=notes.get("self_training", ""),
+    )
+    progress = json.loads((wanted.run / "progress.json").read_text())
+    held_out = ", ".join(f"{name} {value:.3f}" for name, value in progress.items())
+    wanted.out.write_text(
+        f"{text}\n## Trained on\n\n{table}\n\n"
+        "The synthesisers and voices are programs of Debian 12, used as programs; nothing of them is\n"
+        "in the file but what was learnt from their sound. LICENCES=permissive leaves out every\n"
+        "voice under the GPL.\n\n"
+        "## Measured\n\n"
+        f"On synthesised utterances held out of the training: {held_out}.\n\n"
+        "On real speech, by `python -m benchmarks.articulation`, the baselines in the same run:\n\n"
+        f"{quality_tables(json.loads(wanted.results.read_text()))}",
+        encoding="utf-8",
+    )
+
+
+def _count(dims: Any) -> int:
+    total = 1
+    for dim in dims:
+        total *= int(dim)
+    return total
+
+
+if __name__ == "__main__":
+    main()
