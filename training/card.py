@@ -34,8 +34,8 @@ trained on {hours:.1f} hours of synthesised speech in {languages} languages by {
 from phonetics (`training/gestures.py`), not from measurements of anybody's face.
 
 - File: `{name}`, {size_mb:.2f} MB, SHA-256 `{checksum}`
-- Made by `make articulation-model LICENCES={licences}`: {steps} steps of {batch} x {length_s:.2f} s,
-  seed {seed}{self_training}
+- Made by `make articulation-model LICENCES={licences}`: {steps} steps of {batch} pieces of
+  {length_s:.2f} s, seed {seed}{self_training}
 - Meant for: moving the mouth of a portrait in time with a voice. Not meant for: recognising words,
   telling who speaks, judging how somebody feels.
 - Weak where people disagree with each other too: lips tell more than a voice does (smiles, breath,
@@ -138,9 +138,9 @@ def main() -> None:
     held_out = ", ".join(f"{name} {value:.3f}" for name, value in progress.items())
     wanted.out.write_text(
         f"{text}\n## Trained on\n\n{table}\n\n"
-        "The synthesisers and voices are programs of Debian 12, used as programs; nothing of them is\n"
-        "in the file but what was learnt from their sound. LICENCES=permissive leaves out every\n"
-        "voice under the GPL.\n\n"
+        "The synthesisers and voices are programs of Debian 12, used as programs; nothing of them\n"
+        "is in the file but what was learnt from their sound. LICENCES=permissive leaves out\n"
+        "every voice under the GPL.\n\n"
         "## Measured\n\n"
         f"On synthesised utterances held out of the training: {held_out}.\n\n"
         "On real speech, by `python -m benchmarks.articulation`, the baselines in the same run:\n\n"
