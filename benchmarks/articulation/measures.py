@@ -41,6 +41,9 @@ ACTIVE = 0.5
 MARGIN_ROWS = 10
 """Silence around the sentence that takes part in correlations."""
 
+DRAWS = 2000
+"""Of sentences with replacement."""
+
 PAUSE_S, LONG_PAUSE_S = 0.05, 0.5
 """From where on a silence hides closures (lips may shut as they like), and rests the mouth."""
 
@@ -168,6 +171,8 @@ class Score:
     right_of_six: int = 0
     right_of_sixteen: int = 0
     speech_s: float = 0.0
+    tallies: list[tuple[float, ...]] = field(default_factory=list)
+    """What has been counted after each sentence, for intervals."""
 
     def add(self, sentence: Sentence, answer: Answer) -> None:
         """Take one sentence into the counts."""
@@ -189,6 +194,37 @@ class Score:
             self.classified += rows
             self.right_of_six += int((six[wanted.classes] == six[answer.classes]).sum())
             self.right_of_sixteen += int((sixteen[wanted.classes] == sixteen[answer.classes]).sum())
+
+        self.tallies.append(self._tally())
+
+    def _tally(self) -> tuple[float, ...]:
+        weighted = float(np.dot(self.with_targets, self.weights))
+        return (
+            *(weighted, sum(self.weights)),
+            *(self.right_of_six, self.classified),
+            *(self.closures.found, self.closures.wanted),
+            *(self.closures.right, self.closures.shown),
+            *(self.labiodentals.found, self.labiodentals.wanted),
+        )
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The figures that have goals -> what holds 95 % of DRAWS draws of the sentences.
+
+        How far a figure would scatter with other sentences of the same kind; with few p, b, m and
+        f, v that is much.
+        """
+        first = np.zeros((1, len(self.tallies[0])))
+        each = np.diff(np.concatenate([first, np.array(self.tallies)]), axis=0)  # (S, 10)
+        draws = np.random.default_rng(0).integers(0, len(each), (DRAWS, len(each)))
+        sums = each[draws].sum(axis=1)  # (DRAWS, 10)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r, six, recall, precision, bitten = (sums[:, 0::2] / sums[:, 1::2]).T
+            f1 = np.nan_to_num(2.0 * recall * precision / (recall + precision))
+        drawn = {"aperture r": r, "6-class accuracy": six, "closure F1": f1, "f/v recall": bitten}
+        return {
+            name: (float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5)))
+            for name, values in drawn.items()
+        }
 
     def _correlate(self, sentence: Sentence, aperture: Float32, wanted: Float32) -> None:
         spoken = sentence.spoken

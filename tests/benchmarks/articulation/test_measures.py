@@ -102,6 +102,20 @@ def test_curves_that_do_not_move_correlate_with_nothing():
     assert correlation(moving, -2.0 * moving) == pytest.approx(-1.0)
 
 
+def test_an_interval_holds_its_figure_and_shrinks_to_it_where_all_sentences_are_alike():
+    score = Score()
+    found, missed = shown((95, 98), (152, 158)), shown((95, 98))
+    for closure in (found, missed, found, missed):
+        score.add(SENTENCE, at_rest(closure=closure))
+    low, high = score.intervals()["closure F1"]
+    assert low < score.figures()["closure F1"] < high
+    alike = Score()
+    for _ in range(3):
+        alike.add(SENTENCE, oracle(SENTENCE))
+    assert alike.intervals()["aperture r"] == pytest.approx((1.0, 1.0))
+    assert alike.intervals()["closure F1"] == (1.0, 1.0)
+
+
 def test_counts_of_two_sets_add_up():
     both = Events(4, 3, 5, 2) + Events(6, 3, 1, 1)
     assert (both.recall, both.precision) == (0.6, 0.5)
