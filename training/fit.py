@@ -33,7 +33,7 @@ from training.targets import CURVES
 
 STEPS = 5000
 BATCH = 12
-LEARNING_RATE = 2.5e-3
+RATE = 2.5e-3
 WARM_UP_STEPS = 150
 WEIGHT_DECAY = 0.01
 AVERAGING = 0.998
@@ -142,8 +142,14 @@ def progress(ears: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, flo
     }
 
 
-def fit(rows: Rows, out: Path, steps: int, seed: int) -> Ears:
-    """Train, or go on training; the averaged network."""
+def fit(
+    rows: Rows, out: Path, steps: int, seed: int, start: Path | None = None, rate: float = RATE
+) -> Ears:
+    """Train, or go on training; the averaged network.
+
+    start  state of an earlier run, whose averaged network is trained on instead of a random one
+    rate   of learning, at its highest
+    """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(rows.starts) - 1)
@@ -157,8 +163,10 @@ def fit(rows: Rows, out: Path, steps: int, seed: int) -> Ears:
     source = Examples(rows, noises, trained)
 
     ears = Ears()
+    if start is not None:
+        ears.load_state_dict(torch.load(start)["averaged"])
     averaged = copy.deepcopy(ears)
-    optimiser = torch.optim.AdamW(ears.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(ears.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
     first = 0
     state_path = out / "state.pt"
     if state_path.exists():
@@ -172,9 +180,9 @@ def fit(rows: Rows, out: Path, steps: int, seed: int) -> Ears:
     began_s = time.monotonic()
     for step, batch in enumerate(examples(source, seed, first, steps), start=first):
         done = step / steps
-        rate = LEARNING_RATE * min(1.0, (step + 1) / WARM_UP_STEPS)
+        warm = rate * min(1.0, (step + 1) / WARM_UP_STEPS)
         for group in optimiser.param_groups:
-            group["lr"] = rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
+            group["lr"] = warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
         loss = loss_of(
             ears(torch.from_numpy(np.stack([e.heard for e in batch]))),
             torch.from_numpy(np.stack([e.curves for e in batch])),
@@ -237,11 +245,13 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=Path, help="state.pt of an earlier run to begin with")
+    parser.add_argument("--rate", type=float, default=RATE, help="of learning")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
     rows = read(wanted.features)
     print(f"{len(rows.starts) - 1} utterances, {rows.starts[-1] / 360_000:.2f} h", flush=True)
-    fit(rows, wanted.out, wanted.steps, wanted.seed)
+    fit(rows, wanted.out, wanted.steps, wanted.seed, wanted.start, wanted.rate)
 
 
 if __name__ == "__main__":
