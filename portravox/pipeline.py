@@ -81,6 +81,8 @@ def animate(
     max_side: int | None = None,
     quality: str = "standard",
     visible_label: Literal["zh", "en"] | None = None,
+    transcript: str | None = None,
+    language: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Animation:
     """Make the person in a portrait speak a recording.
@@ -94,11 +96,16 @@ def animate(
     quality             draft, standard or high
     visible_label       a small "AI" label in the picture, in Chinese or English; the label in the
                         file's metadata is always there
+    transcript          what is said in the recording: the lips then shut more surely for p, b, m.
+                        One that does not fit is left out, with a notice
+    language            of the transcript, as a code (en, fr, pt-br); needed only where its letters
+                        do not tell
     on_progress         called now and then from the calling thread; what it raises stops the job
 
     Raises InputError for what the caller can mend and EngineError for the rest. Whatever is
     raised, no half file is left.
     """
+    from portravox.articulation.transcript import read_transcript
     from portravox.media.encode import QUALITIES, VideoWriter, check_writable
     from portravox.media.label import AiLabel, content_id
     from portravox.media.picture_file import read_picture
@@ -120,6 +127,7 @@ def animate(
     if quality not in QUALITIES:
         raise SettingOutOfRange("quality", quality, ", ".join(QUALITIES))
     settings = replace(QUALITIES[quality], visible_label=visible_label)
+    words = None if transcript is None else read_transcript(transcript, language)
     path = Path(output)
     refuse_overwriting(path, Path(portrait), Path(voice))
     check_writable(path)
@@ -132,6 +140,7 @@ def animate(
     tell(Progress("face", 0.02, 0, frames))
     avatar = chosen.register(picture)
     tell(Progress("listen", 0.06, 0, frames))
+    notices = list(avatar.notices)
     width, height = avatar.frame_size(direction)
     label = AiLabel(content_id=content_id(picture.pixels.tobytes(), sound.samples.tobytes()))
     with VideoWriter(
@@ -144,7 +153,8 @@ def animate(
         settings=settings,
         label=label,
     ) as writer:
-        for done, frame in enumerate(avatar.speak(sound, direction), start=1):
+        drawn = avatar.speak(sound, direction, transcript=words, on_notice=notices.append)
+        for done, frame in enumerate(drawn, start=1):
             writer.write(frame)
             tell(Progress("render", 0.08 + 0.90 * done / frames, done, frames))
         tell(Progress("finish", 0.98, frames, frames))
@@ -162,7 +172,7 @@ def animate(
         real_time_factor=wall_s / duration_s,
         engine=chosen.name,
         version=__version__,
-        notices=avatar.notices,
+        notices=tuple(notices),
     )
 
 

@@ -35,9 +35,10 @@ wrong one. Our choice."""
 PHONE_ROWS: Final = 2
 """No sound is shorter than 20 ms."""
 
-FITS: Final = -1.6
+FITS: Final = -1.1
 """Mean logarithm of how much less probable the text's sounds are than those heard best. A text
-that is below does not belong to the voice."""
+that is below does not belong to the voice: of real English prompts 98 % of the right texts are
+above, 94 % of the wrong ones below."""
 
 WORD_FITS: Final = -2.2
 """The same for a single word: above, its contacts are believed rather than the network's."""

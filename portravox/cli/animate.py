@@ -16,12 +16,14 @@ from portravox.cli.options import (
     EyeMoveFreq,
     HeadMoveStrength,
     Json,
+    Language,
     MaxSide,
     MouthMoveStrength,
     PasteBack,
     Quality,
     Seed,
     TemplateId,
+    Transcript,
     VideoFps,
     VisibleLabel,
 )
@@ -52,6 +54,8 @@ def animate_command(
     max_side: MaxSide = None,
     quality: Quality = "standard",
     visible_label: VisibleLabel = None,
+    transcript: Transcript = None,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Make the person in PORTRAIT say what is heard in VOICE."""
@@ -71,6 +75,8 @@ def animate_command(
         max_side=max_side,
         quality=quality,
         visible_label=visible_label,
+        transcript=transcript,
+        language=language,
     )
 
 

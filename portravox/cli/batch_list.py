@@ -243,5 +243,7 @@ PARSERS: Mapping[str, Callable[[str, object], object]] = {
     "max_side": _whole_number,
     "quality": _words,
     "visible_label": _words,
+    "transcript": _words,
+    "language": _words,
 }
 """What a row may say besides its files. Kinds are checked here, ranges by `animate`."""

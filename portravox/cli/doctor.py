@@ -6,6 +6,7 @@ Flow      cli.app -> cli.doctor
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -87,6 +88,7 @@ def _libraries() -> Iterator[Finding]:
         yield _library(name, name, module)
     yield _opencv()
     yield _mediapipe()
+    yield _ears()
 
 
 def _library(name: str, package: str, module: str) -> Finding:
@@ -134,6 +136,19 @@ def _mediapipe() -> Finding:
     except PortravoxError as error:
         return Finding("mediapipe", "missing", str(error), f"{mend} --force-reinstall --no-deps")
     return Finding("mediapipe", "ok", f"{found}, its networks start")
+
+
+def _ears() -> Finding:
+    import numpy as np
+
+    from portravox.articulation.network import hear
+    from portravox.speech.mel import BANDS
+
+    try:
+        hear(np.zeros((10, BANDS), np.float32))
+    except PortravoxError as error:
+        return Finding("ears", "missing", str(error), "Install portravox again.")
+    return Finding("ears", "ok", "the network that hears the voice starts")
 
 
 def _codecs() -> Iterator[Finding]:
@@ -215,6 +230,20 @@ def _extras() -> Iterator[Finding]:
         yield Finding("demo portrait", "ok", str(demo_portrait()))
     except FileMissing as error:
         yield Finding("demo portrait", "note", str(error), error.hint)
+    chinese = importlib.util.find_spec("pypinyin") is not None
+    yield Finding(
+        "transcripts",
+        "ok" if chinese else "note",
+        "Chinese can be read" if chinese else "Chinese ones cannot be read",
+        "" if chinese else "Only for --transcript: pip install pypinyin",
+    )
+    program = shutil.which("espeak-ng")
+    yield Finding(
+        "transcripts",
+        "ok" if program else "note",
+        f"other languages are read by {program}" if program else "only Chinese can be read",
+        "" if program else "Only for --transcript: apt-get install espeak-ng",
+    )
 
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (

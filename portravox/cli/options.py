@@ -63,6 +63,24 @@ VisibleLabel = Annotated[
         show_default="none",
     ),
 ]
+Transcript = Annotated[
+    str | None,
+    typer.Option(
+        "--transcript",
+        metavar="TEXT",
+        help="What is said in the recording: lips then shut more surely for p, b, m.",
+        show_default="none",
+    ),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        help="Of the transcript (en, fr, pt-br), where its letters do not tell.",
+        show_default="en for Latin letters",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One line of JSON on stdout, and nothing else there.")
 ]

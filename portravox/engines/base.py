@@ -7,13 +7,16 @@ The cut is at the voice and not at the controls, so that an engine may bring its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
+from portravox.articulation.transcript import Transcript
 from portravox.media.picture import Picture
 from portravox.media.waveform import Waveform
+
+OnNotice = Callable[[str], None]
 
 
 class Avatar(Protocol):
@@ -22,10 +25,20 @@ class Avatar(Protocol):
     def frame_size(self, direction: Direction) -> tuple[int, int]:
         """(width_px, height_px) of the frames that `speak` will yield; both even."""
 
-    def speak(self, voice: Waveform, direction: Direction) -> Iterator[UInt8]:
+    def speak(
+        self,
+        voice: Waveform,
+        direction: Direction,
+        *,
+        transcript: Transcript | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> Iterator[UInt8]:
         """Yield the video's frames in order, (H, W, 3) sRGB, `clock.frame_count` of them.
 
         A yielded frame is only valid until the next one is asked for: copy it to keep it.
+
+        transcript  what is said, where that is known
+        on_notice   told, before the first frame, what the caller should know about the voice
         """
 
     @property

@@ -20,6 +20,8 @@ from portravox.animation.direct import direct
 from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
+from portravox.articulation.transcript import Transcript
+from portravox.engines.base import OnNotice
 from portravox.face.face import Box, Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
@@ -70,9 +72,20 @@ class EmbeddedAvatar:
         height, width = self._scene(direction.paste_back).photo.shape[:2]
         return width, height
 
-    def speak(self, voice: Waveform, direction: Direction) -> Iterator[UInt8]:
+    def speak(
+        self,
+        voice: Waveform,
+        direction: Direction,
+        *,
+        transcript: Transcript | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> Iterator[UInt8]:
         """Yield the video's frames in order; each is valid until the next one is asked for."""
-        track = direct(articulate(voice), direction)
+        curves = articulate(voice, transcript)
+        if on_notice is not None:
+            for notice in curves.notices:
+                on_notice(notice)
+        track = direct(curves, direction)
         scene = self._scene(direction.paste_back)
         yield from _painted(scene, track)
 

@@ -1,18 +1,44 @@
+"""What a recording does to the mouth, heard by our trained network."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soxr
 
+import portravox
 from portravox.articulation.curves import CHANNELS
-from portravox.articulation.from_voice import articulate
+from portravox.articulation.from_voice import DOES_NOT_FIT, articulate
+from portravox.articulation.transcript import Transcript, read_transcript
 from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
 
 SHARES = [c for c in CHANNELS if c not in ("loudness", "pitch")]
+DEMO = Path(portravox.__file__).parent / "demo" / "voice.wav"
+SAID = (
+    "Hello! I am a photograph. Give me your voice, and I will say whatever you please, from a poem"
+    " to the evening news."
+)
+BILABIALS = 6
+"""am, me, please, from, poem."""
 
 
 @pytest.fixture(scope="module")
-def papapa_curves(papapa, mono):
-    return articulate(mono(papapa.samples))
+def voice():
+    return read_voice(DEMO)
+
+
+@pytest.fixture(scope="module")
+def curves(voice):
+    return articulate(voice)
+
+
+def runs(mask):
+    """How often it becomes true."""
+    return int(np.sum(np.diff(mask.astype(int), prepend=0) == 1))
 
 
 def test_silence_moves_nothing(mono):
@@ -27,57 +53,64 @@ def test_white_noise_moves_nothing(mono):
     assert not any(curves[channel].any() for channel in SHARES)
 
 
-def test_lips_touch_before_each_release_and_part_after_it(papapa, papapa_curves):
-    aperture, closure = papapa_curves["aperture"], papapa_curves["closure"]
-    for release_s in papapa.releases_s:
-        release = round(100 * release_s)
-        assert np.all(closure[release - 5 : release - 1] == 1.0)
-        assert np.all(aperture[release - 5 : release - 1] == 0.0)
-        assert aperture[release + 10] > 0.6
+def test_the_lips_touch_about_as_often_as_the_text_has_p_b_m(curves):
+    assert BILABIALS - 3 <= runs(curves["closure"] == 1.0) <= BILABIALS + 4
 
 
-def test_shut_lips_are_never_open(papapa_curves):
-    assert np.all(papapa_curves["aperture"][papapa_curves["closure"] == 1.0] == 0.0)
+def test_shut_lips_are_never_open(curves):
+    shut = curves["closure"] == 1.0
+    assert shut.any()
+    assert not curves["aperture"][shut].any()
+    assert not (curves["labiodental"][shut] > 0.0).any()
 
 
-def test_the_mouth_rests_before_and_after(papapa, papapa_curves):
-    aperture = papapa_curves["aperture"]
-    assert not aperture[:35].any()
-    assert not aperture[-28:].any()
-    assert papapa_curves["activity"][:40].max() == 0.0
+def test_every_contact_is_long_enough_to_be_seen(curves):
+    edges = np.flatnonzero(np.diff((curves["closure"] == 1.0).astype(int)))
+    assert np.all(np.diff(edges)[::2] >= 6)
 
 
-def test_a_held_vowel_stays_open(vowel, mono):
-    pause = np.zeros(8_000)
-    curves = articulate(mono(np.concatenate([pause, vowel("a", 3.0), pause])))
-    assert curves["aperture"][70:330].min() > 0.7
-    assert np.ptp(curves["aperture"][70:330]) < 0.05
+def test_the_mouth_is_used_between_rest_and_a_loud_vowel(curves):
+    active = curves["activity"] > 0.5
+    assert 0.65 <= np.percentile(curves["aperture"][active], 90.0) <= 0.85
+    assert 0.2 <= np.median(curves["aperture"][active]) <= 0.6
 
 
-@pytest.mark.parametrize("gain_db", [-40.0, -30.0, 10.0])
-def test_a_quiet_copy_moves_the_mouth_alike(papapa, papapa_curves, mono, gain_db):
-    curves = articulate(mono(10.0 ** (gain_db / 20.0) * papapa.samples))
-    assert np.allclose(curves.values, papapa_curves.values, atol=0.02)
+def test_no_opening_takes_less_than_80_ms_and_no_closing_less_than_60(curves):
+    steps = np.diff(curves["aperture"])
+    assert steps.max() <= 1 / 8 + 1e-5
+    assert steps.min() >= -1 / 6 - 1e-5
 
 
-@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 44_100, 48_000])
-def test_rate_changes_little(papapa, papapa_curves, mono, rate_hz):
-    samples = soxr.resample(papapa.samples, 16_000, rate_hz)
-    curves = articulate(mono(samples, rate_hz))
-    rows = min(len(curves.values), len(papapa_curves.values))
-    assert abs(len(curves.values) - len(papapa_curves.values)) <= 1
-    for channel in ("aperture", "jaw", "closure"):
-        difference = np.abs(curves[channel][:rows] - papapa_curves[channel][:rows])
-        assert difference.mean() < 0.05, channel
+def test_the_mouth_rests_before_and_after(voice, mono):
+    pause = np.zeros(voice.rate_hz)
+    curves = articulate(mono(np.concatenate([pause, voice.mono(), pause]), voice.rate_hz))
+    assert not curves["aperture"][:90].any()
+    assert not curves["aperture"][-50:].any()
+    assert not curves["activity"][:90].any()
 
 
-def test_two_equal_channels_are_one(papapa, papapa_curves):
-    both = np.stack([papapa.samples, papapa.samples], axis=1).astype(np.float32)
-    assert np.allclose(articulate(Waveform(both, 16_000)).values, papapa_curves.values, atol=1e-4)
+@pytest.mark.parametrize("gain_db", [-50.0, -30.0, 10.0])
+def test_a_quiet_copy_moves_the_mouth_alike(voice, curves, mono, gain_db):
+    copy = articulate(mono(10.0 ** (gain_db / 20.0) * voice.mono(), voice.rate_hz))
+    assert np.mean(np.abs(copy["aperture"] - curves["aperture"])) < 0.01
 
 
-def test_the_same_voice_gives_the_same_curves(papapa, papapa_curves, mono):
-    assert np.array_equal(articulate(mono(papapa.samples)).values, papapa_curves.values)
+@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000])
+def test_rate_changes_little(voice, curves, mono, rate_hz):
+    copy = articulate(mono(soxr.resample(voice.mono(), voice.rate_hz, rate_hz), rate_hz))
+    rows = min(len(copy.values), len(curves.values))
+    assert abs(len(copy.values) - len(curves.values)) <= 1
+    likeness = np.corrcoef(copy["aperture"][:rows], curves["aperture"][:rows])[0, 1]
+    assert likeness > (0.99 if rate_hz > 16_000 else 0.85)
+
+
+def test_two_equal_channels_are_one(voice, curves):
+    both = np.repeat(voice.samples, 2, axis=1)
+    assert np.allclose(articulate(Waveform(both, voice.rate_hz)).values, curves.values, atol=1e-4)
+
+
+def test_the_same_voice_gives_the_same_curves(voice, curves):
+    assert np.array_equal(articulate(voice).values, curves.values)
 
 
 @pytest.mark.parametrize("count", [0, 1, 159, 160, 161, 16_001])
@@ -88,13 +121,29 @@ def test_curves_end_with_the_sound(mono, count):
     assert np.isfinite(curves.values).all()
 
 
-def test_pitch_is_in_semitones_against_the_median(vowel, mono):
-    low, high = vowel("a", 0.6, 100.0), vowel("a", 0.4, 200.0)
-    pause = np.zeros(4_000)
-    curves = articulate(mono(np.concatenate([pause, low, pause, high, pause])))
-    assert np.allclose(curves["pitch"][35:75], 0.0, atol=0.5)
-    assert np.allclose(curves["pitch"][120:140], 12.0, atol=0.5)
-    assert not curves["pitch"][:20].any()
+def test_pitch_is_in_semitones_against_the_median(voice, mono):
+    # the same recording played faster is higher: by 4 semitones
+    faster = soxr.resample(voice.mono(), 2.0 ** (4 / 12), 1.0)
+    curves = articulate(mono(np.concatenate([voice.mono(), faster]), voice.rate_hz))
+    change = len(voice.mono()) * 100 // voice.rate_hz
+    low, high = curves["pitch"][:change], curves["pitch"][change:]
+    assert np.median(high[high != 0.0]) - np.median(low[low != 0.0]) == pytest.approx(4.0, abs=0.7)
+    assert abs(np.median(curves["pitch"][curves["pitch"] != 0.0])) < 0.1
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_a_transcript_shuts_the_lips_once_for_each_p_b_m(voice):
+    curves = articulate(voice, read_transcript(SAID, "en-us"))
+    assert not curves.notices
+    assert runs(curves["closure"] == 1.0) == BILABIALS
+    assert runs(curves["labiodental"] > 0.9) >= 4
+
+
+def test_a_transcript_of_something_else_changes_nothing_but_the_notice(voice, curves):
+    other = Transcript("", (("m", "u", "b", "er"), ("v", "oe", "zh"), ("p", "y", "g")) * 12)
+    heedless = articulate(voice, other)
+    assert heedless.notices == (DOES_NOT_FIT,)
+    assert np.array_equal(heedless.values, curves.values)
 
 
 def test_every_sample_voice_gives_sensible_curves(samples_folder):
@@ -107,7 +156,7 @@ def test_every_sample_voice_gives_sensible_curves(samples_folder):
         for channel in SHARES:
             assert 0.0 <= curves[channel].min() <= curves[channel].max() <= 1.0, path.name
         active = curves["activity"] > 0.5
-        assert active.mean() > 0.35, path.name
+        assert active.mean() > 0.25, path.name
         assert 0.5 < np.percentile(curves["aperture"][active], 90.0) < 0.95, path.name
         resting = curves["aperture"][curves["activity"] < 0.05]
         assert resting.mean() < 0.05 if len(resting) else active.all(), path.name

@@ -88,25 +88,25 @@ def test_a_kanji_is_a_word_that_fits_anything():
 @pytest.mark.parametrize("text", ["", "  ", "!?", "日" * 30_000])
 def test_nothing_to_read_is_the_callers_error(text):
     with pytest.raises(SettingOutOfRange):
-        read_transcript(text, "en").words
+        read_transcript(text, "en")
 
 
 @pytest.mark.parametrize("language", ["english language", "12", "-v x", "e"])
 def test_a_language_is_a_code(language):
     with pytest.raises(SettingOutOfRange):
-        read_transcript("hello", language).words
+        read_transcript("hello", language)
 
 
 @needs_espeak
 def test_a_language_that_nobody_speaks_is_the_callers_error():
     with pytest.raises(SettingOutOfRange, match="xx"):
-        read_transcript("hello", "xx").words
+        read_transcript("hello", "xx")
 
 
 def test_the_missing_program_and_package_are_named(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(ModelUnavailable, match="apt-get install espeak-ng"):
-        read_transcript("hello").words
+        read_transcript("hello")
     monkeypatch.setitem(sys.modules, "pypinyin", None)
     with pytest.raises(ModelUnavailable, match="pip install pypinyin"):
-        read_transcript("你好").words
+        read_transcript("你好")

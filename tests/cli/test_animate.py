@@ -94,3 +94,21 @@ def test_the_video_never_replaces_what_it_is_made_from(run, folder):
     assert told.status == 2
     assert told.json["error"]["code"] == "output_not_writable"
     assert (folder / "face.png").read_bytes() == before
+
+
+def test_a_transcript_that_cannot_be_the_voices_is_left_out_with_a_notice(run, inputs, tmp_path):
+    pytest.importorskip("pypinyin", reason="the extra `transcript` is not installed")
+    told = run(
+        "animate", inputs / "face.png", inputs / "voice.wav", "-o", tmp_path / "out.mp4", "--json",
+        "--video-fps", "15", "--quality", "draft", "--transcript", "你好吗" * 50,
+    )  # fmt: skip
+    assert told.status == 0, told.err
+    assert any("transcript does not fit" in notice for notice in told.json["notices"])
+
+
+def test_a_transcript_without_words_is_refused_before_anything_is_read(run, tmp_path):
+    told = run(
+        "animate", "nobody.png", "nothing.wav", "-o", tmp_path / "out.mp4", "--transcript", "..."
+    )
+    assert told.status == 2
+    assert "transcript" in told.err
