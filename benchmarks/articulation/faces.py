@@ -206,7 +206,7 @@ def _differences(clips: Sequence[TalkingClip], scores: dict[str, list[FaceScore]
         theirs = [score.aperture for score in scores[name]]
         better = sum(a > b for a, b in zip(own, theirs, strict=True))
         rows.append((name, *difference(own, theirs), better))
-    columns = ("baseline", "ours better by", "from", "to", "clips won")
+    columns = ("beside", "ours better by", "from", "to", "clips won")
     return Part("faces_differences", "Talking heads, differences", about, columns, tuple(rows))
 
 
