@@ -1,6 +1,6 @@
 """Stretches: where in time something holds without a break.
 
-Flow      speech.activity, articulation.closures, articulation.smoothing ask
+Flow      speech.activity, articulation.contacts, articulation.smoothing ask
 """
 
 from __future__ import annotations

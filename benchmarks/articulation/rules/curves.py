@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmarks.articulation.rules.closures import closures
+from benchmarks.articulation.rules.spectral import raw_curves
 from portravox.arrays import Bool, Float32
-from portravox.articulation.closures import closures
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
-from portravox.articulation.spectral import raw_curves
 from portravox.speech.features import SpeechFeatures
 
 SOUNDING_DB = -34.0

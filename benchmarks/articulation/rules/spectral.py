@@ -1,6 +1,6 @@
 """Spectrum -> mouth, by the rules of phonetics: raw curves, row by row, not yet smooth.
 
-Flow      speech.features -> articulation.spectral -> articulation.smoothing
+Flow      speech.features -> rules.spectral -> rules.curves
 Reads     SpeechFeatures
 Gives     RawCurves
 

@@ -1,6 +1,6 @@
 """Closures: where the lips are shut for p, b, m.
 
-Flow      speech.features -> articulation.closures -> articulation.smoothing
+Flow      speech.features -> rules.closures -> rules.curves
 Reads     SpeechFeatures
 Gives     stretches of rows in which the lips touch
 
@@ -21,8 +21,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from benchmarks.articulation.rules.spectral import band_level_db
 from portravox.arrays import Float32
-from portravox.articulation.spectral import band_level_db
 from portravox.speech.features import SpeechFeatures
 from portravox.speech.stretches import stretches
 
