@@ -37,8 +37,8 @@ PHONE_ROWS: Final = 2
 
 FITS: Final = -1.1
 """Mean logarithm of how much less probable the text's sounds are than those heard best. A text
-that is below does not belong to the voice: of real English prompts 98 % of the right texts are
-above, 94 % of the wrong ones below."""
+that is below does not belong to the voice: of 68 real English prompts 97 % of the right texts are
+above, 98 % of the wrong ones below."""
 
 WORD_FITS: Final = -2.2
 """The same for a single word: above, its contacts are believed rather than the network's."""
@@ -54,6 +54,8 @@ CONTACT_ROWS: Final = 5
 
 CLOSED_SHARE: Final = {"p": 0.75, "b": 0.88, "m": 1.0, "f": 1.0, "v": 1.0}
 """The part of a segment in which there is contact: what follows in p is its breath."""
+
+_SILENT: Final = PHONE_CLASSES.index(SILENCE)
 
 _CHANNEL_OF: Final = {
     **dict.fromkeys(("p", "b", "m"), "closure"),
@@ -87,7 +89,8 @@ class Alignment:
     """Of each word: mean over its rows of log(probability of its sound / of the likeliest)."""
 
     fit: float
-    """The same over all rows of words."""
+    """The same over all rows of words, and all others in which something was heard: a text that is
+    much shorter than what was said does not fit either. Unknown words say nothing."""
 
 
 def align(classes: Float32, words: Sequence[Word]) -> Alignment | None:
@@ -106,13 +109,15 @@ def align(classes: Float32, words: Sequence[Word]) -> Alignment | None:
     ratio = np.minimum(log_p[np.arange(rows), states.column[path]] - best, 0.0)
     word = states.word[path]
     spoken = word >= 0
+    known = states.column[path] < len(PHONE_CLASSES)
+    counted = known & (spoken | (classes.argmax(axis=1) != _SILENT))
     counts = np.bincount(word[spoken], minlength=len(words))
     sums = np.bincount(word[spoken], weights=ratio[spoken], minlength=len(words))
     fits = sums / np.maximum(counts, 1)
     return Alignment(
         segments=_segments(path, states),
         word_fits=tuple(fits.tolist()),
-        fit=float(ratio[spoken].mean()),
+        fit=float(ratio[counted].mean()) if counted.any() else 0.0,
     )
 
 
@@ -180,12 +185,12 @@ class _States:
 
     @staticmethod
     def of(words: Sequence[Word]) -> _States:
-        silence, anything = PHONE_CLASSES.index(SILENCE), len(PHONE_CLASSES)
-        sounds = [(silence, -1)]
+        anything = len(PHONE_CLASSES)
+        sounds = [(_SILENT, -1)]
         for number, word in enumerate(words):
             columns = [PHONE_CLASSES.index(name) for name in word] or [anything]
             sounds += [(column, number) for column in columns]
-            sounds.append((silence, -1))
+            sounds.append((_SILENT, -1))
         states = [
             (column, word, number)
             for number, (column, word) in enumerate(sounds)

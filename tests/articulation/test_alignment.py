@@ -69,6 +69,10 @@ def test_the_right_text_fits_and_others_do_not(spoken):
     assert align(spoken.heard.classes, other).fit < FITS
 
 
+def test_a_text_of_which_much_more_was_said_does_not_fit(spoken):
+    assert align(spoken.heard.classes, SENTENCE[:1]).fit < FITS
+
+
 def test_more_words_than_fit_in_are_refused(spoken):
     assert align(spoken.heard.classes, SENTENCE * 30) is None
     assert align(np.zeros((0, len(PHONE_CLASSES)), np.float32), SENTENCE) is None
