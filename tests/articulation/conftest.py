@@ -115,12 +115,6 @@ def papapa() -> Babble:
 
 
 @pytest.fixture(scope="session")
-def sasasa() -> Babble:
-    """Gaps that end in strong hiss of high frequency, as ts does."""
-    return _babble((4000.0, 7000.0), 0.15)
-
-
-@pytest.fixture(scope="session")
 def samples_folder() -> Path:
     folder = Path(__file__).resolve().parents[3] / "shared" / "samples"
     if not folder.is_dir():
