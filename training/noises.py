@@ -26,7 +26,7 @@ def bank(seed: int) -> list[Float32]:
     """Pieces of LENGTH_S, (ROWS, BANDS) each, of mean power 1."""
     rng = np.random.default_rng(seed)
     makers: list[Callable[[np.random.Generator], Float64]] = [white, pink, brown, hum, clicks]
-    makers += [music] * 14
+    makers += [music] * 12 + [pad] * 4
     pieces = []
     for make in makers:
         sound = make(rng)
@@ -117,8 +117,35 @@ def music(rng: np.random.Generator) -> Float64:
     return sound
 
 
+def pad(rng: np.random.Generator) -> Float64:
+    """Chords held for seconds, swelling and beating like strings, organs or a choir."""
+    sound = np.zeros(_COUNT)
+    times_s = np.arange(_COUNT) / RATE_HZ
+    onset_s = 0.0
+    while onset_s < LENGTH_S:
+        length_s = float(rng.uniform(1.0, 5.0))
+        around = slice(int(onset_s * RATE_HZ), int((onset_s + length_s) * RATE_HZ))
+        count = len(sound[around])
+        root_hz = float(rng.choice([82.0, 110.0, 147.0, 196.0]))
+        chord = np.zeros(count)
+        for step in rng.choice(_SCALE, int(rng.integers(2, 5))):
+            tone_hz = root_hz * 2.0 ** (float(step) / 12.0)
+            slow_hz, depth = rng.uniform(0.3, 7.0), rng.uniform(0.0, 0.6)
+            swell = 1.0 + depth * np.sin(2.0 * np.pi * slow_hz * times_s[:count])
+            chord += swell * _overtones(tone_hz, times_s[:count], rng)
+        sound[around] += chord * signal.windows.tukey(count, 0.3)
+        onset_s += 0.8 * length_s
+    return sound
+
+
 def _tone(tone_hz: float, length_s: float, held: bool, rng: np.random.Generator) -> Float64:
     times_s = np.arange(int(length_s * RATE_HZ)) / RATE_HZ
+    wave = _overtones(tone_hz, times_s, rng)
+    shape = signal.windows.tukey(len(wave), 0.2) if held else np.exp(-rng.uniform(1, 6) * times_s)
+    return np.asarray(wave * shape)
+
+
+def _overtones(tone_hz: float, times_s: Float64, rng: np.random.Generator) -> Float64:
     wave = np.zeros_like(times_s)
     for overtone in range(1, 12):
         if tone_hz * overtone < 0.49 * RATE_HZ:
@@ -127,5 +154,4 @@ def _tone(tone_hz: float, length_s: float, held: bool, rng: np.random.Generator)
                 * rng.uniform(0.2, 1.0)
                 / overtone
             )
-    shape = signal.windows.tukey(len(wave), 0.2) if held else np.exp(-rng.uniform(1, 6) * times_s)
-    return np.asarray(wave * shape)
+    return wave

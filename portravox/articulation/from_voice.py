@@ -42,6 +42,9 @@ LOUDNESS_RANGE_DB = (-40.0, 20.0)
 BITTEN_SHARE = 0.88
 """How much of the opening is gone when the lower lip is at the teeth."""
 
+HISSES = ("s", "z", "sh", "zh")
+"""Behind nearly closed teeth the tongue is raised, but not seen."""
+
 LIP_BELL_ROWS, JAW_BELL_ROWS, CORNER_BELL_ROWS = 3, 7, 5
 """Lips are quick, the jaw is heavy: 30, 70, 50 ms at the foot. The network's curves are smooth
 already; wider bells cost likeness to measured lips."""
@@ -84,6 +87,7 @@ def curves_from_features(
     def moved(channel: str, bell_rows: int) -> Float32:
         return smoothed(np.where(speaking, heard[channel], 0.0).astype(np.float32), bell_rows)
 
+    hissing = smoothed(heard.probability(*HISSES), LIP_BELL_ROWS)
     openness = moved("aperture", LIP_BELL_ROWS)
     aperture = openness * (openness / APERTURE_P90) ** (OPENING_EXPONENT - 1.0)
     gain = _gain(aperture, sounding)
@@ -96,7 +100,7 @@ def curves_from_features(
         "rounding": moved("rounding", CORNER_BELL_ROWS),
         "closure": closure,
         "labiodental": labiodental,
-        "tongue": moved("tongue", LIP_BELL_ROWS) * (1.0 - closure),
+        "tongue": moved("tongue", LIP_BELL_ROWS) * (1.0 - np.maximum(closure, hissing)),
         "activity": smoothed(speaking.astype(np.float32), EDGE_BELL_ROWS),
         "loudness": _loudness(features, sounding),
         "pitch": _pitch(features, sounding),

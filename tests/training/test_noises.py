@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from portravox.speech.mel import band_centres_hz, mel_power
-from training.noises import LENGTH_S, ROWS, babble, brown, clicks, hum, music, white
+from training.noises import LENGTH_S, ROWS, babble, brown, clicks, hum, music, pad, white
 from training.utterance import RATE_HZ
 
 
-@pytest.mark.parametrize("make", [white, brown, hum, clicks, music])
+@pytest.mark.parametrize("make", [white, brown, hum, clicks, music, pad])
 def test_pieces_are_whole_finite_and_repeatable(make) -> None:  # type: ignore[no-untyped-def]
     sound = make(np.random.default_rng(4))
     assert sound.shape == (LENGTH_S * RATE_HZ,)
