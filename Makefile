@@ -59,7 +59,9 @@ articulation-model: .venv-training/.ready setup-dev ## train the network that he
 	sh training/install.sh
 	$(TRAIN) -m training.corpus --out $(EARS)/corpus --licences $(LICENCES)
 	$(TRAIN) -m training.features $(EARS)/corpus $(EARS)/features
-	$(TRAIN) -m training.fit $(EARS)/features $(EARS)/run
+	$(TRAIN) -m training.fit $(EARS)/features --out $(EARS)/first
+	$(TRAIN) -m training.fit $(EARS)/features --out $(EARS)/run \
+	  --start $(EARS)/first/state.pt --steps 1500 --rate 1.2e-3 --seed 2
 	$(TRAIN) -m training.export $(EARS)/run --licences $(LICENCES)
 	$(BIN)/python -m benchmarks.articulation -o $(EARS)/measured
 	$(TRAIN) -m training.card $(EARS)/run --corpus $(EARS)/corpus --results $(EARS)/measured/results.json

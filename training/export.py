@@ -84,7 +84,7 @@ def main() -> None:
     state = torch.load(wanted.run / "state.pt")
     ears.load_state_dict(state["averaged"])
     notes = {
-        "steps": str(state["step"]),
+        "steps": str(state["total"]),
         "seed": str(state["seed"]),
         "batch": str(BATCH),
         "example_s": str(EXAMPLE_ROWS * ROW_S),

@@ -2,7 +2,7 @@
 
 Flow      training.features, training.augment, training.network -> fit -> training.export
 
-    python -m training.fit FEATURES OUT [--steps N] [--seed N]
+    python -m training.fit FEATURES... --out DIR [--steps N] [--seed N]
 
 Every SAVE_STEPS the state is kept; a run that was stopped goes on from there.
 """
@@ -26,7 +26,7 @@ from torch.nn import functional
 from portravox.articulation.phones import BILABIAL, CLASS_OF, LABIODENTAL, PHONE_CLASSES
 from portravox.speech.hearing import heard
 from training.augment import Example, Examples
-from training.features import Rows, read
+from training.features import Rows, joined, read
 from training.network import Ears
 from training.noises import babble, bank
 from training.targets import CURVES
@@ -168,6 +168,7 @@ def fit(
     averaged = copy.deepcopy(ears)
     optimiser = torch.optim.AdamW(ears.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
     first = 0
+    before = 0 if start is None else int(torch.load(start)["total"])
     state_path = out / "state.pt"
     if state_path.exists():
         state = torch.load(state_path)
@@ -201,7 +202,8 @@ def fit(
             if (step + 1) % SAVE_STEPS == 0 or step + 1 == steps:
                 figures = progress(averaged, rows, held_out)
                 said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
-                _keep(state_path, ears, averaged, optimiser, {"step": step + 1, "seed": seed})
+                place = {"step": step + 1, "total": before + step + 1, "seed": seed}
+                _keep(state_path, ears, averaged, optimiser, place)
             print(said, flush=True)
     (out / "progress.json").write_text(json.dumps(progress(averaged, rows, held_out), indent=1))
     return averaged
@@ -241,15 +243,15 @@ def _keep(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("features", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("features", type=Path, nargs="+", help="folders of training.features")
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=Path, help="state.pt of an earlier run to begin with")
     parser.add_argument("--rate", type=float, default=RATE, help="of learning")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
-    rows = read(wanted.features)
+    rows = joined([read(folder) for folder in wanted.features])
     print(f"{len(rows.starts) - 1} utterances, {rows.starts[-1] / 360_000:.2f} h", flush=True)
     fit(rows, wanted.out, wanted.steps, wanted.seed, wanted.start, wanted.rate)
 
