@@ -6,7 +6,8 @@ Gives     one decision a row
 
 Two witnesses are heard. The level above the noise says that there is a sound, and knows silence
 surely; the network says whether it sounds like a voice, and knows music, breath and laughter.
-Lips that move where both agree are right; the mouth rests elsewhere.
+Lips that move where both agree are right; in noise, where soft speech hardly stands out, the
+network may also decide alone, if it is sure for longer. The mouth rests elsewhere.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from portravox.speech.stretches import stretches
 SPEECH_BEGIN, SPEECH_STAY = 0.6, 0.3
 """Probabilities of speech that are enough to begin and to go on."""
 
+SURE, SURE_ROWS = 0.85, 25
+"""Mean probability over 0.25 s from which the network needs no second witness. It keeps a third of
+the aperture's correlation that white noise at 10 dB takes otherwise."""
+
 SPEECH_MEAN_ROWS = 5
 """A click is no voice, and a stop is no pause."""
 
@@ -34,7 +39,8 @@ HANGOVER_ROWS = 6
 
 def speaking_rows(features: SpeechFeatures, heard: Heard) -> Bool:
     """(T,) somebody speaks or sings, aloud or in a whisper."""
-    return features.speaking & _taken_for_speech(heard.speech)
+    sure = ndimage.uniform_filter1d(heard.speech, SURE_ROWS, mode="nearest") >= SURE
+    return (features.speaking | sure) & _taken_for_speech(heard.speech)
 
 
 def _taken_for_speech(speech: Float32) -> Bool:

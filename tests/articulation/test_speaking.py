@@ -31,14 +31,24 @@ def heard_speech(make_heard, *spans, probability=0.95):
     return dataclasses.replace(heard, speech=(inside(*spans) * probability).astype(np.float32))
 
 
-def test_both_must_agree(make_heard, features):
-    heard = heard_speech(make_heard, (0, 100), (200, 300))
+def test_both_must_agree_where_the_network_is_not_sure(make_heard, features):
+    heard = heard_speech(make_heard, (0, 100), (200, 300), probability=0.8)
     speaking = speaking_rows(features((50, 250)), heard)
     assert speaking[52:98].all()
     assert speaking[202:248].all()
     assert not speaking[:50].any()
     assert not speaking[100 + 2 * HANGOVER_ROWS : 200 - 2 * HANGOVER_ROWS].any()
     assert not speaking[250:].any()
+
+
+def test_a_network_that_is_sure_for_longer_decides_alone(make_heard, features):
+    # in noise the level tells nothing
+    speaking = speaking_rows(features(), heard_speech(make_heard, (100, 200)))
+    assert speaking[120:180].all()
+    assert not speaking[:90].any()
+    assert not speaking[210:].any()
+    short = heard_speech(make_heard, (100, 115))
+    assert not speaking_rows(features(), short).any()
 
 
 def test_music_before_a_voice_does_not_move_the_mouth(make_heard, features):
