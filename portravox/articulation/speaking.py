@@ -39,7 +39,7 @@ HANGOVER_ROWS = 6
 
 def speaking_rows(features: SpeechFeatures, heard: Heard) -> Bool:
     """(T,) somebody speaks or sings, aloud or in a whisper."""
-    sure = ndimage.uniform_filter1d(heard.speech, SURE_ROWS, mode="nearest") >= SURE
+    sure: Bool = ndimage.uniform_filter1d(heard.speech, SURE_ROWS, mode="nearest") >= SURE
     return (features.speaking | sure) & _taken_for_speech(heard.speech)
 
 

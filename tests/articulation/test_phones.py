@@ -7,7 +7,7 @@ from portravox.articulation.phones import CLASS_OF, PHONE_CLASSES, SILENCE, VOWE
     ("written", "symbols"),
     [
         ("tʃɪmp", ["tʃ", "ɪ", "m", "p"]),
-        ("t͡ɕʰy˥ɛn", ["tɕ", "y", "ɛ", "n"]),  # noqa: RUF001
+        ("t͡ɕʰy˥ɛn", ["tɕ", "y", "ɛ", "n"]),
         ("ɡɹeɪt", ["ɡ", "ɹ", "e", "ɪ", "t"]),
         ("gːaːa", ["ɡ", "a"]),
         ("ʈʂʐ̩", ["ʈʂ", "ʐ"]),
