@@ -35,7 +35,7 @@ from phonetics (`training/gestures.py`), not from measurements of anybody's face
 
 - File: `{name}`, {size_mb:.2f} MB, SHA-256 `{checksum}`
 - Made by `make articulation-model LICENCES={licences}`: {steps} steps of {batch} pieces of
-  {length_s:.2f} s, seed {seed}{self_training}
+  {length_s:.2f} s, the last 1500 of them a second, gentler run
 - Meant for: moving the mouth of a portrait in time with a voice. Not meant for: recognising words,
   telling who speaks, judging how somebody feels.
 - Weak where people disagree with each other too: lips tell more than a voice does (smiles, breath,
@@ -131,8 +131,6 @@ def main() -> None:
         steps=notes["steps"],
         batch=notes["batch"],
         length_s=float(notes["example_s"]),
-        seed=notes["seed"],
-        self_training=notes.get("self_training", ""),
     )
     progress = json.loads((wanted.run / "progress.json").read_text())
     held_out = ", ".join(f"{name} {value:.3f}" for name, value in progress.items())
