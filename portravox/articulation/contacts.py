@@ -24,7 +24,7 @@ CLASS_SHARE = 0.2
 """How much the phone classes count beside the contact's own output. They are learnt from the
 same sounds, but err in other places: their mean is better than either."""
 
-CLOSURE_BEGIN, CLOSURE_STAY, CLOSURE_MASS = 0.45, 0.25, 2.8
+CLOSURE_BEGIN, CLOSURE_STAY, CLOSURE_MASS = 0.40, 0.25, 2.8
 LABIODENTAL_BEGIN, LABIODENTAL_STAY, LABIODENTAL_MASS = 0.40, 0.25, 2.0
 """Evidence that is enough to begin and to go on, and the least sum of it over the rows of a
 stretch. Chosen on aligned real English (benchmarks.articulation)."""
