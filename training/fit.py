@@ -196,7 +196,7 @@ def fit(
         optimiser.step()
         _average(averaged, ears, min(AVERAGING, step / (step + 10.0)))
         losses.append(loss.item())
-        if (step + 1) % REPORT_STEPS == 0:
+        if (step + 1) % REPORT_STEPS == 0 or step + 1 == steps:
             pace_s = (time.monotonic() - began_s) / (step + 1 - first)
             said = f"{step + 1:6d}  {pace_s:.2f} s  loss {np.mean(losses[-REPORT_STEPS:]):.4f}"
             if (step + 1) % SAVE_STEPS == 0 or step + 1 == steps:
