@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portravox.arrays import Bool, Float32, Float64
+from portravox.articulation.network import HEARD_CHANNELS
 from portravox.articulation.phones import (
     BILABIAL,
     CLASS_OF,
@@ -30,8 +31,8 @@ from training.gestures import CHANNELS, gesture
 from training.utterance import Phone
 
 ROW_S = 0.01
-CURVES = ("jaw", "aperture", "spread", "rounding", "closure", "labiodental", "tongue")
-"""Columns of Targets.curves, and of the network's output `curves`."""
+CURVES = HEARD_CHANNELS
+"""Columns of Targets.curves: what the network gives."""
 
 ANTICIPATION_S = dict(zip(CHANNELS, (0.060, 0.034, 0.080, 0.110, 0.035), strict=True))
 CARRY_OVER_S = dict(zip(CHANNELS, (0.060, 0.036, 0.070, 0.080, 0.035), strict=True))

@@ -13,6 +13,7 @@ from portravox.arrays import Bool, Float32
 from portravox.articulation.alignment import FITS, align, sharpened
 from portravox.articulation.contacts import closures, labiodentals
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
+from portravox.articulation.delivery import relative_loudness, relative_pitch
 from portravox.articulation.network import Heard, hear
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
 from portravox.articulation.speaking import speaking_rows
@@ -37,8 +38,6 @@ GAIN_LIMITS = (0.85, 1.25)
 
 DOES_NOT_FIT = "the transcript does not fit the voice and was left out"
 
-LOUDNESS_RANGE_DB = (-40.0, 20.0)
-
 BITTEN_SHARE = 0.88
 """How much of the opening is gone when the lower lip is at the teeth."""
 
@@ -50,7 +49,7 @@ LIP_BELL_ROWS, JAW_BELL_ROWS, CORNER_BELL_ROWS = 3, 7, 5
 already; wider bells cost likeness to measured lips."""
 
 EDGE_BELL_ROWS = 7
-"""How softly activity and loudness begin and end."""
+"""How softly activity begins and ends."""
 
 
 def articulate(voice: Waveform, transcript: Transcript | None = None) -> ArticulationCurves:
@@ -102,8 +101,8 @@ def curves_from_features(
         "labiodental": labiodental,
         "tongue": moved("tongue", LIP_BELL_ROWS) * (1.0 - np.maximum(closure, hissing)),
         "activity": smoothed(speaking.astype(np.float32), EDGE_BELL_ROWS),
-        "loudness": _loudness(features, sounding),
-        "pitch": _pitch(features, sounding),
+        "loudness": relative_loudness(features, sounding),
+        "pitch": relative_pitch(features, sounding),
     }
     values = np.stack([curves[channel] for channel in CHANNELS], axis=1).astype(np.float32)
     return ArticulationCurves(values, features.duration_s, notices)
@@ -121,20 +120,3 @@ def _gain(aperture: Float32, sounding: Bool) -> float:
         return 1.0
     usual = float(np.percentile(aperture[sounding], 90.0))
     return float(np.clip(APERTURE_P90 / max(usual, 1e-3), *GAIN_LIMITS))
-
-
-def _loudness(features: SpeechFeatures, sounding: Bool) -> Float32:
-    """(T,) dB against the median of the sounding rows."""
-    median_db = float(np.median(features.loudness_db[sounding])) if sounding.any() else 0.0
-    against = np.clip(features.loudness_db - median_db, *LOUDNESS_RANGE_DB)
-    return smoothed(against.astype(np.float32), EDGE_BELL_ROWS)
-
-
-def _pitch(features: SpeechFeatures, sounding: Bool) -> Float32:
-    """(T,) semitones against the median of the voiced rows; 0 where unvoiced."""
-    voiced = (features.pitch_hz > 0.0) & sounding
-    semitones = np.zeros(len(voiced), dtype=np.float32)
-    if voiced.any():
-        pitch_hz = features.pitch_hz[voiced]
-        semitones[voiced] = 12.0 * np.log2(pitch_hz / float(np.median(pitch_hz)))
-    return semitones

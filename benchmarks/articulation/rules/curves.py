@@ -13,6 +13,7 @@ from benchmarks.articulation.rules.closures import closures
 from benchmarks.articulation.rules.spectral import raw_curves
 from portravox.arrays import Bool, Float32
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
+from portravox.articulation.delivery import relative_loudness, relative_pitch
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
 from portravox.speech.features import SpeechFeatures
 
@@ -24,8 +25,6 @@ APERTURE_P90 = 0.82
 
 GAIN_LIMITS = (0.7, 1.6)
 """As far as clips may differ by microphone; beyond, they differ by how people speak."""
-
-LOUDNESS_RANGE_DB = (-40.0, 20.0)
 
 BITTEN_SHARE = 0.88
 """How much of the opening is gone when the lower lip is at the teeth."""
@@ -58,8 +57,8 @@ def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
         "labiodental": labiodental,
         "tongue": smoothed(raw.tongue, LIP_BELL_ROWS) * (1.0 - closure),
         "activity": smoothed(speaking.astype(np.float32), LIP_BELL_ROWS),
-        "loudness": _loudness(features, sounding),
-        "pitch": _pitch(features, sounding),
+        "loudness": relative_loudness(features, sounding),
+        "pitch": relative_pitch(features, sounding),
     }
     values = np.stack([curves[channel] for channel in CHANNELS], axis=1).astype(np.float32)
     return ArticulationCurves(values, features.duration_s)
@@ -71,20 +70,3 @@ def _gain(aperture: Float32, sounding: Bool) -> float:
         return 1.0
     usual = float(np.percentile(aperture[sounding], 90.0))
     return float(np.clip(APERTURE_P90 / max(usual, 1e-3), *GAIN_LIMITS))
-
-
-def _loudness(features: SpeechFeatures, sounding: Bool) -> Float32:
-    """(T,) dB against the median of the sounding rows."""
-    median_db = float(np.median(features.loudness_db[sounding])) if sounding.any() else 0.0
-    against = np.clip(features.loudness_db - median_db, *LOUDNESS_RANGE_DB)
-    return smoothed(against.astype(np.float32), LIP_BELL_ROWS)
-
-
-def _pitch(features: SpeechFeatures, sounding: Bool) -> Float32:
-    """(T,) semitones against the median of the voiced rows; 0 where unvoiced."""
-    voiced = (features.pitch_hz > 0.0) & sounding
-    semitones = np.zeros(len(voiced), dtype=np.float32)
-    if voiced.any():
-        pitch_hz = features.pitch_hz[voiced]
-        semitones[voiced] = 12.0 * np.log2(pitch_hz / float(np.median(pitch_hz)))
-    return semitones
