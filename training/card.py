@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,7 @@ def corpus_table(corpus: Path) -> tuple[str, dict[str, float]]:
     minutes: dict[tuple[str, str], float] = {}
     for path in sorted(corpus.glob("*.npz")):
         for utterance in load(path):
-            source = utterance.source.removeprefix("sung-").removeprefix("whispered-")
-            key = source, utterance.language
+            key = utterance.voice, utterance.language
             minutes[key] = minutes.get(key, 0.0) + len(utterance.samples) / RATE_HZ / 60.0
     lines = [
         "| voice | language | minutes | package | licence of the voice |",
@@ -114,9 +114,7 @@ def main() -> None:
     wanted = parser.parse_args()
     model = onnx.load(MODEL)
     notes = {entry.key: entry.value for entry in model.metadata_props}
-    parameters = sum(
-        int(_count(weight.dims)) for weight in model.graph.initializer if len(weight.dims)
-    )
+    parameters = sum(math.prod(weight.dims) for weight in model.graph.initializer if weight.dims)
     table, sums = corpus_table(wanted.corpus)
     text = INTRODUCTION.format(
         name=MODEL.name,
@@ -145,13 +143,6 @@ def main() -> None:
         f"{quality_tables(json.loads(wanted.results.read_text()))}",
         encoding="utf-8",
     )
-
-
-def _count(dims: Any) -> int:
-    total = 1
-    for dim in dims:
-        total *= int(dim)
-    return total
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def rows_of(utterances: list[Utterance], rng: np.random.Generator) -> Rows:
             worse[index] = voice
     counts = [len(voice) * ROWS_PER_S // RATE_HZ for voice in voices]
     aims = [
-        targets(u.phones, count, _closed_share(u.source))
+        targets(u.phones, count, _closed_share(u.voice))
         for u, count in zip(utterances, counts, strict=True)
     ]
     return Rows(
@@ -79,9 +79,8 @@ def rows_of(utterances: list[Utterance], rng: np.random.Generator) -> Rows:
     )
 
 
-def _closed_share(source: str) -> Mapping[str, float]:
+def _closed_share(voice: str) -> Mapping[str, float]:
     """How the voice's synthesiser draws the borders of p, b, m."""
-    voice = source.removeprefix("sung-").removeprefix("whispered-")
     return CLOSED_SHARE.get(voice, CLOSED_SHARE[voice.partition("-")[0]])
 
 
@@ -109,8 +108,10 @@ def joined(parts: list[Rows]) -> Rows:
 
 
 def save(rows: Rows, path: Path) -> None:
-    part = path.with_suffix(".part.npz")
-    np.savez(part, **{name: getattr(rows, name) for name in Rows.__slots__})
+    # no .npz until it is whole: the folder is read by that ending
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, **{name: getattr(rows, name) for name in Rows.__slots__})
     part.replace(path)
 
 
@@ -134,7 +135,7 @@ def main() -> None:
     wanted.out.mkdir(parents=True, exist_ok=True)
     for number, path in enumerate(sorted(wanted.corpus.glob("*.npz"))):
         out = wanted.out / path.name
-        if out.exists() or path.name.endswith(".part.npz"):
+        if out.exists():
             continue
         rng = np.random.default_rng((wanted.seed, number))
         rows = rows_of(load(path), rng)

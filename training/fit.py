@@ -163,12 +163,14 @@ def fit(
     source = Examples(rows, noises, trained)
 
     ears = Ears()
+    before = 0
     if start is not None:
-        ears.load_state_dict(torch.load(start)["averaged"])
+        earlier = torch.load(start)
+        ears.load_state_dict(earlier["averaged"])
+        before = int(earlier["total"])
     averaged = copy.deepcopy(ears)
     optimiser = torch.optim.AdamW(ears.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
     first = 0
-    before = 0 if start is None else int(torch.load(start)["total"])
     state_path = out / "state.pt"
     if state_path.exists():
         state = torch.load(state_path)
@@ -203,9 +205,9 @@ def fit(
                 figures = progress(averaged, rows, held_out)
                 said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
                 place = {"step": step + 1, "total": before + step + 1, "seed": seed}
+                (out / "progress.json").write_text(json.dumps(figures, indent=1))
                 _keep(state_path, ears, averaged, optimiser, place)
             print(said, flush=True)
-    (out / "progress.json").write_text(json.dumps(progress(averaged, rows, held_out), indent=1))
     return averaged
 
 

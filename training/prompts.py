@@ -33,7 +33,8 @@ SPEAKERS = {
     "it_IT_f_Menardi": "it",
     "ru_RU_f_IvrvoiceRU": "ru",
 }
-"""Folder -> language. Licences: CC BY-SA 3.0, CC BY 3.0 and GPL, as the packages state."""
+"""Folder -> language. Some licences ask for the same licence again; what was trained on these
+recordings was measured and not shipped."""
 
 HELD_BACK = ("demo-congrats", "digits")
 """Names of files and folders that are measured against."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portravox.arrays import Bool, Float32, Float64
+from portravox.articulation.alignment import CLOSED_SHARE
 from portravox.articulation.network import HEARD_CHANNELS
 from portravox.articulation.phones import (
     BILABIAL,
@@ -54,10 +55,6 @@ SHORT_PAUSE_DOMINANCE = 0.3
 TO_REST_S = 0.08
 """How far into a pause the lips are on their way."""
 
-CLOSED_SHARE = {"p": 0.75, "b": 0.88, "m": 1.0}
-"""The part of a segment in which the lips touch: the rest of p is its breath. Synthesisers draw
-the border differently: training.voices has each one's."""
-
 _VOICELESS = frozenset(
     "p t ʈ k q c f θ s ʃ ʂ ɕ ç x χ h ħ ʔ ts tʃ tɕ tʂ ʈʂ ɸ ɬ".split()  # noqa: SIM905
 )
@@ -91,7 +88,8 @@ def targets(
 
     phones        in order, without gaps
     rows          how many rows of 10 ms
-    closed_share  the part of p, b, m in which the lips touch
+    closed_share  the part of p, b, m in which the lips touch; synthesisers draw the border
+                  differently: training.voices has each one's
     """
     sounds = _sounds(phones)
     classes = np.zeros(rows, dtype=np.int8)

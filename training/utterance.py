@@ -45,6 +45,11 @@ class Utterance:
     style: str = "plain"
     """plain, whispered, sung."""
 
+    @property
+    def voice(self) -> str:
+        """The source whatever the style: "sung-flite-slt" is said by "flite-slt"."""
+        return self.source.removeprefix(f"{self.style}-")
+
 
 def save(utterances: Iterable[Utterance], path: Path) -> None:
     """One .npz with all samples end to end, and a .json of the same name with the rest."""
@@ -64,8 +69,9 @@ def save(utterances: Iterable[Utterance], path: Path) -> None:
     ]
     # the .npz last and in one move: its presence says that the part is whole
     path.with_suffix(".json").write_text(json.dumps(notes, ensure_ascii=False), encoding="utf-8")
-    part = path.with_suffix(".part.npz")
-    np.savez(part, samples=samples, lengths=lengths)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, samples=samples, lengths=lengths)
     part.replace(path.with_suffix(".npz"))
 
 

@@ -6,14 +6,15 @@ Flow      sphinx, sentences -> arpabet -> groups, chart
 from __future__ import annotations
 
 from portravox.articulation.phones import SILENCE
+from training.phone_maps import ARPABET
 
-IPA = {
-    "AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "B": "b", "CH": "tʃ",
-    "D": "d", "DH": "ð", "EH": "ɛ", "ER": "ɝ", "EY": "eɪ", "F": "f", "G": "ɡ", "HH": "h",
-    "IH": "ɪ", "IY": "i", "JH": "dʒ", "K": "k", "L": "l", "M": "m", "N": "n", "NG": "ŋ",
-    "OW": "oʊ", "OY": "ɔɪ", "P": "p", "R": "ɹ", "S": "s", "SH": "ʃ", "T": "t", "TH": "θ",
-    "UH": "ʊ", "UW": "u", "V": "v", "W": "w", "Y": "j", "Z": "z", "ZH": "ʒ",
-}  # fmt: skip
+_NAMES = (
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW"
+    " V W Y Z ZH"
+)
+"""The 39 phones of CMU's pronouncing dictionary; the synthesisers' set has more."""
+
+IPA = {name: ARPABET[name.lower()] for name in _NAMES.split()}
 
 
 def ipa_of(arpabet: str) -> str:

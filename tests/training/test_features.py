@@ -9,13 +9,13 @@ from training.targets import CURVES
 from training.utterance import RATE_HZ, Phone, Utterance
 
 
-def utterance(seed: int, source: str = "flite-slt") -> Utterance:
+def utterance(seed: int, source: str = "flite-slt", style: str = "plain") -> Utterance:
     """A vowel, a silent closure, a vowel: noise with a gap."""
     rng = np.random.default_rng(seed)
     samples = rng.standard_normal(RATE_HZ)
     samples[int(0.45 * RATE_HZ) : int(0.55 * RATE_HZ)] = 0.0
     phones = (Phone("a", 0.0, 0.45), Phone("b", 0.45, 0.55), Phone("a", 0.55, 1.0))
-    return Utterance((3000 * samples).astype(np.int16), phones, source, "en", "aba")
+    return Utterance((3000 * samples).astype(np.int16), phones, source, "en", "aba", style)
 
 
 pytestmark = pytest.mark.skipif(
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_rows_line_up_with_the_sound() -> None:
-    rows = rows_of([utterance(1), utterance(2, "sung-flite-slt")], np.random.default_rng(0))
+    rows = rows_of([utterance(1), utterance(2, "sung-flite-slt", "sung")], np.random.default_rng(0))
     assert rows.starts.tolist() == [0, 100, 200]
     assert rows.sources.tolist() == ["flite-slt en", "sung-flite-slt en"]
     level_db = rows.clean_db.astype(np.float32).mean(axis=1)
