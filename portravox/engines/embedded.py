@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import cv2
 import numpy as np
 
 from portravox.animation.controls import ControlTrack
@@ -22,23 +21,18 @@ from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.articulation.transcript import Transcript
 from portravox.engines.base import OnNotice
-from portravox.face.face import Box, Face
+from portravox.face.face import Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
 from portravox.media.waveform import Waveform
 from portravox.render.scene import Painter, Scene, prepare_scene
+from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import fit
 
 PAINTERS = 2
 """Frames painted at the same time. Each holds a frame; beyond two the encoder is the limit."""
-
-SQUARE_FACE_SHARE = 0.52
-"""Of the height of a face-only video, so much is face, brow to chin. Our choice."""
-
-SQUARE_SIDE_PX = (512, 1024)
-"""Smallest and largest side of a face-only video."""
 
 
 class EmbeddedEngine:
@@ -94,11 +88,10 @@ class EmbeddedAvatar:
             if paste_back not in self._scenes:
                 if paste_back:
                     pixels, face = _even(self._portrait.pixels), self._face
+                    matte = person_matte(pixels, face)
                 else:
-                    # measured anew, so that landmarks are as fine as the enlarged picture
-                    pixels = face_square(self._portrait.pixels, self._face)
-                    face, _ = require_face(Picture(pixels))
-                matte = person_matte(pixels, face)
+                    square = upright_square(self._portrait.pixels, self._face)
+                    pixels, face, matte = square.pixels, square.face, square.matte
                 self._scenes[paste_back] = prepare_scene(fit(face, matte), pixels, matte)
             return self._scenes[paste_back]
 
@@ -122,27 +115,6 @@ def _painted(scene: Scene, track: ControlTrack) -> Iterator[UInt8]:
             yield underway.popleft().result()
             if index + len(painters) < len(track):
                 underway.append(begin(index + len(painters)))
-
-
-def face_square(pixels: UInt8, face: Face) -> UInt8:
-    """(S, S, 3) the face with its hair, cut out of a picture, (H, W, 3), and scaled.
-
-    The square lies inside the picture; S is even and within SQUARE_SIDE_PX.
-    """
-    height, width = pixels.shape[:2]
-    box: Box = face.box
-    side = int(min(box.height / SQUARE_FACE_SHARE, width, height))
-    centre_x = (box.x0 + box.x1) / 2
-    centre_y = (box.y0 + box.y1) / 2 - 0.06 * side  # hair needs more room than the neck
-    x0 = int(np.clip(round(centre_x - side / 2), 0, width - side))
-    y0 = int(np.clip(round(centre_y - side / 2), 0, height - side))
-    square = pixels[y0 : y0 + side, x0 : x0 + side]
-    target = int(np.clip(side, *SQUARE_SIDE_PX)) // 2 * 2
-    if target == side:
-        return np.ascontiguousarray(square)
-    how = cv2.INTER_AREA if target < side else cv2.INTER_CUBIC
-    scaled: UInt8 = cv2.resize(square, (target, target), interpolation=how)
-    return scaled
 
 
 def _even(pixels: UInt8) -> UInt8:

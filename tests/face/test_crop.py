@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portravox.face.crop import Square, cut, to_picture
+from portravox.face.crop import Square, cut, cut_finely, to_picture
 
 SQUARES = [
     Square(60.0, 50.0, 40.0),
@@ -51,3 +51,14 @@ def test_a_leaning_square_stands_upright_in_the_crop() -> None:
 def test_the_border_repeats_outside() -> None:
     picture = np.full((20, 20, 3), 7, np.uint8)
     assert np.all(cut(picture, Square(0.0, 0.0, 100.0), 32) == 7)
+
+
+@pytest.mark.parametrize("side_px", [40.0, 150.0, 700.0])
+def test_a_fine_cut_lies_where_a_plain_one_does(side_px: float) -> None:
+    y, x = np.mgrid[:800, :800]
+    spread_px = side_px / 12.0
+    spot = 250.0 * np.exp(-((x - 410.0) ** 2 + (y - 395.0) ** 2) / (2.0 * spread_px**2))
+    picture = np.repeat(spot.astype(np.uint8)[..., None], 3, axis=2)
+    square = Square(400.0, 400.0, side_px, -15.0)
+    plain, fine = (way(picture, square, 96)[..., 0] for way in (cut, cut_finely))
+    assert np.abs(fine.astype(int) - plain.astype(int)).mean() < 1.0
