@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test check format lock bench quality articulation-model clean
+.PHONY: help setup setup-dev demo test check format lock bench quality sheets articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -47,6 +47,9 @@ bench: setup-dev ## time and memory, written to out/bench
 
 quality: setup-dev ## measures on finished videos and an HTML report, written to out/quality
 	$(BIN)/python -m benchmarks.quality -o out/quality
+
+sheets: setup-dev ## contact sheets of poses and videos to look at, written to out/sheets
+	$(BIN)/python -m benchmarks.sheets -o out/sheets
 
 # The network that hears: synthesis, training, measuring. LICENCES=permissive leaves out the voices
 # under the GPL. TORCH may name a CPU build of PyTorch (a file or an address), which is smaller.
