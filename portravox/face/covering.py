@@ -57,13 +57,13 @@ _HAND_LOOK_PX = 320
 _LEAST_HAND = 0.6
 """A hand is about as long as a face is wide; what is much smaller is a fold or an ornament."""
 
-_FINGER_WIDTH = 0.11
-"""In face widths."""
+FINGER_WIDTH_FW = 0.11
+"""Thickness of a finger. Our choice, on the wide side."""
 
 _COVERED_BY_HAND = 0.30
 """Share of the mouth under a hand from which on it counts as covered."""
 
-_BONES = (
+HAND_BONES = (
     *((0, 1), (1, 2), (2, 3), (3, 4)),
     *((0, 5), (5, 6), (6, 7), (7, 8)),
     *((0, 9), (9, 10), (10, 11), (11, 12)),
@@ -71,7 +71,8 @@ _BONES = (
     *((0, 17), (17, 18), (18, 19), (19, 20)),
 )
 
-_PALM = (0, 1, 5, 9, 13, 17)
+PALM = (0, 1, 5, 9, 13, 17)
+"""Joints that a finger or the palm joins, and those around the palm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ class Covering:
     hidden_by: str
     """In words for the caller; empty when the mouth is seen."""
 
-    hand_at_face: bool
-    """A hand touches the face but leaves the mouth free."""
+    hands: tuple[Float32, ...]
+    """(21, 2) px each: hands that touch the face, joints as in `models.find_hands`."""
 
 
 def covering(pixels: UInt8, fit: MeshFit) -> Covering:
@@ -90,12 +91,12 @@ def covering(pixels: UInt8, fit: MeshFit) -> Covering:
 
     pixels   (H, W, 3)
     """
-    share, touches = _hands(pixels, fit.landmarks)
+    share, hands = _hands(pixels, fit.landmarks)
     if share >= _COVERED_BY_HAND:
-        return Covering("a hand", touches)
+        return Covering("a hand", hands)
     if not _mouth_is_seen(mouth_view(pixels, fit.landmarks), fit.spread(_MOUTH_IDS)):
-        return Covering("a mask or an object", touches)
-    return Covering("", touches)
+        return Covering("a mask or an object", hands)
+    return Covering("", hands)
 
 
 def _mouth_is_seen(view: MouthView, wandering: float) -> bool:
@@ -137,8 +138,8 @@ def _open_share(view: MouthView) -> float:
     return float(mouth_evidence(view).opening[inside].mean())
 
 
-def _hands(pixels: UInt8, landmarks: Float32) -> tuple[float, bool]:
-    """Share of the mouth under hands, and whether one touches the face."""
+def _hands(pixels: UInt8, landmarks: Float32) -> tuple[float, tuple[Float32, ...]]:
+    """Share of the mouth under hands, and those that touch the face, px."""
     width = face_width_px(landmarks)
     middle = landmarks[:468, :2].mean(axis=0)
     square = Square(float(middle[0]), float(middle[1] + 0.15 * width), _HAND_LOOK * width)
@@ -147,16 +148,22 @@ def _hands(pixels: UInt8, landmarks: Float32) -> tuple[float, bool]:
     face = _filled(landmarks[:468, :2] @ to_crop[:, :2].T + to_crop[:, 2])
     mouth = _filled(landmarks[_MOUTH_IDS, :2] @ to_crop[:, :2].T + to_crop[:, 2])
     covered = np.zeros_like(mouth)
+    touching = []
     for hand in find_hands(cut(pixels, square, _HAND_LOOK_PX)):
-        if np.ptp(to_picture(hand, square, _HAND_LOOK_PX), axis=0).max() < _LEAST_HAND * width:
+        in_picture = to_picture(hand, square, _HAND_LOOK_PX)
+        if np.ptp(in_picture, axis=0).max() < _LEAST_HAND * width:
             continue
         points = np.round(hand).astype(np.int32)
-        thickness = max(1, round(_FINGER_WIDTH * width * scale))
-        for start, end in _BONES:
-            cv2.line(covered, points[start].tolist(), points[end].tolist(), (1,), thickness)
-        cv2.fillConvexPoly(covered, cv2.convexHull(points[list(_PALM)]), (1,))
+        thickness = max(1, round(FINGER_WIDTH_FW * width * scale))
+        this = np.zeros_like(covered)
+        for start, end in HAND_BONES:
+            cv2.line(this, points[start].tolist(), points[end].tolist(), (1,), thickness)
+        cv2.fillConvexPoly(this, cv2.convexHull(points[list(PALM)]), (1,))
+        if (this & face).any():
+            touching.append(in_picture)
+        covered |= this
     share = float(covered[mouth > 0].mean()) if mouth.any() else 0.0
-    return share, bool((covered & face).any())
+    return share, tuple(touching)
 
 
 def _filled(points: Float32) -> UInt8:

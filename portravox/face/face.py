@@ -99,3 +99,7 @@ class Face:
 
     glasses: bool = False
     """Whether the person wears glasses."""
+
+    hands: tuple[Float32, ...] = ()
+    """(21, 2) px each of hands that touch the face: wrist, then four joints from palm to tip of
+    thumb, index, middle, ring and little finger."""

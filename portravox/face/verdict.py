@@ -10,7 +10,7 @@ must not, with room on both sides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def judge(picture: Picture) -> Verdict:
     pixels = picture.pixels
     fits = find_fits(pixels)
     faces = tuple(measured(pixels, fit.landmarks) for fit in fits)
-    problem, notices = _judged(pixels, fits, faces)
+    problem, notices, _ = _judged(pixels, fits, faces)
     if problem is not None:
         return Verdict(False, problem.code, str(problem), problem.hint, faces, ())
     width = faces[0].width_px
@@ -115,18 +115,19 @@ def require_face(picture: Picture) -> tuple[Face, tuple[str, ...]]:
     pixels = picture.pixels
     fits = find_fits(pixels)
     faces = tuple(measured(pixels, fit.landmarks) for fit in fits)
-    problem, notices = _judged(pixels, fits, faces)
+    problem, notices, hands = _judged(pixels, fits, faces)
     if problem is not None:
         raise problem
-    return faces[0], notices
+    return replace(faces[0], hands=hands), notices
 
 
 def _judged(
     pixels: UInt8, fits: tuple[MeshFit, ...], faces: tuple[Face, ...]
-) -> tuple[FaceError | None, tuple[str, ...]]:
-    """The first thing that speaks against the picture, or what should be said about it."""
+) -> tuple[FaceError | None, tuple[str, ...], tuple[Float32, ...]]:
+    """The first thing that speaks against the picture, or what should be said about it, and the
+    hands at the face."""
     if not fits:
-        return _none_found(pixels), ()
+        return _none_found(pixels), (), ()
     fit, face = fits[0], faces[0]
     problem = (
         _crowd(faces)
@@ -137,7 +138,7 @@ def _judged(
         or _too_dark(pixels, face)
     )
     if problem is not None:
-        return problem, ()
+        return problem, (), ()
     cover = covering(pixels, fit)
     if cover.hidden_by:
         return (
@@ -145,11 +146,12 @@ def _judged(
                 f"the mouth is covered by {cover.hidden_by}; wanted a mouth in plain sight"
             ),
             (),
+            (),
         )
     notices = [*count_notices(len(faces)), *_remarks(pixels, face)]
-    if cover.hand_at_face:
-        notices.append("a hand touches the face; it will move with it")
-    return None, tuple(notices)
+    if cover.hands:
+        notices.append("a hand touches the face; the head moves less")
+    return None, tuple(notices), cover.hands
 
 
 def _none_found(pixels: UInt8) -> FaceError:

@@ -10,7 +10,7 @@ where it can't, background and body go on softly, as if out of focus.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -98,7 +98,10 @@ def upright_square(pixels: UInt8, face: Face) -> Upright:
     content = cut_finely(pixels, square, side)
     landmarks = _in_crop(face.landmarks, square, side)
     again = fit_face(content, MeshFit(landmarks, landmarks[None], score=1.0, detector_score=1.0))
-    upright = measured(content, again.landmarks if again.is_face else landmarks)
+    upright = replace(
+        measured(content, again.landmarks if again.is_face else landmarks),
+        hands=tuple(_in_crop(hand, square, side) for hand in face.hands),
+    )
     matte = person_matte(content, upright)
     size = (pixels.shape[1], pixels.shape[0])
     if _border_distance(size, square, LOOK_PX).min() < 0.0:
@@ -133,10 +136,10 @@ def framing(pixels: UInt8, face: Face) -> Square:
 
 
 def _in_crop(points: Float32, square: Square, crop_px: int) -> Float32:
-    """(P, 3) px of the picture -> px of the crop."""
+    """(P, 2) or (P, 3) px of the picture -> px of the crop; z is only scaled."""
     way = square.to_crop(crop_px)
     flat = points[:, :2] @ way[:, :2].T + way[:, 2]
-    return np.column_stack([flat, points[:, 2] * (crop_px / square.side_px)]).astype(np.float32)
+    return np.hstack([flat, points[:, 2:] * (crop_px / square.side_px)]).astype(np.float32)
 
 
 def _crown(person: Float32, inside: Bool, face_px: float) -> float:

@@ -110,12 +110,12 @@ class Deformer:
         skin = rig.rest + np.tensordot(weights[used], rig.shapes[used], axes=1)
         self._keep_lips_apart(skin)
         rotation = head_rotation(
-            _soft_limit(c["head_yaw_deg"], self._yaw_limit),
-            _soft_limit(c["head_pitch_deg"], PITCH_LIMIT_DEG),
-            _soft_limit(c["head_roll_deg"], ROLL_LIMIT_DEG),
+            rig.head_share * _soft_limit(c["head_yaw_deg"], self._yaw_limit),
+            rig.head_share * _soft_limit(c["head_pitch_deg"], PITCH_LIMIT_DEG),
+            rig.head_share * _soft_limit(c["head_roll_deg"], ROLL_LIMIT_DEG),
         )
         rise = c["head_shift_y"] + BREATH_FW * c["breath"]
-        shift = np.array([c["head_shift_x"], -rise, 0.0]) * rig.width_px
+        shift = np.array([c["head_shift_x"], -rise, 0.0]) * (rig.head_share * rig.width_px)
         if np.any(rotation != np.eye(3)) or np.any(shift):
             turned = _turn(skin, rig, rotation, shift)
             skin += rig.rigid[:, None] * (turned - skin)

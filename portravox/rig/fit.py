@@ -16,7 +16,8 @@ from portravox.face.face import Face
 from portravox.face.outlines import LOWER_INNER, OVAL, UPPER_INNER
 from portravox.ramps import smoothstep
 from portravox.rig.fields import FieldSolver
-from portravox.rig.shapes import FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge
+from portravox.rig.occluders import cover_by_hands
+from portravox.rig.shapes import CHIN, FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge
 from portravox.rig.topology import BETWEEN_LIP_EDGES, LANDMARKS, RINGS, Topology, topology
 
 RING_SHARE = (0.33, 0.66, 1.0)
@@ -48,6 +49,13 @@ BENDS_GLASSES = ("brow_raise", "brow_lower", "squint")
 BEHIND_GLASSES = 0.2
 """With glasses, what is near their rim moves by this share only: a frame that bends with the brows
 is the first thing a viewer sees. Our choice."""
+
+HELD_JAW = 0.5
+"""A hand under the chin carries the jaw, which then opens by so much less. Our choice."""
+
+HEAD_WITH_HAND = 0.4
+"""Share of its motion that a head makes with a hand at it: the hand is part of the same picture
+and would shear. Our choice."""
 
 LIGHT_BY_RING = (0.9, 0.5, 0.0, 0.0, 0.0, 0.0)
 """How far relighting reaches: not over the background, which would flicker."""
@@ -82,6 +90,9 @@ class Rig:
 
     pivot: Float32
     """(3,) the head turns about this."""
+
+    head_share: float
+    """0..1: of the head's motion so much is shown."""
 
     hinge_mm: Float64
     """(3,) the jaw turns about this, in the head's frame."""
@@ -137,6 +148,11 @@ def fit(face: Face, matte: Float32) -> Rig:
         for name in BENDS_GLASSES:
             shapes_px[SHAPES.index(name)] *= BEHIND_GLASSES
     fine_shapes = np.stack([mesh.smooth @ s for s in shapes_px.astype(np.float32)])
+    rest = (mesh.smooth @ control.astype(np.float32)).astype(np.float32)
+    if face.hands:
+        covered = cover_by_hands(rest[:, :2], face.hands, face.width_px)
+        fine_shapes *= (1.0 - covered)[:, None]
+        fine_shapes[SHAPES.index("jaw")] *= 1.0 - HELD_JAW * covered[list(CHIN)].max()
 
     up = axes[:2, 1] / np.linalg.norm(axes[:2, 1])
     face_height = float(np.linalg.norm(landmarks[10] - landmarks[152]))
@@ -146,13 +162,14 @@ def fit(face: Face, matte: Float32) -> Rig:
     corner1 = np.ceil(control[:, :2].max(axis=0)).astype(int) + 3
     return Rig(
         mesh=mesh,
-        rest=(mesh.smooth @ control.astype(np.float32)).astype(np.float32),
+        rest=rest,
         shapes=fine_shapes.astype(np.float32),
         rigid=(mesh.smooth @ rigid.astype(np.float32)).astype(np.float32),
         light=(mesh.smooth @ light.astype(np.float32)).astype(np.float32),
         axes=face.axes.astype(np.float32),
         centre=centre.astype(np.float32),
         pivot=pivot.astype(np.float32),
+        head_share=HEAD_WITH_HAND if face.hands else 1.0,
         hinge_mm=hinge_mm,
         face=face,
         region=(

@@ -55,7 +55,7 @@ wide .. press, teeth, smile, brow_*, squint, blink_*  as the controls of these n
 
 _STILL = (168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 9, 10, 151, 8, 107, 336, 70, 300)
 _STILL_SIDES = (33, 133, 263, 362, 159, 386, 145, 374, 234, 454, 127, 356, 93, 323)
-_CHIN = (152, 148, 377)
+CHIN = (152, 148, 377)
 _CHIN_PAD = (176, 400, 149, 378, 175, 199, 200, 18, 171, 396, 140, 369, 32, 262)
 _JAW_LINE = ((0.9, (150, 379, 136, 365, 172, 397)), (0.6, (58, 288, 132, 361)))
 
@@ -138,7 +138,7 @@ class _Sculptor:
         still: Iterable[int] = (*_STILL, *_STILL_SIDES, *self.rings[1:].ravel().tolist())
         handles = {i: np.zeros(3) for i in still}
         if chin_still:
-            handles |= {i: np.zeros(3) for i in _CHIN}
+            handles |= {i: np.zeros(3) for i in CHIN}
         return handles
 
     def _columns(self) -> Iterable[tuple[int, int, int, int]]:
@@ -183,7 +183,7 @@ class _Sculptor:
                 handles[i] = turned(i) * 0.42 * (1 - bell) ** 1.1 + narrower
         for i in (61, 78, 291, 308):
             handles[i] = turned(i) * 0.38 + np.array([-2.2 * np.sign(self._across(i)), 0.0, 0.0])
-        for i in (*_CHIN, *_CHIN_PAD):
+        for i in (*CHIN, *_CHIN_PAD):
             handles[i] = turned(i)
         for share, landmarks in _JAW_LINE:
             for i in landmarks:

@@ -30,4 +30,4 @@ def test_a_painted_mask_hides_the_mouth(astronaut: Picture, colour: tuple[int, i
 
 def test_a_bare_face_has_no_hand_at_it(astronaut: Picture) -> None:
     (fit,) = find_fits(astronaut.pixels)
-    assert not covering(astronaut.pixels, fit).hand_at_face
+    assert covering(astronaut.pixels, fit).hands == ()
