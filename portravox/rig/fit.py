@@ -39,11 +39,13 @@ RIGID_ABOVE = (1.0, 1.0, 1.0, 1.0, 0.45, 0.0)
 RIGID_NECK = (0.80, 0.50, 0.22, 0.07, 0.02, 0.0)
 """The same where the ring lies on the neck, which bends, and the shoulders, which stay."""
 
-FLATTEN_YAW_DEG = (8.0, 18.0)
-"""Between these the far side of a turned head is taken back, see `_with_flat_far_side`."""
-
 LEAST_FACING = 0.42
-"""Cosine to the camera below which skin counts as out of sight."""
+"""Cosine to the camera below which skin counts as out of sight: a turn by 8 degrees makes it half
+as wide again, and what was a pixel wide shows as a streak. Our choice."""
+
+OUTER_FACE = 0.62
+"""Only beyond this share of the way from the middle of the face to its outline, so that nose and
+lips keep their shape."""
 
 BENDS_GLASSES = ("brow_raise", "brow_lower", "squint")
 BEHIND_GLASSES = 0.2
@@ -134,7 +136,7 @@ def fit(face: Face, matte: Float32) -> Rig:
     centre = landmarks[list(OVAL)].mean(axis=0)
     mm = face.width_px / FACE_WIDTH_MM
     hinge_mm = jaw_hinge((landmarks - centre) @ axes / mm)
-    landmarks = _with_flat_far_side(landmarks, face, mesh)
+    landmarks = _with_flat_edge(landmarks, mesh, centre, axes)
     outline = _Outline(landmarks, face, matte)
     control = np.concatenate([landmarks, outline.ring_positions()])
     rigid = np.concatenate([np.ones(LANDMARKS), outline.ring_rigid()])
@@ -197,16 +199,16 @@ def _with_true_lips(face: Face, mesh: Topology) -> Float64:
     return landmarks + FieldSolver(landmarks, triangles[inside]).extend(handles)
 
 
-def _with_flat_far_side(landmarks: Float64, face: Face, mesh: Topology) -> Float64:
-    """(468, 3) landmarks of a turned head without the part of its far cheek that is out of sight.
+def _with_flat_edge(landmarks: Float64, mesh: Topology, centre: Float64, axes: Float64) -> Float64:
+    """(468, 3) landmarks without the parts of cheeks and jaw that are seen edge-on or not at all.
 
-    Behind the visible outline the mesh folds back to the far ear. A photograph has no texture for
-    that part: when the head turns back, it would unfold as a slit. So it is kept at the depth of
-    the outline and moves with it. A head that faces the camera stays as it is.
+    There the mesh runs almost straight away from the camera, on a turned head even back behind
+    its own outline. A photograph has no texture for that: when the head turns the other way, a
+    streaked strip would unfold beside the cheek. So what is out of sight is kept at the depth of
+    the skin beside it, and its edge moves along as a whole.
+
+    centre, axes  (3,) and (3, 3): the head's own frame
     """
-    turned = float(smoothstep(*FLATTEN_YAW_DEG, abs(face.pose.yaw_deg)))
-    if turned == 0.0:
-        return landmarks
     triangles: Int32 = mesh.control_triangles
     triangles = triangles[(triangles < LANDMARKS).all(axis=1)]
     a, b, c = (landmarks[triangles[:, k]] for k in range(3))
@@ -221,13 +223,15 @@ def _with_flat_far_side(landmarks: Float64, face: Face, mesh: Topology) -> Float
         towards_camera += np.bincount(triangles[:, k], -normals[:, 2], LANDMARKS)
         length += np.bincount(triangles[:, k], np.linalg.norm(normals, axis=1), LANDMARKS)
     facing = towards_camera / np.maximum(length, 1e-9)
-    side = np.sign(face.pose.yaw_deg) * (landmarks - landmarks[168])[:, 0]
-    hidden = (facing < LEAST_FACING) & (side > 0)
-    seen = {i: np.array([0.0, 0.0, landmarks[i, 2]]) for i in np.flatnonzero(~hidden).tolist()}
+    from_middle = ((landmarks - centre) @ axes)[:, :2]
+    half = np.abs(from_middle[list(OVAL)]).max(axis=0)
+    outer = np.hypot(*(from_middle / half).T) > OUTER_FACE
+    flat = (facing < LEAST_FACING) & outer
+    seen = {i: np.array([0.0, 0.0, landmarks[i, 2]]) for i in np.flatnonzero(~flat).tolist()}
     level = FieldSolver(landmarks, triangles).extend(seen, stiffness=1.0)[:, 2]
-    flat = landmarks.copy()
-    flat[:, 2] += turned * np.minimum(level - landmarks[:, 2], 0.0)
-    return flat
+    levelled = landmarks.copy()
+    levelled[:, 2] = np.minimum(level, landmarks[:, 2])
+    return levelled
 
 
 class _Outline:

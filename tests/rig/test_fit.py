@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from portravox.arrays import Float32
 from portravox.face.face import Face
 from portravox.face.outlines import LOWER_INNER, UPPER_INNER
+from portravox.rig.deform import Deformer
 from portravox.rig.fit import Rig
 from portravox.rig.shapes import SHAPES, jaw_displacement
+
+Row = Callable[..., Float32]
 
 
 def test_inner_lips_lie_where_the_pixels_show_them(rig: Rig, face: Face) -> None:
@@ -56,3 +62,19 @@ def test_jaw_opens_downwards_and_back_on_a_circle() -> None:
     moved = chin + jaw_displacement(chin, hinge, 14.0)
     assert moved[1] > chin[1] and moved[2] > chin[2]
     assert np.linalg.norm(moved) == pytest.approx(np.linalg.norm(chin))
+
+
+@pytest.mark.parametrize("yaw_deg", [-8.0, 8.0])
+def test_no_strip_unfolds_beside_a_cheek_that_turns(
+    rig: Rig, deformer: Deformer, controls: Row, yaw_deg: float
+) -> None:
+    skin = rig.mesh.triangles[: rig.mesh.skin_triangles]
+    skin = skin[(rig.rigid[skin] > 0.9).all(axis=1)]
+
+    def seen_width(points: Float32) -> Float32:
+        """(F,) px each triangle measures across the picture."""
+        return np.asarray(np.ptp(points[skin, 0], axis=1), np.float32)
+
+    turned = deformer.deform(controls(head_yaw_deg=yaw_deg)).vertices
+    grown = seen_width(turned) - seen_width(rig.rest)
+    assert grown.max() < 0.006 * rig.width_px
