@@ -16,11 +16,21 @@ import numpy as np
 
 from portravox.arrays import Float32, UInt8
 from portravox.face.face import LipState
-from portravox.render.drawing import Box, box_around, lay_over, polygon_cover
+from portravox.render.drawing import Box, box_around, polygon_cover
 from portravox.rig.fit import Rig
 
-MARGIN_FW = 0.045
+MARGIN_FW = 0.05
 """How much background travels with the head, in face widths. Our choice: hair wisps are shorter."""
+
+LAYER_EDGE = 0.22
+PLATE_FROM = 0.33
+"""In margins: the softness of the moving layer's edge (it is solid up to about half the margin),
+and how far from the person the plate is made up, so that no edge of a hat or of hair stays in it.
+Our choice."""
+
+MIRROR_MARGINS = 4.0
+"""Background mirrored at the person's outline fades into a smooth one over so many margins: more
+than a head ever uncovers."""
 
 COARSE_FACE_PX = 200.0
 """What lies behind the person, and the light, are worked out on a picture in which the face is at
@@ -85,7 +95,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     margin = max(2, round(rig.width_px * shrink * MARGIN_FW))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
     grown = cv2.dilate((covered > PERSON).astype(np.uint8) * 255, disc)
-    grown = cv2.GaussianBlur(grown, (0, 0), margin * 0.30)
+    grown = cv2.GaussianBlur(grown, (0, 0), margin * LAYER_EDGE)
     grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
     layer = np.dstack([region, grown])
     scale = 2 if layer.shape[0] * layer.shape[1] <= SHARP_UP_TO_PX else 1
@@ -148,31 +158,65 @@ def _plate(region: UInt8, covered: Float32, margin: int) -> UInt8:
     covered  (h', w') 0..1 the person, at the reduced size at which the filling is done
     margin   how much background travels with the person, at that size
 
-    Smooth, without texture; only a rim of it is ever seen.
+    Along the person's outline, the only part that is ever seen, the background goes on as its own
+    mirror image, grain and texture included; further in it is smooth.
     """
     height, width = region.shape[:2]
     coarse = (covered.shape[1], covered.shape[0])
     small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
     taken = cv2.dilate((covered > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8))
-    known = (taken == 0).astype(np.float32)
-    filled = filled_in(small, known)
+    filled = filled_in(small, (taken == 0).astype(np.float32))
     wide = cv2.resize(
         np.clip(filled + 0.5, 0, 255).astype(np.uint8),
         (width, height),
         interpolation=cv2.INTER_CUBIC,
     )
-    # the person and the soft rim around; where the moving layer is not solid (beyond a third of
-    # the margin), the plate must be the photograph, or the picture would change at rest
-    rim = round(margin * 0.22)
+    # the person and the soft rim around; where the moving layer is not solid (see LAYER_EDGE), the
+    # plate must be the photograph, or the picture would change at rest
+    rim = round(margin * PLATE_FROM)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1, 2 * rim + 1))
     hidden = cv2.dilate((covered > PERSON).astype(np.float32), disc)
     inside = cv2.GaussianBlur(hidden, (0, 0), max(0.3, margin * 0.08))
-    blend = cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)
-    plate = region.copy()
+    mirrored, depth = _mirrored(np.maximum(taken, (hidden > 0).astype(np.uint8)))
+    textured = np.clip(1.0 - depth / (MIRROR_MARGINS * margin), 0.0, 1.0)
+    scale = np.array([width / coarse[0], height / coarse[1]], np.float32)
+    # pixel centres lie at whole numbers in both sizes
+    mirrored = (mirrored + np.float32(0.5)) * scale - np.float32(0.5)
+    parts = [
+        cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
+        for part in (inside, textured, mirrored)
+    ]
+    plate = np.empty_like(region)
     for top in range(0, height, ROWS_AT_ONCE):
         rows = slice(top, top + ROWS_AT_ONCE)
-        lay_over(plate[rows], wide[rows], np.clip(blend[rows] * 2 - 1, 0, 1))
+        blend, texture, look_at = (part[rows] for part in parts)
+        blend = np.clip(blend * 2 - 1, 0, 1)
+        reflection = cv2.remap(region, look_at, None, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
+        behind = cv2.blendLinear(reflection, wide[rows], texture, 1 - texture)
+        plate[rows] = cv2.blendLinear(behind, region[rows], blend, 1 - blend)
     return plate
+
+
+def _mirrored(unknown: UInt8) -> tuple[Float32, Float32]:
+    """For each unknown pixel, the place as far on the other side of the border to what is known.
+
+    unknown  (h, w) 1 unknown, 0 known
+    returns  (h, w, 2) x and y, and (h, w) how far the border is away, px; a known pixel is its own
+    """
+    height, width = unknown.shape
+    itself = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    if unknown.all() or not unknown.any():
+        return itself, np.where(unknown > 0, np.float32(np.inf), np.float32(0.0))
+    depth, label = cv2.distanceTransformWithLabels(
+        unknown, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    known = unknown == 0
+    place = np.zeros((int(label.max()) + 1, 2), np.float32)
+    place[label[known]] = itself[known]
+    mirrored = 2.0 * place[label] - itself
+    # neighbours whose nearest known pixels differ would else look like torn paper
+    softer = cv2.GaussianBlur(mirrored, (0, 0), 1.5)
+    return np.where(known[..., None], itself, softer).astype(np.float32), depth
 
 
 def filled_in(picture: Float32, known: Float32) -> Float32:

@@ -37,3 +37,13 @@ def test_a_larger_copy_of_the_picture_has_the_same_matte(
     matte: Float32 = person_matte(large, face)
     shrunk = cv2.resize(matte, (512, 512), interpolation=cv2.INTER_AREA)
     assert np.abs(shrunk - person_matte(astronaut.pixels, astronaut_face)).mean() < 0.03
+
+
+def test_somebody_else_in_the_picture_is_background(
+    astronaut: Picture, astronaut_face: Face
+) -> None:
+    beside = np.zeros((512, 900, 3), np.uint8) + np.uint8(90)
+    beside[:, :512] = astronaut.pixels
+    beside[60:260, 700:860] = astronaut.pixels[20:220, 140:300]  # her head once more
+    matte = person_matte(beside, astronaut_face)
+    assert matte[60:260, 700:860].mean() < 0.05

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
-from portravox.render.backdrop import double, filled_in
+from portravox.render.backdrop import double, filled_in, split_layers
 from portravox.render.scene import Scene
+from portravox.rig.fit import Rig
 
 
 def test_doubling_keeps_every_pixel_and_adds_values_between() -> None:
@@ -64,3 +65,18 @@ def test_filling_in_blends_from_side_to_side() -> None:
     filled = filled_in(picture * known[..., None], known)[32, :, 0]
     assert filled[32] < 130 < filled[63]
     assert np.abs(np.diff(filled)).max() < 25
+
+
+def test_behind_the_outline_the_background_keeps_its_texture(
+    rig: Rig, photo: UInt8, matte: Float32
+) -> None:
+    noise = np.random.default_rng(5).integers(0, 255, photo.shape, dtype=np.uint8)
+    person = (matte > 0.5)[..., None]
+    plate = split_layers(rig, np.where(person, photo, noise), matte).plate
+    x0, y0, x1, y1 = rig.region
+    inside = person[y0:y1, x0:x1, 0]
+    reach = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
+    rim = inside & (reach < 0.04 * rig.width_px)
+    grey = cv2.cvtColor(plate, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    detail = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 2.0))
+    assert detail[rim].mean() > 0.4 * detail[~inside].mean()
