@@ -15,11 +15,18 @@ import numpy as np
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, Float64
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
-from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement, settled_width
+from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
 from portravox.rig.topology import strip_positions
 
-UPPER_SHARE = 0.28
-"""Of the opening that the lips add to the jaw's, the upper lip does this much. Our choice."""
+UPPER_SHARE = 0.22
+UPPER_SHARE_SPREAD = 0.55
+UPPER_SHARE_ROUND = 0.32
+UPPER_SHARE_TEETH = 0.85
+"""Of the opening, the upper lip does this much: in an open vowel, in spread sounds (i, s, e), which
+show the upper teeth, in rounded ones, and where the lower lip is at the teeth. Our choice."""
+
+UPPER_LIFT_MM = (2.8, 4.5)
+"""It rises no further than this in open and in spread sounds. Our choice."""
 
 LID_FOLLOW_DOWN = 0.030
 LID_FOLLOW_UP = 0.018
@@ -95,9 +102,8 @@ class Deformer:
         px = rig.px_per_mm
         self._rest_gap_mm = float((rig.rest[low] - rig.rest[u]) @ down) / px
         self._gap_mm = ((rig.shapes[:, low] - rig.shapes[:, u]) @ down / px).astype(np.float64)
-        corners = rig.rest[[upper[0], upper[-1]]]
-        width_mm = float(np.linalg.norm(corners[1] - corners[0])) / px
-        self._mouth_width_mm = settled_width(width_mm)
+        self._rise_mm = (-rig.shapes[:, u] @ down / px).astype(np.float64)
+        self._mouth_width_mm = settled_width_mm(rig)
         self._rest_overlap = np.minimum((rig.rest[lower] - rig.rest[upper]) @ down, 0.0)
         self._yaw_limit = max(4.0, YAW_LIMIT_DEG - 0.5 * abs(rig.face.pose.yaw_deg))
 
@@ -156,15 +162,17 @@ class Deformer:
             blink = c[f"blink_{side}"]
             w[f"blink_{side}"] = min(blink + follow * (1.0 - blink), 1.0)
         if speech > 0.0:
-            now = self._rest_gap_mm + sum(
+            asked_mm = speech * c["lip_gap"] * self._mouth_width_mm
+            target = asked_mm + (1 - speech) * self._rest_gap_mm
+            risen = w["jaw"] * self._rises("jaw")
+            lift = _upper_lift_mm(asked_mm, c["lip_wide"], c["lip_round"], c["lip_teeth"])
+            w["part_upper"] = max(0.0, lift - risen) / self._rises("part_upper")
+            missing = target - self._rest_gap_mm - sum(
                 w[name] * self._gap_mm[i] for i, name in enumerate(SHAPES)
             )
-            target = speech * c["lip_gap"] * self._mouth_width_mm + (1 - speech) * self._rest_gap_mm
-            missing = target - now
             # each of these opens about a millimetre; exactly how much, the smooth mesh decides
             if missing > 0:
-                w["part_upper"] = UPPER_SHARE * missing / self._opens("part_upper")
-                w["part_lower"] = (1 - UPPER_SHARE) * missing / self._opens("part_lower")
+                w["part_lower"] = missing / self._opens("part_lower")
             else:
                 w["close"] = missing / self._opens("close")
         return np.array([w[name] for name in SHAPES], np.float32)
@@ -172,6 +180,10 @@ class Deformer:
     def _opens(self, shape: str) -> float:
         """mm that a shape at 1 opens the lips at the middle; negative if it closes them."""
         return float(self._gap_mm[SHAPES.index(shape)])
+
+    def _rises(self, shape: str) -> float:
+        """mm that a shape at 1 raises the upper lip at the middle."""
+        return float(self._rise_mm[SHAPES.index(shape)])
 
     def _keep_lips_apart(self, skin: Float32) -> None:
         """Where the lower lip would rise above the upper one, both meet halfway.
@@ -184,6 +196,23 @@ class Deformer:
         push = overlap[:, None] * (down / 2)
         skin[upper] += push
         skin[lower] -= push
+
+
+def settled_width_mm(rig: Rig) -> float:
+    """Width of the mouth as it speaks, without the smile that the photograph may show."""
+    upper, _ = rig.mesh.mouth
+    corners = [upper[0], upper[-1]]
+    settled = rig.rest[corners] + rig.shapes[SHAPES.index("settle"), corners]
+    return float(np.linalg.norm(settled[1] - settled[0])) / rig.px_per_mm
+
+
+def _upper_lift_mm(gap_mm: float, wide: float, rounded: float, teeth: float) -> float:
+    """How far above the line where they meet the upper lip stands, of lips gap_mm apart."""
+    share = UPPER_SHARE + (UPPER_SHARE_SPREAD - UPPER_SHARE) * wide
+    share += (UPPER_SHARE_ROUND - share) * rounded
+    share += (UPPER_SHARE_TEETH - share) * teeth
+    highest = UPPER_LIFT_MM[0] + (UPPER_LIFT_MM[1] - UPPER_LIFT_MM[0]) * wide
+    return highest * float(np.tanh(share * gap_mm / highest))
 
 
 def head_rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64:

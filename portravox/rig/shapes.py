@@ -57,14 +57,40 @@ _STILL = (168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 9, 10, 151, 8, 107, 336, 70, 30
 _STILL_SIDES = (33, 133, 263, 362, 159, 386, 145, 374, 234, 454, 127, 356, 93, 323)
 CHIN = (152, 148, 377)
 _CHIN_PAD = (176, 400, 149, 378, 175, 199, 200, 18, 171, 396, 140, 369, 32, 262)
+_CHEEKS = ((205, -1), (50, -1), (36, -1), (425, 1), (280, 1), (266, 1))
+"""With the side of the picture they are on."""
+
+CHEEK_SHARE = 0.35
+"""Of the way that the corners of a smiling mouth sink, the cheeks sink along. Our choice."""
+
+CORNER_OF_JAW = 0.38
+"""The corners of the mouth follow the jaw by so much."""
+
+CORNER_USED_UP = 0.55
+"""Of the lips beyond the end of the opening, so much is drawn into it by a wide open jaw."""
+
 _JAW_LINE = ((0.9, (150, 379, 136, 365, 172, 397)), (0.6, (58, 288, 132, 361)))
 
 UNSMILING_WIDTH_MM = 50.0
 """Mouths wider than this are taken to smile. Mean of adults at rest (Farkas, Anthropometry of the
 Head and Face, 1994: 49.8 mm women, 54.5 mm men), the lower of the two."""
 
-SMILE_TAKEN_BACK = 0.40
-"""Of the width that a smile adds, speech takes so much back. Our choice."""
+BROAD_MM = (50.0, 62.0)
+RAISED_MM = (1.5, 6.0)
+"""A mouth so wide, or whose corners stand so far above the middle of its opening, begins to be a
+smile, and is one in full. Our choice."""
+
+SMILE_TAKEN_BACK = (0.30, 0.80)
+"""Of the width beyond UNSMILING_WIDTH_MM, speech takes so much back, from a mouth that is only wide
+and from one that smiles. Our choice: all of it would melt the folds that a smile leaves."""
+
+CORNERS_TAKEN_BACK = 0.80
+"""The same of the height of the corners."""
+
+SEAM_SHARE = (0.36, 0.58)
+"""Where open lips meet, as share of the way from the upper to the lower: of a mouth that just stands
+open, and of one that smiles, whose upper lip stands 6 to 8 mm too high. So closed, the upper
+incisors reach 2 to 3 mm below the lip, as at rest (Vig & Brundo, J. Prosthet. Dent. 1978)."""
 
 Handles = dict[int, Float64]
 
@@ -101,9 +127,16 @@ def build_shapes(
     return np.stack([getattr(sculptor, name)() for name in SHAPES])
 
 
-def settled_width(width_mm: float) -> float:
-    """Width of a mouth that speaks, given that of the photograph, which may smile."""
-    return width_mm - SMILE_TAKEN_BACK * max(0.0, width_mm - UNSMILING_WIDTH_MM)
+def smiling(rest: Float64) -> float:
+    """0..1, how much the mouth of a control mesh, (n, 3) mm, smiles: by its width and corners."""
+    broad = smoothstep(*BROAD_MM, rest[291, 0] - rest[61, 0])
+    middle_y = (rest[13, 1] + rest[14, 1]) / 2
+    raised = smoothstep(*RAISED_MM, middle_y - rest[[61, 291], 1].mean())
+    return float(max(broad, raised))
+
+
+def _between(ends: tuple[float, float], share: float) -> float:
+    return ends[0] + (ends[1] - ends[0]) * share
 
 
 class _Sculptor:
@@ -123,15 +156,26 @@ class _Sculptor:
         self.solver = FieldSolver(rest, triangles)
         self.middle_x = (rest[61, 0] + rest[291, 0]) / 2
         self.half_width = (rest[291, 0] - rest[61, 0]) / 2
+        self.half_opening = (rest[308, 0] - rest[78, 0]) / 2
         self.hinge = hinge
+        self.smiling = smiling(rest)
+        excess = max(0.0, 2 * self.half_width - UNSMILING_WIDTH_MM)
+        self.inward = excess * _between(SMILE_TAKEN_BACK, self.smiling) / 2
+        settled = 2 * (self.half_width - self.inward)
+        self.size = float(np.clip(settled / UNSMILING_WIDTH_MM, 0.7, 1.2))
 
     def _across(self, landmark: int) -> float:
         """-1 at the left corner of the mouth, 0 at the middle, 1 at the right corner."""
         return float((self.rest[landmark, 0] - self.middle_x) / self.half_width)
 
-    def _bell(self, landmark: int) -> float:
-        """1 at the middle of the mouth, 0 at its corners, round in between."""
-        return float(np.sqrt(max(0.0, 1.0 - self._across(landmark) ** 2)))
+    def _bell(self, inner: int) -> float:
+        """1 at the middle of the opening, 0 at its corners, an ellipse in between.
+
+        inner  landmark on an inner edge; the column of lip above or below it goes along, so that
+               its red is not stretched
+        """
+        x = (self.rest[inner, 0] - self.middle_x) / self.half_opening
+        return float(np.sqrt(max(0.0, 1.0 - x**2)))
 
     def _mouth_handles(self, chin_still: bool = True) -> Handles:
         """Handles that keep nose, eyes, ears, hair and background still."""
@@ -147,23 +191,27 @@ class _Sculptor:
 
     def settle(self) -> Float64:
         rest = self.rest
-        width = rest[291, 0] - rest[61, 0]
-        lip_y = (rest[13, 1] + rest[14, 1]) / 2
-        # a smile draws the corners apart and up; speech takes a part of it back
-        inward = (width - settled_width(width)) / 2
-        raised = [max(0.0, lip_y - rest[i, 1]) for i in (61, 291)]
+        share = _between(SEAM_SHARE, self.smiling)
+        seam_y = (1 - share) * rest[13, 1] + share * rest[14, 1]
+        # a smile draws the corners apart, up and back; speech takes a part of it back
+        dropped = [CORNERS_TAKEN_BACK * max(0.0, seam_y - rest[i, 1]) for i in (61, 291)]
         handles = self._mouth_handles()
         for upper, lower, upper_outer, lower_outer in self._columns():
             gap = rest[lower] - rest[upper]
             x = self._across(upper)
-            relax = np.array([-inward * x, 0.35 * raised[int(x > 0)] * abs(x) ** 2, 0.0])
-            handles[upper] = gap * 0.42 + relax
-            handles[lower] = gap * -0.58 + relax
+            drop = dropped[int(x > 0)]
+            relax = np.array([-self.inward * x, drop * x**2, -0.35 * self.inward * x**2])
+            handles[upper] = gap * share + relax
+            handles[lower] = gap * (share - 1) + relax
             if upper_outer != 61 and upper_outer != 291:
-                handles[upper_outer] = gap * 0.25 + relax
-                handles[lower_outer] = gap * -0.40 + relax
+                # less than the inner edges: lips that a smile has drawn thin grow full again
+                handles[upper_outer] = gap * (share - 0.16) + relax
+                handles[lower_outer] = gap * (share - 0.86) + relax
         for corner, inner in ((61, 78), (291, 308)):
             handles[corner] = handles[inner].copy()
+        for cheek, side in _CHEEKS:
+            sunk = CHEEK_SHARE * dropped[int(side > 0)]
+            handles[cheek] = np.array([-0.15 * self.inward * side, sunk, 0.15 * self.inward])
         return self.solver.extend(handles)
 
     def jaw(self) -> Float64:
@@ -174,15 +222,18 @@ class _Sculptor:
 
         handles = self._mouth_handles(chin_still=False)
         for upper, lower, upper_outer, lower_outer in self._columns():
+            bell = self._bell(upper)
             for i in (lower, lower_outer):
                 narrower = np.array([-2.0 * self._across(i), 0.0, 0.0])
-                handles[i] = turned(i) * (0.42 + 0.58 * self._bell(i) ** 0.7) + narrower
+                handles[i] = turned(i) * (CORNER_OF_JAW + (1 - CORNER_OF_JAW) * bell) + narrower
             for i in (upper, upper_outer):
-                bell = self._bell(i)
                 narrower = np.array([-2.0 * self._across(i), -0.9 * bell, 0.0])
-                handles[i] = turned(i) * 0.42 * (1 - bell) ** 1.1 + narrower
-        for i in (61, 78, 291, 308):
-            handles[i] = turned(i) * 0.38 + np.array([-2.2 * np.sign(self._across(i)), 0.0, 0.0])
+                handles[i] = turned(i) * CORNER_OF_JAW * (1 - bell) + narrower
+        for corner, inner in ((61, 78), (291, 308)):
+            inwards = np.array([-2.2 * np.sign(self._across(corner)), 0.0, 0.0])
+            handles[inner] = turned(inner) * CORNER_OF_JAW + inwards
+            # the line in which shut lips end is used up as they open
+            handles[corner] = handles[inner] + (rest[inner] - rest[corner]) * CORNER_USED_UP
         for i in (*CHIN, *_CHIN_PAD):
             handles[i] = turned(i)
         for share, landmarks in _JAW_LINE:
@@ -230,28 +281,37 @@ class _Sculptor:
         return self.solver.extend(handles)
 
     def wide(self) -> Float64:
+        rest = self.rest
         handles = self._mouth_handles()
-        for row in (UPPER_INNER, LOWER_INNER, UPPER_OUTER, LOWER_OUTER):
-            for i in row:
+        for upper, lower, upper_outer, lower_outer in self._columns():
+            for i in (upper, lower, upper_outer, lower_outer):
                 x = np.clip(self._across(i), -1.2, 1.2)
-                handles[i] = np.array([4.0 * x, 0.0, 1.2 * x**2])
+                handles[i] = np.array([4.0 * x, 0.0, 1.2 * x**2]) * self.size
+            if upper_outer != 61 and upper_outer != 291:
+                # what is stretched gets thinner
+                bell = self._bell(upper)
+                handles[upper_outer] += (rest[upper] - rest[upper_outer]) * 0.10 * bell
+                handles[lower_outer] += (rest[lower] - rest[lower_outer]) * 0.14 * bell
         for corner, inner in ((61, 78), (291, 308)):
             side = np.sign(self._across(corner))
-            handles[corner] = handles[inner] = np.array([4.4 * side, -0.2, 1.8])
+            handles[corner] = handles[inner] = np.array([4.4 * side, -0.2, 1.8]) * self.size
         return self.solver.extend(handles)
 
     def round(self) -> Float64:
+        rest = self.rest
         handles = self._mouth_handles()
         for upper, lower, upper_outer, lower_outer in self._columns():
             x, bell = self._across(upper), self._bell(upper)
-            handles[upper] = np.array([-6.0 * x, 0.0, -4.2 * bell - 1.0])
-            handles[lower] = np.array([-6.0 * x, 0.0, -4.2 * bell - 1.0])
-            handles[upper_outer] = np.array([-6.0 * x, -1.0 * bell, -3.0 * bell - 1.0])
-            handles[lower_outer] = np.array([-6.0 * x, 1.1 * bell, -3.1 * bell - 1.0])
-        for corner, inner in ((61, 78), (291, 308)):
+            inner = np.array([-6.4 * x, 0.0, -4.2 * bell - 1.0]) * self.size
+            outer = np.array([-6.4 * x, 0.0, -3.0 * bell - 1.0]) * self.size
+            handles[upper] = handles[lower] = inner
+            # and what is gathered thicker
+            handles[upper_outer] = outer + (rest[upper_outer] - rest[upper]) * 0.16 * bell
+            handles[lower_outer] = outer + (rest[lower_outer] - rest[lower]) * 0.12 * bell
+        for corner, inner_corner in ((61, 78), (291, 308)):
             side = np.sign(self._across(corner))
-            handles[corner] = np.array([-6.6 * side, 0.0, -2.0])
-            handles[inner] = np.array([-6.5 * side, 0.0, -2.2])
+            handles[corner] = np.array([-7.0 * side, 0.0, -2.0]) * self.size
+            handles[inner_corner] = np.array([-6.9 * side, 0.0, -2.2]) * self.size
         return self.solver.extend(handles)
 
     def press(self) -> Float64:
@@ -262,8 +322,8 @@ class _Sculptor:
             handles[upper] = handles[lower] = np.array([0.0, -0.15 * bell, 1.0 * bell])
             if upper_outer != 61 and upper_outer != 291:
                 # the red of the lips rolls in: their outer edges come a third of the way
-                handles[upper_outer] = (rest[upper] - rest[upper_outer]) * 0.30 * bell
-                handles[lower_outer] = (rest[lower] - rest[lower_outer]) * 0.33 * bell
+                handles[upper_outer] = (rest[upper] - rest[upper_outer]) * 0.32 * bell
+                handles[lower_outer] = (rest[lower] - rest[lower_outer]) * 0.34 * bell
         for corner, inner in ((61, 78), (291, 308)):
             side = np.sign(self._across(corner))
             handles[corner] = handles[inner] = np.array([0.8 * side, 0.2, 0.5])
@@ -291,7 +351,7 @@ class _Sculptor:
         for corner, inner in ((61, 78), (291, 308)):
             side = np.sign(self._across(corner))
             handles[corner] = handles[inner] = np.array([4.4 * side, -4.0, 2.2])
-        for cheek, side in ((205, -1), (50, -1), (36, -1), (425, 1), (280, 1), (266, 1)):
+        for cheek, side in _CHEEKS:
             handles[cheek] = np.array([0.9 * side, -1.8, -1.0])
         return self.solver.extend(handles)
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32
-from portravox.rig.deform import Deformer, head_rotation
+from portravox.rig.deform import Deformer, head_rotation, settled_width_mm
 from portravox.rig.fit import Rig
-from portravox.rig.shapes import settled_width
 
 Row = Callable[..., Float32]
 NOSE_TIP = 4
@@ -20,12 +19,6 @@ def gap_mm(rig: Rig, vertices: Float32) -> Float32:
     upper, lower = rig.mesh.mouth
     gaps: Float32 = (vertices[lower] - vertices[upper]) @ rig.axes[:, 1] / rig.px_per_mm
     return gaps
-
-
-def mouth_width_mm(rig: Rig) -> float:
-    upper, _ = rig.mesh.mouth
-    photographed = float(np.linalg.norm(rig.rest[upper[-1]] - rig.rest[upper[0]])) / rig.px_per_mm
-    return settled_width(photographed)
 
 
 def test_at_rest_nothing_moves(rig: Rig, deformer: Deformer, controls: Row) -> None:
@@ -41,7 +34,7 @@ def test_lips_open_as_far_as_told_whatever_jaw_and_corners_do(
 ) -> None:
     posed = deformer.deform(controls(speech=1, lip_gap=lip_gap, jaw=jaw, **shape))
     opening = gap_mm(rig, posed.vertices)
-    wanted = lip_gap * mouth_width_mm(rig)
+    wanted = lip_gap * settled_width_mm(rig)
     assert opening[len(opening) // 2] == pytest.approx(wanted, abs=0.1)
 
 
