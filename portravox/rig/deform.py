@@ -167,8 +167,10 @@ class Deformer:
             risen = w["jaw"] * self._rises("jaw")
             lift = _upper_lift_mm(asked_mm, c["lip_wide"], c["lip_round"], c["lip_teeth"])
             w["part_upper"] = max(0.0, lift - risen) / self._rises("part_upper")
-            missing = target - self._rest_gap_mm - sum(
-                w[name] * self._gap_mm[i] for i, name in enumerate(SHAPES)
+            missing = (
+                target
+                - self._rest_gap_mm
+                - sum(w[name] * self._gap_mm[i] for i, name in enumerate(SHAPES))
             )
             # each of these opens about a millimetre; exactly how much, the smooth mesh decides
             if missing > 0:

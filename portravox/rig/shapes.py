@@ -80,12 +80,15 @@ RAISED_MM = (1.5, 6.0)
 """A mouth so wide, or whose corners stand so far above the middle of its opening, begins to be a
 smile, and is one in full. Our choice."""
 
-SMILE_TAKEN_BACK = (0.30, 0.80)
+SMILE_TAKEN_BACK = (0.30, 0.75)
 """Of the width beyond UNSMILING_WIDTH_MM, speech takes so much back, from a mouth that is only wide
 and from one that smiles. Our choice: all of it would melt the folds that a smile leaves."""
 
+CORNERS_BELOW_MM = 2.0
 CORNERS_TAKEN_BACK = 0.80
-"""The same of the height of the corners."""
+"""Corners of mouths at rest lie so far below the line where the lips meet at the middle; of the way
+there from a full smile, speech takes so much. Mean of the unsmiling among our sample portraits,
+rounded down; the share is our choice."""
 
 SEAM_SHARE = (0.36, 0.58)
 """Where open lips meet, as share of the way from the upper to the lower: of a mouth that just stands
@@ -194,7 +197,9 @@ class _Sculptor:
         share = _between(SEAM_SHARE, self.smiling)
         seam_y = (1 - share) * rest[13, 1] + share * rest[14, 1]
         # a smile draws the corners apart, up and back; speech takes a part of it back
-        dropped = [CORNERS_TAKEN_BACK * max(0.0, seam_y - rest[i, 1]) for i in (61, 291)]
+        taken_back = CORNERS_TAKEN_BACK * self.smiling
+        at_rest_y = seam_y + CORNERS_BELOW_MM
+        dropped = [taken_back * max(0.0, at_rest_y - rest[i, 1]) for i in (61, 291)]
         handles = self._mouth_handles()
         for upper, lower, upper_outer, lower_outer in self._columns():
             gap = rest[lower] - rest[upper]
