@@ -91,8 +91,8 @@ there from a full smile, speech takes so much. Mean of the unsmiling among our s
 rounded down; the share is our choice."""
 
 SEAM_SHARE = (0.36, 0.58)
-"""Where open lips meet, as share of the way from the upper to the lower: of a mouth that just stands
-open, and of one that smiles, whose upper lip stands 6 to 8 mm too high. So closed, the upper
+"""Where open lips meet, as share of the way from the upper to the lower: of a mouth that just
+stands open, and of one that smiles, whose upper lip stands 6 to 8 mm too high. So closed, the upper
 incisors reach 2 to 3 mm below the lip, as at rest (Vig & Brundo, J. Prosthet. Dent. 1978)."""
 
 Handles = dict[int, Float64]
