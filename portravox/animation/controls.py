@@ -19,9 +19,12 @@ CONTROLS = (
     "lip_teeth",
     "tongue_up",
     "smile",
+    "smile_skew",
     "brow_raise",
     "brow_lower",
+    "brow_skew",
     "squint",
+    "eye_wide",
     "blink_left",
     "blink_right",
     "gaze_yaw_deg",
@@ -48,9 +51,12 @@ lip_press       0..1   lips rolled in and pressed (p, b, m); only together with 
 lip_teeth       0..1   lower lip drawn up under the upper teeth (f, v)
 tongue_up       0..1   tongue tip seen behind or between the teeth
 smile           -1..1  corners up and back; negative lowers them
+smile_skew      -1..1  smile more on the right of the picture, as much less on the left
 brow_raise      0..1   both brows up
 brow_lower      0..1   both brows down and together
+brow_skew       -1..1  brow_raise more on the right of the picture, as much less on the left
 squint          0..1   lower lids up
+eye_wide        0..1   upper lids up
 blink_left      0..1   1 is shut; left is the left of the picture
 blink_right     0..1   1 is shut; right is the right of the picture
 gaze_yaw_deg    deg    eyes in the head; positive looks to the right of the picture

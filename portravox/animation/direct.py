@@ -20,7 +20,7 @@ from portravox.animation.brows import brow_motion
 from portravox.animation.controls import CONTROLS, ControlTrack
 from portravox.animation.direction import Direction
 from portravox.animation.easing import away_from_ends
-from portravox.animation.emphasis import stresses
+from portravox.animation.emphasis import melody, stresses
 from portravox.animation.gaze import gaze_motion
 from portravox.animation.head import draw_score, head_motion
 from portravox.animation.lips import lip_motion
@@ -61,7 +61,8 @@ def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
     score = draw_score(spans, stressed, duration_s, head_rng)
     head = head_motion(score, breathing, style, direction.head_move_strength, times_s)
     gaze = gaze_motion(head, lids, style, duration_s, times_s, gaze_rng)
-    brows = brow_motion(stressed, lids, style, duration_s, times_s, brow_rng)
+    tune = np.interp(times_s, curves.times_s, melody(curves))
+    brows = brow_motion(stressed, spans, tune, lids, style, duration_s, times_s, brow_rng)
     chest = breathing.at(times_s) * away_from_ends(times_s, duration_s)
 
     columns = {
@@ -74,9 +75,12 @@ def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
         "lip_teeth": lips.lip_teeth,
         "tongue_up": lips.tongue_up,
         "smile": smile.smile,
-        "squint": smile.squint,
+        "smile_skew": smile.skew,
         "brow_raise": brows.raised,
         "brow_lower": brows.lowered,
+        "brow_skew": brows.skew,
+        "squint": np.maximum(smile.squint, brows.squint),
+        "eye_wide": brows.eye_wide,
         "blink_left": lids.left,
         "blink_right": lids.right,
         "gaze_yaw_deg": gaze.yaw_deg,

@@ -12,8 +12,12 @@ import numpy as np
 from portravox.arrays import Float64
 
 FADE_IN_S = 0.4
-FADE_OUT_S = 0.4
-"""Our choice: the person leaves and regains the photograph's pose within this time."""
+FADE_OUT_S = 0.9
+"""Our choice: the person leaves and regains the photograph's pose within this time. A head that is
+taken back in less snaps."""
+
+SHRINK_BELOW_S = 2.0
+"""In shorter clips both fades shrink in proportion."""
 
 REST_BEFORE_END_S = 0.1
 """Back at rest this long before the sound ends. The last frame begins up to 1.5 frames before
@@ -43,13 +47,12 @@ def raised_cosine(phase: Float64) -> Float64:
 def away_from_ends(times_s: Float64, duration_s: float) -> Float64:
     """How far the person may have left the photograph's pose.
 
-    Clips that begin and end in the same pose can be joined. In clips under a second both
-    fades shrink in proportion.
+    Clips that begin and end in the same pose can be joined.
 
     times_s  (T,)
     returns  (T,)  0 at the start and from 0.1 s before the end, 1 in between
     """
-    shrink = min(1.0, duration_s)
+    shrink = min(1.0, duration_s / SHRINK_BELOW_S)
     leave = minimum_jerk(times_s / (FADE_IN_S * shrink))
     back = minimum_jerk((duration_s - REST_BEFORE_END_S - times_s) / (FADE_OUT_S * shrink))
     return leave * back

@@ -1,8 +1,8 @@
 """Emphasis: the syllables that a speaker nods and lifts the brows on.
 
-Flow      articulation.curves -> animation.emphasis -> animation.head, animation.brows
+Flow      articulation.curves -> animation.emphasis -> animation.head, brows, postures
 Reads     loudness, pitch, activity
-Gives     Stresses: their moments and weights
+Gives     Stresses: their moments and weights; the voice's melody
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ LEAST_DEVIATION_SEMITONES = 0.5
 """A voice steadier than this has no stresses: its ripples are not meant. Our choice."""
 
 LEAST_SPACING_S = 0.3
+
+MELODY_SIGMA_S = 0.2
+MELODY_HELD_S = 0.3
+MELODY_SEMITONES = 8.0
+"""The melody is smoothed to what brows can follow, dies away within this time where the voice has
+no pitch, and goes no further from the speaker's usual pitch: larger jumps are octave errors more
+often than they are meant. Our choice."""
 
 ENERGY_SEARCH_S = 0.1
 """The syllable's energy peak is looked for this far around the peak of emphasis."""
@@ -74,6 +81,24 @@ def stresses(curves: ArticulationCurves) -> Stresses:
     # Two peaks of emphasis may share one energy peak: that is one syllable.
     times_s, first = np.unique(times_s, return_index=True)
     return Stresses(times_s, weights[first])
+
+
+def melody(curves: ArticulationCurves) -> Float64:
+    """(R,) -1..1 in curve rows: how far the voice's pitch stands above or below its usual one.
+
+    0 in silence. Brows rise and fall with it (Cavé et al., ICSLP 1996).
+    """
+    voiced = (curves["activity"] >= SPEECH_ON) & (curves["pitch"] != 0.0)
+    if not voiced.any():
+        return np.zeros(len(voiced))
+    weights = voiced.astype(np.float64)
+    pitch = np.clip(curves["pitch"], -MELODY_SEMITONES, MELODY_SEMITONES)
+    contour = weighted_smooth(pitch, weights, MELODY_SIGMA_S)
+    usual = np.median(contour[voiced])
+    deviation = max(float(contour[voiced].std()), LEAST_DEVIATION_SEMITONES)
+    heard = np.clip(2.0 * gaussian_smooth(weights, MELODY_HELD_S), 0.0, 1.0)
+    above: Float64 = heard * np.tanh((contour - usual) / deviation)
+    return gaussian_smooth(above, MELODY_SIGMA_S)
 
 
 def _standardised(values: Float64, weights: Float64, least_deviation: float) -> Float64:

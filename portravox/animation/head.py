@@ -1,6 +1,6 @@
 """Head turns and nods: where the head points, frame by frame.
 
-Flow      phrases, emphasis, breath -> animation.head -> animation.gaze, ControlTrack -> rig
+Flow      phrases, emphasis, postures, breath -> animation.head -> gaze, ControlTrack -> rig
 Reads     when the person speaks, the stressed syllables, the style, head_move_strength
 Gives     HeadMotion: angles in degrees and translation, one value per video frame
 """
@@ -13,9 +13,10 @@ import numpy as np
 
 from portravox.animation.breath import Breathing
 from portravox.animation.drift import Drift, draw_drift
-from portravox.animation.easing import away_from_ends, minimum_jerk, raised_cosine, soft_limit
+from portravox.animation.easing import away_from_ends, raised_cosine, soft_limit
 from portravox.animation.emphasis import Stresses
 from portravox.animation.phrases import joined, presence
+from portravox.animation.postures import Postures, draw_beats, draw_postures
 from portravox.animation.styles import TABLE_STRENGTH, Style
 from portravox.arrays import Float64
 from portravox.articulation.curves import CURVE_RATE_HZ
@@ -36,23 +37,24 @@ POSTURE_SHARE = 0.6
 """How the sway is made up: of wandering without aim, and of poses taken up with each phrase
 (speakers' heads move wide and slow as they start to speak, Hadar 1984). Squares add up to 1."""
 
-POSTURE_LIMIT = 1.5
-"""Poses are drawn within this many deviations."""
-
 POSTURE_HOLD_S = (2.5, 4.5)
 POSTURE_MOVE_S = (0.6, 0.9)
-POSTURE_LEAD_S = 0.15
-"""A pose lasts so long in a phrase without pauses; taking it up takes so long, and begins so
-much before the phrase. Our choice."""
+"""A pose lasts so long in a phrase without pauses; taking it up takes so long. Our choice."""
+
+BEAT_SHARES = (1.0, 0.8, 0.7)
+"""Of the style's beat, for yaw, pitch and roll: nods have their own pitch. Without beats a speaker
+drifts and nods; recordings have half a degree of turning and leaning between 0.6 and 1.8 Hz."""
 
 NOD_SPACING_S = 0.6
 NOD_SHARE = 0.6
 NOD_S = (0.34, 0.4)
 NOD_DOWN_SHARE = 0.42
 NOD_LEAD_S = (0.0, 0.06)
+NOD_DEPTH = (0.5, 1.0)
 """Nods: their least spacing, the share of stresses that get one, their length, the part of it
-that goes down, and how much before the syllable's energy peak they are lowest (Alexanderson
-2013). Within what is observed, our choice."""
+that goes down, how much before the syllable's energy peak they are lowest (Alexanderson 2013), and
+the range of their depth, which keeps them from being all alike. Within what is observed, our
+choice."""
 
 BREATH_PITCH_DEG = 0.2
 """The chin rises with the chest by this at strength 1."""
@@ -61,6 +63,12 @@ LEAN_SHARE = 0.6
 """Leaning to a side carries the head there: this share of the sideways shift follows the roll."""
 
 SHIFT_LIMIT_DEVIATIONS = 3.0
+
+LEAST_QUICK = 0.5
+"""Nods and beats are not made smaller than this share, to keep to the style's speed."""
+
+GAIN_STEPS = 6
+"""Halvings of the search for that share."""
 
 SPEED_MARGIN = 0.95
 """Frames are further apart than the rows on which the speed is measured."""
@@ -88,18 +96,6 @@ class Nods:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Postures:
-    """Poses taken up one after the other, from all 0."""
-
-    starts_s: Float64
-    lengths_s: Float64
-    """(P,) each: when the head sets out for the pose, and how long it takes."""
-
-    poses: Float64
-    """(P, 5) in deviations of each of AXES."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class HeadScore:
     """All that is left to chance, drawn before strength and style are known.
 
@@ -111,6 +107,11 @@ class HeadScore:
     """One for each of AXES."""
 
     postures: Postures
+    """Of each of AXES."""
+
+    beats: Postures
+    """Of yaw, pitch and roll."""
+
     nods: Nods
 
     pace_s: Float64
@@ -126,14 +127,15 @@ def draw_score(
 
     spans  (S, 2) stretches of speech
     """
-    drift_rng, posture_rng, nod_rng = rng.spawn(3)
+    drift_rng, posture_rng, nod_rng, beat_rng = rng.spawn(4)
     rows_s = _rows_s(duration_s)
     phrases = joined(spans, PAUSE_S)
     speaking = presence(rows_s, phrases, PACE_CHANGE_S, PACE_CHANGE_S)
     pace = PAUSE_PACE + (1.0 - PAUSE_PACE) * speaking
     return HeadScore(
         drifts=tuple(draw_drift(band_hz, drift_rng) for band_hz in _BANDS_HZ),
-        postures=_draw_postures(phrases, posture_rng),
+        postures=draw_postures(phrases, len(AXES), POSTURE_HOLD_S, POSTURE_MOVE_S, posture_rng),
+        beats=draw_beats(stresses, phrases, len(BEAT_SHARES), beat_rng),
         nods=_draw_nods(stresses, nod_rng),
         pace_s=np.concatenate(([0.0], np.cumsum(0.5 * (pace[1:] + pace[:-1])))) / CURVE_RATE_HZ,
         duration_s=duration_s,
@@ -148,12 +150,13 @@ def head_motion(
     strength  0..1; the motion grows in proportion up to the style's limits; 0 gives zeros
     times_s   (T,) of the frames
     """
-    at_table = _angles_deg(score, breathing, style, _rows_s(score.duration_s))
-    fastest = float(np.percentile(_speed_deg_s(at_table), 95.0))
-    allowed = SPEED_MARGIN * style.speed_limit_deg_s
-    gain = strength / TABLE_STRENGTH * (allowed / fastest if fastest > allowed else 1.0)
+    rows_s = _rows_s(score.duration_s)
+    slow, quick = _slow_deg(score, breathing, style, rows_s), _quick_deg(score, style, rows_s)
+    quick_gain, gain = _gains(slow, quick, SPEED_MARGIN * style.speed_limit_deg_s)
+    slow, quick = _slow_deg(score, breathing, style, times_s), _quick_deg(score, style, times_s)
+    gain *= strength / TABLE_STRENGTH
     # 0 - 0 may be -0, which would make "no motion" depend on who compares.
-    angles = soft_limit(_angles_deg(score, breathing, style, times_s) * gain, style.limit_deg) + 0.0
+    angles = soft_limit((slow + quick_gain * quick) * gain, style.limit_deg) + 0.0
     shift = _shift(score, style, times_s) * strength / TABLE_STRENGTH
     shift = soft_limit(shift, SHIFT_LIMIT_DEVIATIONS * style.shift_face_widths) + 0.0
     return HeadMotion(*angles.T, *shift.T)
@@ -164,14 +167,44 @@ def _rows_s(duration_s: float) -> Float64:
     return np.arange(int(duration_s * CURVE_RATE_HZ) + 2, dtype=np.float64) / CURVE_RATE_HZ
 
 
-def _angles_deg(score: HeadScore, breathing: Breathing, style: Style, times_s: Float64) -> Float64:
-    """(T, 3) yaw, pitch and roll at the strength of the table, before limits."""
+def _slow_deg(score: HeadScore, breathing: Breathing, style: Style, times_s: Float64) -> Float64:
+    """(T, 3) yaw, pitch and roll of sway and breath, at the strength of the table."""
     swayed = _sway(score, times_s)[:, :3]
     angles = swayed * (style.yaw_sway_deg, style.pitch_sway_deg, style.roll_sway_deg)
-    angles[:, 1] -= style.nod_deg * nodding(score.nods, times_s)
     angles[:, 1] += BREATH_PITCH_DEG * TABLE_STRENGTH * breathing.at(times_s)
     faded: Float64 = angles * away_from_ends(times_s, score.duration_s)[:, None]
     return faded
+
+
+def _quick_deg(score: HeadScore, style: Style, times_s: Float64) -> Float64:
+    """(T, 3) the same of beats and nods."""
+    angles = style.beat_deg * score.beats.at(times_s) * BEAT_SHARES
+    angles[:, 1] -= style.nod_deg * nodding(score.nods, times_s)
+    faded: Float64 = angles * away_from_ends(times_s, score.duration_s)[:, None]
+    return faded
+
+
+def _gains(slow_deg: Float64, quick_deg: Float64, allowed_deg_s: float) -> tuple[float, float]:
+    """How much of the quick motion, and of all, keeps the speed that is allowed.
+
+    What is quick gives way first: a head that sways less because it nods much looks held.
+
+    slow_deg, quick_deg  (T, 3) in curve rows
+    returns              gain of the quick part, gain of the sum
+    """
+
+    def fastest(quick_gain: float) -> float:
+        return float(np.percentile(_speed_deg_s(slow_deg + quick_gain * quick_deg), 95.0))
+
+    if fastest(1.0) <= allowed_deg_s:
+        return 1.0, 1.0
+    low, high = LEAST_QUICK, 1.0
+    if fastest(low) > allowed_deg_s:
+        return low, allowed_deg_s / fastest(low)
+    for _ in range(GAIN_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fastest(middle) <= allowed_deg_s else (low, middle)
+    return low, 1.0
 
 
 def _shift(score: HeadScore, style: Style, times_s: Float64) -> Float64:
@@ -188,15 +221,7 @@ def _sway(score: HeadScore, times_s: Float64) -> Float64:
     """(T, 5) slow movement of each of AXES, standard deviation about 1."""
     pace_s = np.interp(times_s, _rows_s(score.duration_s), score.pace_s)
     drifting = np.stack([drift.at(pace_s) for drift in score.drifts], axis=1)
-    return DRIFT_SHARE * drifting + POSTURE_SHARE * _posture(score.postures, times_s)
-
-
-def _posture(postures: Postures, times_s: Float64) -> Float64:
-    """(T, 5) the pose held or being taken up at each moment, in deviations."""
-    steps = np.diff(postures.poses, axis=0, prepend=np.zeros((1, len(AXES))))
-    phase = (times_s[:, None] - postures.starts_s) / postures.lengths_s  # (T, P)
-    held: Float64 = minimum_jerk(phase) @ steps  # (T, P) . (P, 5)
-    return held
+    return DRIFT_SHARE * drifting + POSTURE_SHARE * score.postures.at(times_s)
 
 
 def nodding(nods: Nods, times_s: Float64) -> Float64:
@@ -216,18 +241,6 @@ def nodding(nods: Nods, times_s: Float64) -> Float64:
     return depth
 
 
-def _draw_postures(phrases: Float64, rng: np.random.Generator) -> Postures:
-    starts_s: list[float] = []
-    for start_s, end_s in phrases:
-        moment_s = start_s - POSTURE_LEAD_S
-        while moment_s < end_s - POSTURE_MOVE_S[1]:
-            starts_s.append(moment_s)
-            moment_s += rng.uniform(*POSTURE_HOLD_S)
-    count = len(starts_s)
-    poses = np.clip(rng.standard_normal((count, len(AXES))), -POSTURE_LIMIT, POSTURE_LIMIT)
-    return Postures(np.array(starts_s), rng.uniform(*POSTURE_MOVE_S, size=count), poses)
-
-
 def _draw_nods(stresses: Stresses, rng: np.random.Generator) -> Nods:
     count = len(stresses.times_s)
     chosen = rng.uniform(size=count) < NOD_SHARE
@@ -238,7 +251,8 @@ def _draw_nods(stresses: Stresses, rng: np.random.Generator) -> Nods:
         if not kept or lowest_s[i] - lowest_s[kept[-1]] >= NOD_SPACING_S:
             kept.append(int(i))
     index = np.array(kept, dtype=np.int64)
-    return Nods(lowest_s[index], lengths_s[index], stresses.weights[index])
+    depths = rng.uniform(*NOD_DEPTH, size=count) * stresses.weights
+    return Nods(lowest_s[index], lengths_s[index], depths[index])
 
 
 def _speed_deg_s(angles_deg: Float64) -> Float64:

@@ -21,9 +21,14 @@ LEAST = 0.05
 """Of a smile while speaking; the style has the most."""
 
 BAND_HZ = (0.05, 0.2)
-PAUSE_S = 0.8
-FADE_S = 0.5
+PAUSE_S = 1.5
+FADE_S = 0.8
 """A smile comes and goes over seconds, and stays over shorter pauses. Our choice."""
+
+SKEW_SHARE = 0.4
+SKEW_BAND_HZ = (0.1, 0.6)
+"""The corners of the mouth never do quite the same: the largest difference, as share of the style's
+smile, and how fast it changes. Our choice."""
 
 SQUINT_SHARE = 0.5
 """A smile without the lids looks put on."""
@@ -34,6 +39,7 @@ class SmileMotion:
     """(T,) each, ranged as in controls.CONTROLS."""
 
     smile: Float64
+    skew: Float64
     squint: Float64
 
 
@@ -51,8 +57,14 @@ def smile_motion(
     strength  mouth_move_strength; grows with it up to 1; 0 gives zeros
     times_s   (T,) of the frames
     """
-    wander = 0.5 + 0.5 * np.tanh(draw_drift(BAND_HZ, rng).at(times_s))
+    smile_rng, skew_rng = rng.spawn(2)
+    wander = 0.5 + 0.5 * np.tanh(draw_drift(BAND_HZ, smile_rng).at(times_s))
+    lean = np.tanh(draw_drift(SKEW_BAND_HZ, skew_rng).at(times_s))
     speaking = presence(times_s, joined(spans, PAUSE_S), FADE_S, FADE_S)
-    smile = (LEAST + (style.smile - LEAST) * wander) * speaking
-    smile *= away_from_ends(times_s, duration_s) * min(1.0, strength)
-    return SmileMotion(smile=smile, squint=SQUINT_SHARE * smile)
+    shown = speaking * away_from_ends(times_s, duration_s) * min(1.0, strength)
+    smile = (LEAST + (style.smile - LEAST) * wander) * shown
+    return SmileMotion(
+        smile=smile,
+        skew=SKEW_SHARE * style.smile * lean * shown + 0.0,  # 0 and not -0 where none is shown
+        squint=SQUINT_SHARE * smile,
+    )

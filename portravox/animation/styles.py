@@ -23,6 +23,9 @@ class Style:
     nod_deg: float
     """Depth of a nod on the heaviest stress."""
 
+    beat_deg: float
+    """Standard deviation of the small poses that are taken up with the stresses."""
+
     limit_deg: float
     """No axis leaves ± this, at any strength: the picture has nothing behind the ears."""
 
@@ -35,6 +38,12 @@ class Style:
 
     brow_raise: tuple[float, float]
     """Lift of the brows on the lightest and on the heaviest stress, 0..1."""
+
+    brow_set: float
+    """Standard deviation of how the brows are set for a phrase, as brow_raise or brow_lower."""
+
+    brow_follow: float
+    """How far the brows follow the voice's pitch, as brow_raise or brow_lower."""
 
     smile: float
     """Largest smile while speaking, 0..1."""
@@ -49,11 +58,14 @@ STYLES = {
         pitch_sway_deg=0.5,
         roll_sway_deg=0.3,
         nod_deg=0.6,
+        beat_deg=0.3,
         limit_deg=3.0,
         speed_limit_deg_s=4.0,
         shift_face_widths=0.002,
-        brow_raise=(0.15, 0.25),
-        smile=0.08,
+        brow_raise=(0.15, 0.4),
+        brow_set=0.08,
+        brow_follow=0.06,
+        smile=0.1,
         looks_away=False,
     ),
     "normal": Style(
@@ -61,11 +73,14 @@ STYLES = {
         pitch_sway_deg=1.2,
         roll_sway_deg=0.8,
         nod_deg=1.8,
+        beat_deg=0.9,
         limit_deg=7.0,
         speed_limit_deg_s=12.0,
         shift_face_widths=0.005,
-        brow_raise=(0.15, 0.35),
-        smile=0.12,
+        brow_raise=(0.3, 0.75),
+        brow_set=0.16,
+        brow_follow=0.12,
+        smile=0.15,
         looks_away=False,
     ),
     "active": Style(
@@ -73,11 +88,14 @@ STYLES = {
         pitch_sway_deg=2.0,
         roll_sway_deg=1.6,
         nod_deg=3.0,
+        beat_deg=1.5,
         limit_deg=12.0,
         speed_limit_deg_s=22.0,
         shift_face_widths=0.01,
-        brow_raise=(0.2, 0.5),
-        smile=0.15,
+        brow_raise=(0.4, 0.95),
+        brow_set=0.22,
+        brow_follow=0.18,
+        smile=0.2,
         looks_away=True,
     ),
 }

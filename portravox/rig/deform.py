@@ -28,6 +28,9 @@ show the upper teeth, in rounded ones, and where the lower lip is at the teeth. 
 UPPER_LIFT_MM = (2.8, 4.5)
 """It rises no further than this in open and in spread sounds. Our choice."""
 
+EYE_WIDE = 0.2
+"""Share of a blink by which the upper lids rise at eye_wide = 1. Our choice."""
+
 LID_FOLLOW_DOWN = 0.030
 LID_FOLLOW_UP = 0.018
 """Share of a blink that the lids close (open) per degree that the eye looks down (up)."""
@@ -151,12 +154,11 @@ class Deformer:
         w["round"] = speech * c["lip_round"]
         w["press"] = speech * c["lip_press"]
         w["teeth"] = speech * c["lip_teeth"]
-        w["smile"] = c["smile"]
-        w["brow_raise"] = c["brow_raise"]
-        w["brow_lower"] = c["brow_lower"]
-        w["squint"] = c["squint"]
+        for name in ("smile", "smile_skew", "brow_raise", "brow_lower", "brow_skew", "squint"):
+            w[name] = c[name]
         pitch = c["gaze_pitch_deg"]
         follow = -pitch * (LID_FOLLOW_DOWN if pitch < 0 else LID_FOLLOW_UP)
+        follow -= EYE_WIDE * c["eye_wide"]
         for side in ("left", "right"):
             # a shut lid has nothing left to follow with
             blink = c[f"blink_{side}"]

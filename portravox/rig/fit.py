@@ -47,7 +47,7 @@ OUTER_FACE = 0.62
 """Only beyond this share of the way from the middle of the face to its outline, so that nose and
 lips keep their shape."""
 
-BENDS_GLASSES = ("brow_raise", "brow_lower", "squint")
+BENDS_GLASSES = ("brow_raise", "brow_lower", "brow_skew", "squint")
 BEHIND_GLASSES = 0.2
 """With glasses, what is near their rim moves by this share only: a frame that bends with the brows
 is the first thing a viewer sees. Our choice."""

@@ -44,14 +44,22 @@ SHAPES = (
     "squint",
     "blink_left",
     "blink_right",
+    "smile_skew",
+    "brow_skew",
 )
 """settle       from the photograph's lips to closed, half-serious lips; nothing if they are so
 jaw          the jaw rotated by JAW_DEG, lower lip with it
 part_upper   upper lip up, 1 mm at the middle
 part_lower   lower lip down, 1 mm at the middle
 close        both lips towards each other across the gap that the jaw opens, 1 mm at the middle
-wide .. press, teeth, smile, brow_*, squint, blink_*  as the controls of these names
+wide .. press, teeth, smile, brow_*, squint, blink_*, *_skew  as the controls of these names
 """
+
+_SKEWED = {"smile_skew": "smile", "brow_skew": "brow_raise"}
+"""Shapes that are another one with its left half turned round."""
+
+SKEW_BORDER_MM = 12.0
+"""The change from one half to the other reaches so far to each side of the nose. Our choice."""
 
 _STILL = (168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 9, 10, 151, 8, 107, 336, 70, 300)
 _STILL_SIDES = (33, 133, 263, 362, 159, 386, 145, 374, 234, 454, 127, 356, 93, 323)
@@ -127,7 +135,11 @@ def build_shapes(
     hinge      (3,) of the jaw, mm
     """
     sculptor = _Sculptor(rest, triangles, rings, ring_neck, hinge)
-    return np.stack([getattr(sculptor, name)() for name in SHAPES])
+    built = {name: getattr(sculptor, name)() for name in SHAPES if name not in _SKEWED}
+    side = np.tanh((rest[:, 0] - sculptor.middle_x) / SKEW_BORDER_MM)
+    for name, even in _SKEWED.items():
+        built[name] = side[:, None] * built[even]
+    return np.stack([built[name] for name in SHAPES])
 
 
 def smiling(rest: Float64) -> float:

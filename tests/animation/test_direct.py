@@ -15,13 +15,13 @@ from portravox.clock import frame_count
 
 MOUTH = (
     "speech", "lip_gap", "jaw", "lip_wide", "lip_round", "lip_press", "lip_teeth", "tongue_up",
-    "smile", "squint",
+    "smile", "smile_skew",
 )  # fmt: skip
 HEAD = ("head_yaw_deg", "head_pitch_deg", "head_roll_deg", "head_shift_x", "head_shift_y", "breath")
 RANGES = {
     **dict.fromkeys(CONTROLS, (0.0, 1.0)),
     "lip_gap": (0.0, 0.5),
-    "smile": (-1.0, 1.0),
+    **dict.fromkeys(("smile", "smile_skew", "brow_skew"), (-1.0, 1.0)),
     "gaze_yaw_deg": (-8.0, 8.0),
     "gaze_pitch_deg": (-5.0, 5.0),
     **dict.fromkeys(("head_yaw_deg", "head_pitch_deg", "head_roll_deg"), (-12.0, 12.0)),
@@ -80,16 +80,18 @@ def test_0_means_none_exactly_and_touches_nothing_else(voice, knob, still):
     for name in still:
         assert usual[name].any() or name in ("lip_teeth", "tongue_up"), name
         assert not changed[name].any(), name
-    # Gaze follows the head and the lids, brows the lids.
-    for name in set(CONTROLS) - set(still) - {"gaze_yaw_deg", "gaze_pitch_deg", "brow_lower"}:
+    # Gaze follows the head and the lids, brows the lids; eyes smile with the mouth.
+    followers = {"gaze_yaw_deg", "gaze_pitch_deg", "brow_lower", "squint"}
+    for name in set(CONTROLS) - set(still) - followers:
         assert np.array_equal(usual[name], changed[name]), name
 
 
-def test_with_everything_off_only_the_eyes_are_alive(voice):
+def test_with_everything_off_only_eyes_and_brows_are_alive(voice):
     off = Direction(mouth_move_strength=0.0, head_move_strength=0.0, eye_move_freq=0.0)
     track = direct(voice.curves, off)
     moving = {name for name in CONTROLS if track[name].any()}
-    assert moving == {"gaze_yaw_deg", "gaze_pitch_deg", "brow_raise"}
+    brows = {"brow_raise", "brow_lower", "brow_skew", "eye_wide", "squint"}
+    assert moving == {"gaze_yaw_deg", "gaze_pitch_deg"} | brows
 
 
 def test_silence_moves_no_lips_but_the_person_lives(silence):
@@ -111,5 +113,5 @@ def test_clips_begin_and_end_with_the_photograph(voice, fps, template):
 def test_motion_is_the_same_at_15_and_30_frames_a_second(voice):
     slow = direct(voice.curves, Direction(video_fps=15))
     fast = direct(voice.curves, Direction(video_fps=30))
-    for name in (*HEAD, "brow_raise", "smile", "squint", "speech", "jaw"):
+    for name in (*HEAD, "brow_raise", "brow_skew", "smile", "smile_skew", "speech", "jaw"):
         assert slow[name] == pytest.approx(fast[name][::2], abs=1e-5), name

@@ -34,10 +34,11 @@ def test_first_and_last_frame_are_at_rest_at_every_frame_rate(fps, duration_s):
     assert away[-1] == 0.0
 
 
-def test_the_way_back_begins_half_a_second_before_the_end():
+def test_the_way_back_takes_the_last_second():
     times_s = np.linspace(0.0, 5.0, 501)
     away = away_from_ends(times_s, 5.0)
-    assert np.all(away[(times_s >= 0.4) & (times_s <= 4.5)] == 1.0)
+    assert np.all(away[(times_s >= 0.4) & (times_s <= 4.0)] == 1.0)
+    assert np.all(np.diff(away[times_s >= 4.0]) <= 0.0)
 
 
 def test_soft_limit_keeps_small_values_order_and_sign_and_never_passes_the_limit():

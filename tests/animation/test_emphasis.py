@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from portravox.animation.emphasis import stresses
+from portravox.animation.emphasis import melody, stresses
 
 
 def test_louder_and_higher_syllables_are_found_at_their_energy_peak(voice):
@@ -27,3 +28,19 @@ def test_a_steady_voice_has_no_stresses(curves_from):
 
 def test_silence_has_no_stresses(silence):
     assert len(stresses(silence).times_s) == 0
+
+
+def test_the_melody_goes_with_the_pitch_and_rests_in_silence(voice, silence):
+    tune = melody(voice.curves)
+    spoken = voice.curves["activity"] >= 0.5
+    assert np.all(np.abs(tune) <= 1.0)
+    assert np.corrcoef(tune[spoken], voice.curves["pitch"][spoken])[0, 1] > 0.4
+    assert not melody(silence).any()
+
+
+def test_an_octave_error_lifts_the_melody_no_more_than_a_high_note(voice, curves_from):
+    usual = {name: voice.curves[name].astype(float) for name in ("activity", "loudness", "pitch")}
+    jump, high = usual["pitch"].copy(), usual["pitch"].copy()
+    jump[200:210], high[200:210] = 30.0, 8.0
+    jumped = melody(curves_from(12.0, **{**usual, "pitch": jump}))
+    assert jumped == pytest.approx(melody(curves_from(12.0, **{**usual, "pitch": high})))

@@ -142,3 +142,26 @@ def test_rest_is_rest_also_where_shut_lips_cross_by_a_hair(rig: Rig, controls: R
     shut = replace(rig, rest=crossing)
     posed = Deformer(shut).deform(controls())
     assert np.array_equal(posed.vertices[: len(crossing)], crossing)
+
+
+def test_a_skewed_brow_is_up_on_one_side_and_down_on_the_other(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    moved = (deformer.deform(controls(brow_skew=0.4)).vertices[: len(rig.rest)] - rig.rest) @ (
+        -rig.axes[:, 1] / rig.px_per_mm
+    )
+    left, right = moved[105], moved[334]
+    assert right == pytest.approx(-left, rel=0.25)
+    assert right > 1.0
+
+
+def test_wide_eyes_open_and_shut_eyes_stay_shut(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    def lid_gap(**pose: float) -> float:
+        vertices = deformer.deform(controls(**pose)).vertices
+        return float((vertices[145] - vertices[159]) @ rig.axes[:, 1])
+
+    assert lid_gap(eye_wide=1) > 1.1 * lid_gap()
+    shut = lid_gap(blink_left=1, eye_wide=1)
+    assert shut == pytest.approx(lid_gap(blink_left=1), abs=1e-3)
