@@ -202,6 +202,7 @@ def _stages(case: Case, direction: Direction, frames: int, video: Path) -> dict[
     from portravox.engines.embedded import EmbeddedEngine
     from portravox.media.encode import VideoWriter
     from portravox.media.picture_file import read_picture
+    from portravox.media.planes import Planes
     from portravox.media.voice_file import read_voice
 
     watch = _Watch()
@@ -218,20 +219,21 @@ def _stages(case: Case, direction: Direction, frames: int, video: Path) -> dict[
     staged = min(frames, STAGED_FRAMES)
     part = looped(voice, staged / FPS)
     width, height = avatar.frame_size(direction)
-    kept_count = max(3, min(staged, KEPT_BYTES // (3 * width * height)))
-    kept = np.zeros((kept_count, height, width, 3), np.uint8)
+    kept_count = max(3, min(staged, KEPT_BYTES // (width * height * 3 // 2)))
+    kept = [Planes.of(np.zeros((height, width, 3), np.uint8)) for _ in range(kept_count)]
     drawn = avatar.speak(part, direction)
-    kept[0] = next(drawn)  # with it come the ears and the animation, timed above
+    kept[0].overwrite(next(drawn))  # with it come the ears and the animation, timed above
     begun = time.perf_counter()
     aside_s = 0.0
     for i, frame in enumerate(drawn, start=1):
         copy_s = time.perf_counter()
-        kept[i % kept_count] = frame
+        kept[i % kept_count].overwrite(frame)
         aside_s += time.perf_counter() - copy_s
     render_s = time.perf_counter() - begun - aside_s
 
     # the ring's oldest frame first, so that consecutive frames are consecutive in time
-    kept = np.roll(kept, -(staged % kept_count), axis=0) if staged > kept_count else kept
+    oldest = staged % kept_count if staged > kept_count else 0
+    kept = kept[oldest:] + kept[:oldest]
     begun = time.perf_counter()
     with VideoWriter(
         video, width_px=width, height_px=height, fps=FPS, frames=staged, voice=part

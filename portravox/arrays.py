@@ -26,6 +26,9 @@ UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
 """Fixed-point factors."""
 
+UInt32 = npt.NDArray[np.uint32]
+"""Four neighbouring pixels in one number."""
+
 Bool = npt.NDArray[np.bool_]
 """Masks."""
 

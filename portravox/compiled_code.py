@@ -21,7 +21,7 @@ import portravox
 VARIABLE = "NUMBA_CACHE_DIR"
 
 
-Function = TypeVar("Function", bound=Callable[..., None])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(*, fastmath: bool = False) -> Callable[[Function], Function]:

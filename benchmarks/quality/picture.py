@@ -25,6 +25,7 @@ from portravox.face.find import find_face
 from portravox.face.matte import person_matte
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
+from portravox.media.planes import Planes
 from portravox.media.probe import read_frames
 from portravox.media.voice_file import read_voice
 from portravox.speech.stretches import stretches
@@ -74,14 +75,18 @@ def surroundings(studio: Studio) -> Part:
         outside = _outside(photo)
         avatar = EmbeddedEngine().register(picture)
         direction = Direction(template_id="active", head_move_strength=1.0, video_fps=FPS)
+        # as 4:2:0, which every frame is; what that does to colours is no change
+        as_frame = Planes.of(photo).rgb().astype(np.int16)
         drawn = np.zeros(photo.shape[:2])
         for frame in avatar.speak(voice, direction):
-            np.maximum(drawn, np.abs(frame.astype(np.int16) - photo).max(axis=2), out=drawn)
+            np.maximum(
+                drawn, np.abs(frame.rgb().astype(np.int16) - as_frame).max(axis=2), out=drawn
+            )
         still = Direction(
             mouth_move_strength=0.0, head_move_strength=0.0, eye_move_freq=0.0, video_fps=FPS
         )
         first = next(avatar.speak(voice, still))
-        at_rest = int(np.abs(first.astype(np.int16) - photo).max())
+        at_rest = int(np.abs(first.rgb().astype(np.int16) - as_frame).max())
         take = studio.take(
             f"outside_{Path(name).stem}",
             inputs.portrait(name),

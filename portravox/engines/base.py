@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from portravox.animation.direction import Direction
-from portravox.arrays import UInt8
 from portravox.articulation.transcript import Transcript
 from portravox.media.picture import Picture
+from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
 
 OnNotice = Callable[[str], None]
@@ -32,10 +32,11 @@ class Avatar(Protocol):
         *,
         transcript: Transcript | None = None,
         on_notice: OnNotice | None = None,
-    ) -> Iterator[UInt8]:
-        """Yield the video's frames in order, (H, W, 3) sRGB, `clock.frame_count` of them.
+    ) -> Iterator[Planes]:
+        """Yield the video's frames in order, `clock.frame_count` of them.
 
         A yielded frame is only valid until the next one is asked for: copy it to keep it.
+        `Planes.rgb` makes a picture of it.
 
         transcript  what is said, where that is known
         on_notice   told, before the first frame, what the caller should know about the voice

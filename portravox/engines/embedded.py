@@ -25,6 +25,7 @@ from portravox.face.face import Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
+from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
 from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
@@ -73,7 +74,7 @@ class EmbeddedAvatar:
         *,
         transcript: Transcript | None = None,
         on_notice: OnNotice | None = None,
-    ) -> Iterator[UInt8]:
+    ) -> Iterator[Planes]:
         """Yield the video's frames in order; each is valid until the next one is asked for."""
         curves = articulate(voice, transcript)
         if on_notice is not None:
@@ -96,7 +97,7 @@ class EmbeddedAvatar:
             return self._scenes[paste_back]
 
 
-def _painted(scene: Scene, track: ControlTrack) -> Iterator[UInt8]:
+def _painted(scene: Scene, track: ControlTrack) -> Iterator[Planes]:
     """The frames of a track, in order, several of them painted at the same time.
 
     Frames do not depend on each other. A painter has one buffer, so it goes on only when the
@@ -106,9 +107,9 @@ def _painted(scene: Scene, track: ControlTrack) -> Iterator[UInt8]:
     painters = [Painter(scene) for _ in range(min(PAINTERS, os.cpu_count() or 1, len(track)))]
     with ThreadPoolExecutor(len(painters), thread_name_prefix="portravox-paint") as pool:
 
-        def begin(index: int) -> Future[UInt8]:
+        def begin(index: int) -> Future[Planes]:
             painter = painters[index % len(painters)]
-            return pool.submit(lambda: painter.paint(deformer.deform(track.values[index])))
+            return pool.submit(lambda: painter.draw(deformer.deform(track.values[index])))
 
         underway = deque(begin(index) for index in range(len(painters)))
         for index in range(len(track)):

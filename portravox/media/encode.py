@@ -1,6 +1,6 @@
 """Frames and a voice into an MP4 that plays everywhere.
 
-Flow      frames, Waveform -> media.yuv -> media.encode -> video.mp4
+Flow      Planes of each frame, Waveform -> media.encode -> video.mp4
 Gives     H.264 High 4:2:0 and AAC; the index at the front, so that it plays while it loads
 
 Encoding runs in a thread of its own beside the rendering. The file appears under its name only
@@ -27,6 +27,7 @@ import numpy as np
 from portravox.arrays import Float32, UInt8
 from portravox.errors import EncodingFailed, OutputNotWritable, PortravoxError, SettingOutOfRange
 from portravox.media.label import AiLabel, Overlay, VisibleLabel, visible_label
+from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class VideoWriter:
                 raise SettingOutOfRange(name, value, "1 or more")
         self._path = Path(path)
         check_writable(self._path)
-        self._shape = (height_px, width_px, 3)
+        self._shape = (height_px, width_px)
         self._fps = fps
         self._frames = frames
         self._voice = voice
@@ -149,12 +150,8 @@ class VideoWriter:
     def __enter__(self) -> Self:
         import av
 
-        # Brings numba in; here and not at the top, so that importing Portravox stays quick.
-        from portravox.media.yuv import rgb_to_yuv420
-
-        height_px, width_px, _ = self._shape
+        height_px, width_px = self._shape
         language = self._settings.visible_label
-        self._convert = rgb_to_yuv420
         self._stamp = _Stamp(visible_label(language, width_px, height_px)) if language else None
         self._part = _create_part(self._path)
         try:
@@ -171,14 +168,14 @@ class VideoWriter:
             raise
         return self
 
-    def write(self, frame: UInt8) -> None:
-        """Add the next frame, (H, W, 3) sRGB. It may be overwritten as soon as this returns.
+    def write(self, frame: Planes) -> None:
+        """Add the next frame. It may be overwritten as soon as this returns.
 
         Waits while the encoder is behind by more than a few frames.
         """
-        if frame.shape != self._shape or frame.dtype != np.uint8:
+        if frame.shape != self._shape:
             raise EncodingFailed(
-                f"frame {self._written} is {frame.shape} {frame.dtype}; wanted {self._shape} uint8"
+                f"frame {self._written} is {frame.shape} px; wanted {self._shape}, rows first"
             )
         if self._written == self._frames:
             raise EncodingFailed(f"frame {self._frames} arrived; wanted {self._frames} in all")
@@ -191,7 +188,8 @@ class VideoWriter:
             np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
             for plane in slot.planes
         )
-        self._convert(np.ascontiguousarray(frame), luma, cb, cr)
+        for plane, drawn in ((luma, frame.luma), (cb, frame.cb), (cr, frame.cr)):
+            plane[:, : drawn.shape[1]] = drawn
         if self._stamp is not None:
             self._stamp.blend(luma, cb, cr)
         slot.pts = self._written

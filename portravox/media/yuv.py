@@ -1,8 +1,8 @@
-"""Frames into what the encoder eats: RGB to YUV 4:2:0, BT.709, limited range.
+"""Between RGB and what the encoder eats: YUV, BT.709, limited range.
 
-Flow      frames -> media.yuv -> media.encode
+Flow      pixels -> media.yuv -> media.planes, render.film
 
-Compiled; loaded only when a video is written.
+Compiled; loaded only when a video is made.
 
 Source of the weights: ITU-R BT.709-6, items 3.2 to 3.4, and the 8-bit quantisation 16..235 for
 luma and 16..240 for chroma of item 4.6.
@@ -79,3 +79,25 @@ def _chroma_row(top: UInt8, bottom: UInt8, cb: UInt8, cr: UInt8, half_width: int
         blue += np.int32(bottom[left + 2]) + np.int32(bottom[right + 2])
         cb[col] = (_CB_R * red + _CB_G * green + _CB_B * blue + _C_START) >> _C_SHIFT
         cr[col] = (_CR_R * red + _CR_G * green + _CR_B * blue + _C_START) >> _C_SHIFT
+
+
+_LUMA_UNIT = np.float32(255 / LUMA_RANGE)
+_RED_OF_CR = np.float32(2 * (1 - KR) * 255 / CHROMA_RANGE)
+_BLUE_OF_CB = np.float32(2 * (1 - KB) * 255 / CHROMA_RANGE)
+_GREEN_OF_CB = np.float32(-2 * (1 - KB) * KB / KG * 255 / CHROMA_RANGE)
+_GREEN_OF_CR = np.float32(-2 * (1 - KR) * KR / KG * 255 / CHROMA_RANGE)
+
+
+@compiled()
+def yuv_to_rgb(luma: UInt8, cb: UInt8, cr: UInt8, rgb: UInt8) -> None:
+    """Back again, from three planes of (H, W) to (H, W, 3); all contiguous."""
+    flat, y_in, cb_in, cr_in = rgb.reshape(-1), luma.reshape(-1), cb.reshape(-1), cr.reshape(-1)
+    half, least, most = np.float32(0.5), np.float32(0), np.float32(255)
+    for i in range(y_in.shape[0]):
+        y = (np.float32(y_in[i]) - np.float32(LUMA_BLACK)) * _LUMA_UNIT + half
+        blue = np.float32(cb_in[i]) - np.float32(CHROMA_ZERO)
+        red = np.float32(cr_in[i]) - np.float32(CHROMA_ZERO)
+        flat[3 * i] = np.uint8(min(max(y + red * _RED_OF_CR, least), most))
+        green = y + blue * _GREEN_OF_CB + red * _GREEN_OF_CR
+        flat[3 * i + 1] = np.uint8(min(max(green, least), most))
+        flat[3 * i + 2] = np.uint8(min(max(y + blue * _BLUE_OF_CB, least), most))

@@ -15,8 +15,6 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
-from portravox.face.face import LipState
-from portravox.render.drawing import Box, box_around, polygon_cover
 from portravox.rig.fit import Rig
 
 MARGIN_FW = 0.05
@@ -42,41 +40,16 @@ PERSON = 0.35
 ROWS_AT_ONCE = 64
 """Large pictures are blended in strips, so that no copy of them in floats is ever held."""
 
-SHARP_UP_TO_PX = 2_600_000
-"""Moving layers up to this many pixels are held at twice their size, so that looking between two
-pixels does not soften them; larger ones are softened less than a viewer sees."""
-
-LIP_REACH_MM = 30.0
-"""The lips' own texture reaches so far around the mouth: further than any shape moves it."""
-
-LIP_SPILL_MM = 0.5
-"""Teeth shine a little over the edge of the lips in a photograph. Our choice."""
-
-HALF_PIXEL_TAPS = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
-"""Value halfway between two samples. Source: the half-sample filter of H.264 (ITU-T H.264,
-8.4.2.2.1)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Texture:
-    """A piece of the photograph to look pixels up in."""
-
-    pixels: UInt8
-    """(h * scale, w * scale, 4) red, green, blue, matte."""
-
-    scale: int
-    """Its pixels per picture pixel, 1 or 2."""
-
-    origin: tuple[int, int]
-    """x, y in the picture of its first pixel."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layers:
     """Both layers, covering the rig's region."""
 
-    texture: Texture
-    """What moves."""
+    pixels: UInt8
+    """(h, w, 3) the photograph there."""
+
+    matte: UInt8
+    """(h, w) how far it moves; 255 on the person and the margin around."""
 
     plate: UInt8
     """(h, w, 3) what lies behind."""
@@ -97,58 +70,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     grown = cv2.dilate((covered > PERSON).astype(np.uint8) * 255, disc)
     grown = cv2.GaussianBlur(grown, (0, 0), margin * LAYER_EDGE)
     grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
-    layer = np.dstack([region, grown])
-    scale = 2 if layer.shape[0] * layer.shape[1] <= SHARP_UP_TO_PX else 1
-    if scale == 2:
-        layer = double(layer)
-    texture = Texture(np.ascontiguousarray(layer), scale, (x0, y0))
-    return Layers(texture, _plate(region, covered, margin))
-
-
-def lip_texture(rig: Rig, photo: UInt8, layers: Layers) -> Texture:
-    """The moving layer around the mouth, what is seen between the lips painted over with lip.
-
-    Where the mesh misses the edge of a lip by a pixel, a lip then shows beside it, not a tooth.
-    """
-    mm = rig.px_per_mm
-    left, top, right, bottom = rig.region
-    lips = rig.face.lips
-    outline = np.concatenate([lips.upper_inner, lips.lower_inner[-2:0:-1]])
-    near = box_around(outline, LIP_REACH_MM * mm, photo)
-    assert near is not None  # lips that were read lie in the picture
-    box = Box(max(near.x0, left), max(near.y0, top), min(near.x1, right), min(near.y1, bottom))
-    patch = np.ascontiguousarray(box.of(photo))
-    if lips.state is not LipState.CLOSED:
-        inside = (polygon_cover(outline - box.corner, box.size) > 0.25).astype(np.uint8)
-        spill = max(1, round(LIP_SPILL_MM * mm))
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spill + 1, 2 * spill + 1))
-        patch = cv2.inpaint(patch, cv2.dilate(inside, disc), 2 + spill, cv2.INPAINT_TELEA)
-    scale = layers.texture.scale
-    whole = layers.texture.pixels
-    rows = slice((box.y0 - top) * scale, (box.y1 - top) * scale)
-    columns = slice((box.x0 - left) * scale, (box.x1 - left) * scale)
-    pixels = double(patch) if scale == 2 else patch
-    return Texture(np.dstack([pixels, whole[rows, columns, 3]]), scale, (box.x0, box.y0))
-
-
-def double(picture: UInt8) -> UInt8:
-    """(H, W, c) -> (2H, 2W, c): every pixel kept at even places, half-way values between."""
-    height, width = picture.shape[:2]
-    out = np.empty((2 * height, 2 * width, picture.shape[2]), np.uint8)
-    one = np.ones(1, np.float32)
-    anchor = (2, -1)
-    border = cv2.BORDER_REFLECT_101 if min(height, width) > 6 else cv2.BORDER_REPLICATE
-    across = cv2.sepFilter2D(picture, cv2.CV_8U, HALF_PIXEL_TAPS, one, None, anchor, 0, border)
-    out[::2, ::2] = picture
-    out[::2, 1::2] = across
-    down = (-1, 2)
-    out[1::2, ::2] = cv2.sepFilter2D(
-        picture, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border
-    )
-    out[1::2, 1::2] = cv2.sepFilter2D(
-        across, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border
-    )
-    return out
+    return Layers(region, grown, _plate(region, covered, margin))
 
 
 def _plate(region: UInt8, covered: Float32, margin: int) -> UInt8:

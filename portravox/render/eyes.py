@@ -156,16 +156,14 @@ def _paint_lid(eye: EyePaint, posed: Posed, frame: UInt8, up: Float64, blink: fl
     attributes[..., 2] = cover[:, None] * ends[None, :] * smoothstep(LID_PAINT_FROM, 0.7, blink)
     vertices = np.zeros((rows * columns, 3), np.float32)
     vertices[:, :2] = grid.reshape(-1, 2)
-    nodes = np.zeros((box.size[1], box.size[0], 3), np.float32)
-    depth = np.full(nodes.shape[:2], FAR, np.float32)
+    nodes = np.zeros((3, box.size[1], box.size[0]), np.float32)
+    depth = np.full(nodes.shape[1:], FAR, np.float32)
     rasterize(
         vertices, attributes.reshape(-1, 3), _grid_triangles(rows, columns),
         float(box.x0), float(box.y0), 1.0, nodes, depth,
     )  # fmt: skip
-    skin = cv2.remap(
-        eye.lid, nodes[..., 0], nodes[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    lay_over(box.of(frame), skin, blurred(nodes[..., 2], max(0.5, 0.3 * eye.mm)))
+    skin = cv2.remap(eye.lid, nodes[0], nodes[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    lay_over(box.of(frame), skin, blurred(nodes[2], max(0.5, 0.3 * eye.mm)))
     edge = up[2:-2] - box.corner
     lashes = line_cover(edge, np.ones(len(edge)), LASH_LINE_MM * eye.mm, box.size)
     strength = 0.72 * float(smoothstep(0.25, 0.85, blink))

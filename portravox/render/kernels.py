@@ -1,18 +1,40 @@
 """The inner loops of the renderer, compiled.
 
-Flow      rig.deform -> render.kernels -> render.scene
+Flow      rig.deform -> rasterize -> draw_planes -> render.scene
 
 Readable versions stand in render.reference; a test holds the two together.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from portravox.arrays import Float32, Int32, UInt8, UInt16
+from portravox.arrays import Float32, Int32, UInt8, UInt32
 from portravox.compiled_code import compiled
 
 FAR = np.float32(1e30)
+
+CELL = 4
+"""Nodes of a large map stand so many pixels apart."""
+
+BLOCK = 4
+"""Side, px, of the blocks of a film that are known to be solid, clear or between."""
+
+CLEAR, BETWEEN, SOLID = 0, 1, 2
+"""What a film's matte is at a block and up to two blocks around: 0, anything, 255."""
+
+# numpy scalars, because numba takes Python numbers for 64-bit ones and halves the speed.
+_I: Any = np.int32
+_U: Any = np.uint32
+_F: Any = np.float32
+_P: Any = np.uintp
+"""Of indices: signed ones are first asked whether they count from the end."""
+_ONE = _P(1)
+_ZERO, _HALF, _WHOLE, _FULL = _F(0), _F(0.5), _F(1), _F(255)
+_BYTE = _U(255)
+_LUMA_BLACK, _CHROMA_ZERO = _F(16), _F(128)
 
 
 @compiled(fastmath=True)
@@ -33,47 +55,48 @@ def rasterize(
     triangles   (F, 3)
     x0, y0      picture position of node (0, 0)
     step        distance between nodes, px
-    nodes       (h, w, 3) written where a triangle covers the node; else left as it is
+    nodes       (3, h, w) written where a triangle covers the node; else left as it is
     depth       (h, w) cleared to FAR by the caller
     """
     height, width = depth.shape
     inv_step = np.float32(1.0 / step)
+    left_edge, top_edge = np.float32(x0), np.float32(y0)
+    low, one = np.float32(-1e-4), np.float32(1.0)
+    most_x, most_y = np.float32(width - 1), np.float32(height - 1)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax = (vertices[a, 0] - x0) * inv_step
-        ay = (vertices[a, 1] - y0) * inv_step
-        bx = (vertices[b, 0] - x0) * inv_step
-        by = (vertices[b, 1] - y0) * inv_step
-        cx = (vertices[c, 0] - x0) * inv_step
-        cy = (vertices[c, 1] - y0) * inv_step
-        top = min(ay, by, cy)
-        bottom = max(ay, by, cy)
-        left = min(ax, bx, cx)
-        right = max(ax, bx, cx)
-        if bottom < 0 or right < 0 or top > height - 1 or left > width - 1:
-            continue
+        ax = (vertices[a, 0] - left_edge) * inv_step
+        bx = (vertices[b, 0] - left_edge) * inv_step
+        cx = (vertices[c, 0] - left_edge) * inv_step
+        ay = (vertices[a, 1] - top_edge) * inv_step
+        by = (vertices[b, 1] - top_edge) * inv_step
+        cy = (vertices[c, 1] - top_edge) * inv_step
+        first_x = max(_I(0), _I(np.ceil(min(ax, bx, cx))))
+        last_x = _I(np.floor(min(max(ax, bx, cx), most_x)))
+        first_y = max(_I(0), _I(np.ceil(min(ay, by, cy))))
+        last_y = _I(np.floor(min(max(ay, by, cy), most_y)))
+        if first_x > last_x or first_y > last_y:
+            continue  # outside, or between the nodes
         area = (by - cy) * (ax - cx) + (cx - bx) * (ay - cy)
-        if -1e-9 < area < 1e-9:
+        if abs(area) < np.float32(1e-9):
             continue
-        inv = np.float32(1.0) / area
-        first_y = max(0, int(np.ceil(top)))
-        last_y = min(height - 1, int(np.floor(bottom)))
-        first_x = max(0, int(np.ceil(left)))
-        last_x = min(width - 1, int(np.floor(right)))
+        inv = one / area
         la_dx = (by - cy) * inv
         lb_dx = (cy - ay) * inv
+        la_dy = (cx - bx) * inv
+        lb_dy = (ax - cx) * inv
         za, zb, zc = vertices[a, 2], vertices[b, 2], vertices[c, 2]
         for y in range(first_y, last_y + 1):
-            la = ((by - cy) * (first_x - cx) + (cx - bx) * (y - cy)) * inv
-            lb = ((cy - ay) * (first_x - cx) + (ax - cx) * (y - cy)) * inv
+            la = la_dx * (first_x - cx) + la_dy * (y - cy)
+            lb = lb_dx * (first_x - cx) + lb_dy * (y - cy)
             for x in range(first_x, last_x + 1):
-                lc = np.float32(1.0) - la - lb
-                if la >= -1e-4 and lb >= -1e-4 and lc >= -1e-4:
+                lc = one - la - lb
+                if la >= low and lb >= low and lc >= low:
                     z = la * za + lb * zb + lc * zc
                     if z < depth[y, x]:
                         depth[y, x] = z
                         for k in range(3):
-                            nodes[y, x, k] = (
+                            nodes[k, y, x] = (
                                 la * attributes[a, k]
                                 + lb * attributes[b, k]
                                 + lc * attributes[c, k]
@@ -82,47 +105,281 @@ def rasterize(
                 lb += lb_dx
 
 
-LIGHT_UNIT = 4096
-"""The brightness factor 1, as `compose` counts it."""
+@compiled()
+def gather_quads(plane: UInt8, quads: UInt32) -> None:
+    """Each pixel together with its right, lower and lower right neighbour, in one number.
 
-
-@compiled(fastmath=True)
-def compose(
-    looked_up: UInt8,
-    light: UInt16,
-    plate: UInt8,
-    plate_x: int,
-    plate_y: int,
-    frame: UInt8,
-    x0: int,
-    y0: int,
-) -> None:
-    """Relight the moving layer and lay it over the plate, into a rectangle of the frame.
-
-    looked_up  (h, w, 4) red, green, blue, matte of the moving layer at each pixel
-    light      (h, w) brightness factor, LIGHT_UNIT is 1
-    plate      (H', W', 3); its pixel (plate_y, plate_x) lies under the first pixel
-    frame      (H, W, 3); written from (x0, y0)
+    plane  (h, w)
+    quads  (h, w) written; at the last row and column a pixel is its own neighbour
     """
-    height, width = light.shape
+    height, width = plane.shape
     for y in range(height):
-        _compose_row(
-            looked_up[y].reshape(-1),
-            light[y],
-            plate[plate_y + y, plate_x : plate_x + width].reshape(-1),
-            frame[y0 + y, x0 : x0 + width].reshape(-1),
-        )
+        upper, lower = plane[y], plane[min(y + 1, height - 1)]
+        for x in range(width):
+            right = min(x + 1, width - 1)
+            quads[y, x] = (
+                np.uint32(upper[x])
+                | np.uint32(upper[right]) << np.uint32(8)
+                | np.uint32(lower[x]) << np.uint32(16)
+                | np.uint32(lower[right]) << np.uint32(24)
+            )
 
 
 @compiled(fastmath=True)
-def _compose_row(looked_up: UInt8, light: UInt16, plate: UInt8, frame: UInt8) -> None:
-    """One row, flat and without branches: so the compiler does 8 pixels at a time."""
-    half, shift, full = np.uint32(LIGHT_UNIT // 2), np.uint32(12), np.uint32(255)
-    for x in range(light.shape[0]):
-        factor = np.uint32(light[x])
-        matte = np.uint32(looked_up[4 * x + 3])
-        gap = full - matte
-        for c in range(3):
-            lit = min((np.uint32(looked_up[4 * x + c]) * factor + half) >> shift, full)
-            below = np.uint32(plate[3 * x + c])
-            frame[3 * x + c] = np.uint8((lit * matte + below * gap + np.uint32(127)) // full)
+def draw_planes(
+    nodes: Float32,
+    bands: Int32,
+    window_x: int,
+    window_y: int,
+    cell: int,
+    film: tuple[UInt32, UInt32, UInt32, UInt32, UInt8],
+    plate: tuple[UInt8, UInt8, UInt8],
+    film_x: int,
+    film_y: int,
+    scale: int,
+    frame: tuple[UInt8, UInt8, UInt8],
+) -> None:
+    """Draw the moving layer, relit, over the plate into the planes of a frame.
+
+    nodes     (3, rows, columns) x, y in the photograph, px, and brightness factor; node (0, 0)
+              lies on pixel (window_x, window_y), the next ones `cell` pixels further
+    bands     (B, 4) x0, y0, x1, y1 in the frame, all even, inside the window: only these are
+              drawn. x0 and y0 lie whole cells from the window's corner
+    cell      1 or CELL
+    film      quads of luma (h, w) * scale; of cb and cr (h, w) / 2; of the matte (h, w); and, of
+              each BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN or SOLID
+    plate     luma (h, w), cb, cr: what lies behind
+    film_x .. corner of film and plate in the photograph, even
+    frame     luma (H, W), cb, cr; written
+
+    Loops are split so that each can be run on several pixels at once: places, fetching, blending.
+    """
+    width = nodes.shape[2] * cell + CELL
+    # of the upper and the lower of two rows: x, y in the film, brightness, matte; then of the row
+    # of chroma between them: x, y, brightness, matte; and a row of nodes
+    upper = (_row(width), _row(width), _row(width), _row(width))
+    lower = (_row(width), _row(width), _row(width), _row(width))
+    middle = (_row(width), _row(width), _row(width), _row(width))
+    spare = _row(width)
+    at, fetched = np.empty(width, np.int32), np.empty(width, np.uint32)
+    states = film[4]
+    left, top = _F(film_x), _F(film_y)
+    for k in range(bands.shape[0]):
+        x0, y0, x1, y1 = bands[k, 0], bands[k, 1], bands[k, 2], bands[k, 3]
+        count = x1 - x0
+        first = (x0 - window_x) // cell
+        frame_x, plate_x = _P(x0), _P(x0 - film_x)
+        for y in range(y0, y1, 2):
+            _row_of_places(nodes, first, count, y - window_y, cell, left, top, spare, upper)
+            _row_of_places(nodes, first, count, y + 1 - window_y, cell, left, top, spare, lower)
+            begin = 0
+            state = _state_at(states, upper[0][0], upper[1][0])
+            while begin < count:
+                end, now = begin, state
+                while end < count and now == state:
+                    end += BLOCK
+                    if end < count:
+                        now = _state_at(states, upper[0][end], upper[1][end])
+                end = min(end, count)
+                a, b = _P(begin), _P(end)
+                half_a, half_b = a >> _ONE, b >> _ONE
+                rows = _P(y), _P(y + 1), _P(y >> 1)
+                behind = _P(y - film_y), _P(y + 1 - film_y), _P((y - film_y) >> 1)
+                half_x, half_plate_x = frame_x >> _ONE, plate_x >> _ONE
+                if state == CLEAR:
+                    _copy(plate[0], behind[0], plate_x, frame[0], rows[0], frame_x, a, b)
+                    _copy(plate[0], behind[1], plate_x, frame[0], rows[1], frame_x, a, b)
+                    for c in range(1, 3):
+                        plane, clean = (frame[1], plate[1]) if c == 1 else (frame[2], plate[2])
+                        _copy(
+                            clean, behind[2], half_plate_x, plane, rows[2], half_x, half_a, half_b
+                        )
+                else:
+                    _mean_of_four(upper[0], lower[0], half_a, half_b, _HALF, _HALF, middle[0])
+                    _mean_of_four(upper[1], lower[1], half_a, half_b, _HALF, _HALF, middle[1])
+                    _mean_of_four(upper[2], lower[2], half_a, half_b, _ZERO, _WHOLE, middle[2])
+                    _places(middle[0], middle[1], half_a, half_b, film[1], at)
+                    _fetch(film[1], at, half_a, half_b, fetched)
+                    _light_up(
+                        fetched, middle, half_a, half_b, _CHROMA_ZERO, frame[1], rows[2], half_x
+                    )
+                    _fetch(film[2], at, half_a, half_b, fetched)
+                    _light_up(
+                        fetched, middle, half_a, half_b, _CHROMA_ZERO, frame[2], rows[2], half_x
+                    )
+                    for half in range(2):
+                        row = upper if half == 0 else lower
+                        if state == BETWEEN:
+                            _places(row[0], row[1], a, b, film[3], at)
+                            _fetch(film[3], at, a, b, fetched)
+                            _matte_of(fetched, row, a, b)
+                        if scale == 2:
+                            _doubled(row[0], row[1], a, b)
+                        _places(row[0], row[1], a, b, film[0], at)
+                        _fetch(film[0], at, a, b, fetched)
+                        _light_up(fetched, row, a, b, _LUMA_BLACK, frame[0], rows[half], frame_x)
+                        if state == BETWEEN:
+                            _blend(
+                                frame[0], rows[half], frame_x, plate[0], behind[half], plate_x,
+                                row[3], a, b,
+                            )  # fmt: skip
+                    if state == BETWEEN:
+                        _mean_of_four(upper[3], lower[3], half_a, half_b, _ZERO, _WHOLE, middle[3])
+                        for c in range(1, 3):
+                            plane, clean = (frame[1], plate[1]) if c == 1 else (frame[2], plate[2])
+                            _blend(
+                                plane, rows[2], half_x, clean, behind[2], half_plate_x,
+                                middle[3], half_a, half_b,
+                            )  # fmt: skip
+                begin, state = end, now
+
+
+@compiled()
+def _state_at(states: UInt8, x: Any, y: Any) -> Any:
+    """State of the block that a place, px in the film, lies in."""
+    row = min(max(_I(y) // BLOCK, 0), states.shape[0] - 1)
+    column = min(max(_I(x) // BLOCK, 0), states.shape[1] - 1)
+    return states[row, column]
+
+
+@compiled()
+def _row(width: int) -> Float32:
+    return np.empty(width, np.float32)
+
+
+@compiled(fastmath=True)
+def _row_of_places(
+    nodes: Float32, first: int, count: int, below: int, cell: int, left: Any, top: Any,
+    spare: Float32, out: tuple[Float32, Float32, Float32, Float32],
+) -> None:  # fmt: skip
+    """Places in the film, px, and brightness along a row, `below` pixels under the first node."""
+    row = _P(below // cell)
+    next_row = min(row + _ONE, _P(nodes.shape[1] - 1))
+    w1 = _F(below % cell) / _F(cell)
+    a = _P(first)
+    number = _P(-(-count // cell) + 1)
+    for k in range(3):
+        offset = left if k == 0 else top if k == 1 else _ZERO
+        values = out[0] if k == 0 else out[1] if k == 1 else out[2]
+        if cell == 1:
+            _between_rows(nodes[k], row, row, a, number, _ZERO, offset, values)
+        else:
+            _between_rows(nodes[k], row, next_row, a, number, w1, offset, spare)
+            _between_columns(spare, number, values)
+
+
+@compiled(fastmath=True)
+def _between_rows(
+    values: Float32, upper: int, lower: int, first: int, number: int, w1: Any,
+    offset: Any, out: Float32,
+) -> None:  # fmt: skip
+    w0 = _WHOLE - w1
+    for i in range(number):
+        out[i] = values[upper, first + i] * w0 + values[lower, first + i] * w1 - offset
+
+
+@compiled(fastmath=True)
+def _between_columns(values: Float32, number: int, out: Float32) -> None:
+    """CELL values evenly between each two."""
+    quarter = _F(1.0 / CELL)
+    cell = _P(CELL)
+    for i in range(number - _ONE):
+        here = values[i]
+        slope = (values[i + _ONE] - here) * quarter
+        out[cell * i] = here
+        out[cell * i + _ONE] = here + slope
+        out[cell * i + _P(2)] = here + slope * _F(2)
+        out[cell * i + _P(3)] = here + slope * _F(3)
+
+
+@compiled()
+def _copy(
+    source: UInt8, source_y: int, source_x: int, target: UInt8, y: int, x: int, a: int, b: int
+) -> None:
+    for i in range(a, b):
+        target[y, x + i] = source[source_y, source_x + i]
+
+
+@compiled(fastmath=True)
+def _mean_of_four(
+    upper: Float32, lower: Float32, a: int, b: int, offset: Any, factor: Any, out: Float32
+) -> None:
+    """Of two rows: the mean of each 2 x 2 values, less an offset, times a factor."""
+    quarter = _F(0.25)
+    for i in range(a, b):
+        j = i + i
+        total = upper[j] + upper[j + _ONE] + lower[j] + lower[j + _ONE]
+        out[i] = (total * quarter - offset) * factor
+
+
+@compiled(fastmath=True)
+def _doubled(xs: Float32, ys: Float32, a: int, b: int) -> None:
+    """Places in a film that holds each pixel twice."""
+    for i in range(a, b):
+        xs[i] = xs[i] + xs[i]
+        ys[i] = ys[i] + ys[i]
+
+
+@compiled(fastmath=True)
+def _places(xs: Float32, ys: Float32, a: int, b: int, quads: UInt32, at: Int32) -> None:
+    """Keep places inside a plane, and number the pixels they lie in."""
+    height, width = quads.shape
+    most_x, most_y, stride = _F(width - 1), _F(height - 1), _I(width)
+    for i in range(a, b):
+        x = min(max(xs[i], _ZERO), most_x)
+        y = min(max(ys[i], _ZERO), most_y)
+        xs[i] = x
+        ys[i] = y
+        at[i] = _I(y) * stride + _I(x)
+
+
+@compiled(fastmath=True)
+def _fetch(quads: UInt32, at: Int32, a: int, b: int, fetched: UInt32) -> None:
+    flat = quads.reshape(-1)
+    for i in range(a, b):
+        fetched[i] = flat[_U(at[i])]
+
+
+@compiled(fastmath=True)
+def _between(quad: Any, x: Any, y: Any) -> Any:
+    """The value between four pixels at a place in their plane."""
+    across, down = x - _F(_I(x)), y - _F(_I(y))
+    a, b = _F(_I(quad & _BYTE)), _F(_I((quad >> _U(8)) & _BYTE))
+    c, d = _F(_I((quad >> _U(16)) & _BYTE)), _F(_I(quad >> _U(24)))
+    upper, lower = a + (b - a) * across, c + (d - c) * across
+    return upper + (lower - upper) * down
+
+
+@compiled(fastmath=True)
+def _light_up(
+    quads: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int, zero: Any,
+    out: UInt8, y: int, x: int,
+) -> None:  # fmt: skip
+    """Values between pixels, times the brightness as counted from the plane's zero."""
+    xs, ys, light = row[0], row[1], row[2]
+    for i in range(a, b):
+        value = (_between(quads[i], xs[i], ys[i]) - zero) * light[i] + zero
+        out[y, x + i] = np.uint8(_I(min(max(value + _HALF, _ZERO), _FULL)))
+
+
+@compiled(fastmath=True)
+def _matte_of(
+    quads: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int
+) -> None:
+    """The matte between pixels, 0..1."""
+    xs, ys, matte = row[0], row[1], row[3]
+    share = _F(1.0 / 255)
+    for i in range(a, b):
+        matte[i] = _between(quads[i], xs[i], ys[i]) * share
+
+
+@compiled(fastmath=True)
+def _blend(
+    plane: UInt8, y: int, x: int, behind: UInt8, behind_y: int, behind_x: int, matte: Float32,
+    a: int, b: int,
+) -> None:  # fmt: skip
+    """Let through what lies behind, where the matte is less than 1."""
+    for i in range(a, b):
+        below = _F(behind[behind_y, behind_x + i])
+        value = below + (_F(plane[y, x + i]) - below) * matte[i]
+        plane[y, x + i] = np.uint8(_I(value + _HALF))

@@ -41,15 +41,13 @@ class Light:
 
         All 1 when the head is where it was.
         """
-        turned = self.normals @ rotation.T.astype(np.float32)
         constant, slope = self.coefficients[0], self.coefficients[1:]
         least = max(0.15 * float(constant), 0.02)
         before = np.maximum(constant + self.normals @ slope, least)
-        after = np.maximum(constant + turned @ slope, least)
+        # the light on turned normals is that of a light turned the other way
+        after = np.maximum(constant + self.normals @ (slope @ rotation.astype(np.float32)), least)
         ratio = (after / before) ** np.float32(1 / DISPLAY_GAMMA)
-        factors: Float32 = np.clip(1 + (ratio - 1) * self.reach * STRENGTH, *RANGE).astype(
-            np.float32
-        )
+        factors: Float32 = np.clip(1 + (ratio - 1) * (self.reach * np.float32(STRENGTH)), *RANGE)
         return factors
 
 

@@ -6,6 +6,7 @@ Flow      nothing runs through here; tests/render/test_kernels.py holds the two 
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from portravox.arrays import Float32, Float64, Int32, UInt8
 
@@ -19,11 +20,11 @@ def rasterize(
     attributes  (V, K)
     triangles   (F, 3)
     nodes_at    (h, w, 2) picture positions of the nodes
-    nodes       (h, w, K) what stands where no triangle covers a node
-    returns     (h, w, K)
+    nodes       (K, h, w) what stands where no triangle covers a node
+    returns     (K, h, w)
     """
     out = nodes.copy()
-    nearest = np.full(nodes.shape[:2], np.inf)
+    nearest = np.full(nodes.shape[1:], np.inf)
     for corners in triangles:
         flat = vertices[corners, :2].astype(np.float64)  # (3, 2)
         system = np.vstack([flat.T, np.ones(3)])
@@ -34,19 +35,25 @@ def rasterize(
         depth = share @ vertices[corners, 2]
         seen = (share >= -1e-4).all(axis=-1) & (depth < nearest)
         nearest[seen] = depth[seen]
-        out[seen] = (share @ attributes[corners])[seen]
+        out[:, seen] = (share @ attributes[corners])[seen].T
     return out
 
 
-def compose(looked_up: UInt8, light: Float64, plate: UInt8) -> UInt8:
-    """The moving layer, relit, over the plate.
+def draw_plane(
+    places: Float64, light: Float64, film: UInt8, zero: int, matte: Float64, behind: UInt8
+) -> Float64:
+    """One plane of a frame: the moving layer, relit, over what lies behind.
 
-    looked_up  (h, w, 4) red, green, blue, matte
-    light      (h, w) brightness factor
-    plate      (h, w, 3)
-    returns    (h, w, 3)
+    places   (h, w, 2) x, y in the film
+    light    (h, w) brightness factor
+    film     (H, W)
+    zero     value of the film that stands for no light or no colour
+    matte    (h, w) 0..1 how far the film hides what lies behind
+    behind   (h, w)
+    returns  (h, w)
     """
-    lit = np.minimum(looked_up[..., :3] * light[..., None], 255.0)
-    matte = looked_up[..., 3:] / 255.0
-    mixed: UInt8 = np.rint(lit * matte + plate * (1 - matte)).astype(np.uint8)
+    rows_first = places[..., ::-1].transpose(2, 0, 1)
+    looked_up = map_coordinates(film.astype(np.float64), rows_first, order=1, mode="nearest")
+    lit = np.clip((looked_up - zero) * light + zero, 0, 255)
+    mixed: Float64 = lit * matte + behind * (1 - matte)
     return mixed

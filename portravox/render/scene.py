@@ -14,21 +14,23 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Float32, Int32, UInt8
-from portravox.render.backdrop import Layers, Texture, lip_texture, split_layers
+from portravox.media.planes import Planes
+from portravox.render.backdrop import Layers, split_layers
 from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, paint_eye, prepare_eyes
-from portravox.render.kernels import FAR, LIGHT_UNIT, compose, rasterize
+from portravox.render.film import Film, make_film, make_lip_film
+from portravox.render.kernels import CELL, FAR, draw_planes, rasterize
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 
-NODES_PER_FACE = 140
-"""The map from frame to photograph is computed at about so many nodes across the face and is
-smooth between them; at lips and lids, where it tears, it is computed for every pixel."""
+CELLS_FROM_PX = 160.0
+"""On faces at least this wide the map from frame to photograph is computed at every CELLth pixel
+and is smooth between; at lips and lids, where it tears, it is computed for every pixel."""
 
-BAND_NODES = 16
-"""Rows of nodes to a band. A band is redrawn only as far to its sides as anything moves there."""
+BAND_PX = 32
+"""Rows of a band. A band is redrawn only as far to its sides as anything moves there."""
 
 LEAST_FOLLOWING = 0.004
 """Parts that follow the head by less move by less than a quarter of a pixel in a close-up."""
@@ -37,10 +39,13 @@ REACH_FW = 0.12
 """How far the outline of head and hair may travel, in face widths."""
 
 TEAR_MARGIN_MM = 4.0
-"""Around mouth and lids the map is computed for every pixel."""
+"""Around the mouth the map is computed for every pixel."""
 
 LID_TEARS_FROM = 0.3
 """Share of a blink from which a coarse map would smear the white of the eye between the lids."""
+
+PAINT_MARGIN_MM = 8.0
+"""Eyes and mouth may paint so far around the landmarks that move with them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,14 +54,17 @@ class Scene:
 
     rig: Rig
     photo: UInt8
-    """(H, W, 3)"""
-    layers: Layers
-    lips: Texture
-    """The part of the moving layer around the mouth, nothing but lips and skin in it."""
+    """(H, W, 3), both even"""
+    still: Planes
+    """The photograph as a frame."""
+    film: Film
+    """What moves, and what lies behind."""
+    lips: Film
+    """The same around the mouth, nothing but lips and skin in it."""
     light: Light
     mouth: MouthPaint
     eyes: tuple[EyePaint, EyePaint]
-    step: int
+    cell: int
     """Distance of the map's nodes, px."""
     bands: tuple[Box, ...]
     """All that ever differs from the photograph lies in these."""
@@ -67,7 +75,7 @@ class Scene:
 
 
 def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
-    """Prepare one portrait: photo (H, W, 3), person matte (H, W) 0..1."""
+    """Prepare one portrait: photo (H, W, 3) with even sides, person matte (H, W) 0..1."""
     mesh = rig.mesh
     own = rig.rest[mesh.strip_edge, :2]
     middle = (rig.rest[mesh.strip_upper, :2] + rig.rest[mesh.strip_lower, :2]) / 2
@@ -76,17 +84,19 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
     eyes = prepare_eyes(rig, photo)
     light = estimate_light(rig, photo)
     layers = split_layers(rig, photo, matte)
-    step = int(np.clip(round(rig.width_px / NODES_PER_FACE), 1, 6))
+    film = make_film(rig, layers)
+    cell = CELL if rig.width_px >= CELLS_FROM_PX else 1
     return Scene(
         rig=rig,
         photo=photo,
-        layers=layers,
-        lips=lip_texture(rig, photo, layers),
+        still=Planes.of(photo),
+        film=film,
+        lips=make_lip_film(rig, layers, film.scale),
         light=light,
         mouth=prepare_mouth(rig, photo, eyes, light),
         eyes=eyes,
-        step=step,
-        bands=_moving_bands(rig, layers, step),
+        cell=cell,
+        bands=_moving_bands(rig, layers),
         texture_places=np.concatenate([rig.rest[:, :2], strips]).astype(np.float32),
         resting_places=np.concatenate([rig.rest[:, :2], middle]).astype(np.float32),
     )
@@ -97,17 +107,24 @@ class Painter:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._frame = scene.photo.copy()
+        self._frame = scene.still.copy()
         self._at_rest = True
-        self._map = _Map(scene.rig.region, scene.step, scene.bands)
+        self._map = _Map(scene.rig.region, scene.cell)
+        self._bands = np.array(scene.bands, np.int32).reshape(-1, 4)
+        # eyes and mouth are painted here in colour; only their surroundings are ever filled
+        self._colours = np.empty_like(scene.photo)
 
     def paint(self, posed: Posed) -> UInt8:
-        """The frame of one pose, (H, W, 3). Valid until the next call."""
+        """The frame of one pose as pixels, (H, W, 3), to be looked at."""
+        return self.draw(posed).rgb()
+
+    def draw(self, posed: Posed) -> Planes:
+        """The frame of one pose. Valid until the next call."""
         scene = self._scene
         still = np.array_equal(posed.vertices[: len(scene.rig.rest)], scene.rig.rest)
         if still and not posed.gazes:
             if not self._at_rest:
-                np.copyto(self._frame, scene.photo)
+                self._frame.overwrite(scene.still)
                 self._at_rest = True
             return self._frame
         self._at_rest = False
@@ -117,136 +134,128 @@ class Painter:
         factors = scene.light.factors(posed.rotation)
         attributes[: len(factors), 2] = factors
         attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]
-        self._map.draw(scene, posed, attributes, scene.layers.texture, self._frame)
+        self._map.draw(posed, attributes, scene.film, self._bands, self._frame)
         if posed.speech > 0:
-            self._draw_torn(posed, attributes, scene.rig.mesh.mouth, scene.lips)
+            self._paint_mouth(posed, attributes)
         for eye in scene.eyes:
-            if posed.blink[eye.side] > LID_TEARS_FROM and scene.step > 1:
-                edges = (scene.rig.mesh.left_eye, scene.rig.mesh.right_eye)[eye.side]
-                self._draw_torn(posed, attributes, edges, scene.layers.texture)
-            paint_eye(eye, posed, self._frame)
-        paint_mouth(scene.mouth, posed, self._frame)
+            if posed.gazes or posed.blink[eye.side] != 0:
+                self._paint_eye(eye, posed, attributes)
         return self._frame
 
-    def _draw_torn(
-        self, posed: Posed, attributes: Float32, edges: tuple[Int32, Int32], texture: Texture
-    ) -> None:
-        """Draw the surroundings of a hole again, for every pixel, where the map tears."""
-        points = posed.vertices[np.concatenate(edges), :2]
-        window = _window_around(points, self._scene.rig)
+    def _paint_mouth(self, posed: Posed, attributes: Float32) -> None:
+        scene = self._scene
+        edges = np.concatenate(scene.rig.mesh.mouth)
+        self._draw_torn(posed, attributes, edges, scene.lips)
+        window = self._window(posed, edges, PAINT_MARGIN_MM)
         if window is not None:
-            _Map(window, 1).draw(self._scene, posed, attributes, texture, self._frame)
+            self._to_colours(window)
+            paint_mouth(scene.mouth, posed, self._colours)
+            self._from_colours(window)
+
+    def _paint_eye(self, eye: EyePaint, posed: Posed, attributes: Float32) -> None:
+        scene = self._scene
+        if posed.blink[eye.side] > LID_TEARS_FROM and scene.cell > 1:
+            edges = (scene.rig.mesh.left_eye, scene.rig.mesh.right_eye)[eye.side]
+            self._draw_torn(posed, attributes, np.concatenate(edges), scene.film)
+        marks = eye.landmarks
+        around = np.array([*marks.upper, *marks.lower, *marks.under_brow], np.int32)
+        window = self._window(posed, around, PAINT_MARGIN_MM)
+        if window is not None:
+            self._to_colours(window)
+            paint_eye(eye, posed, self._colours)
+            self._from_colours(window)
+
+    def _draw_torn(self, posed: Posed, attributes: Float32, edges: Int32, film: Film) -> None:
+        """Draw the surroundings of a hole again, for every pixel, where the map tears."""
+        window = self._window(posed, edges, TEAR_MARGIN_MM)
+        if window is not None:
+            bands = np.array([window], np.int32)
+            _Map(window, 1).draw(posed, attributes, film, bands, self._frame)
+
+    def _window(self, posed: Posed, vertices: Int32, margin_mm: float) -> Box | None:
+        """Rectangle around vertices, inside the region; None when none is left of it."""
+        rig = self._scene.rig
+        points = posed.vertices[vertices, :2]
+        margin = margin_mm * rig.px_per_mm
+        left, top, right, bottom = rig.region
+        x0, y0 = (np.floor(points.min(axis=0) - margin).astype(int) // 2 * 2).tolist()
+        x1, y1 = (np.ceil(points.max(axis=0) + margin).astype(int) // 2 * 2 + 2).tolist()
+        box = Box(max(x0, left), max(y0, top), min(x1, right), min(y1, bottom))
+        return box if box.x1 > box.x0 and box.y1 > box.y0 else None
+
+    def _to_colours(self, window: Box) -> None:
+        window.of(self._colours)[:] = self._frame.part(*window).rgb()
+
+    def _from_colours(self, window: Box) -> None:
+        self._frame.part(*window).overwrite(Planes.of(window.of(self._colours)))
 
 
 class _Map:
     """Where in the photograph each pixel of a rectangle is to be looked up.
 
-    Computed at nodes `step` px apart and smooth in between. Nodes stand in the middle of the
-    step x step pixels they speak for, with one more row and column of them on each side.
+    Computed at nodes `cell` px apart and smooth in between; the first node stands on the first
+    pixel.
     """
 
-    def __init__(
-        self, window: tuple[int, int, int, int], step: int, bands: tuple[Box, ...] | None = None
-    ) -> None:
-        self.window = window
-        self.step = step
+    def __init__(self, window: tuple[int, int, int, int], cell: int) -> None:
         x0, y0, x1, y1 = window
-        rows = (y1 - y0 + step - 1) // step + 2
-        columns = (x1 - x0 + step - 1) // step + 2
-        first_x, first_y = self.first = _first_node(window, step)
-        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * step
-        self.identity = np.dstack([x + first_x, y + first_y, np.ones_like(x)]).astype(np.float32)
-        self.nodes = self.identity.copy()
-        self.depth = np.empty((rows, columns), np.float32)
-        self.bands = bands or (Box(x0, y0, x1, y1),)
+        self._corner = (x0, y0)
+        self._cell = cell
+        rows, columns = -(-(y1 - y0) // cell) + 1, -(-(x1 - x0) // cell) + 1
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * cell
+        self._identity = np.stack([x + x0, y + y0, np.ones_like(x)])
+        self._nodes = np.empty_like(self._identity)
+        self._depth = np.empty((rows, columns), np.float32)
 
     def draw(
-        self, scene: Scene, posed: Posed, attributes: Float32, texture: Texture, frame: UInt8
+        self, posed: Posed, attributes: Float32, film: Film, bands: Int32, frame: Planes
     ) -> None:
-        """Fill the rectangle of the frame, as far as its bands go."""
-        step = self.step
-        np.copyto(self.nodes, self.identity)
-        self.depth.fill(FAR)
+        """Fill some rectangles inside the window, (B, 4) x0, y0, x1, y1, all even."""
+        x0, y0 = self._corner
+        np.copyto(self._nodes, self._identity)
+        self._depth.fill(FAR)
+        triangles = posed.rig.mesh.triangles
         rasterize(
-            posed.vertices, attributes, scene.rig.mesh.triangles,
-            self.first[0], self.first[1], float(step), self.nodes, self.depth,
+            posed.vertices, attributes, triangles, float(x0), float(y0), float(self._cell),
+            self._nodes, self._depth,
         )  # fmt: skip
-        origin = np.array(texture.origin, np.float32)
-        places = (self.nodes[..., :2] - origin) * np.float32(texture.scale)
-        factors = np.rint(self.nodes[..., 2] * LIGHT_UNIT).astype(np.uint16)
-        left, top = scene.rig.region[:2]
-        for x0, y0, x1, y1 in self.bands:
-            # whole nodes around the band, made fine, then cut to its pixels
-            column, row = (x0 - self.window[0]) // step, (y0 - self.window[1]) // step
-            columns = -(-(x1 - self.window[0]) // step) - column + 2
-            rows = -(-(y1 - self.window[1]) // step) - row + 2
-            near = (slice(row, row + rows), slice(column, column + columns))
-            size = (columns * step, rows * step)
-            cut_x = x0 - self.window[0] - column * step + step
-            cut_y = y0 - self.window[1] - row * step + step
-            cut = (slice(cut_y, cut_y + y1 - y0), slice(cut_x, cut_x + x1 - x0))
-            look_at = cv2.resize(places[near], size, interpolation=cv2.INTER_LINEAR)[cut]
-            light = cv2.resize(factors[near], size, interpolation=cv2.INTER_LINEAR)[cut]
-            looked_up = cv2.remap(
-                texture.pixels, look_at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-            compose(
-                looked_up, np.ascontiguousarray(light), scene.layers.plate, x0 - left, y0 - top,
-                frame, x0, y0,
-            )  # fmt: skip
+        draw_planes(
+            self._nodes, bands, x0, y0, self._cell, film.moving, film.behind, *film.origin,
+            film.scale, (frame.luma, frame.cb, frame.cr),
+        )  # fmt: skip
 
 
-def _first_node(window: tuple[int, int, int, int], step: int) -> tuple[float, float]:
-    """Picture position of the node at row 0, column 0 of a window's map."""
-    return window[0] - step + (step - 1) / 2, window[1] - step + (step - 1) / 2
-
-
-def _moving_bands(rig: Rig, layers: Layers, step: int) -> tuple[Box, ...]:
+def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:
     """Cover with a few rectangles all that can ever differ from the photograph.
 
     That is where the mesh follows the head, as far as the moving layer is not clear there.
     """
-    x0, y0, x1, y1 = window = rig.region
-    rows = (y1 - y0 + step - 1) // step
-    columns = (x1 - x0 + step - 1) // step
-    follows = np.zeros((rows + 2, columns + 2, 3), np.float32)
-    depth = np.full((rows + 2, columns + 2), FAR, np.float32)
+    x0, y0, x1, y1 = rig.region
+    rows, columns = -(-(y1 - y0) // CELL), -(-(x1 - x0) // CELL)
+    follows = np.zeros((3, rows, columns), np.float32)
+    depth = np.full((rows, columns), FAR, np.float32)
     attributes = np.zeros((len(rig.rest), 3), np.float32)
     attributes[:, 0] = rig.rigid
     skin = rig.mesh.triangles[: rig.mesh.skin_triangles]
-    first_x, first_y = _first_node(window, step)
-    rasterize(rig.rest, attributes, skin, first_x, first_y, float(step), follows, depth)
-    reach = max(1, round(REACH_FW * rig.width_px / step))
+    rasterize(rig.rest, attributes, skin, float(x0), float(y0), float(CELL), follows, depth)
+    reach = max(1, round(REACH_FW * rig.width_px / CELL))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    scale = layers.texture.scale
-    matte = layers.texture.pixels[:: scale * step, :: scale * step, 3][:rows, :columns]
-    near_person = cv2.dilate((matte > 0).astype(np.uint8), disc) > 0
+    near_person = cv2.dilate((layers.matte[::CELL, ::CELL] > 0).astype(np.uint8), disc) > 0
     holes = cv2.morphologyEx(  # mouth and eyes are holes in the mesh, but move
-        (follows[1 : rows + 1, 1 : columns + 1, 0] > LEAST_FOLLOWING).astype(np.uint8),
-        cv2.MORPH_CLOSE,
-        disc,
+        (follows[0] > LEAST_FOLLOWING).astype(np.uint8), cv2.MORPH_CLOSE, disc
     )
     moves = near_person & (holes > 0)
     bands = []
-    for row in range(0, rows, BAND_NODES):
-        where = np.flatnonzero(moves[row : row + BAND_NODES].any(axis=0))
+    height = BAND_PX // CELL
+    for row in range(0, rows, height):
+        where = np.flatnonzero(moves[row : row + height].any(axis=0))
         if where.size:
             bands.append(
                 Box(
-                    x0 + int(where[0]) * step,
-                    y0 + row * step,
-                    min(x1, x0 + (int(where[-1]) + 1) * step),
-                    min(y1, y0 + (row + BAND_NODES) * step),
+                    x0 + int(where[0]) * CELL,
+                    y0 + row * CELL,
+                    min(x1, x0 + (int(where[-1]) + 1) * CELL),
+                    min(y1, y0 + (row + height) * CELL),
                 )
             )
     return tuple(bands)
-
-
-def _window_around(points: Float32, rig: Rig) -> Box | None:
-    """Rectangle around moved points, (P, 2), inside the region; None when none is left."""
-    margin = TEAR_MARGIN_MM * rig.px_per_mm
-    left, top, right, bottom = rig.region
-    x0, y0 = np.floor(points.min(axis=0) - margin).astype(int)
-    x1, y1 = np.ceil(points.max(axis=0) + margin).astype(int) + 1
-    box = Box(max(int(x0), left), max(int(y0), top), min(int(x1), right), min(int(y1), bottom))
-    return box if box.x1 > box.x0 and box.y1 > box.y0 else None

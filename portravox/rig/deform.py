@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from portravox.animation.controls import CONTROLS
-from portravox.arrays import Float32, Float64
+from portravox.arrays import AnyFloat, Float32, Float64
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
 from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
 from portravox.rig.topology import strip_positions
@@ -98,6 +98,7 @@ class Deformer:
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
+        self._shapes = rig.shapes.reshape(len(SHAPES), -1)
         upper, lower = rig.mesh.mouth
         middle = len(upper) // 2
         down = rig.axes[:, 1]
@@ -115,8 +116,7 @@ class Deformer:
         rig = self._rig
         c = dict(zip(CONTROLS, controls.tolist(), strict=True))
         weights = self._shape_weights(c)
-        used = np.flatnonzero(weights)
-        skin = rig.rest + np.tensordot(weights[used], rig.shapes[used], axes=1)
+        skin = rig.rest + (weights @ self._shapes).reshape(-1, 3)
         self._keep_lips_apart(skin)
         rotation = head_rotation(
             rig.head_share * _soft_limit(c["head_yaw_deg"], self._yaw_limit),
@@ -126,7 +126,7 @@ class Deformer:
         rise = c["head_shift_y"] + BREATH_FW * c["breath"]
         shift = np.array([c["head_shift_x"], -rise, 0.0]) * (rig.head_share * rig.width_px)
         if np.any(rotation != np.eye(3)) or np.any(shift):
-            turned = _turn(skin, rig, rotation, shift)
+            turned = _turn(skin, rig, rotation.astype(np.float32), shift.astype(np.float32))
             skin += rig.rigid[:, None] * (turned - skin)
         return Posed(
             rig=rig,
@@ -233,7 +233,7 @@ def head_rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64:
     return rotation
 
 
-def _turn(points: Float64, rig: Rig, rotation: Float64, shift: Float64) -> Float64:
+def _turn(points: AnyFloat, rig: Rig, rotation: AnyFloat, shift: AnyFloat) -> AnyFloat:
     """(..., 3) points of a rigid head, seen again by a camera CAMERA_DISTANCE_FW away."""
     turned = (points - rig.pivot) @ rotation.T + rig.pivot + shift
     nearer = turned[..., 2:3] - points[..., 2:3]

@@ -102,7 +102,8 @@ class Rig:
     face: Face
 
     region: tuple[int, int, int, int]
-    """x0, y0, x1, y1: everything that can move lies inside, clipped to the picture."""
+    """x0, y0, x1, y1: everything that can move lies inside, clipped to the picture. All even, as
+    frames of video want it."""
 
     @property
     def width_px(self) -> float:
@@ -175,10 +176,10 @@ def fit(face: Face, matte: Float32) -> Rig:
         hinge_mm=hinge_mm,
         face=face,
         region=(
-            max(0, int(corner0[0])),
-            max(0, int(corner0[1])),
-            min(width, int(corner1[0])),
-            min(height, int(corner1[1])),
+            max(0, int(corner0[0]) // 2 * 2),
+            max(0, int(corner0[1]) // 2 * 2),
+            min(width, int(corner1[0]) + 1) // 2 * 2,
+            min(height, int(corner1[1]) + 1) // 2 * 2,
         ),
     )
 

@@ -18,6 +18,7 @@ from benchmarks.speed import demo_portrait
 from portravox.animation.controls import CONTROLS
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
+from portravox.media.planes import Planes
 
 
 def test_every_pose_is_made_of_controls():
@@ -57,7 +58,7 @@ def test_the_first_cell_of_each_sheet_is_the_photograph(tmp_path):
         "mouth_4to1.png",
     ]
     faces = read_picture(tmp_path / "face.png").pixels
-    expected = next(iter(shrunk({"photograph": head.cut(pixels)}, 360).values()))
+    expected = next(iter(shrunk({"photograph": head.cut(Planes.of(pixels).rgb())}, 360).values()))
     height, width = expected.shape[:2]
     np.testing.assert_array_equal(faces[LABEL_PX : LABEL_PX + height, :width], expected)
     assert faces.shape[1] == COLUMNS["face"] * (width + 2)

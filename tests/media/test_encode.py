@@ -18,6 +18,7 @@ from portravox.errors import EncodingFailed, OutputNotWritable, SettingOutOfRang
 from portravox.media import encode
 from portravox.media.encode import PRESETS, QUALITIES, VideoSettings, VideoWriter, check_writable
 from portravox.media.label import AiLabel, visible_label
+from portravox.media.planes import Planes
 from portravox.media.probe import probe_video, read_frames, read_sound
 from portravox.media.waveform import Waveform
 
@@ -37,7 +38,7 @@ def write(path: Path, voice: Waveform, frames: Iterator[np.ndarray] | None = Non
         path, width_px=SIZE[0], height_px=SIZE[1], fps=fps, frames=count, voice=voice, **options
     ) as writer:
         for frame in frames or (gradient() for _ in range(count)):
-            writer.write(frame)
+            writer.write(frame if isinstance(frame, Planes) else Planes.of(frame))
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -156,7 +157,7 @@ def test_the_same_input_gives_the_same_file(tmp_path: Path, tone) -> None:
         ) as writer:
             for n in range(24):
                 frame = np.stack([x * 2 + n, y * 3 + 2 * n, x * y // 50], axis=2) % 256
-                writer.write(frame.astype(np.uint8))
+                writer.write(Planes.of(frame.astype(np.uint8)))
         files.add((tmp_path / "v.mp4").read_bytes())
     assert len(files) == 1
 
@@ -235,12 +236,11 @@ def test_too_few_or_too_many_frames_leave_no_file(tmp_path: Path, tone, given: i
     "frame",
     [
         np.zeros((SIZE[1], SIZE[0] + 2, 3), np.uint8),
-        np.zeros((SIZE[1], SIZE[0], 4), np.uint8),
-        np.zeros((SIZE[1], SIZE[0], 3), np.float32),
+        np.zeros((SIZE[1] - 2, SIZE[0], 3), np.uint8),
     ],
-    ids=["wide", "four channels", "float"],
+    ids=["wide", "low"],
 )
-def test_frames_of_another_shape_or_type_are_refused(tmp_path: Path, tone, frame) -> None:
+def test_frames_of_another_shape_are_refused(tmp_path: Path, tone, frame) -> None:
     with pytest.raises(EncodingFailed, match="frame 0"):
         write(tmp_path / "v.mp4", tone(1.0, 48_000), iter([frame]))
 
@@ -337,7 +337,7 @@ def test_better_qualities_ask_for_more() -> None:
 
 def test_the_level_fits_the_size(tmp_path: Path, tone) -> None:
     # ITU-T H.264, table A-1: 1080p at 30 frames a second needs level 4.0.
-    frame = np.zeros((1080, 1920, 3), np.uint8)
+    frame = Planes.of(np.zeros((1080, 1920, 3), np.uint8))
     with VideoWriter(
         tmp_path / "v.mp4", width_px=1920, height_px=1080, fps=30, frames=30, voice=tone(1, 48_000)
     ) as writer:

@@ -1,0 +1,159 @@
+"""The photograph as the renderer's inner loop reads it.
+
+Flow      render.backdrop (layers) -> Film -> render.scene
+
+Values between pixels are looked up for every pixel of every frame. So that one read brings all
+four neighbours, they are held together in one number, a quad.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from portravox.arrays import UInt8, UInt32
+from portravox.face.face import LipState
+from portravox.media.planes import Planes
+from portravox.render.backdrop import Layers
+from portravox.render.drawing import polygon_cover
+from portravox.render.kernels import BETWEEN, BLOCK, CLEAR, SOLID, gather_quads
+from portravox.rig.fit import Rig
+
+SHARP_UP_TO_PX = 1_300_000
+"""Films of up to this many pixels are held at twice their size, so that looking between two
+pixels does not soften them; larger ones are softened less than a viewer sees."""
+
+STRETCH_BLOCKS = 2
+"""A block's state holds for so many blocks around it, since the picture may be compressed."""
+
+LIP_REACH_MM = 30.0
+"""The lips' own film reaches so far around the mouth: further than any shape moves it."""
+
+LIP_SPILL_MM = 0.5
+"""Teeth shine a little over the edge of the lips in a photograph. Our choice."""
+
+HALF_PIXEL_TAPS = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
+"""Value halfway between two samples. Source: the half-sample filter of H.264 (ITU-T H.264,
+8.4.2.2.1)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """The moving layer of a region and the plate behind it."""
+
+    luma: UInt32
+    """(h * scale, w * scale) quads"""
+
+    cb: UInt32
+    cr: UInt32
+    """(h / 2, w / 2) quads each"""
+
+    matte: UInt32
+    """(h, w) quads"""
+
+    states: UInt8
+    """(h / BLOCK, w / BLOCK), rounded up: CLEAR, BETWEEN or SOLID"""
+
+    scale: int
+    """1 or 2"""
+
+    origin: tuple[int, int]
+    """x, y in the picture, even"""
+
+    plate: Planes
+
+    @property
+    def moving(self) -> tuple[UInt32, UInt32, UInt32, UInt32, UInt8]:
+        """As `kernels.draw_planes` takes it."""
+        return self.luma, self.cb, self.cr, self.matte, self.states
+
+    @property
+    def behind(self) -> tuple[UInt8, UInt8, UInt8]:
+        """Likewise."""
+        return self.plate.luma, self.plate.cb, self.plate.cr
+
+
+def make_film(rig: Rig, layers: Layers) -> Film:
+    """Prepare both layers of the rig's region."""
+    scale = 2 if layers.matte.size <= SHARP_UP_TO_PX else 1
+    return _film(layers.pixels, layers.matte, layers.plate, scale, rig.region[:2])
+
+
+def make_lip_film(rig: Rig, layers: Layers, scale: int) -> Film:
+    """The same around the mouth, what is seen between the lips painted over with lip.
+
+    Where the mesh misses the edge of a lip by a pixel, a lip then shows beside it, not a tooth.
+    """
+    mm = rig.px_per_mm
+    lips = rig.face.lips
+    left, top, right, bottom = rig.region
+    outline = np.concatenate([lips.upper_inner, lips.lower_inner[-2:0:-1]])
+    x0, y0 = (np.floor(outline.min(axis=0) - LIP_REACH_MM * mm).astype(int) // 2 * 2).tolist()
+    x1, y1 = (np.ceil(outline.max(axis=0) + LIP_REACH_MM * mm).astype(int) // 2 * 2).tolist()
+    x0, y0, x1, y1 = max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
+    here = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
+    patch = np.ascontiguousarray(layers.pixels[here])
+    if lips.state is not LipState.CLOSED:
+        size = (x1 - x0, y1 - y0)
+        inside = (polygon_cover(outline - (x0, y0), size) > 0.25).astype(np.uint8)
+        spill = max(1, round(LIP_SPILL_MM * mm))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spill + 1, 2 * spill + 1))
+        patch = cv2.inpaint(patch, cv2.dilate(inside, disc), 2 + spill, cv2.INPAINT_TELEA)
+    return _film(patch, layers.matte[here], layers.plate[here], scale, (x0, y0))
+
+
+def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[int, int]) -> Film:
+    planes = Planes.of(pixels)
+    luma = double(planes.luma) if scale == 2 else planes.luma
+    return Film(
+        luma=quads_of(luma),
+        cb=quads_of(planes.cb),
+        cr=quads_of(planes.cr),
+        matte=quads_of(matte),
+        states=states_of(matte),
+        scale=scale,
+        origin=origin,
+        plate=Planes.of(plate),
+    )
+
+
+def quads_of(plane: UInt8) -> UInt32:
+    """(h, w) -> (h, w): each pixel with its right, lower and lower right neighbour."""
+    quads = np.empty(plane.shape, np.uint32)
+    gather_quads(np.ascontiguousarray(plane), quads)
+    return quads
+
+
+def states_of(matte: UInt8) -> UInt8:
+    """(h / BLOCK, w / BLOCK) what the matte, (h, w), is in each block and around it."""
+    height, width = matte.shape
+    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
+    padding = ((0, rows * BLOCK - height), (0, columns * BLOCK - width))
+    blocks = np.pad(matte, padding, mode="edge").reshape(rows, BLOCK, columns, BLOCK)
+    around = np.ones((2 * STRETCH_BLOCKS + 1, 2 * STRETCH_BLOCKS + 1), np.uint8)
+    least = cv2.erode(blocks.min(axis=(1, 3)), around)
+    most = cv2.dilate(blocks.max(axis=(1, 3)), around)
+    states = np.full((rows, columns), BETWEEN, np.uint8)
+    states[least == 255] = SOLID
+    states[most == 0] = CLEAR
+    return states
+
+
+def double(plane: UInt8) -> UInt8:
+    """(H, W) -> (2H, 2W): every pixel kept at even places, half-way values between."""
+    height, width = plane.shape
+    out = np.empty((2 * height, 2 * width), np.uint8)
+    one = np.ones(1, np.float32)
+    anchor = (2, -1)
+    border = cv2.BORDER_REFLECT_101 if min(height, width) > 6 else cv2.BORDER_REPLICATE
+    across = cv2.sepFilter2D(plane, cv2.CV_8U, HALF_PIXEL_TAPS, one, None, anchor, 0, border)
+    out[::2, ::2] = plane
+    out[::2, 1::2] = across
+    down = (-1, 2)
+    out[1::2, ::2] = cv2.sepFilter2D(plane, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border)
+    out[1::2, 1::2] = cv2.sepFilter2D(
+        across, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border
+    )
+    return out
