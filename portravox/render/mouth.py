@@ -1,15 +1,16 @@
 """What is seen between the lips: teeth, tongue and the dark behind them.
 
 Flow      rig.fit, the photograph, render.eyes -> prepare_mouth -> MouthPaint
-          rig.deform -> paint_mouth -> frame
+          rig.deform -> paint_mouth -> render.interior -> frame
 
 Teeth the photograph shows are kept and hang on the skull. What it does not show is drawn in the
-person's own light: upper teeth hang on the skull, lower teeth and tongue on the jaw.
+person's own light, as sharp and as grainy as the photograph: upper teeth hang on the skull, lower
+teeth and tongue on the jaw. Numbers without a source are our choice, set by eye.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,18 +18,13 @@ import numpy as np
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.face.face import LipState
 from portravox.ramps import smoothstep
-from portravox.render.drawing import (
-    Box,
-    blurred,
-    box_around,
-    lay_over,
-    line_cover,
-    magnified,
-    polygon_cover,
-)
+from portravox.render.drawing import blurred, box_around, polygon_cover
 from portravox.render.eyes import EyePaint
+from portravox.render.interior import Layer, LipLine, Shades, paint_interior
 from portravox.render.light import DISPLAY_GAMMA, Light
-from portravox.render.teeth import Inlay, draw_teeth, draw_tongue
+from portravox.render.own_teeth import OwnRow, completed, own_row, toothness
+from portravox.render.sharpness import grain_deviation
+from portravox.render.teeth import Inlay, TeethLook, draw_teeth, draw_tongue, row_place
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 
@@ -36,52 +32,72 @@ UPPER_EDGE_BELOW_SEAM_MM = 2.2
 """How far the upper incisors reach below the line where the lips meet. At rest men show 1.9 mm of
 them and women 3.4 mm (Vig & Brundo, J. Prosthet. Dent. 1978)."""
 
-LOWER_EDGE_BELOW_SEAM_MM = 2.2
-"""Edge of the lower incisors below that line; the lower lip covers it at rest. Our choice."""
+LOWER_EDGE_BELOW_SEAM_MM = 1.4
+"""Edge of the lower incisors below that line, behind the upper ones: teeth nearly meet in s and
+ee, for which the jaw hardly opens."""
 
 TEETH_BEHIND_LIPS_MM = 5.0
-TONGUE_BELOW_EDGE_MM = -5.0
+LOWER_BEHIND_LIPS_MM = 6.5
+TONGUE_BEHIND_LIPS_MM = 11.0
+
+TONGUE_LOW_MM = -2.0
+"""The resting tongue's top lies so far below the edge of the lower teeth."""
+
+TONGUE_LIFT_MM = 0.3
+TONGUE_LIFT_PER_JAW_DEG_MM = 1.35
+"""Raised, its tip rises by so much and follows the upper teeth, whatever the jaw does."""
+
+LOW_TONGUE_LIGHT = 0.52
+RAISED_TONGUE_WIDTH = 0.82
+"""Of the resting tongue's; the tip is narrower than the body."""
+
 LEAST_OWN_TEETH = 0.25
 """Share of teeth in the photographed opening from which they are kept."""
 
-OPEN_ENOUGH_MM = 0.25
+SPEECH_SHOWS_PHOTO = (0.15, 0.75)
+"""From all of the photograph's own mouth to none of it, as the mouth is given over to speech."""
+
 CONTACT_MM = 0.9
 """Below this gap the shadow line between the lips begins to show."""
 
-CONTACT_LINE_MM = 0.5
+CONTACT_SHARE = 0.6
+OWN_TEETH_SHADE = 0.5
 
 GUM_OF_LIP = np.array([0.95, 0.80, 0.85])
 TONGUE_OF_LIP = np.array([0.92, 0.78, 0.80])
 SHADOW_OF_LIP = np.array([0.36, 0.26, 0.28])
-CAVITY_OF_SKIN = np.array([0.25, 0.115, 0.105])
-"""Colours inside the mouth against those the photograph shows, in its light. Set by eye."""
+CAVITY_OF_SKIN = np.array([0.22, 0.10, 0.095])
+"""Colours inside the mouth against those the photograph shows, in its light."""
 
-BRIGHTEST_CAVITY = 64.0
-LOWER_OF_UPPER_ENAMEL = 0.88
+ENAMEL_TINT = np.array([1.03, 1.0, 0.93])
+"""Teeth in white light, against their mean."""
+
+MEAN_SKIN = np.array([1.20, 0.96, 0.84])
+"""Skin in white light, against its mean: it tells, with the white of the eyes, the photograph's
+white balance."""
+
+BRIGHTEST_CAVITY = 60.0
+LOWER_OF_UPPER_ENAMEL = 0.84
 """Lower teeth stand in the lip's shade."""
 
-DRAWN_EDGE_PX = 0.5
-"""Softness of what is drawn, from sampling alone."""
+WARM_FALLOFF = (0.0, 0.16, 0.24)
+"""Shade in a mouth is warm: light reaches it from red tissue, so green and blue fall off faster."""
+
+SAMPLED_PX = 0.5
+"""Softness of what is painted, from sampling alone."""
 
 BLACK_KEPT = 0.6
 """The dark of the mouth is at least this share of the darkest of the face, so that it is no blacker
-than a hazy or dim photograph allows. Our choice."""
+than a hazy or dim photograph allows."""
 
-SHADE_POWERS = (1.0, 1.22, 1.34)
-"""Shade in a mouth is warm: light reaches it from red tissue, so green and blue fall off faster."""
+INLAY_PX_PER_PX = 1.25
+DENSITY_PX_PER_MM = (0.6, 9.0)
+"""Inlays are a little finer than the photograph; in very large ones teeth have no finer detail."""
 
+PHOTO_REACH_MM = 32.0
+"""The photograph's own mouth is kept so far around the edge of the upper teeth."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OwnMouth:
-    """What the photograph shows between the lips."""
-
-    teeth: Float32
-    """(h, w, 4) premultiplied colour and cover, 0..1, of the person's own teeth."""
-
-    whole: Float32
-    """(h, w, 3) everything between the lips."""
-
-    origin: tuple[int, int]
+GRAIN_TILE = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,20 +112,33 @@ class MouthPaint:
     tongue_anchors: Float64
     """(3, 3) px as photographed: the inlay's origin, 10 mm right of it, 10 mm below it."""
 
-    own: OwnMouth | None
-    cavity: Float64
+    photo: Inlay | None
+    """What the photograph shows between the lips, anchored as `upper`; None when they are shut."""
+
+    own: OwnRow | None
+    """The person's own teeth, already part of `upper`; None when the photograph shows too few."""
+
+    cavity: Float32
     """(3,) colour of the dark."""
 
-    lip_shadow: Float64
+    lip_shadow: Float32
     """(3,) colour of the line where lips touch."""
 
-    shade_powers: tuple[float, float, float]
-    """How fast each colour falls off in the shade."""
+    falloff: Float32
+    """(3,) how much faster each colour falls off in the shade."""
 
     edge_px: float
     """How soft the photograph's own edges are, see render.sharpness."""
 
-    supersampling: int
+    grain: Float32
+    """(GRAIN_TILE, GRAIN_TILE) deviation 1."""
+
+    grain_deviation: float
+    """0..255"""
+
+    gloss: float
+    """Strength of the wet line on the lower lip."""
+
     mm: float
     """px"""
 
@@ -120,6 +149,7 @@ def prepare_mouth(
     """Draw the inside of the mouth for one photograph, (H, W, 3)."""
     mm = rig.px_per_mm
     lips = rig.face.lips
+    edge_px = eyes[0].edge_px
     right, down, back = rig.axes.T.astype(np.float64)
     skin = _colour_at(rig, photo, (205, 425, 50, 280, 101, 330))
     lip = _colour_at(rig, photo, (17, 84, 314, 85, 315, 16))
@@ -132,199 +162,202 @@ def prepare_mouth(
         gum, tongue, cavity = (np.full(3, c.mean()) for c in (gum, tongue, cavity))
         enamel = np.full(3, enamel.mean())
 
-    supersampling = 3 if mm < 1.5 else 2 if mm < 4 else 1
-    density = float(np.clip(mm * supersampling * 1.2, 2.0, 8.0))
-    upper_edge, lower_edge = lips.upper_inner[5], lips.lower_inner[5]
-    gap_mm = float((lower_edge - upper_edge) @ down[:2]) / mm
+    density = float(np.clip(INLAY_PX_PER_PX * mm, *DENSITY_PX_PER_MM))
+    # what is drawn must be no sharper than the photograph
+    softness_px = np.sqrt(max(edge_px**2 - SAMPLED_PX**2, 0.0)) * density / mm
     meeting = rig.rest[13].astype(np.float64).copy()
-    meeting[:2] = upper_edge * 0.58 + lower_edge * 0.42
-    own = None
-    enamel_lower = enamel * LOWER_OF_UPPER_ENAMEL
-    teeth_edge_mm = UPPER_EDGE_BELOW_SEAM_MM
-    if lips.state is not LipState.CLOSED:
-        own = _own_mouth(rig, photo, skin, lip, keep_teeth=lips.teeth_share >= LEAST_OWN_TEETH)
-        teeth_edge_mm = max(teeth_edge_mm, min(0.8 * gap_mm, 8.5) - 0.42 * gap_mm)
-        shown = own.teeth[..., 3] > 0.7
-        if shown.sum() > 20:  # drawn teeth take the colour of the person's own
-            bright = own.teeth[shown][:, :3] / own.teeth[shown][:, 3:]
-            brightness = bright.mean(axis=1)
-            seen = np.median(bright[brightness >= np.percentile(brightness, 60)], axis=0)
-            enamel, enamel_lower = seen.astype(np.float64), seen * LOWER_OF_UPPER_ENAMEL
-            teeth_edge_mm -= 0.6  # never peek out below the person's own
-    slope = _slope(light)
-    depth = back * TEETH_BEHIND_LIPS_MM * mm
-    upper_origin = meeting + depth + down * teeth_edge_mm * mm
-    lower_origin = meeting + depth * 1.3 + down * LOWER_EDGE_BELOW_SEAM_MM * mm
-    tongue_origin = lower_origin + depth * 1.2 + down * TONGUE_BELOW_EDGE_MM * mm
+    meeting[:2] = lips.upper_inner[5] * 0.58 + lips.lower_inner[5] * 0.42
     width_mm = float(np.linalg.norm(rig.rest[78] - rig.rest[308])) / mm
     fit = float(np.clip(width_mm / 50.0, 0.85, 1.15))
 
-    def anchors(origin: Float64) -> Float64:
-        return np.stack([origin, origin + right * 10 * mm * fit, origin + down * 10 * mm * fit])
+    # inlays are seen as the photograph sees them: they stand upright in the picture's plane
+    across = np.array([right[0], right[1], 0.0]) / np.hypot(right[0], right[1])
+    upright = np.array([-across[1], across[0], 0.0])
 
+    def anchors(behind_mm: float, below_mm: float) -> Float64:
+        origin = meeting + back * behind_mm * mm + down * below_mm * mm
+        return np.stack([origin, origin + across * 10 * mm * fit, origin + upright * 10 * mm * fit])
+
+    gap_mm = float((lips.lower_inner[5] - lips.upper_inner[5]) @ upright[:2]) / mm
+    # in an open mouth the edge of the teeth is where most smiles have it
+    edge_mm = max(UPPER_EDGE_BELOW_SEAM_MM, min(0.8 * gap_mm, 8.5) - 0.42 * gap_mm)
+    upper_anchors = anchors(TEETH_BEHIND_LIPS_MM, edge_mm)
+    look = TeethLook(enamel, gum, _slope(light), rig.face.pose.yaw_deg)
+    shown = own = None
+    if lips.state is not LipState.CLOSED:
+        cut = _cut_mouth(rig, photo, upper_anchors)
+        reach = round(PHOTO_REACH_MM * density)
+        shown, _ = cut.inlay(density, (2 * reach, 2 * reach), (reach - 0.5, reach - 0.5))
+        if lips.teeth_share >= LEAST_OWN_TEETH:
+            row, between = cut.inlay(density, *row_place(density, upper=True))
+            seen = row.pixels[..., :3]
+            own = own_row(seen, between, toothness(seen, skin, lip).astype(np.float32), density)
+    if own is not None:  # drawn teeth take the colour of the person's own
+        colours = own.colour[own.seen]
+        brightness = colours.mean(axis=1)
+        bright = colours[brightness >= np.percentile(brightness, 60)]
+        look = replace(look, enamel=np.median(bright, axis=0).astype(np.float64))
+    upper = _softened(draw_teeth(look, upper=True, density=density, seed=3), softness_px)
+    shaded = replace(look, enamel=look.enamel * LOWER_OF_UPPER_ENAMEL, gum=look.gum * 0.85)
+    lower = _softened(draw_teeth(shaded, upper=False, density=density, seed=5), softness_px)
     return MouthPaint(
-        upper=draw_teeth(upper=True, enamel=enamel, gum=gum, slope=slope, density=density, seed=3),
-        lower=draw_teeth(
-            upper=False, enamel=enamel_lower, gum=gum * 0.9, slope=slope, density=density, seed=5
-        ),
-        tongue=draw_tongue(colour=tongue, density=density, seed=7),
-        upper_anchors=anchors(upper_origin),
-        lower_anchors=anchors(lower_origin),
-        tongue_anchors=anchors(tongue_origin),
+        upper=upper if own is None else completed(upper, own),
+        lower=lower,
+        tongue=_softened(draw_tongue(colour=tongue, density=density, seed=7), softness_px),
+        upper_anchors=upper_anchors,
+        lower_anchors=anchors(LOWER_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM),
+        tongue_anchors=anchors(TONGUE_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM + TONGUE_LOW_MM),
+        photo=shown,
         own=own,
-        cavity=cavity,
-        lip_shadow=lip * SHADOW_OF_LIP,
-        shade_powers=(1.0, 1.0, 1.0) if grey else SHADE_POWERS,
-        edge_px=eyes[0].edge_px,
-        supersampling=supersampling,
+        cavity=cavity.astype(np.float32),
+        lip_shadow=(lip * SHADOW_OF_LIP).astype(np.float32),
+        falloff=np.array((0, 0, 0) if grey else WARM_FALLOFF, np.float32),
+        edge_px=edge_px,
+        grain=_grain_tile(edge_px),
+        grain_deviation=grain_deviation(rig, photo),
+        gloss=0.10 + 0.10 * float(np.clip(-_slope(light)[1], 0.0, 1.0)),
         mm=mm,
     )
 
 
 def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
-    """Paint what is seen between the lips, and the shadow where they touch."""
+    """Paint what is seen between the lips, their rims, and the shadow where they touch."""
     if posed.speech <= 0:
         return
     up, low = (edge.astype(np.float64) for edge in posed.mouth_edges)
-    down = posed.rotation[:2, :2] @ posed.rig.axes[:2, 1].astype(np.float64)
-    gap_mm = (low - up) @ down / mouth.mm
-    if gap_mm.max() > OPEN_ENOUGH_MM:
-        _paint_inside(mouth, posed, frame, up, low, float(gap_mm.max()))
-    _paint_contact(mouth, posed, frame, (up + low) / 2, gap_mm)
-
-
-def _paint_inside(
-    mouth: MouthPaint, posed: Posed, frame: UInt8, up: Float64, low: Float64, gap_mm: float
-) -> None:
-    outline = np.concatenate([up, low[::-1]])
-    box = box_around(outline, 2 * mouth.mm + 2, frame)
+    box = box_around(np.concatenate([up, low]), 2.0 * mouth.mm + 3, frame)
     if box is None:
         return
-    fine = mouth.supersampling
-    px = mouth.mm * fine
-    size = (box.size[0] * fine, box.size[1] * fine)
-    open_ = polygon_cover(magnified(outline, box, fine), size, fine=1)
-    canvas = np.empty((size[1], size[0], 3), np.float32)
-    canvas[:] = mouth.cavity * np.linspace(0.5, 1.3, size[1])[:, None, None]
-
-    def lay(inlay: Inlay, anchors: Float64) -> None:
-        ox, oy = inlay.origin
-        run = 10 * inlay.density
-        source = np.array([[ox, oy], [ox + run, oy], [ox, oy + run]], np.float32)
-        now = magnified(anchors[:, :2], box, fine).astype(np.float32)
-        place = cv2.getAffineTransform(source, now)
-        laid = cv2.warpAffine(inlay.pixels, place, size, flags=cv2.INTER_LINEAR)
-        canvas[:] = canvas * (1 - laid[..., 3:]) + laid[..., :3]
-
-    down = posed.rig.axes[:, 1].astype(np.float64) * mouth.mm
+    lips, gap_mm = _lip_line(mouth, posed, up, low)
+    photographed = 0.0
+    if mouth.photo is not None:
+        photographed = 1.0 - float(smoothstep(*SPEECH_SHOWS_PHOTO, posed.speech))
     raised = posed.tongue_up
-    lift_mm = 1.0 - raised * (4.0 + 0.35 * posed.jaw_deg)
-    tongue = (mouth.tongue, posed.on_jaw(mouth.tongue_anchors + down * lift_mm))
-    lower = (mouth.lower, posed.on_jaw(mouth.lower_anchors))
-    for inlay, anchors in (tongue, lower) if raised < 0.6 else (lower, tongue):
-        lay(inlay, anchors)
-    lay(mouth.upper, posed.on_skull(mouth.upper_anchors))
-
-    # lips throw shade inwards, more so through a narrow opening; light that gets in is warm
-    near_lips = blurred(open_, max(0.6, 0.9 * px))
-    lowered = cv2.warpAffine(open_, np.array([[1, 0, 0], [0, 1, 0.8 * px]], np.float32), size)
-    under_lip = blurred(lowered, max(0.6, 0.9 * px))
-    shade = 0.50 + 0.50 * smoothstep(0.2, 0.95, np.minimum(under_lip, near_lips * 1.1))
-    shade *= np.clip(0.66 + 0.34 * gap_mm / 7.0, 0, 1)
-    for channel, warmth in enumerate(mouth.shade_powers):
-        canvas[..., channel] *= (shade**warmth).astype(np.float32)
-    # what is drawn must be no sharper than the photograph; what was photographed is not
-    softness = fine * np.sqrt(max(mouth.edge_px**2 - DRAWN_EDGE_PX**2, 0.0))
-    if softness > 0.3:
-        canvas = blurred(canvas, softness)
-    if mouth.own is not None:
-        _lay_own(mouth, mouth.own, posed, canvas, box, near_lips)
-
-    soft = blurred(open_, max(DRAWN_EDGE_PX * fine, 0.15 * px, 0.75 * mouth.edge_px * fine))
-    if fine > 1:
-        canvas = cv2.resize(canvas, box.size, interpolation=cv2.INTER_AREA)
-        soft = cv2.resize(soft, box.size, interpolation=cv2.INTER_AREA)
-    lay_over(box.of(frame), canvas, soft)
+    upper_now = posed.on_skull(mouth.upper_anchors)
+    upper = _layer(mouth.upper, upper_now)
+    shades = Shades(
+        cavity=mouth.cavity,
+        contact=mouth.lip_shadow,
+        falloff=mouth.falloff,
+        mm=mouth.mm,
+        edge_px=max(SAMPLED_PX, 0.10 * mouth.mm, 0.75 * mouth.edge_px),
+        contact_px=max(0.5, 0.32 * mouth.mm, 0.75 * mouth.edge_px),
+        narrow=float(np.clip(0.80 + 0.20 * gap_mm / 6.0, 0.0, 1.0)),
+        upper=1.0 if mouth.own is None else OWN_TEETH_SHADE,
+        tongue=LOW_TONGUE_LIGHT + (1.0 - LOW_TONGUE_LIGHT) * raised,
+        tongue_in_front=raised,
+        photographed=photographed,
+        gloss=mouth.gloss,
+        grain=mouth.grain_deviation,
+    )
+    paint_interior(
+        frame, box, lips, shades, upper,
+        _layer(mouth.lower, posed.on_jaw(mouth.lower_anchors)),
+        _layer(mouth.tongue, _tongue_anchors(mouth, posed)),
+        upper if mouth.photo is None else _layer(mouth.photo, upper_now),
+        mouth.grain,
+    )  # fmt: skip
 
 
-def _lay_own(
-    mouth: MouthPaint, own: OwnMouth, posed: Posed, canvas: Float32, box: Box, near_lips: Float32
-) -> None:
-    """Lay the person's own teeth over the drawn ones; early in speech, their whole mouth."""
-    size = (canvas.shape[1], canvas.shape[0])
-    source = (mouth.upper_anchors[:, :2] - own.origin).astype(np.float32)
-    anchors = posed.on_skull(mouth.upper_anchors)[:, :2]
-    now = magnified(anchors, box, mouth.supersampling).astype(np.float32)
-    place = cv2.getAffineTransform(source, now)
-    teeth = cv2.warpAffine(own.teeth, place, size, flags=cv2.INTER_LINEAR)
-    shade = (0.74 + 0.26 * smoothstep(0.25, 0.8, near_lips)).astype(np.float32)
-    canvas[:] = canvas * (1 - teeth[..., 3:]) + teeth[..., :3] * shade[..., None]
-    early = 1.0 - float(smoothstep(0.15, 0.75, posed.speech))
-    if early > 0:
-        whole = cv2.warpAffine(
-            own.whole, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+def _lip_line(mouth: MouthPaint, posed: Posed, up: Float64, low: Float64) -> tuple[LipLine, float]:
+    """The lips along the mouth, and how far they are apart at most, mm."""
+    left, right = (up[0] + low[0]) / 2, (up[-1] + low[-1]) / 2
+    width = float(np.linalg.norm(right - left))
+    along = (right - left) / max(width, 1e-6)
+    down = np.array([-along[1], along[0]])
+    margin = 2.0 * mouth.mm + 3
+    s = np.arange(-margin, width + margin + 1.0)
+    edges = []
+    for edge in (up, low):
+        from_left = edge - left
+        # at the corners skin may fold over; the lip goes on to the right
+        edges.append(np.interp(s, np.maximum.accumulate(from_left @ along), from_left @ down))
+    upper, lower = edges
+    gap_mm = (lower - upper) / mouth.mm
+    own_line = 0.0 if mouth.photo is None else posed.speech
+    near_corner = np.minimum(s, width - s) / max(width, 1e-6)
+    touch = np.clip(1 - gap_mm / CONTACT_MM, 0, 1) * max(own_line, 0.5 * posed.lip_press)
+    touch *= CONTACT_SHARE * smoothstep(-0.02, 0.14, near_corner)
+    slopes = [1.0 / np.hypot(1.0, np.gradient(edge)) for edge in edges]
+    table = np.column_stack([upper, lower, *slopes, touch]).astype(np.float32)
+    line = LipLine(table, left.astype(np.float32), along.astype(np.float32), float(s[0]), width)
+    return line, float(gap_mm.max())
+
+
+def _tongue_anchors(mouth: MouthPaint, posed: Posed) -> Float64:
+    """(3, 3) px: the tongue on the jaw, its tip narrower and higher the more it is raised."""
+    raised = posed.tongue_up
+    down = posed.rig.axes[:, 1].astype(np.float64) * mouth.mm
+    lift_mm = raised * (TONGUE_LIFT_MM + TONGUE_LIFT_PER_JAW_DEG_MM * posed.jaw_deg)
+    resting = mouth.tongue_anchors.copy()
+    resting[1] = resting[0] + (resting[1] - resting[0]) * (1 - (1 - RAISED_TONGUE_WIDTH) * raised)
+    return posed.on_jaw(resting - down * lift_mm)
+
+
+def _layer(inlay: Inlay, anchors: Float64) -> Layer:
+    """An inlay laid where its anchors, (3, 3) px, are now."""
+    ox, oy = inlay.origin
+    run = 10 * inlay.density
+    source = np.array([[ox, oy], [ox + run, oy], [ox, oy + run]], np.float32)
+    lookup = cv2.getAffineTransform(anchors[:, :2].astype(np.float32), source)
+    return Layer(inlay.pixels, lookup.astype(np.float32))
+
+
+def _softened(inlay: Inlay, sigma_px: float) -> Inlay:
+    """The inlay as soft as the photograph."""
+    if sigma_px < 0.3:
+        return inlay
+    return replace(inlay, pixels=blurred(inlay.pixels, float(sigma_px)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """What the photograph shows between the lips."""
+
+    pixels: UInt8
+    """(h, w, 3) without the lips: around the opening they take its colours, so that nothing of
+    them is carried inside."""
+
+    between: Float32
+    """(h, w) 0..1 how much lies between the lips."""
+
+    anchors: Float32
+    """(3, 2) the anchors of the upper teeth in its pixels."""
+
+    def inlay(
+        self, density: float, size: tuple[int, int], origin: tuple[float, float]
+    ) -> tuple[Inlay, Float32]:
+        """An inlay of size (w, h), and (h, w) how much of it lies between the lips."""
+        ox, oy = origin
+        run = 10 * density
+        to = np.array([[ox, oy], [ox + run, oy], [ox, oy + run]], np.float32)
+        place = cv2.getAffineTransform(self.anchors, to)
+        shown = cv2.warpAffine(
+            self.pixels, place, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
-        canvas[:] = canvas + (whole - canvas) * np.float32(early)
+        between: Float32 = cv2.warpAffine(self.between, place, size, flags=cv2.INTER_LINEAR)
+        full = np.ones((size[1], size[0], 1), np.float32)
+        return Inlay(np.dstack([shown.astype(np.float32), full]), origin, density), between
 
 
-def _paint_contact(
-    mouth: MouthPaint, posed: Posed, frame: UInt8, middle: Float64, gap_mm: Float64
-) -> None:
-    """The dark line where lips touch that were apart in the photograph, or are pressed."""
-    own_line = 0.0 if mouth.own is None else posed.speech
-    strength = np.clip(1 - gap_mm / CONTACT_MM, 0, 1) * max(own_line, 0.5 * posed.lip_press)
-    strength[:3] *= (0.2, 0.5, 0.8)
-    strength[-3:] *= (0.8, 0.5, 0.2)
-    box = box_around(middle, 1.5 * mouth.mm + 3, frame)
-    if strength.max() < 0.05 or box is None:
-        return
-    thickness = CONTACT_LINE_MM * mouth.mm
-    line = line_cover(middle - box.corner, strength, thickness, box.size, 4 if mouth.mm < 4 else 2)
-    lay_over(
-        box.of(frame),
-        mouth.lip_shadow,
-        blurred(line, max(0.45, 0.28 * mouth.mm, 0.75 * mouth.edge_px)) * 0.6,
+def _cut_mouth(rig: Rig, photo: UInt8, anchors: Float64) -> _Cut:
+    lips = rig.face.lips
+    outline = np.concatenate([lips.upper_inner, lips.lower_inner[-2:0:-1]]).astype(np.float64)
+    box = box_around(outline, 4 * rig.px_per_mm + 3, photo)
+    assert box is not None  # lips that were read lie in the picture
+    between = polygon_cover(outline - box.corner, box.size)
+    around = (between < 0.5).astype(np.uint8)
+    pixels = cv2.inpaint(np.ascontiguousarray(box.of(photo)), around, 3, cv2.INPAINT_TELEA)
+    return _Cut(
+        np.asarray(pixels, np.uint8), between, (anchors[:, :2] - box.corner).astype(np.float32)
     )
 
 
-def _own_mouth(rig: Rig, photo: UInt8, skin: Float64, lip: Float64, keep_teeth: bool) -> OwnMouth:
-    """Cut out what the photograph shows between the lips."""
-    lips = rig.face.lips
-    mm = rig.px_per_mm
-    outline = np.concatenate([lips.upper_inner, lips.lower_inner[-2:0:-1]]).astype(np.float64)
-    box = box_around(outline, 4 * mm + 3, photo)
-    assert box is not None  # lips that were read lie in the picture
-    patch = box.of(photo).astype(np.float32)
-    inside = (polygon_cover(outline - box.corner, box.size) * 255).astype(np.uint8)
-    if keep_teeth:
-        toothy = toothness(patch, skin, lip).astype(np.float32)
-        toothy = cv2.GaussianBlur(toothy, (0, 0), max(0.5, 0.3 * mm))
-        cover = smoothstep(0.25, 0.75, toothy)
-        inner = cv2.erode(inside, np.ones((3, 3), np.uint8), iterations=max(1, round(0.35 * mm)))
-        edge = cv2.GaussianBlur(inner.astype(np.float32) / 255, (0, 0), max(0.6, 0.35 * mm))
-        cover = (cover * edge)[..., None].astype(np.float32)
-    else:
-        cover = np.zeros((*patch.shape[:2], 1), np.float32)
-    teeth = np.dstack([patch * cover, cover])
-    # lips around the opening take its colours, so that none of them is carried inside
-    hole = (inside < 128).astype(np.uint8)
-    whole = cv2.inpaint(patch.astype(np.uint8), hole, 3, cv2.INPAINT_TELEA)
-    return OwnMouth(teeth, whole.astype(np.float32), (box.x0, box.y0))
-
-
-def toothness(pixels: Float32, skin: Float64, lip: Float64) -> Float64:
-    """(h, w) 0..1 how much each pixel, (h, w, 3), looks like a tooth.
-
-    Teeth are paler than the person's skin and lips and not much darker than the skin. On a grey
-    picture only brightness can tell. Thresholds are ours, set on portraits.
-    """
-    brightest, palest = pixels.max(axis=-1), pixels.min(axis=-1)
-    saturation = (brightest - palest) / np.maximum(brightest, 1)
-    of_skin, of_lip = ((c.max() - c.min()) / max(float(c.max()), 1.0) for c in (skin, lip))
-    limit = min(0.9 * of_skin + 0.02, 0.72 * of_lip) if of_skin > 0.08 else 1.0
-    pale = 1 - smoothstep(limit * 0.8, limit * 1.15, saturation)
-    bright = smoothstep(0.38, 0.58, brightest / max(float(skin.max()), 1.0))
-    return pale * bright
+def _grain_tile(edge_px: float) -> Float32:
+    """Grain as soft as the photograph, which was made sharp and grainy by the same lens."""
+    noise = np.random.default_rng(11).standard_normal((GRAIN_TILE, GRAIN_TILE)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), min(0.35 + 0.3 * edge_px, 1.2))
+    return np.asarray(soft / soft.std(), np.float32)
 
 
 def _lifted(cavity: Float64, photo: UInt8, rig: Rig) -> Float64:
@@ -343,11 +376,11 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
         light = flat.mean(axis=1)
         whites.append(np.median(flat[light >= np.percentile(light, 70)], axis=0))
     white = np.mean(whites, axis=0)
-    level = float(np.clip(white.mean() * 1.05, skin.mean() * 0.95, max(skin.mean() * 1.18, 90)))
-    tint = 0.45 * white / max(white.mean(), 1.0) + 0.55 * np.array([1.04, 1.0, 0.93])
-    warm = skin / max(skin.mean(), 1.0)
-    tint = 0.85 * tint + 0.15 * warm
-    colour: Float64 = np.minimum(level * tint / tint.mean(), 250.0)
+    level = float(np.clip(white.mean() * 1.1, skin.mean() * 1.08, skin.mean() + 45.0))
+    balance = np.clip(skin / skin.mean() / MEAN_SKIN, 0.75, 1.33)
+    tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
+    tint = tint / tint.mean() * ENAMEL_TINT
+    colour: Float64 = np.minimum(level * tint / tint.mean(), 248.0)
     return colour
 
 

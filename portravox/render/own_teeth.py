@@ -1,0 +1,197 @@
+"""The person's own teeth, cut from the photograph and completed to a whole row.
+
+Flow      the photograph, render.teeth (a drawn row) -> render.own_teeth -> render.mouth
+Gives     the same row with the photographed teeth in it
+
+What the photograph shows above the biting edges is kept as it is, gaps and gums with it. Columns
+of it go on upwards under the lip, and downwards where the lower lip cut them off. To the sides the
+drawn row takes over, in the colours of its photographed neighbours. All positions are those of the
+drawn row's inlay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from portravox.arrays import Bool, Float32, Float64, UInt8
+from portravox.ramps import smoothstep
+from portravox.render.teeth import Inlay
+
+LEAST_HEIGHT_MM = 1.2
+LEAST_WIDTH_MM = 14.0
+"""Fewer or smaller teeth than this are not worth keeping: drawn ones are surer. Our choice."""
+
+GAP_MM = 0.8
+"""A dark gap higher than this between two teeth parts the upper from the lower row."""
+
+EDGE_SOFT_MM = 0.30
+EDGE_DETAIL_MM = 1.8
+CUT_EXTENDED_MM = 0.7
+"""Where the lower lip hides the biting edge, it is taken to lie so far below."""
+
+MARGIN_MM = 0.45
+"""Next to the lips the photograph's teeth take their colour; that much is left out."""
+
+SIDE_BLEND_MM = 2.0
+COLOUR_MATCH_MM = 5.0
+"""Over this distance the drawn row's colours go over into those photographed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnRow:
+    """The photographed teeth in an inlay's pixels."""
+
+    colour: Float32
+    """(h, w, 3) columns continued up and down."""
+
+    cover: Float32
+    """(h, w) 0..1"""
+
+    edge: Float64
+    """(w,) row of the biting edge, or where it is taken to be."""
+
+    seen: Bool
+    """(h, w) surely photographed tooth."""
+
+
+def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) -> OwnRow | None:
+    """Find the upper teeth among what the photograph shows between the lips.
+
+    colour   (h, w, 3) the photograph in an inlay's pixels, 0..255
+    between  (h, w) 0..1 what lies between the lips
+    toothy   (h, w) 0..1 what looks like teeth
+    density  px per mm
+    returns  None when there are too few
+    """
+    height, width = between.shape
+    rows = np.arange(height, dtype=np.float64)[:, None]
+    inner = between > 0.5
+    tooth = inner & (toothy > 0.5)
+    first, last = _first_run(tooth, max(1, round(GAP_MM * density)))
+    top = np.where(inner.any(axis=0), inner.argmax(axis=0), 0).astype(np.float64)
+    floor = (height - 1 - inner[::-1].argmax(axis=0)).astype(np.float64)
+    good = tooth.any(axis=0) & (last - first >= LEAST_HEIGHT_MM * density)
+    if good.sum() < LEAST_WIDTH_MM * density:
+        return None
+    columns = np.arange(width, dtype=np.float64)
+    bow = _robust_parabola(columns[good], last[good])
+    good &= np.abs(last - bow(columns)) < 2.2 * density
+    if good.sum() < LEAST_WIDTH_MM * density:
+        return None
+    left, right = np.flatnonzero(good)[[0, -1]]
+    spread = np.interp(columns, columns[good], last[good])
+    edge = _even(
+        np.clip(spread, bow(columns) - 2.0 * density, bow(columns) + 2.0 * density), density
+    )
+    hidden = np.interp(columns, columns[good], (floor - last < 0.6 * density)[good])
+    reach = 2 * round(1.5 * density) + 1
+    margin = MARGIN_MM * density
+    high = top + margin
+    low = np.maximum(np.minimum(edge, floor) - margin, high)
+    edge = edge + cv2.blur(hidden[None], (reach, 1))[0] * CUT_EXTENDED_MM * density
+    source = np.clip(rows, high, low)
+    at = np.broadcast_to(columns, source.shape).astype(np.float32)
+    filled = cv2.remap(colour, at, source.astype(np.float32), cv2.INTER_LINEAR)
+    soft = max(0.5, 0.5 * EDGE_SOFT_MM * density)
+    cover = smoothstep(-soft, soft, edge - rows)
+    inset = SIDE_BLEND_MM * density
+    cover *= smoothstep(0.0, inset, columns - left) * smoothstep(0.0, inset, right - columns)
+    seen = tooth & (rows > high) & (rows < low) & good
+    return OwnRow(filled, cover.astype(np.float32), edge, seen)
+
+
+def completed(drawn: Inlay, own: OwnRow) -> Inlay:
+    """The drawn row behind the photographed one, its edge and its colours following."""
+    picture = _with_edge(drawn, own.edge)
+    soft = COLOUR_MATCH_MM * drawn.density
+    weight = (own.seen & (picture[..., 3] > 0.95)).astype(np.float32)
+    near = _spread(weight, soft) + 1e-4
+    colour = picture[..., :3]
+    for c in range(3):
+        seen = _spread(own.colour[..., c] * weight, soft) / near
+        shown = _spread(colour[..., c] * weight, soft) / near
+        everywhere = own.colour[..., c][own.seen].mean()
+        trust = np.minimum(near * 50, 1)
+        gain = np.clip(seen / np.maximum(shown, 1.0), 0.5, 2.0) * trust + (1 - trust)
+        colour[..., c] = np.minimum(colour[..., c] * gain, max(everywhere * 1.25, 1.0))
+    cover = own.cover[..., None]
+    picture[..., :3] = colour * (1 - cover) + own.colour * cover
+    picture[..., 3:] = picture[..., 3:] * (1 - cover) + cover
+    return Inlay(picture, drawn.origin, drawn.density)
+
+
+def toothness(pixels: Float32 | UInt8, skin: Float64, lip: Float64) -> Float64:
+    """(h, w) 0..1 how much each pixel, (h, w, 3), looks like a tooth.
+
+    Teeth are paler than the person's skin and lips and not much darker than the skin. On a grey
+    picture only brightness can tell. Thresholds are ours, set on portraits.
+    """
+    brightest, palest = (e.astype(np.float32) for e in (pixels.max(axis=-1), pixels.min(axis=-1)))
+    saturation = (brightest - palest) / np.maximum(brightest, 1)
+    of_skin, of_lip = ((c.max() - c.min()) / max(float(c.max()), 1.0) for c in (skin, lip))
+    limit = min(0.9 * of_skin + 0.02, 0.72 * of_lip) if of_skin > 0.08 else 1.0
+    pale = 1 - smoothstep(limit * 0.8, limit * 1.15, saturation)
+    bright = smoothstep(0.38, 0.58, brightest / max(float(skin.max()), 1.0))
+    return pale * bright
+
+
+def _first_run(mask: Bool, gap: int) -> tuple[Float64, Float64]:
+    """(w,) first and last row of the uppermost run in each column, small gaps included."""
+    closed = cv2.morphologyEx(
+        np.pad(mask.astype(np.uint8), ((gap, gap), (0, 0))),
+        cv2.MORPH_CLOSE,
+        np.ones((gap + 1, 1), np.uint8),
+    )[gap:-gap]
+    first = closed.argmax(axis=0)
+    ended = (closed == 0) & (np.arange(len(mask))[:, None] > first)
+    last = np.where(ended.any(axis=0), ended.argmax(axis=0), len(mask)) - 1
+    return first.astype(np.float64), last.astype(np.float64)
+
+
+def _even(edge: Float64, density: float) -> Float64:
+    """(w,) the edge without what is finer than a tooth's corner: noise, gaps, compression."""
+    window = 2 * max(1, round(EDGE_DETAIL_MM * density / 2)) + 1
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(edge, window // 2, mode="edge"), window
+    )
+    middle = np.median(around, axis=1)
+    soft = cv2.GaussianBlur(middle[None], (0, 0), max(0.3 * EDGE_DETAIL_MM * density, 0.5))
+    return np.asarray(soft[0], np.float64)
+
+
+def _robust_parabola(x: Float64, y: Float64) -> np.poly1d:
+    """The arc through most of the points: teeth that stand out do not bend it."""
+    keep = np.ones(len(x), bool)
+    arc = np.poly1d(np.polyfit(x, y, 2))
+    for _ in range(4):
+        off = np.abs(y - arc(x))
+        keep = off <= max(1.5 * float(np.median(off)), 1.0)
+        arc = np.poly1d(np.polyfit(x[keep], y[keep], 2))
+    return arc
+
+
+def _with_edge(drawn: Inlay, edge: Float64) -> Float32:
+    """(h, w, 4) the drawn row, each column moved so that it bites where `edge` says, or above."""
+    height, width = drawn.pixels.shape[:2]
+    smooth = cv2.GaussianBlur(edge[None].astype(np.float32), (0, 0), 3.0 * drawn.density)[0]
+    shift = smooth - np.float32(drawn.origin[1] + 0.3 * drawn.density)
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    moved: Float32 = cv2.remap(
+        drawn.pixels, columns, rows - shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return moved
+
+
+def _spread(picture: Float32, sigma: float) -> Float32:
+    """A wide Gaussian blur, done small."""
+    shrink = max(1, int(sigma / 3))
+    size = (picture.shape[1], picture.shape[0])
+    small = cv2.resize(
+        picture, (size[0] // shrink + 1, size[1] // shrink + 1), interpolation=cv2.INTER_AREA
+    )
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / shrink)
+    wide: Float32 = cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR)
+    return wide

@@ -1,0 +1,94 @@
+"""Teeth are found in a photograph, and the row is completed around them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from portravox.arrays import Float32
+from portravox.render.own_teeth import completed, own_row, toothness
+from portravox.render.teeth import TeethLook, draw_teeth, row_place
+
+SKIN = np.array([200.0, 150.0, 120.0])
+LIP = np.array([180.0, 90.0, 95.0])
+
+
+@pytest.mark.parametrize(
+    ("what", "colour", "tooth"),
+    [
+        ("a tooth in full light", (230, 222, 205), True),
+        ("a tooth in the shade", (150, 143, 131), True),
+        ("lip", (180, 90, 95), False),
+        ("gum", (170, 85, 90), False),
+        ("skin", (200, 150, 120), False),
+        ("the dark between the lips", (30, 18, 16), False),
+    ],
+)
+def test_teeth_are_told_from_what_is_around_them(
+    what: str, colour: tuple[int, int, int], tooth: bool
+) -> None:
+    del what
+    likeness = float(toothness(np.array([[colour]], np.float32), SKIN, LIP)[0, 0])
+    assert likeness > 0.8 if tooth else likeness < 0.2
+
+
+def test_on_a_grey_picture_brightness_tells() -> None:
+    grey_skin, grey_lip = np.full(3, 150.0), np.full(3, 90.0)
+    tooth, dark = (np.full((1, 1, 3), v, np.float32) for v in (170.0, 40.0))
+    assert toothness(tooth, grey_skin, grey_lip)[0, 0] > 0.8
+    assert toothness(dark, grey_skin, grey_lip)[0, 0] < 0.2
+
+
+DENSITY = 5.0
+TOOTH, DARK = np.array([225.0, 215.0, 195.0]), np.array([40.0, 20.0, 18.0])
+
+
+def smile(edge_mm: float = 1.0, half_width_mm: float = 18.0) -> tuple[Float32, Float32, Float32]:
+    """Colour, opening and toothness of a mouth whose upper teeth end `edge_mm` above its line."""
+    (width, height), (ox, oy) = row_place(DENSITY, upper=True)
+    x = (np.arange(width) - ox) / DENSITY
+    y = (np.arange(height) - oy)[:, None] / DENSITY
+    between = (np.abs(x) < half_width_mm + 3) & (y > -7) & (y < 3)
+    tooth = between & (np.abs(x) < half_width_mm) & (y < -edge_mm)
+    colour = np.where(tooth[..., None], TOOTH, DARK)
+    return tuple(a.astype(np.float32) for a in (colour, between, tooth))  # type: ignore[return-value]
+
+
+def test_the_biting_edge_is_where_the_teeth_end() -> None:
+    row = own_row(*smile(edge_mm=1.0), DENSITY)
+    assert row is not None
+    _, (ox, oy) = row_place(DENSITY, upper=True)
+    middle = row.edge[round(ox) - 40 : round(ox) + 40]
+    assert np.abs(middle - (oy - 1.0 * DENSITY)).max() < 0.25 * DENSITY
+
+
+def test_a_few_teeth_are_not_kept() -> None:
+    assert own_row(*smile(half_width_mm=4.0), DENSITY) is None
+
+
+def test_lower_teeth_are_not_taken_for_upper_ones() -> None:
+    colour, between, tooth = smile(edge_mm=2.5)
+    with_lower = tooth.copy()
+    _, (ox, oy) = row_place(DENSITY, upper=True)
+    with_lower[round(oy + 1.0 * DENSITY) : round(oy + 2.5 * DENSITY)] = 1.0
+    upper, both = (
+        own_row(colour, between, tooth, DENSITY),
+        own_row(colour, between, with_lower, DENSITY),
+    )
+    assert upper is not None and both is not None
+    assert abs(upper.edge[round(ox)] - both.edge[round(ox)]) < 0.2 * DENSITY
+
+
+def test_the_completed_row_joins_without_a_step() -> None:
+    look = TeethLook(np.array([150.0, 150.0, 150.0]), np.array([150.0, 80.0, 80.0]), np.zeros(3))
+    drawn = draw_teeth(look, upper=True, density=DENSITY, seed=3)
+    row = own_row(*smile(half_width_mm=12.0), DENSITY)
+    assert row is not None
+    whole = completed(drawn, row).pixels
+    edge = round(drawn.origin[1])
+    band = whole[edge - 25 : edge - 15, :, :3].mean(axis=(0, 2))
+    middle = round(drawn.origin[0])
+    # 10 mm from the middle teeth are photographed, at 14 mm drawn ones have taken over
+    inner, outer = band[middle + 50], band[middle + 65 : middle + 75].max()
+    assert outer > 0.6 * inner
+    assert np.all(whole[..., :3] <= 255 * whole[..., 3:] + 1.0)
