@@ -44,6 +44,17 @@ BREATH_FW = 0.004
 """Rise of the head at breath = 1, in face widths. Our choice."""
 
 
+CHEST_FW = 0.005
+"""Rise of the shoulders at breath = 1: 0.7 mm, in quiet breathing. Our choice."""
+
+SHOULDERS_FOLLOW = 0.25
+"""Shoulders do so much of what the head does as a whole. Our choice."""
+
+SWAY_FW_PER_DEG = 0.0005
+"""They go to the side to which the head turns or leans, half a millimetre in 7 degrees. Our
+choice."""
+
+
 @dataclass(frozen=True)
 class Posed:
     """One frame's mesh."""
@@ -58,6 +69,9 @@ class Posed:
 
     shift: Float64
     """(3,) px."""
+
+    body_shift: Float32
+    """(2,) px that the shoulders go to the right and down; see `rig.body`."""
 
     jaw_deg: float
     speech: float
@@ -128,11 +142,15 @@ class Deformer:
         if np.any(rotation != np.eye(3)) or np.any(shift):
             turned = _turn(skin, rig, rotation.astype(np.float32), shift.astype(np.float32))
             skin += rig.rigid[:, None] * (turned - skin)
+        body_shift = self._body_shift(c)
+        if np.any(body_shift):
+            skin[:, :2] += rig.body_share[:, None] * body_shift
         return Posed(
             rig=rig,
             vertices=strip_positions(skin, rig.mesh, behind=0.004 * rig.width_px),
             rotation=rotation,
             shift=shift,
+            body_shift=body_shift,
             jaw_deg=JAW_DEG * float(weights[SHAPES.index("jaw")]),
             speech=float(c["speech"]),
             lip_press=float(c["lip_press"]),
@@ -143,6 +161,14 @@ class Deformer:
                 float(weights[SHAPES.index("blink_right")]),
             ),
         )
+
+    def _body_shift(self, c: dict[str, float]) -> Float32:
+        """(2,) px: the chest rises with the breath and gives way to what the head does."""
+        lean = SWAY_FW_PER_DEG * (c["head_yaw_deg"] + c["head_roll_deg"])
+        aside = SHOULDERS_FOLLOW * c["head_shift_x"] + lean
+        rise = SHOULDERS_FOLLOW * c["head_shift_y"] + CHEST_FW * c["breath"]
+        scale = self._rig.head_share * self._rig.width_px
+        return np.array([aside, -rise], np.float32) * np.float32(scale)
 
     def _shape_weights(self, c: dict[str, float]) -> Float32:
         """(S,) so that the lips open as far as `lip_gap` says, whatever else moves them."""

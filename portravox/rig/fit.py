@@ -15,6 +15,7 @@ from portravox.arrays import Float32, Float64, Int32
 from portravox.face.face import Face
 from portravox.face.outlines import LOWER_INNER, OVAL, UPPER_INNER
 from portravox.ramps import smoothstep
+from portravox.rig.body import Body, find_body
 from portravox.rig.fields import FieldSolver
 from portravox.rig.occluders import cover_by_hands
 from portravox.rig.shapes import CHIN, FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge
@@ -93,6 +94,12 @@ class Rig:
     pivot: Float32
     """(3,) the head turns about this."""
 
+    body: Body
+    """What goes along with shoulders and chest, in the picture."""
+
+    body_share: Float32
+    """(V,) how far each vertex does, 0 where it moves with the head."""
+
     head_share: float
     """0..1: of the head's motion so much is shown."""
 
@@ -161,17 +168,24 @@ def fit(face: Face, matte: Float32) -> Rig:
     face_height = float(np.linalg.norm(landmarks[10] - landmarks[152]))
     # low and far back the silhouette hardly moves when the head turns, so the background rests
     pivot = np.array([*(centre[:2] + up * 0.30 * face_height), outline.ear_depth])
+    rigid = (mesh.smooth @ rigid.astype(np.float32)).astype(np.float32)
+    body = find_body(face, matte)
     corner0 = np.floor(control[:, :2].min(axis=0)).astype(int) - 2
     corner1 = np.ceil(control[:, :2].max(axis=0)).astype(int) + 3
+    if body.weights.any():
+        corner0 = np.minimum(corner0, body.region[:2])
+        corner1 = np.maximum(corner1, body.region[2:])
     return Rig(
         mesh=mesh,
         rest=rest,
         shapes=fine_shapes.astype(np.float32),
-        rigid=(mesh.smooth @ rigid.astype(np.float32)).astype(np.float32),
+        rigid=rigid,
         light=(mesh.smooth @ light.astype(np.float32)).astype(np.float32),
         axes=face.axes.astype(np.float32),
         centre=centre.astype(np.float32),
         pivot=pivot.astype(np.float32),
+        body=body,
+        body_share=((1.0 - rigid) * body.at(rest[:, :1], rest[:, 1:2])[:, 0]).astype(np.float32),
         head_share=HEAD_WITH_HAND if face.hands else 1.0,
         hinge_mm=hinge_mm,
         face=face,
