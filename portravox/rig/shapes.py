@@ -77,6 +77,9 @@ CORNER_OF_JAW = 0.38
 CORNER_USED_UP = 0.55
 """Of the lips beyond the end of the opening, so much is drawn into it by a wide open jaw."""
 
+_NECK_WITH_JAW = ((1, 0.20), (2, 0.06))
+"""Rings and how far they drop with the chin: it goes over the neck, and a collar stays."""
+
 _JAW_LINE = ((0.9, (150, 379, 136, 365, 172, 397)), (0.6, (58, 288, 132, 361)))
 
 UNSMILING_WIDTH_MM = 50.0
@@ -256,7 +259,7 @@ class _Sculptor:
         for share, landmarks in _JAW_LINE:
             for i in landmarks:
                 handles[i] = turned(i) * share
-        for ring, share in ((1, 0.55), (2, 0.22)):
+        for ring, share in _NECK_WITH_JAW:
             for k, i in enumerate(self.rings[ring].tolist()):
                 neck = self.ring_neck[k]
                 handles[i] = turned(OVAL[k]) * share * neck if neck > 0.3 else np.zeros(3)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32
+from portravox.face.outlines import OVAL
 from portravox.rig.deform import Deformer, head_rotation, settled_width_mm
 from portravox.rig.fit import Rig
 
@@ -165,3 +166,13 @@ def test_wide_eyes_open_and_shut_eyes_stay_shut(
     assert lid_gap(eye_wide=1) > 1.1 * lid_gap()
     shut = lid_gap(blink_left=1, eye_wide=1)
     assert shut == pytest.approx(lid_gap(blink_left=1), abs=1e-3)
+
+
+def test_a_jaw_that_drops_goes_over_the_neck_and_leaves_the_collar(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    opened = deformer.deform(controls(speech=1.0, jaw=1.0, lip_gap=0.3)).vertices
+    drop = opened[: len(rig.rest), 1] - rig.rest[:, 1]
+    below = rig.mesh.rings[2, OVAL.index(152)]
+    assert drop[152] > 0.04 * rig.width_px
+    assert abs(drop[below]) < 0.15 * drop[152]
