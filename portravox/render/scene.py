@@ -22,6 +22,7 @@ from portravox.render.film import Film, make_film, make_lip_film
 from portravox.render.kernels import CELL, FAR, draw_planes, rasterize
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
+from portravox.rig.body import Body
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 
@@ -34,6 +35,9 @@ BAND_PX = 32
 
 LEAST_FOLLOWING = 0.004
 """Parts that follow the head by less move by less than a quarter of a pixel in a close-up."""
+
+LEAST_BODY = 0.02
+"""Likewise of the body, which goes a hundredth of the face's width at most."""
 
 REACH_FW = 0.12
 """How far the outline of head and hair may travel, in face widths."""
@@ -109,7 +113,7 @@ class Painter:
         self._scene = scene
         self._frame = scene.still.copy()
         self._at_rest = True
-        self._map = _Map(scene.rig.region, scene.cell)
+        self._map = _Map(scene.rig.region, scene.cell, scene.rig.body)
         self._bands = np.array(scene.bands, np.int32).reshape(-1, 4)
         # eyes and mouth are painted here in colour; only their surroundings are ever filled
         self._colours = np.empty_like(scene.photo)
@@ -194,16 +198,19 @@ class _Map:
     """Where in the photograph each pixel of a rectangle is to be looked up.
 
     Computed at nodes `cell` px apart and smooth in between; the first node stands on the first
-    pixel.
+    pixel. Around the mesh, the body moves nodes, as far as one is given.
     """
 
-    def __init__(self, window: tuple[int, int, int, int], cell: int) -> None:
+    def __init__(
+        self, window: tuple[int, int, int, int], cell: int, body: Body | None = None
+    ) -> None:
         x0, y0, x1, y1 = window
         self._corner = (x0, y0)
         self._cell = cell
         rows, columns = -(-(y1 - y0) // cell) + 1, -(-(x1 - x0) // cell) + 1
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * cell
         self._identity = np.stack([x + x0, y + y0, np.ones_like(x)])
+        self._body = body.at(x + x0, y + y0) if body is not None else np.zeros_like(x)
         self._nodes = np.empty_like(self._identity)
         self._depth = np.empty((rows, columns), np.float32)
 
@@ -213,6 +220,9 @@ class _Map:
         """Fill some rectangles inside the window, (B, 4) x0, y0, x1, y1, all even."""
         x0, y0 = self._corner
         np.copyto(self._nodes, self._identity)
+        if posed.body_shift.any():
+            # shifts are small and smooth: where from is where to, less the shift
+            self._nodes[:2] -= posed.body_shift[:, None, None] * self._body
         self._depth.fill(FAR)
         triangles = posed.rig.mesh.triangles
         rasterize(
@@ -228,7 +238,8 @@ class _Map:
 def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:
     """Cover with a few rectangles all that can ever differ from the photograph.
 
-    That is where the mesh follows the head, as far as the moving layer is not clear there.
+    That is where the mesh follows the head or the picture the body, as far as the moving layer is
+    not clear there.
     """
     x0, y0, x1, y1 = rig.region
     rows, columns = -(-(y1 - y0) // CELL), -(-(x1 - x0) // CELL)
@@ -244,7 +255,9 @@ def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:
     holes = cv2.morphologyEx(  # mouth and eyes are holes in the mesh, but move
         (follows[0] > LEAST_FOLLOWING).astype(np.uint8), cv2.MORPH_CLOSE, disc
     )
-    moves = near_person & (holes > 0)
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * CELL
+    on_body = rig.body.at(x + x0, y + y0) > LEAST_BODY
+    moves = near_person & ((holes > 0) | on_body)
     bands = []
     height = BAND_PX // CELL
     for row in range(0, rows, height):

@@ -144,3 +144,16 @@ def test_same_pose_same_frame(draw: Callable[..., UInt8]) -> None:
     first = draw(**STRONG)
     draw(head_yaw_deg=-3.0)
     assert np.array_equal(draw(**STRONG), first)
+
+
+def test_a_breath_moves_the_shoulders_and_neither_background_nor_lower_edge(
+    draw: Callable[..., UInt8], scene: Scene, as_frame: UInt8, matte: Float32
+) -> None:
+    changed = (draw(breath=1.0) != as_frame).any(axis=-1)
+    height, width = matte.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    on_body = (scene.rig.body.at(x, y) > 0.8) & (matte > 0.9)
+    assert changed[on_body].mean() > 0.2
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))
+    assert not changed[cv2.dilate(matte, disc) < 0.1].any()
+    assert not changed[scene.rig.body.region[3] - 2 :].any()
