@@ -27,7 +27,7 @@ UInt16 = npt.NDArray[np.uint16]
 """Fixed-point factors."""
 
 UInt32 = npt.NDArray[np.uint32]
-"""Four neighbouring pixels in one number."""
+"""Four bytes in one number."""
 
 Bool = npt.NDArray[np.bool_]
 """Masks."""

@@ -1,9 +1,6 @@
 """The photograph as the renderer's inner loop reads it.
 
 Flow      render.backdrop (layers) -> Film -> render.scene
-
-Values between pixels are looked up for every pixel of every frame. So that one read brings all
-four neighbours, they are held together in one number, a quad.
 """
 
 from __future__ import annotations
@@ -13,12 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import UInt8, UInt32
+from portravox.arrays import UInt8
 from portravox.face.face import LipState
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers
 from portravox.render.drawing import polygon_cover
-from portravox.render.kernels import BETWEEN, BLOCK, CLEAR, SOLID, gather_quads
+from portravox.render.kernels import BETWEEN, BLOCK, CLEAR, SOLID
 from portravox.rig.fit import Rig
 
 SHARP_UP_TO_PX = 1_300_000
@@ -43,15 +40,15 @@ HALF_PIXEL_TAPS = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
 class Film:
     """The moving layer of a region and the plate behind it."""
 
-    luma: UInt32
-    """(h * scale, w * scale) quads"""
+    luma: UInt8
+    """(h * scale, w * scale)"""
 
-    cb: UInt32
-    cr: UInt32
-    """(h / 2, w / 2) quads each"""
+    cb: UInt8
+    cr: UInt8
+    """(h / 2, w / 2)"""
 
-    matte: UInt32
-    """(h, w) quads"""
+    matte: UInt8
+    """(h, w)"""
 
     states: UInt8
     """(h / BLOCK, w / BLOCK), rounded up: CLEAR, BETWEEN or SOLID"""
@@ -65,7 +62,7 @@ class Film:
     plate: Planes
 
     @property
-    def moving(self) -> tuple[UInt32, UInt32, UInt32, UInt32, UInt8]:
+    def moving(self) -> tuple[UInt8, UInt8, UInt8, UInt8, UInt8]:
         """As `kernels.draw_planes` takes it."""
         return self.luma, self.cb, self.cr, self.matte, self.states
 
@@ -108,22 +105,15 @@ def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[i
     planes = Planes.of(pixels)
     luma = double(planes.luma) if scale == 2 else planes.luma
     return Film(
-        luma=quads_of(luma),
-        cb=quads_of(planes.cb),
-        cr=quads_of(planes.cr),
-        matte=quads_of(matte),
+        luma=luma,
+        cb=planes.cb,
+        cr=planes.cr,
+        matte=np.ascontiguousarray(matte),
         states=states_of(matte),
         scale=scale,
         origin=origin,
         plate=Planes.of(plate),
     )
-
-
-def quads_of(plane: UInt8) -> UInt32:
-    """(h, w) -> (h, w): each pixel with its right, lower and lower right neighbour."""
-    quads = np.empty(plane.shape, np.uint32)
-    gather_quads(np.ascontiguousarray(plane), quads)
-    return quads
 
 
 def states_of(matte: UInt8) -> UInt8:

@@ -16,11 +16,15 @@ from portravox.compiled_code import compiled
 
 FAR = np.float32(1e30)
 
-CELL = 4
-"""Nodes of a large map stand so many pixels apart."""
+CELLS = (1, 2, 4, 8)
+"""Nodes of a map may stand so many pixels apart."""
 
 BLOCK = 4
 """Side, px, of the blocks of a film that are known to be solid, clear or between."""
+
+RUN = 32
+"""Pixels of a row that are treated alike: what the vector units of a processor take in one or a few
+steps."""
 
 CLEAR, BETWEEN, SOLID = 0, 1, 2
 """What a film's matte is at a block and up to two blocks around: 0, anything, 255."""
@@ -34,7 +38,44 @@ _P: Any = np.uintp
 _ONE = _P(1)
 _ZERO, _HALF, _WHOLE, _FULL = _F(0), _F(0.5), _F(1), _F(255)
 _BYTE = _U(255)
+_HAIR = _F(0.002)
 _LUMA_BLACK, _CHROMA_ZERO = _F(16), _F(128)
+
+
+@compiled(fastmath=True)
+def begin_map(
+    nodes: Float32,
+    depth: Float32,
+    x0: float,
+    y0: float,
+    step: float,
+    body: Float32,
+    shift_x: float,
+    shift_y: float,
+) -> None:
+    """What stands at the nodes of a map that no mesh covers: their own position, moved a little.
+
+    nodes    (3, h, w) filled with x, y and a brightness factor of 1
+    depth    (h, w) filled with FAR
+    x0, y0   picture position of node (0, 0)
+    step     distance between nodes, px
+    body     (h, w) 0..1 how far each goes along, or (0, 0) for none
+    shift_x  px, where the body's texture comes from: shifts are small and smooth, so that this
+             is where it goes to, the other way round
+    """
+    height, width = depth.shape
+    moves = body.shape[0] > 0
+    across, down, left, top = _F(shift_x), _F(shift_y), _F(x0), _F(y0)
+    distance = _F(step)
+    for y in range(height):
+        for x in range(width):
+            nodes[0, y, x] = left + _F(x) * distance
+            nodes[1, y, x] = top + _F(y) * distance
+            nodes[2, y, x] = _WHOLE
+            depth[y, x] = FAR
+            if moves:
+                nodes[0, y, x] -= across * body[y, x]
+                nodes[1, y, x] -= down * body[y, x]
 
 
 @compiled(fastmath=True)
@@ -105,26 +146,6 @@ def rasterize(
                 lb += lb_dx
 
 
-@compiled()
-def gather_quads(plane: UInt8, quads: UInt32) -> None:
-    """Each pixel together with its right, lower and lower right neighbour, in one number.
-
-    plane  (h, w)
-    quads  (h, w) written; at the last row and column a pixel is its own neighbour
-    """
-    height, width = plane.shape
-    for y in range(height):
-        upper, lower = plane[y], plane[min(y + 1, height - 1)]
-        for x in range(width):
-            right = min(x + 1, width - 1)
-            quads[y, x] = (
-                np.uint32(upper[x])
-                | np.uint32(upper[right]) << np.uint32(8)
-                | np.uint32(lower[x]) << np.uint32(16)
-                | np.uint32(lower[right]) << np.uint32(24)
-            )
-
-
 @compiled(fastmath=True)
 def draw_planes(
     nodes: Float32,
@@ -132,7 +153,7 @@ def draw_planes(
     window_x: int,
     window_y: int,
     cell: int,
-    film: tuple[UInt32, UInt32, UInt32, UInt32, UInt8],
+    film: tuple[UInt8, UInt8, UInt8, UInt8, UInt8],
     plate: tuple[UInt8, UInt8, UInt8],
     film_x: int,
     film_y: int,
@@ -145,16 +166,16 @@ def draw_planes(
               lies on pixel (window_x, window_y), the next ones `cell` pixels further
     bands     (B, 4) x0, y0, x1, y1 in the frame, all even, inside the window: only these are
               drawn. x0 and y0 lie whole cells from the window's corner
-    cell      1 or CELL
-    film      quads of luma (h, w) * scale; of cb and cr (h, w) / 2; of the matte (h, w); and, of
-              each BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN or SOLID
+    cell      one of CELLS
+    film      luma (h, w) * scale; cb and cr (h, w) / 2; the matte (h, w), 0..255; and, of each
+              BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN or SOLID
     plate     luma (h, w), cb, cr: what lies behind
     film_x .. corner of film and plate in the photograph, even
     frame     luma (H, W), cb, cr; written
 
     Loops are split so that each can be run on several pixels at once: places, fetching, blending.
     """
-    width = nodes.shape[2] * cell + CELL
+    width = (nodes.shape[2] + 1) * cell
     # of the upper and the lower of two rows: x, y in the film, brightness, matte; then of the row
     # of chroma between them: x, y, brightness, matte; and a row of nodes
     upper = (_row(width), _row(width), _row(width), _row(width))
@@ -173,13 +194,13 @@ def draw_planes(
             _row_of_places(nodes, first, count, y - window_y, cell, left, top, spare, upper)
             _row_of_places(nodes, first, count, y + 1 - window_y, cell, left, top, spare, lower)
             begin = 0
-            state = _state_at(states, upper[0][0], upper[1][0])
+            state = _state_of_run(states, upper[0], upper[1], 0, count)
             while begin < count:
                 end, now = begin, state
                 while end < count and now == state:
-                    end += BLOCK
+                    end += RUN
                     if end < count:
-                        now = _state_at(states, upper[0][end], upper[1][end])
+                        now = _state_of_run(states, upper[0], upper[1], end, count)
                 end = min(end, count)
                 a, b = _P(begin), _P(end)
                 half_a, half_b = a >> _ONE, b >> _ONE
@@ -235,11 +256,17 @@ def draw_planes(
 
 
 @compiled()
-def _state_at(states: UInt8, x: Any, y: Any) -> Any:
-    """State of the block that a place, px in the film, lies in."""
-    row = min(max(_I(y) // BLOCK, 0), states.shape[0] - 1)
-    column = min(max(_I(x) // BLOCK, 0), states.shape[1] - 1)
-    return states[row, column]
+def _state_of_run(states: UInt8, xs: Float32, ys: Float32, begin: int, count: int) -> Any:
+    """What all blocks are that the next RUN places, px in the film, lie in, or BETWEEN."""
+    common = _I(-1)
+    for i in range(begin, min(begin + RUN, count), 2 * BLOCK):
+        row = min(max(_I(ys[i]) // BLOCK, 0), states.shape[0] - 1)
+        column = min(max(_I(xs[i]) // BLOCK, 0), states.shape[1] - 1)
+        state = _I(states[row, column])
+        if state == BETWEEN or (common >= 0 and state != common):
+            return _I(BETWEEN)
+        common = state
+    return _I(common)
 
 
 @compiled()
@@ -265,7 +292,7 @@ def _row_of_places(
             _between_rows(nodes[k], row, row, a, number, _ZERO, offset, values)
         else:
             _between_rows(nodes[k], row, next_row, a, number, w1, offset, spare)
-            _between_columns(spare, number, values)
+            _between_columns(spare, number, cell, values)
 
 
 @compiled(fastmath=True)
@@ -279,17 +306,24 @@ def _between_rows(
 
 
 @compiled(fastmath=True)
-def _between_columns(values: Float32, number: int, out: Float32) -> None:
-    """CELL values evenly between each two."""
-    quarter = _F(1.0 / CELL)
-    cell = _P(CELL)
-    for i in range(number - _ONE):
-        here = values[i]
-        slope = (values[i + _ONE] - here) * quarter
-        out[cell * i] = here
-        out[cell * i + _ONE] = here + slope
-        out[cell * i + _P(2)] = here + slope * _F(2)
-        out[cell * i + _P(3)] = here + slope * _F(3)
+def _between_columns(values: Float32, number: int, cell: int, out: Float32) -> None:
+    """`cell` values evenly between each two; a loop for each, so that it can be unrolled."""
+    if cell == 2:
+        for i in range(number - _ONE):
+            out[_P(2) * i] = values[i]
+            out[_P(2) * i + _ONE] = (values[i] + values[i + _ONE]) * _HALF
+    elif cell == 4:
+        for i in range(number - _ONE):
+            here = values[i]
+            slope = (values[i + _ONE] - here) * _F(0.25)
+            for k in range(4):
+                out[_P(4) * i + _P(k)] = here + slope * _F(k)
+    else:
+        for i in range(number - _ONE):
+            here = values[i]
+            slope = (values[i + _ONE] - here) * _F(0.125)
+            for k in range(8):
+                out[_P(8) * i + _P(k)] = here + slope * _F(k)
 
 
 @compiled()
@@ -321,10 +355,11 @@ def _doubled(xs: Float32, ys: Float32, a: int, b: int) -> None:
 
 
 @compiled(fastmath=True)
-def _places(xs: Float32, ys: Float32, a: int, b: int, quads: UInt32, at: Int32) -> None:
+def _places(xs: Float32, ys: Float32, a: int, b: int, plane: UInt8, at: Int32) -> None:
     """Keep places inside a plane, and number the pixels they lie in."""
-    height, width = quads.shape
-    most_x, most_y, stride = _F(width - 1), _F(height - 1), _I(width)
+    height, width = plane.shape
+    # so little before the last row and column that there always is a next one
+    most_x, most_y, stride = _F(width - 1) - _HAIR, _F(height - 1) - _HAIR, _I(width)
     for i in range(a, b):
         x = min(max(xs[i], _ZERO), most_x)
         y = min(max(ys[i], _ZERO), most_y)
@@ -334,10 +369,18 @@ def _places(xs: Float32, ys: Float32, a: int, b: int, quads: UInt32, at: Int32) 
 
 
 @compiled(fastmath=True)
-def _fetch(quads: UInt32, at: Int32, a: int, b: int, fetched: UInt32) -> None:
-    flat = quads.reshape(-1)
+def _fetch(plane: UInt8, at: Int32, a: int, b: int, fetched: UInt32) -> None:
+    """Pixels with their right, lower and lower right neighbours, four bytes in one number."""
+    flat = plane.reshape(-1)
+    below = _P(plane.shape[1])
     for i in range(a, b):
-        fetched[i] = flat[_U(at[i])]
+        k = _P(at[i])
+        fetched[i] = (
+            _U(flat[k])
+            | _U(flat[k + _ONE]) << _U(8)
+            | _U(flat[k + below]) << _U(16)
+            | _U(flat[k + below + _ONE]) << _U(24)
+        )
 
 
 @compiled(fastmath=True)
@@ -352,25 +395,25 @@ def _between(quad: Any, x: Any, y: Any) -> Any:
 
 @compiled(fastmath=True)
 def _light_up(
-    quads: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int, zero: Any,
+    fetched: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int, zero: Any,
     out: UInt8, y: int, x: int,
 ) -> None:  # fmt: skip
     """Values between pixels, times the brightness as counted from the plane's zero."""
     xs, ys, light = row[0], row[1], row[2]
     for i in range(a, b):
-        value = (_between(quads[i], xs[i], ys[i]) - zero) * light[i] + zero
+        value = (_between(fetched[i], xs[i], ys[i]) - zero) * light[i] + zero
         out[y, x + i] = np.uint8(_I(min(max(value + _HALF, _ZERO), _FULL)))
 
 
 @compiled(fastmath=True)
 def _matte_of(
-    quads: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int
+    fetched: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int
 ) -> None:
     """The matte between pixels, 0..1."""
     xs, ys, matte = row[0], row[1], row[3]
     share = _F(1.0 / 255)
     for i in range(a, b):
-        matte[i] = _between(quads[i], xs[i], ys[i]) * share
+        matte[i] = _between(fetched[i], xs[i], ys[i]) * share
 
 
 @compiled(fastmath=True)

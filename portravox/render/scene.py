@@ -19,16 +19,22 @@ from portravox.render.backdrop import Layers, split_layers
 from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, paint_eye, prepare_eyes
 from portravox.render.film import Film, make_film, make_lip_film
-from portravox.render.kernels import CELL, FAR, draw_planes, rasterize
+from portravox.render.kernels import FAR, begin_map, draw_planes, rasterize
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
 from portravox.rig.body import Body
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 
-CELLS_FROM_PX = 160.0
-"""On faces at least this wide the map from frame to photograph is computed at every CELLth pixel
-and is smooth between; at lips and lids, where it tears, it is computed for every pixel."""
+CELLS_BY_WIDTH = ((700.0, 8), (220.0, 4), (90.0, 2), (0.0, 1))
+"""On faces at least so many px wide the map from frame to photograph is computed at nodes so many
+px apart, and is smooth between: every 1.5 mm of the face or finer. Our choice, by eye."""
+
+FINE_CELLS_BY_WIDTH = ((700.0, 2), (0.0, 1))
+"""The same at lips and lids, where the map tears."""
+
+BAND_GRID = 4
+"""Where anything moves is found out for every so many pixels."""
 
 BAND_PX = 32
 """Rows of a band. A band is redrawn only as far to its sides as anything moves there."""
@@ -70,6 +76,8 @@ class Scene:
     eyes: tuple[EyePaint, EyePaint]
     cell: int
     """Distance of the map's nodes, px."""
+    fine_cell: int
+    """The same where it tears."""
     bands: tuple[Box, ...]
     """All that ever differs from the photograph lies in these."""
     texture_places: Float32
@@ -89,7 +97,6 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
     light = estimate_light(rig, photo)
     layers = split_layers(rig, photo, matte)
     film = make_film(rig, layers)
-    cell = CELL if rig.width_px >= CELLS_FROM_PX else 1
     return Scene(
         rig=rig,
         photo=photo,
@@ -99,7 +106,8 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
         light=light,
         mouth=prepare_mouth(rig, photo, eyes, light),
         eyes=eyes,
-        cell=cell,
+        cell=_by_width(CELLS_BY_WIDTH, rig),
+        fine_cell=_by_width(FINE_CELLS_BY_WIDTH, rig),
         bands=_moving_bands(rig, layers),
         texture_places=np.concatenate([rig.rest[:, :2], strips]).astype(np.float32),
         resting_places=np.concatenate([rig.rest[:, :2], middle]).astype(np.float32),
@@ -158,7 +166,7 @@ class Painter:
 
     def _paint_eye(self, eye: EyePaint, posed: Posed, attributes: Float32) -> None:
         scene = self._scene
-        if posed.blink[eye.side] > LID_TEARS_FROM and scene.cell > 1:
+        if posed.blink[eye.side] > LID_TEARS_FROM and scene.cell > scene.fine_cell:
             edges = (scene.rig.mesh.left_eye, scene.rig.mesh.right_eye)[eye.side]
             self._draw_torn(posed, attributes, np.concatenate(edges), scene.film)
         marks = eye.landmarks
@@ -174,7 +182,7 @@ class Painter:
         window = self._window(posed, edges, TEAR_MARGIN_MM)
         if window is not None:
             bands = np.array([window], np.int32)
-            _Map(window, 1).draw(posed, attributes, film, bands, self._frame)
+            _Map(window, self._scene.fine_cell).draw(posed, attributes, film, bands, self._frame)
 
     def _window(self, posed: Posed, vertices: Int32, margin_mm: float) -> Box | None:
         """Rectangle around vertices, inside the region; None when none is left of it."""
@@ -208,31 +216,31 @@ class _Map:
         self._corner = (x0, y0)
         self._cell = cell
         rows, columns = -(-(y1 - y0) // cell) + 1, -(-(x1 - x0) // cell) + 1
-        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * cell
-        self._identity = np.stack([x + x0, y + y0, np.ones_like(x)])
-        self._body = body.at(x + x0, y + y0) if body is not None else np.zeros_like(x)
-        self._nodes = np.empty_like(self._identity)
+        self._nodes = np.empty((3, rows, columns), np.float32)
         self._depth = np.empty((rows, columns), np.float32)
+        self._body = np.empty((0, 0), np.float32)
+        if body is not None:
+            y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * cell
+            self._body = body.at(x + x0, y + y0)
 
     def draw(
         self, posed: Posed, attributes: Float32, film: Film, bands: Int32, frame: Planes
     ) -> None:
         """Fill some rectangles inside the window, (B, 4) x0, y0, x1, y1, all even."""
         x0, y0 = self._corner
-        np.copyto(self._nodes, self._identity)
-        if posed.body_shift.any():
-            # shifts are small and smooth: where from is where to, less the shift
-            self._nodes[:2] -= posed.body_shift[:, None, None] * self._body
-        self._depth.fill(FAR)
-        triangles = posed.rig.mesh.triangles
+        grid = (float(x0), float(y0), float(self._cell))
+        begin_map(self._nodes, self._depth, *grid, self._body, *posed.body_shift.tolist())
         rasterize(
-            posed.vertices, attributes, triangles, float(x0), float(y0), float(self._cell),
-            self._nodes, self._depth,
-        )  # fmt: skip
+            posed.vertices, attributes, posed.rig.mesh.triangles, *grid, self._nodes, self._depth
+        )
         draw_planes(
             self._nodes, bands, x0, y0, self._cell, film.moving, film.behind, *film.origin,
             film.scale, (frame.luma, frame.cb, frame.cr),
         )  # fmt: skip
+
+
+def _by_width(table: tuple[tuple[float, int], ...], rig: Rig) -> int:
+    return next(cell for width_px, cell in table if rig.width_px >= width_px)
 
 
 def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:
@@ -242,33 +250,35 @@ def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:
     not clear there.
     """
     x0, y0, x1, y1 = rig.region
-    rows, columns = -(-(y1 - y0) // CELL), -(-(x1 - x0) // CELL)
+    rows, columns = -(-(y1 - y0) // BAND_GRID), -(-(x1 - x0) // BAND_GRID)
     follows = np.zeros((3, rows, columns), np.float32)
     depth = np.full((rows, columns), FAR, np.float32)
     attributes = np.zeros((len(rig.rest), 3), np.float32)
     attributes[:, 0] = rig.rigid
     skin = rig.mesh.triangles[: rig.mesh.skin_triangles]
-    rasterize(rig.rest, attributes, skin, float(x0), float(y0), float(CELL), follows, depth)
-    reach = max(1, round(REACH_FW * rig.width_px / CELL))
+    rasterize(rig.rest, attributes, skin, float(x0), float(y0), float(BAND_GRID), follows, depth)
+    reach = max(1, round(REACH_FW * rig.width_px / BAND_GRID))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    near_person = cv2.dilate((layers.matte[::CELL, ::CELL] > 0).astype(np.uint8), disc) > 0
+    near_person = (
+        cv2.dilate((layers.matte[::BAND_GRID, ::BAND_GRID] > 0).astype(np.uint8), disc) > 0
+    )
     holes = cv2.morphologyEx(  # mouth and eyes are holes in the mesh, but move
         (follows[0] > LEAST_FOLLOWING).astype(np.uint8), cv2.MORPH_CLOSE, disc
     )
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * CELL
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * BAND_GRID
     on_body = rig.body.at(x + x0, y + y0) > LEAST_BODY
     moves = near_person & ((holes > 0) | on_body)
     bands = []
-    height = BAND_PX // CELL
+    height = BAND_PX // BAND_GRID
     for row in range(0, rows, height):
         where = np.flatnonzero(moves[row : row + height].any(axis=0))
         if where.size:
             bands.append(
                 Box(
-                    x0 + int(where[0]) * CELL,
-                    y0 + row * CELL,
-                    min(x1, x0 + (int(where[-1]) + 1) * CELL),
-                    min(y1, y0 + (row + height) * CELL),
+                    x0 + int(where[0]) * BAND_GRID,
+                    y0 + row * BAND_GRID,
+                    min(x1, x0 + (int(where[-1]) + 1) * BAND_GRID),
+                    min(y1, y0 + (row + height) * BAND_GRID),
                 )
             )
     return tuple(bands)

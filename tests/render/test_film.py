@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from portravox.arrays import Float32
-from portravox.render.film import double, quads_of, states_of
+from portravox.render.film import double, states_of
 from portravox.render.kernels import BLOCK, CLEAR, SOLID
 from portravox.render.scene import Scene
 
@@ -14,13 +14,6 @@ def test_doubling_keeps_every_pixel_and_adds_values_between() -> None:
     assert np.array_equal(large[::2, ::2], ramp)
     inner = large[10, 8:-8].astype(int)
     assert np.all(np.diff(inner) == 2)  # a straight ramp stays straight
-
-
-def test_quads_hold_a_pixel_and_its_neighbours() -> None:
-    plane = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    quads = quads_of(plane)
-    assert quads[1, 2] == 6 | 7 << 8 | 10 << 16 | 11 << 24
-    assert quads[2, 3] == 11 | 11 << 8 | 11 << 16 | 11 << 24
 
 
 def test_states_are_sure_of_their_surroundings() -> None:
@@ -39,20 +32,20 @@ def test_the_film_at_rest_is_the_photograph(scene: Scene) -> None:
     x0, y0, x1, y1 = scene.rig.region
     film = scene.film
     still = scene.still.part(x0, y0, x1, y1)
-    first = film.luma[:: film.scale, :: film.scale] & 255
+    first = film.luma[:: film.scale, :: film.scale]
     assert np.array_equal(first, still.luma)
-    assert np.array_equal(film.cb & 255, still.cb)
+    assert np.array_equal(film.cb, still.cb)
 
 
 def test_the_lips_own_film_shows_no_teeth(scene: Scene) -> None:
     lips = scene.rig.face.lips
     middle = (lips.upper_inner[5] + lips.lower_inner[5]) / 2
     x, y = ((middle - scene.lips.origin) / 2).astype(int)
-    painted = int(scene.lips.cr[y, x] & 255)
+    painted = int(scene.lips.cr[y, x])
     x, y = (middle / 2).astype(int)
     assert painted > int(scene.still.cr[y, x]) + 6  # redder
 
 
 def test_the_matte_of_the_film_covers_the_person(scene: Scene, matte: Float32) -> None:
     x0, y0, x1, y1 = scene.rig.region
-    assert (scene.film.matte & 255)[matte[y0:y1, x0:x1] > 0.5].min() > 230
+    assert scene.film.matte[matte[y0:y1, x0:x1] > 0.5].min() > 230

@@ -7,8 +7,8 @@ import pytest
 
 from portravox.arrays import UInt8
 from portravox.render import reference
-from portravox.render.film import double, quads_of, states_of
-from portravox.render.kernels import BETWEEN, CELL, CLEAR, FAR, SOLID, draw_planes, rasterize
+from portravox.render.film import double, states_of
+from portravox.render.kernels import BETWEEN, CELLS, CLEAR, FAR, SOLID, draw_planes, rasterize
 
 
 @pytest.mark.parametrize("step", [1, 3])
@@ -58,7 +58,7 @@ def planes(rng: np.random.Generator, low: int, high: int) -> tuple[UInt8, UInt8,
     )
 
 
-@pytest.mark.parametrize("cell", [1, CELL])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("scale", [1, 2])
 def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     rng = np.random.default_rng(2)
@@ -68,7 +68,7 @@ def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     states = states_of(matte)
     assert {CLEAR, BETWEEN, SOLID} == set(states.ravel().tolist())
     luma = double(film[0]) if scale == 2 else film[0]
-    quads = (*(quads_of(plane) for plane in (luma, film[1], film[2], matte)), states)
+    moving = (luma, film[1], film[2], matte, states)
 
     # a turned and shifted copy of the film, in a window of a larger frame
     x0, y0, x1, y1 = window = (12, 8, 76, 64)
@@ -80,7 +80,7 @@ def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     nodes = np.stack([across, down, light]).astype(np.float32)
     frame = tuple(np.zeros((80, 90) if k == 0 else (40, 45), np.uint8) for k in range(3))
     bands = np.array([window], np.int32)
-    draw_planes(nodes, bands, x0, y0, cell, quads, plate, *FILM_AT, scale, frame)
+    draw_planes(nodes, bands, x0, y0, cell, moving, plate, *FILM_AT, scale, frame)
 
     def everywhere(values: np.ndarray) -> np.ndarray:
         """At every pixel of the window; the values are linear, so that nodes tell them all."""
@@ -116,17 +116,18 @@ def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     assert not outside.any()  # nothing outside its band
 
 
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("scale", [1, 2])
-def test_a_map_that_moves_nothing_gives_the_film_back(scale: int) -> None:
+def test_a_map_that_moves_nothing_gives_the_film_back(scale: int, cell: int) -> None:
     rng = np.random.default_rng(3)
     film = planes(rng, 16, 236)
     matte = np.full((HEIGHT, WIDTH), 255, np.uint8)
     luma = double(film[0]) if scale == 2 else film[0]
-    quads = (*(quads_of(p) for p in (luma, film[1], film[2], matte)), states_of(matte))
-    y, x = np.mgrid[0 : HEIGHT // CELL + 1, 0 : WIDTH // CELL + 1].astype(np.float32) * CELL
+    moving = (luma, film[1], film[2], matte, states_of(matte))
+    y, x = np.mgrid[0 : HEIGHT // cell + 1, 0 : WIDTH // cell + 1].astype(np.float32) * cell
     nodes = np.stack([x, y, np.ones_like(x)])
     frame = tuple(np.zeros_like(plane) for plane in film)
     bands = np.array([[0, 0, WIDTH, HEIGHT]], np.int32)
-    draw_planes(nodes, bands, 0, 0, CELL, quads, film, 0, 0, scale, frame)
+    draw_planes(nodes, bands, 0, 0, cell, moving, film, 0, 0, scale, frame)
     for drawn, photographed in zip(frame, film, strict=True):
         assert np.array_equal(drawn, photographed)
