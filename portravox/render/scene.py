@@ -143,7 +143,7 @@ class Painter:
         attributes = np.empty((len(posed.vertices), 3), np.float32)
         # a mouth that does nothing is shown as photographed, whatever is seen between its lips
         attributes[:, :2] = scene.texture_places if posed.speech > 0 else scene.resting_places
-        factors = scene.light.factors(posed.rotation)
+        factors = scene.light.factors(posed.rotation) * posed.shade
         attributes[: len(factors), 2] = factors
         attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]
         self._map.draw(posed, attributes, scene.film, self._bands, self._frame)

@@ -15,6 +15,7 @@ import numpy as np
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import AnyFloat, Float32, Float64
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
+from portravox.rig.shading import shade_factors
 from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
 from portravox.rig.topology import strip_positions
 
@@ -63,6 +64,9 @@ class Posed:
 
     vertices: Float32
     """(V + S, 3) px: the fine mesh, then the strips that close its holes."""
+
+    shade: Float32
+    """(V,) what the folds and bulges of this pose multiply the brightness by; 1 at rest."""
 
     rotation: Float64
     """(3, 3) of the head against the photograph, in picture axes."""
@@ -148,6 +152,7 @@ class Deformer:
         return Posed(
             rig=rig,
             vertices=strip_positions(skin, rig.mesh, behind=0.004 * rig.width_px),
+            shade=shade_factors(rig.shading, weights),
             rotation=rotation,
             shift=shift,
             body_shift=body_shift,

@@ -18,7 +18,8 @@ from portravox.ramps import smoothstep
 from portravox.rig.body import Body, find_body
 from portravox.rig.fields import FieldSolver
 from portravox.rig.occluders import cover_by_hands
-from portravox.rig.shapes import CHIN, FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge
+from portravox.rig.shading import build_shading
+from portravox.rig.shapes import CHIN, FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge, smiling
 from portravox.rig.topology import BETWEEN_LIP_EDGES, LANDMARKS, RINGS, Topology, topology
 
 RING_SHARE = (0.33, 0.66, 1.0)
@@ -78,6 +79,9 @@ class Rig:
 
     shapes: Float32
     """(S, V, 3) pixels, in the order of shapes.SHAPES."""
+
+    shading: Float32
+    """(S, V) what each shape at 1 adds to the brightness, as a share; see rig.shading."""
 
     rigid: Float32
     """(V,) 1 moves with the head, 0 stays."""
@@ -159,9 +163,12 @@ def fit(face: Face, matte: Float32) -> Rig:
             shapes_px[SHAPES.index(name)] *= BEHIND_GLASSES
     fine_shapes = np.stack([mesh.smooth @ s for s in shapes_px.astype(np.float32)])
     rest = (mesh.smooth @ control.astype(np.float32)).astype(np.float32)
+    rest_mm = (rest - centre) @ axes / mm
+    shading = build_shading(rest_mm, control_mm, smiling(control_mm))
     if face.hands:
         covered = cover_by_hands(rest[:, :2], face.hands, face.width_px)
         fine_shapes *= (1.0 - covered)[:, None]
+        shading *= 1.0 - covered
         fine_shapes[SHAPES.index("jaw")] *= 1.0 - HELD_JAW * covered[list(CHIN)].max()
 
     up = axes[:2, 1] / np.linalg.norm(axes[:2, 1])
@@ -179,6 +186,7 @@ def fit(face: Face, matte: Float32) -> Rig:
         mesh=mesh,
         rest=rest,
         shapes=fine_shapes.astype(np.float32),
+        shading=shading.astype(np.float32),
         rigid=rigid,
         light=(mesh.smooth @ light.astype(np.float32)).astype(np.float32),
         axes=face.axes.astype(np.float32),
