@@ -27,6 +27,7 @@ from portravox.render.sharpness import grain_deviation
 from portravox.render.teeth import Inlay, TeethLook, draw_teeth, draw_tongue, row_place
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
+from portravox.rig.shapes import SHAPES
 
 UPPER_EDGE_BELOW_SEAM_MM = 2.2
 """How far the upper incisors reach below the line where the lips meet. At rest men show 1.9 mm of
@@ -165,8 +166,10 @@ def prepare_mouth(
     density = float(np.clip(INLAY_PX_PER_PX * mm, *DENSITY_PX_PER_MM))
     # what is drawn must be no sharper than the photograph
     softness_px = np.sqrt(max(edge_px**2 - SAMPLED_PX**2, 0.0)) * density / mm
-    meeting = rig.rest[13].astype(np.float64).copy()
-    meeting[:2] = lips.upper_inner[5] * 0.58 + lips.lower_inner[5] * 0.42
+    # where the lips meet in speech, which is not the middle between lips that smile
+    upper_lip = rig.rest[13].astype(np.float64)
+    settled = rig.shapes[SHAPES.index("settle"), 13].astype(np.float64)
+    meeting = upper_lip + np.array([*settled[:2], 0.0])
     width_mm = float(np.linalg.norm(rig.rest[78] - rig.rest[308])) / mm
     fit = float(np.clip(width_mm / 50.0, 0.85, 1.15))
 
@@ -179,8 +182,9 @@ def prepare_mouth(
         return np.stack([origin, origin + across * 10 * mm * fit, origin + upright * 10 * mm * fit])
 
     gap_mm = float((lips.lower_inner[5] - lips.upper_inner[5]) @ upright[:2]) / mm
+    lowered_mm = float((meeting - upper_lip) @ upright) / mm
     # in an open mouth the edge of the teeth is where most smiles have it
-    edge_mm = max(UPPER_EDGE_BELOW_SEAM_MM, min(0.8 * gap_mm, 8.5) - 0.42 * gap_mm)
+    edge_mm = max(UPPER_EDGE_BELOW_SEAM_MM, min(0.8 * gap_mm, 8.5) - lowered_mm)
     upper_anchors = anchors(TEETH_BEHIND_LIPS_MM, edge_mm)
     look = TeethLook(enamel, gum, _slope(light), rig.face.pose.yaw_deg)
     shown = own = None

@@ -13,8 +13,8 @@ other light they are missed rather than seen.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -169,7 +169,7 @@ def _squared_distance(
 def _dots(line: Float64) -> Float64:
     """(n, 3) points at most _STEP_MM apart along a line of (k, 3) corners."""
     dots = [line[:1]]
-    for start, end in itertools.pairwise(line):
+    for start, end in pairwise(line):
         count = max(1, int(np.ceil(np.linalg.norm(end - start) / _STEP_MM)))
         dots.append(start + (end - start) * (np.arange(1, count + 1) / count)[:, None])
     return np.concatenate(dots)
