@@ -32,6 +32,7 @@ from portravox.face.mouth import (
     mouth_view,
     seam,
 )
+from portravox.face.objects import objects_at_chin
 
 _MOUTH_IDS = np.concatenate([UPPER_INNER, LOWER_INNER, UPPER_OUTER, LOWER_OUTER])
 
@@ -85,6 +86,9 @@ class Covering:
     hands: tuple[Float32, ...]
     """(21, 2) px each: hands that touch the face, joints as in `models.find_hands`."""
 
+    objects: tuple[Float32, ...] = ()
+    """(P, 2) px each: outlines of other things before the chin."""
+
 
 def covering(pixels: UInt8, fit: MeshFit) -> Covering:
     """Look for what covers the mouth of a fitted face.
@@ -96,7 +100,7 @@ def covering(pixels: UInt8, fit: MeshFit) -> Covering:
         return Covering("a hand", hands)
     if not _mouth_is_seen(mouth_view(pixels, fit.landmarks), fit.spread(_MOUTH_IDS)):
         return Covering("a mask or an object", hands)
-    return Covering("", hands)
+    return Covering("", hands, () if hands else objects_at_chin(pixels, fit.landmarks))
 
 
 def _mouth_is_seen(view: MouthView, wandering: float) -> bool:

@@ -103,3 +103,6 @@ class Face:
     hands: tuple[Float32, ...] = ()
     """(21, 2) px each of hands that touch the face: wrist, then four joints from palm to tip of
     thumb, index, middle, ring and little finger."""
+
+    objects: tuple[Float32, ...] = ()
+    """(P, 2) px each: outlines of other things before the chin."""

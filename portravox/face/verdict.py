@@ -25,7 +25,7 @@ from portravox.errors import (
     NoFaceFound,
 )
 from portravox.face import outlines
-from portravox.face.covering import covering
+from portravox.face.covering import Covering, covering
 from portravox.face.face import Face
 from portravox.face.find import count_notices, find_fits, measured
 from portravox.face.landmarks import MeshFit
@@ -115,19 +115,20 @@ def require_face(picture: Picture) -> tuple[Face, tuple[str, ...]]:
     pixels = picture.pixels
     fits = find_fits(pixels)
     faces = tuple(measured(pixels, fit.landmarks) for fit in fits)
-    problem, notices, hands = _judged(pixels, fits, faces)
+    problem, notices, cover = _judged(pixels, fits, faces)
     if problem is not None:
         raise problem
-    return replace(faces[0], hands=hands), notices
+    return replace(faces[0], hands=cover.hands, objects=cover.objects), notices
 
 
 def _judged(
     pixels: UInt8, fits: tuple[MeshFit, ...], faces: tuple[Face, ...]
-) -> tuple[FaceError | None, tuple[str, ...], tuple[Float32, ...]]:
-    """The first thing that speaks against the picture, or what should be said about it, and the
-    hands at the face."""
+) -> tuple[FaceError | None, tuple[str, ...], Covering]:
+    """The first thing that speaks against the picture, or what should be said about it, and what
+    stands before the face."""
+    nothing = Covering("", ())
     if not fits:
-        return _none_found(pixels), (), ()
+        return _none_found(pixels), (), nothing
     fit, face = fits[0], faces[0]
     problem = (
         _crowd(faces)
@@ -138,7 +139,7 @@ def _judged(
         or _too_dark(pixels, face)
     )
     if problem is not None:
-        return problem, (), ()
+        return problem, (), nothing
     cover = covering(pixels, fit)
     if cover.hidden_by:
         return (
@@ -146,12 +147,14 @@ def _judged(
                 f"the mouth is covered by {cover.hidden_by}; wanted a mouth in plain sight"
             ),
             (),
-            (),
+            cover,
         )
     notices = [*count_notices(len(faces)), *_remarks(pixels, face)]
     if cover.hands:
         notices.append("a hand touches the face; the head moves less")
-    return None, tuple(notices), cover.hands
+    if cover.objects:
+        notices.append("something is held before the chin; the head moves less")
+    return None, tuple(notices), cover
 
 
 def _none_found(pixels: UInt8) -> FaceError:

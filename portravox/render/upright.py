@@ -101,6 +101,7 @@ def upright_square(pixels: UInt8, face: Face) -> Upright:
     upright = replace(
         measured(content, again.landmarks if again.is_face else landmarks),
         hands=tuple(_in_crop(hand, square, side) for hand in face.hands),
+        objects=tuple(_in_crop(outline, square, side) for outline in face.objects),
     )
     matte = person_matte(content, upright)
     size = (pixels.shape[1], pixels.shape[0])

@@ -17,7 +17,7 @@ from portravox.face.outlines import LOWER_INNER, OVAL, UPPER_INNER
 from portravox.ramps import smoothstep
 from portravox.rig.body import Body, find_body
 from portravox.rig.fields import FieldSolver
-from portravox.rig.occluders import cover_by_hands
+from portravox.rig.occluders import covered_share
 from portravox.rig.shading import build_shading
 from portravox.rig.shapes import CHIN, FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge, smiling
 from portravox.rig.topology import BETWEEN_LIP_EDGES, LANDMARKS, RINGS, Topology, topology
@@ -55,11 +55,11 @@ BEHIND_GLASSES = 0.2
 is the first thing a viewer sees. Our choice."""
 
 HELD_JAW = 0.5
-"""A hand under the chin carries the jaw, which then opens by so much less. Our choice."""
+"""A jaw with a hand or a thing before its tip opens by so much less. Our choice."""
 
-HEAD_WITH_HAND = 0.4
-"""Share of its motion that a head makes with a hand at it: the hand is part of the same picture
-and would shear. Our choice."""
+HEAD_WHEN_OCCLUDED = 0.4
+"""Share of its motion that a head makes with a hand or a thing before it: they are part of the same
+picture and would shear. Our choice."""
 
 LIGHT_BY_RING = (0.9, 0.5, 0.0, 0.0, 0.0, 0.0)
 """How far relighting reaches: not over the background, which would flicker."""
@@ -165,8 +165,9 @@ def fit(face: Face, matte: Float32) -> Rig:
     rest = (mesh.smooth @ control.astype(np.float32)).astype(np.float32)
     rest_mm = (rest - centre) @ axes / mm
     shading = build_shading(rest_mm, control_mm, smiling(control_mm))
-    if face.hands:
-        covered = cover_by_hands(rest[:, :2], face.hands, face.width_px)
+    occluded = bool(face.hands or face.objects)
+    if occluded:
+        covered = covered_share(rest[:, :2], face)
         fine_shapes *= (1.0 - covered)[:, None]
         shading *= 1.0 - covered
         fine_shapes[SHAPES.index("jaw")] *= 1.0 - HELD_JAW * covered[list(CHIN)].max()
@@ -194,7 +195,7 @@ def fit(face: Face, matte: Float32) -> Rig:
         pivot=pivot.astype(np.float32),
         body=body,
         body_share=((1.0 - rigid) * body.at(rest[:, :1], rest[:, 1:2])[:, 0]).astype(np.float32),
-        head_share=HEAD_WITH_HAND if face.hands else 1.0,
+        head_share=HEAD_WHEN_OCCLUDED if occluded else 1.0,
         hinge_mm=hinge_mm,
         face=face,
         region=(

@@ -10,7 +10,7 @@ from portravox.arrays import Float32
 from portravox.face.face import Face
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import Rig, fit
-from portravox.rig.occluders import cover_by_hands
+from portravox.rig.occluders import covered_share
 
 Row = Callable[..., Float32]
 
@@ -33,18 +33,29 @@ def held(face: Face, matte: Float32, hand: Float32) -> Rig:
 
 def test_a_point_on_a_finger_is_covered_and_one_far_away_is_not(face: Face, hand: Float32) -> None:
     far = hand[8] + np.array([0.0, -1.0]) * face.width_px
-    covered = cover_by_hands(np.stack([hand[8], far]), (hand,), face.width_px)
+    covered = covered_share(np.stack([hand[8], far]), replace(face, hands=(hand,)))
     assert covered.tolist() == [1.0, 0.0]
 
 
 def test_without_hands_nothing_is_covered(face: Face) -> None:
-    points = face.landmarks[:468, :2]
-    assert not cover_by_hands(points, (), face.width_px).any()
+    assert not covered_share(face.landmarks[:468, :2], face).any()
 
 
-def test_a_hand_is_not_bent_by_the_jaw(held: Rig, hand: Float32, controls: Row) -> None:
+def test_what_lies_inside_an_outline_is_covered(face: Face) -> None:
+    centre, unit = face.landmarks[152, :2], face.width_px
+    angle = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)
+    disc = centre + 0.2 * unit * np.column_stack([np.cos(angle), np.sin(angle)])
+    points = centre + np.array([[0.0, 0.0], [0.15, 0.0], [0.24, 0.0], [0.4, 0.0]]) * unit
+    with_disc = replace(face, objects=(disc.astype(np.float32),))
+    covered = covered_share(points.astype(np.float32), with_disc)
+    assert covered[0] == covered[1] == 1.0
+    assert 0.0 < covered[2] < 1.0
+    assert covered[3] == 0.0
+
+
+def test_a_hand_is_not_bent_by_the_jaw(held: Rig, controls: Row) -> None:
     opened = Deformer(held).deform(controls(speech=1.0, jaw=0.8, lip_gap=0.3))
-    under = cover_by_hands(held.rest[:, :2], (hand,), held.width_px) > 0.99
+    under = covered_share(held.rest[:, :2], held.face) > 0.99
     assert under.sum() > 50
     moved = np.linalg.norm((opened.vertices[: len(held.rest)] - held.rest)[under], axis=1)
     assert moved.max() < 0.01 * held.width_px
