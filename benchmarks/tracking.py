@@ -29,6 +29,9 @@ LOOKS = ((0.96, 2.0), (1.04, -2.0))
 """Size and tilt in degrees of the crops that are averaged on each frame. The product's own eight
 would take four times as long."""
 
+ALIGNING_STEPS = 3
+"""Rounds in which frames are laid onto their mean and the mean is taken anew."""
+
 FOLLOW = 0.3
 """Share by which the crop follows the face from frame to frame: one that jumps with the last
 frame's error makes the next frame's."""
@@ -46,6 +49,14 @@ EYE_CORNERS = ((33, 133), (362, 263))
 SKULL = (168, 6, 197, 195, 133, 362, 33, 263, 127, 356, 54, 284, 103, 332)
 """Landmarks that neither speech nor blinks move: bridge of the nose, corners of the eyes, temples,
 hairline."""
+
+
+BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
+"""Of the brow on the picture's left and right."""
+
+NOSE_AND_SKULL = (*SKULL, 1, 4, 5, 98, 327, 2)
+"""What makes a face that face and is moved by no muscle of speech, as far as landmarks go there:
+eye sockets, bridge, tip and wings of the nose, temples, hairline."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,10 +132,54 @@ class Track:
         return np.array(angles)
 
     @property
+    def flat(self) -> Float64:
+        """(T, 468, 2) all points but the irises', in face widths."""
+        points: Float64 = self.landmarks[:, :468, :2].astype(np.float64) / self.face_width_px
+        return points
+
+    @property
     def skull(self) -> Float64:
         """(T, P, 2) points on the skull, in face widths."""
         points: Float64 = self.landmarks[:, SKULL, :2].astype(np.float64) / self.face_width_px
         return points
+
+    @property
+    def in_head(self) -> Float64:
+        """(T, 478, 3) landmarks as if the head stood still: x right, y down, z away.
+
+        In distances of the outer eye corners.
+
+        Shift, turn and scale of each frame are those that lay its points on the skull best onto
+        their mean (Umeyama, IEEE PAMI 13(4), 1991).
+        """
+        points = self.landmarks.astype(np.float64)
+        skull = points[:, SKULL]
+        middle = skull.mean(axis=1, keepdims=True)
+        mean_head = (skull - middle)[0]
+        for _ in range(ALIGNING_STEPS):
+            turns = [_turn_onto(own, mean_head) for own in skull - middle]
+            aligned = np.stack([p @ turn for p, turn in zip(points - middle, turns, strict=True)])
+            mean_head = aligned[:, SKULL].mean(axis=0)
+        axes = head_axes(aligned.mean(axis=0).astype(np.float32)).astype(np.float64)
+        upright: Float64 = aligned @ axes
+        left, right = upright[:, OUTER_EYE_CORNERS[0]], upright[:, OUTER_EYE_CORNERS[1]]
+        apart = float(np.linalg.norm(right - left, axis=1).mean())
+        return upright / apart
+
+    @property
+    def brow_height(self) -> Float64:
+        """(T, 2) height of the left and right brow on the skull, in distances of the outer eye
+        corners; only its changes mean something."""
+        head = self.in_head
+        return np.stack([-head[:, list(brow), 1].mean(axis=1) for brow in BROWS], axis=1)
+
+    @property
+    def shape_drift(self) -> Float64:
+        """(T,) how far NOSE_AND_SKULL have left their places in the first frame, root mean square,
+        in distances of the outer eye corners."""
+        head = self.in_head[:, NOSE_AND_SKULL]
+        drift: Float64 = np.sqrt(((head - head[0]) ** 2).sum(axis=2).mean(axis=1))
+        return drift
 
     def _flat_distance(self, a: int, b: int) -> Float64:
         """(T,) px in the picture's plane."""
@@ -132,6 +187,15 @@ class Track:
             self.landmarks[:, a, :2].astype(np.float64) - self.landmarks[:, b, :2], axis=1
         )
         return apart
+
+
+def _turn_onto(points: Float64, goal: Float64) -> Float64:
+    """(3, 3) turn and scale that bring (P, 3) nearest to (P, 3), both centred: points @ turn."""
+    u, sizes, vt = np.linalg.svd(points.T @ goal)
+    mirror = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    scale = (sizes * mirror).sum() / (points**2).sum()
+    turn: Float64 = scale * (u * mirror) @ vt
+    return turn
 
 
 def track_video(path: Path) -> Track:

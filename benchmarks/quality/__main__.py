@@ -10,13 +10,15 @@ from pathlib import Path
 from benchmarks.machine import this_machine
 from benchmarks.quality.chapter import Part
 from benchmarks.quality.ears import hearing
+from benchmarks.quality.expression import expression
 from benchmarks.quality.head import blinks, heads
 from benchmarks.quality.inputs import SAMPLES, Inputs
 from benchmarks.quality.mouth import closures, lag, mouth_strength, silence
-from benchmarks.quality.people import likeness_to_people, steadiness
-from benchmarks.quality.picture import gallery, surroundings
+from benchmarks.quality.people import identity, likeness_to_people, steadiness
+from benchmarks.quality.picture import gallery, rest, surroundings
 from benchmarks.quality.report import write_report
 from benchmarks.quality.studio import Studio
+from benchmarks.quality.texture import texture
 
 PARTS: Mapping[str, Callable[[Studio], Part]] = {
     "hearing": hearing,
@@ -27,8 +29,12 @@ PARTS: Mapping[str, Callable[[Studio], Part]] = {
     "silence": silence,
     "lag": lag,
     "surroundings": surroundings,
+    "expression": expression,
     "likeness": likeness_to_people,
     "steadiness": steadiness,
+    "identity": identity,
+    "rest": rest,
+    "texture": texture,
     "gallery": gallery,
 }
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.quality.chapter import Check, Part, Row
-from benchmarks.quality.measures import find_blinks, head_motion
+from benchmarks.quality.measures import band_deg, find_blinks, head_motion
 from benchmarks.quality.people import real_track, talking_clips
 from benchmarks.quality.studio import FPS, Studio
 
 SHUT_LIDS = 0.5
 """Opening at the bottom of a blink, as a share of the open eye, up to which the tracker's eye is
 shut. In blinks of people it sees 0.1 to 0.25 at 25 frames per second."""
+
+
+BEAT_HZ = (0.6, 1.8)
+"""Where heads move along with what is said (Pedersen 2022: 1 to 2 Hz), above slow wandering."""
 
 
 def blinks(studio: Studio) -> Part:
@@ -89,20 +93,25 @@ def heads(studio: Studio) -> Part:
         "normal, strength 0": studio.take("head_0", portrait, voice, head_move_strength=0.0),
     }
     rows: list[Row] = []
-    speeds, spreads = {}, {}
+    speeds, spreads, beats = {}, {}, {}
+    people = []
     for name, take in takes.items():
         motion = head_motion(take.track.head_deg, take.track.fps)
+        beat = band_deg(take.track.head_deg, take.track.fps, BEAT_HZ)
+        beats[name] = beat
         speeds[name] = motion.speed_p95_deg_s
         spreads[name] = float(np.linalg.norm(motion.std_deg))
-        rows.append((name, *motion.std_deg, motion.largest_deg, motion.speed_p95_deg_s))
+        rows.append((name, *motion.std_deg, motion.largest_deg, motion.speed_p95_deg_s, beat))
     for path in talking_clips(studio):
         motion = head_motion(real_track(path).head_deg, FPS)
+        people.append(band_deg(real_track(path).head_deg, FPS, BEAT_HZ))
         rows.append(
             (
                 f"person: {path.stem}",
                 *motion.std_deg,
                 motion.largest_deg,
                 motion.speed_p95_deg_s,
+                people[-1],
             )
         )
     limits = {"calm": 4.0, "normal": 12.0, "active": 22.0}
@@ -121,6 +130,10 @@ def heads(studio: Studio) -> Part:
         own = float(np.sqrt(max(0.0, speeds[name] ** 2 - rest**2)))
         text = f"{name}: 95 % of the time below {limit:g}°/s; {own:.1f} less the tracker's own"
         checks.append(Check(text, own <= limit))
+    if people:
+        text = f"normal moves with the voice like people: {beats['normal']:.2f}°"
+        text += f" of {min(people):.2f} to {max(people):.2f}° between 0.6 and 1.8 Hz"
+        checks.append(Check(text, min(people) <= beats["normal"] <= max(people)))
     return Part(
         "head",
         "Head",
@@ -133,6 +146,7 @@ def heads(studio: Studio) -> Part:
             "roll std °",
             "largest °",
             "speed p95 °/s",
+            "0.6–1.8 Hz °",
         ),
         tuple(rows),
         tuple(checks),

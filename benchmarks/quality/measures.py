@@ -1,6 +1,6 @@
-"""Numbers from the motion of a face: blinks, steadiness, lag, correlation.
+"""Numbers from the motion of a face: blinks, brows, steadiness, lag, correlation.
 
-Flow      benchmarks.tracking -> measures -> head, mouth, people, picture
+Flow      benchmarks.tracking -> measures -> expression, head, mouth, people, picture
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import detrend
 
 from portravox.arrays import Float64
 
@@ -19,6 +20,9 @@ BLINK_OVER = 0.8
 
 OPEN_PERCENTILE = 75.0
 """Eyes are shut less than a quarter of the time, and the widest moments are surprise."""
+
+BLINK_REACH_S = 0.12
+"""Around a blink the lids are not counted as open."""
 
 LAG_RATE_HZ = 100
 LARGEST_LAG_S = 0.3
@@ -123,6 +127,71 @@ def jitter(skull: Float64) -> Jitter:
     aligned = np.stack([_aligned(points, reference) for points in centred])
     wobble = (aligned[1:-1] - (aligned[:-2] + aligned[2:]) / 2)[still]
     return Jitter(place=1000.0 * _rms(bent), shape=1000.0 * _rms(wobble))
+
+
+def jitter_everywhere(face: Float64) -> float:
+    """Trembling of all of a face's points, each in the moments in which it is stillest itself.
+
+    A point on the lip is still in pauses, one on the brow between two lifts. The median over the
+    points, in thousandths of the face's width.
+
+    face  (T, P, 2) in face widths
+    """
+    before, here, after = face[:-2], face[1:-1], face[2:]
+    speed = np.linalg.norm(after - before, axis=2)  # (T - 2, P)
+    still = speed <= np.quantile(speed, STILL_SHARE, axis=0)
+    bent = ((here - (before + after) / 2) ** 2).sum(axis=2)
+    each = np.sqrt((bent * still).sum(axis=0) / still.sum(axis=0))
+    return 1000.0 * float(np.median(each))
+
+
+@dataclass(frozen=True, slots=True)
+class UpperFace:
+    """What brows and lids do. Lengths in thousandths of the distance of the outer eye corners."""
+
+    brow_std: float
+    """Of the height of both brows."""
+
+    brow_range: float
+    """From the 5th to the 95th percentile."""
+
+    brow_skew_std: float
+    """Of the difference between right and left."""
+
+    brow_speed_p95: float
+    """Per second."""
+
+    lid_std: float
+    """Of the opening outside blinks, as a share of the open eye."""
+
+
+def upper_face(brow_height: Float64, lid_opening: Float64, fps: float) -> UpperFace:
+    """From (T, 2) heights of the brows and (T, 2) openings of the eyes."""
+    left, right = (1000.0 * _smooth(brow, fps) for brow in brow_height.T)
+    both = (left + right) / 2
+    relative = lid_opening.mean(axis=1) / np.percentile(lid_opening.mean(axis=1), OPEN_PERCENTILE)
+    reach = round(BLINK_REACH_S * fps)
+    blinking = np.convolve(relative < BLINK_OVER, np.ones(2 * reach + 1), "same") > 0
+    return UpperFace(
+        brow_std=float(both.std()),
+        brow_range=spread(both),
+        brow_skew_std=float((right - left).std()),
+        brow_speed_p95=float(np.percentile(np.abs(np.diff(both)) * fps, 95.0)),
+        lid_std=float(relative[~blinking].std()),
+    )
+
+
+def band_deg(head_deg: Float64, fps: float, band_hz: tuple[float, float]) -> float:
+    """Root mean square of what a head turns within a band of frequencies, all axes together.
+
+    head_deg  (T, 3)
+    """
+    frequencies_hz = np.fft.rfftfreq(len(head_deg), 1.0 / fps)
+    outside = (frequencies_hz < band_hz[0]) | (frequencies_hz >= band_hz[1])
+    spectrum = np.fft.rfft(detrend(head_deg, axis=0), axis=0)
+    spectrum[outside] = 0.0
+    moved = np.fft.irfft(spectrum, len(head_deg), axis=0)
+    return float(np.sqrt((moved**2).sum(axis=1).mean()))
 
 
 def _aligned(points: Float64, reference: Float64) -> Float64:

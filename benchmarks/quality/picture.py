@@ -133,6 +133,37 @@ def surroundings(studio: Studio) -> Part:
     )
 
 
+def rest(studio: Studio) -> Part:
+    """With every strength at 0 each portrait is its photograph: lips, teeth, lids and all."""
+    inputs = studio.inputs
+    voice = read_voice(inputs.voice("en_woman_reading_22k.wav", 2.0))
+    still = Direction(
+        mouth_move_strength=0.0, head_move_strength=0.0, eye_move_freq=0.0, video_fps=FPS
+    )
+    rows: list[Row] = []
+    names = QUICK_PORTRAITS if studio.quick and inputs.has_samples else inputs.portraits()
+    for name in names:
+        picture = read_picture(inputs.portrait(name), max_side_px=768)
+        try:
+            first = next(EmbeddedEngine().register(picture).speak(voice, still))
+        except PortravoxError as error:
+            rows.append((Path(name).stem, "–", str(error)))
+            continue
+        photo = picture.pixels[: first.shape[0], : first.shape[1]]
+        apart = np.abs(first.astype(np.int16) - photo)
+        rows.append((Path(name).stem, int(apart.max()), int((apart.max(axis=2) > 0).sum())))
+    same = sum(row[1] == 0 for row in rows)
+    return Part(
+        "rest",
+        "At rest",
+        "The first frame with all strengths at 0 against the photograph, of 255: what the mouth "
+        "shows, teeth or none, is what it showed.",
+        ("portrait", "largest difference", "pixels that differ"),
+        tuple(rows),
+        (Check(f"{same} of {len(rows)} portraits are their photograph", same == len(rows)),),
+    )
+
+
 def gallery(studio: Studio) -> Part:
     """Every portrait, to be looked at."""
     inputs = studio.inputs

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from benchmarks.quality.measures import find_blinks, head_motion, jitter, likeness, spread
+from benchmarks.quality.measures import (
+    band_deg,
+    find_blinks,
+    head_motion,
+    jitter,
+    jitter_everywhere,
+    likeness,
+    spread,
+    upper_face,
+)
 from portravox.arrays import Float64
 
 FPS = 25.0
@@ -76,3 +85,41 @@ def test_a_shaking_head_keeps_its_shape():
 
 def test_spread_leaves_out_the_rarest():
     assert spread(np.linspace(0.0, 1.0, 101)) == pytest.approx(0.9)
+
+
+def test_a_swing_is_found_in_its_band_alone():
+    swing = 2.0 * np.sin(2 * np.pi * 1.0 * TIMES_S)
+    head_deg = np.stack([swing, 0 * swing, 0 * swing], axis=1)
+    assert band_deg(head_deg, FPS, (0.6, 1.8)) == pytest.approx(2.0 / np.sqrt(2), rel=0.02)
+    assert band_deg(head_deg, FPS, (1.8, 3.7)) < 0.05
+
+
+def test_a_slow_turn_is_no_beat():
+    turn = np.stack([3.0 * TIMES_S, 0 * TIMES_S, 0 * TIMES_S], axis=1)
+    assert band_deg(turn, FPS, (0.6, 1.8)) < 1e-9
+
+
+def test_every_point_trembles_in_its_own_still_moments():
+    moving = np.sin(2 * np.pi * 0.5 * TIMES_S)[:, None] * np.array([0.05, 0.0])
+    points = np.stack([np.zeros_like(moving), np.where(TIMES_S[:, None] > 5.0, moving, 0.0)], 1)
+    assert jitter_everywhere(points) < 0.1
+    rng = np.random.default_rng(0)
+    assert jitter_everywhere(points + rng.normal(0.0, 0.001, points.shape)) > 0.5
+
+
+def test_brows_that_rise_together_have_no_skew():
+    lift = 0.02 * np.clip(np.sin(2 * np.pi * 0.25 * TIMES_S), 0.0, 1.0)
+    both = np.stack([lift, lift], axis=1)
+    face = upper_face(both, lids_with_blinks(2.0, 6.0), FPS)
+    assert face.brow_range == pytest.approx(20.0, rel=0.05)
+    assert face.brow_skew_std == pytest.approx(0.0, abs=1e-9)
+    assert face.brow_speed_p95 == pytest.approx(20.0 * 2 * np.pi * 0.25, rel=0.1)
+    one = upper_face(np.stack([0 * lift, lift], axis=1), lids_with_blinks(2.0, 6.0), FPS)
+    assert one.brow_skew_std > 1.9 * one.brow_std
+
+
+def test_blinks_are_no_life_of_the_lids():
+    still = np.zeros((len(TIMES_S), 2))
+    assert upper_face(still, lids_with_blinks(1.0, 4.0, 8.0), FPS).lid_std < 0.01
+    narrowed = lids_with_blinks(1.0, 4.0) * (1.0 + 0.1 * np.sin(TIMES_S))[:, None]
+    assert upper_face(still, narrowed, FPS).lid_std > 0.04

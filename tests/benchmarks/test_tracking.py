@@ -47,6 +47,35 @@ def test_a_leaning_head_is_read_in_degrees(face):
     assert np.ptp(head_deg[:, :2], axis=0).max() < 1.0
 
 
+def turned_about_y(points: Float32, degrees: float) -> Float32:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    middle = points.mean(axis=0)
+    return ((points - middle) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T + middle).astype(
+        np.float32
+    )
+
+
+def test_a_turning_head_keeps_its_brows_and_its_shape(face):
+    track = Track(np.stack([turned_about_y(face, d) for d in (0.0, 5.0, -8.0)]), 25.0)
+    assert np.ptp(track.brow_height, axis=0).max() < 1e-4
+    assert track.shape_drift.max() < 1e-4
+
+
+def test_a_raised_brow_is_seen_whichever_way_the_head_turns(face):
+    raised = face.copy()
+    raised[[70, 63, 105, 66, 107], 1] -= 0.05 * np.linalg.norm(face[263] - face[33])
+    track = Track(np.stack([face, turned_about_y(raised, 6.0)]), 25.0)
+    left, right = np.diff(track.brow_height, axis=0)[0]
+    assert left == pytest.approx(0.05, abs=0.005)
+    assert right == pytest.approx(0.0, abs=0.005)
+
+
+def test_another_nose_is_another_shape(face):
+    other = face.copy()
+    other[[1, 4, 5, 98, 327, 2], 1] += 0.05 * np.linalg.norm(face[263] - face[33])
+    assert Track(np.stack([face, other]), 25.0).shape_drift[1] > 0.02
+
+
 def test_without_a_face_there_is_nothing_to_follow():
     with pytest.raises(ValueError, match="no face"):
         track_frames([np.full((64, 64, 3), 90, np.uint8)], 25.0)
