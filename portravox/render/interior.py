@@ -93,7 +93,7 @@ class Shades(NamedTuple):
     """Standard deviation of the photograph's grain, 0..255."""
 
 
-UPPER_LIP_SHADE, UPPER_LIP_SHADE_MM = 0.42, 1.2
+UPPER_LIP_SHADE, UPPER_LIP_SHADE_MM = 0.40, 1.1
 LOWER_LIP_SHADE, LOWER_LIP_SHADE_MM = 0.25, 0.9
 CORNER_SHADE, CORNER_SHADE_MM = 0.55, 5.0
 """Share of light that a lip or corner takes from what lies at it, and how far that reaches. Our
@@ -103,8 +103,8 @@ RIM_MM = 0.55
 RIM_SHADE = 0.30
 """The lips' rims turn away from the light, over so many mm."""
 
-GLOSS_MM = 0.75
-"""The wet line lies so far below the lower lip's inner edge."""
+GLOSS_MM, GLOSS_WIDTH_MM = 0.9, 0.35
+"""The wet line lies so far below the lower lip's inner edge, and is so wide."""
 
 
 @compiled(fastmath=True)
@@ -132,18 +132,31 @@ def paint_interior(
     table, mm = lips.table, np.float32(shades.mm)
     ex, ey = lips.along[0], lips.along[1]
     rows = table.shape[0]
-    one = np.float32(1.0)
+    nothing, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+    two, three = np.float32(2.0), np.float32(3.0)
+    least = np.float32(0.004)  # of 255 is one
+    per_mm = one / mm
     soft = np.float32(1.0 / (4.0 * shades.edge_px))
     line = np.float32(1.0 / shades.contact_px)
     rim = np.float32(1.0 / (RIM_MM * shades.mm + shades.edge_px))
+    shine = np.float32(1.0 / (GLOSS_WIDTH_MM * shades.mm + shades.edge_px))
     reach = np.float32(3.0 * (RIM_MM * shades.mm + shades.edge_px))
     taken = np.empty(4, np.float32)
+    behind = np.empty(3, np.float32)
     colour = np.empty(3, np.float32)
     tile = grain.shape[0] - 1
+    # looked up once: a compiled loop counts references each time it opens a tuple
+    upper_pixels, upper_at = upper.pixels, upper.lookup
+    lower_pixels, lower_at = lower.pixels, lower.lookup
+    tongue_pixels, tongue_at = tongue.pixels, tongue.lookup
+    photo_pixels, photo_at = photo.pixels, photo.lookup
+    cavity, contact, falloff = shades.cavity, shades.contact, shades.falloff
+    tongue_light = np.float32(shades.tongue)
+    ox, oy = lips.origin[0], lips.origin[1]
     for y in range(y0, y1):
-        dy = np.float32(y) - lips.origin[1]
+        dy = np.float32(y) - oy
         for x in range(x0, x1):
-            dx = np.float32(x) - lips.origin[0]
+            dx = np.float32(x) - ox
             s = dx * ex + dy * ey
             t = dy * ex - dx * ey
             place = s - np.float32(lips.first_s)
@@ -157,112 +170,112 @@ def paint_interior(
             over_lower = (below - t) * table[row, 3]
             if under_upper < -reach or over_lower < -reach:
                 continue
-            touch = table[row, 4] + (table[row + 1, 4] - table[row, 4]) * share
             # an opening is what lies below the upper edge and not below the lower one
-            a = min(max(under_upper * soft + np.float32(0.5), np.float32(0.0)), one)
-            b = min(max(np.float32(0.5) - over_lower * soft, np.float32(0.0)), one)
-            a = a * a * (np.float32(3.0) - np.float32(2.0) * a)
-            b = b * b * (np.float32(3.0) - np.float32(2.0) * b)
-            cover = max(a - b, np.float32(0.0))
-            corner = max(min(s, np.float32(lips.width) - s), np.float32(0.0)) / mm
-            gap = (below - above) / mm
+            a = min(max(under_upper * soft + half, nothing), one)
+            b = min(max(half - over_lower * soft, nothing), one)
+            a = a * a * (three - two * a)
+            b = b * b * (three - two * b)
+            cover = max(a - b, nothing)
+            corner = max(min(s, np.float32(lips.width) - s), nothing) * per_mm
 
-            # the lips' rims
-            opened = min(max(gap, np.float32(0.0)) * np.float32(0.5), one)
-            opened *= min(corner * np.float32(0.25), one)
-            outside = max(-min(under_upper, over_lower), np.float32(0.0)) * rim
-            turned = one - np.float32(RIM_SHADE) * opened * np.exp(-outside * outside)
-            wet = np.float32(0.0)
-            if over_lower < 0:
-                off = (-over_lower / mm - np.float32(GLOSS_MM)) * np.float32(1.0 / 0.35)
-                wet = np.float32(shades.gloss) * opened * np.exp(-off * off)
+            if cover > least:
+                deep_u = max(under_upper, nothing) * per_mm
+                deep_l = max(over_lower, nothing) * per_mm
+                # 1 / (1 + x + x²) falls off much as exp(-x) does, and is cheap
+                u = deep_u * np.float32(1.0 / UPPER_LIP_SHADE_MM)
+                w = deep_l * np.float32(1.0 / LOWER_LIP_SHADE_MM)
+                k = corner * np.float32(1.0 / CORNER_SHADE_MM)
+                shade = np.float32(shades.narrow)
+                shade *= one - np.float32(UPPER_LIP_SHADE) / (one + u + u * u)
+                shade *= one - np.float32(LOWER_LIP_SHADE) / (one + w + w * w)
+                shade *= one - np.float32(CORNER_SHADE) / (one + k + k * k)
 
-            if cover > np.float32(0.004):
-                deep_u = max(under_upper, np.float32(0.0)) / mm
-                deep_l = max(over_lower, np.float32(0.0)) / mm
-                shade = one - np.float32(UPPER_LIP_SHADE) * np.exp(
-                    deep_u * np.float32(-1.0 / UPPER_LIP_SHADE_MM)
-                )
-                shade *= one - np.float32(LOWER_LIP_SHADE) * np.exp(
-                    deep_l * np.float32(-1.0 / LOWER_LIP_SHADE_MM)
-                )
-                shade *= one - np.float32(CORNER_SHADE) * np.exp(
-                    corner * np.float32(-1.0 / CORNER_SHADE_MM)
-                )
-                shade *= np.float32(shades.narrow)
-
-                # further down the dark is less deep, and in the corners cheeks close it
-                depth = np.float32(0.55) + np.float32(0.75) * deep_u / (deep_u + deep_l + one)
-                wall = np.exp(-corner * np.float32(0.5))
-                for c in range(3):
-                    dark = shades.cavity[c] * depth
-                    colour[c] = dark + (shades.contact[c] - dark) * wall
-                if shades.tongue_in_front < 0.5:
-                    _sample(tongue.pixels, tongue.lookup, x, y, taken)
-                    _lay(colour, taken, np.float32(shades.tongue))
-                _sample(lower.pixels, lower.lookup, x, y, taken)
-                _lay(colour, taken, one)
-                if shades.tongue_in_front >= 0.5:
-                    _sample(tongue.pixels, tongue.lookup, x, y, taken)
-                    _lay(colour, taken, np.float32(shades.tongue))
-                for c in range(3):
-                    warm = one - shades.falloff[c] * (one - shade)
-                    colour[c] *= shade * warm
-                _sample(upper.pixels, upper.lookup, x, y, taken)
+                _sample(upper_pixels, upper_at, x, y, taken)
+                front = taken[3]
                 kept = one - (one - shade) * np.float32(shades.upper)
                 for c in range(3):
-                    warm = one - shades.falloff[c] * (one - kept)
-                    colour[c] += taken[c] * kept * warm - colour[c] * taken[3]
+                    colour[c] = taken[c] * kept * (one - falloff[c] * (one - kept))
+                if front < np.float32(0.99):
+                    # further down the dark is less deep, and in the corners cheeks close it
+                    depth = np.float32(0.55) + np.float32(0.75) * deep_u / (deep_u + deep_l + one)
+                    wall = one / (one + corner * corner)
+                    for c in range(3):
+                        dark = cavity[c] * depth
+                        behind[c] = dark + (contact[c] - dark) * wall
+                    if shades.tongue_in_front < 0.5:
+                        _lay(behind, tongue_pixels, tongue_at, x, y, taken, tongue_light)
+                        _lay(behind, lower_pixels, lower_at, x, y, taken, one)
+                    else:
+                        _lay(behind, lower_pixels, lower_at, x, y, taken, one)
+                        _lay(behind, tongue_pixels, tongue_at, x, y, taken, tongue_light)
+                    rest = (one - front) * shade
+                    for c in range(3):
+                        colour[c] += behind[c] * rest * (one - falloff[c] * (one - shade))
                 if shades.grain > 0.0:
-                    look = upper.lookup
+                    look = upper_at
                     gx = int(look[0, 0] * x + look[0, 1] * y + look[0, 2] + 1024.5) & tile
                     gy = int(look[1, 0] * x + look[1, 1] * y + look[1, 2] + 1024.5) & tile
                     speck = grain[gy, gx] * np.float32(shades.grain)
                     for c in range(3):
                         colour[c] += speck
                 if shades.photographed > 0.0:
-                    _sample(photo.pixels, photo.lookup, x, y, taken)
+                    _sample(photo_pixels, photo_at, x, y, taken)
                     for c in range(3):
                         colour[c] += (taken[c] - colour[c]) * np.float32(shades.photographed)
 
-            # where lips touch
-            middle = ((above + below) * np.float32(0.5) - t) * line
-            touch *= np.exp(np.float32(-0.5) * middle * middle)
+            skin = one  # brightness of the lips, whose rims turn away and whose edge is wet
+            if cover < np.float32(0.99):
+                opened = min(max(below - above, nothing) * per_mm * half, one)
+                opened *= min(corner * np.float32(0.25), one)
+                outside = max(-min(under_upper, over_lower), nothing) * rim
+                skin -= np.float32(RIM_SHADE) * opened * np.exp(-outside * outside)
+                if over_lower < nothing:
+                    off = (-over_lower - np.float32(GLOSS_MM) * mm) * shine
+                    skin += np.float32(shades.gloss) * opened * np.exp(-off * off)
+            touch = table[row, 4] + (table[row + 1, 4] - table[row, 4]) * share
+            if touch > least:
+                middle = ((above + below) * half - t) * line
+                touch *= np.exp(-half * middle * middle)
             for c in range(3):
-                value = np.float32(frame[y, x, c])
-                value = value * turned
-                value += (np.float32(255.0) - value) * wet
-                if cover > np.float32(0.004):
+                value = np.float32(frame[y, x, c]) * skin
+                if cover > least:
                     value += (colour[c] - value) * cover
-                value += (shades.contact[c] - value) * touch
-                frame[y, x, c] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), 255))
+                value += (contact[c] - value) * touch
+                value = min(max(value + half, nothing), np.float32(255.0))
+                frame[y, x, c] = np.uint8(value)
 
 
 @compiled(fastmath=True)
 def _sample(pixels: Float32, lookup: Float32, x: int, y: int, taken: Float32) -> None:
     """Bilinear look-up of a frame position in a layer; clear beyond its border."""
-    u = lookup[0, 0] * x + lookup[0, 1] * y + lookup[0, 2]
-    v = lookup[1, 0] * x + lookup[1, 1] * y + lookup[1, 2]
+    u = lookup[0, 0] * np.float32(x) + lookup[0, 1] * np.float32(y) + lookup[0, 2]
+    v = lookup[1, 0] * np.float32(x) + lookup[1, 1] * np.float32(y) + lookup[1, 2]
     height, width = pixels.shape[0], pixels.shape[1]
     if u < 0 or v < 0 or u >= width - 1 or v >= height - 1:
         for c in range(4):
             taken[c] = 0.0
         return
-    i, j = int(v), int(u)
-    p, q = np.float32(v - i), np.float32(u - j)
-    one = np.float32(1.0)
-    nw, ne, sw, se = (one - p) * (one - q), (one - p) * q, p * (one - q), p * q
-    for c in range(4):
-        taken[c] = (
-            pixels[i, j, c] * nw
-            + pixels[i, j + 1, c] * ne
-            + pixels[i + 1, j, c] * sw
-            + pixels[i + 1, j + 1, c] * se
-        )
+    i, j = np.uint64(v), np.uint64(u)  # unsigned: none of them counts from the end
+    p, q = v - np.float32(i), u - np.float32(j)
+    below, beside = i + np.uint64(1), j + np.uint64(1)
+    for channel in range(4):
+        k = np.uint64(channel)
+        north = pixels[i, j, k] + (pixels[i, beside, k] - pixels[i, j, k]) * q
+        south = pixels[below, j, k] + (pixels[below, beside, k] - pixels[below, j, k]) * q
+        taken[k] = north + (south - north) * p
 
 
 @compiled(fastmath=True)
-def _lay(colour: Float32, taken: Float32, brightness: np.float32) -> None:
-    """Lay a sample over a colour."""
+def _lay(
+    colour: Float32,
+    pixels: Float32,
+    lookup: Float32,
+    x: int,
+    y: int,
+    taken: Float32,
+    brightness: np.float32,
+) -> None:
+    """Lay what a layer shows at a frame position over a colour."""
+    _sample(pixels, lookup, x, y, taken)
     for c in range(3):
         colour[c] += taken[c] * brightness - colour[c] * taken[3]

@@ -41,19 +41,16 @@ TEETH_BEHIND_LIPS_MM = 5.0
 LOWER_BEHIND_LIPS_MM = 6.5
 TONGUE_BEHIND_LIPS_MM = 11.0
 
-TONGUE_LOW_MM = -2.0
+TONGUE_LOW_MM = -3.5
 """The resting tongue's top lies so far below the edge of the lower teeth."""
 
-TONGUE_LIFT_MM = 0.3
+TONGUE_LIFT_MM = -1.0
 TONGUE_LIFT_PER_JAW_DEG_MM = 1.35
 """Raised, its tip rises by so much and follows the upper teeth, whatever the jaw does."""
 
-LOW_TONGUE_LIGHT = 0.52
+LOW_TONGUE_LIGHT = 0.60
 RAISED_TONGUE_WIDTH = 0.82
 """Of the resting tongue's; the tip is narrower than the body."""
-
-LEAST_OWN_TEETH = 0.25
-"""Share of teeth in the photographed opening from which they are kept."""
 
 SPEECH_SHOWS_PHOTO = (0.15, 0.75)
 """From all of the photograph's own mouth to none of it, as the mouth is given over to speech."""
@@ -77,7 +74,15 @@ MEAN_SKIN = np.array([1.20, 0.96, 0.84])
 """Skin in white light, against its mean: it tells, with the white of the eyes, the photograph's
 white balance."""
 
+BALANCE_RANGE = (np.array([0.95, 0.9, 0.6]), np.array([1.3, 1.1, 1.04]))
+"""Skin paler than that, as of marble, says nothing of the light."""
+
 BRIGHTEST_CAVITY = 60.0
+LEAST_TEETH_SEEN = 0.05
+"""Share of the photographed opening that must look like teeth, for their colour to be taken."""
+
+DIMMEST_ENAMEL = 0.65
+
 LOWER_OF_UPPER_ENAMEL = 0.84
 """Lower teeth stand in the lip's shade."""
 
@@ -192,15 +197,10 @@ def prepare_mouth(
         cut = _cut_mouth(rig, photo, upper_anchors)
         reach = round(PHOTO_REACH_MM * density)
         shown, _ = cut.inlay(density, (2 * reach, 2 * reach), (reach - 0.5, reach - 0.5))
-        if lips.teeth_share >= LEAST_OWN_TEETH:
-            row, between = cut.inlay(density, *row_place(density, upper=True))
-            seen = row.pixels[..., :3]
-            own = own_row(seen, between, toothness(seen, skin, lip).astype(np.float32), density)
-    if own is not None:  # drawn teeth take the colour of the person's own
-        colours = own.colour[own.seen]
-        brightness = colours.mean(axis=1)
-        bright = colours[brightness >= np.percentile(brightness, 60)]
-        look = replace(look, enamel=np.median(bright, axis=0).astype(np.float64))
+        row, between = cut.inlay(density, *row_place(density, upper=True))
+        seen = row.pixels[..., :3]
+        own = own_row(seen, between, toothness(seen, skin, lip).astype(np.float32), density)
+        look = replace(look, enamel=_seen_enamel(cut, enamel, skin, lip))
     upper = _softened(draw_teeth(look, upper=True, density=density, seed=3), softness_px)
     shaded = replace(look, enamel=look.enamel * LOWER_OF_UPPER_ENAMEL, gum=look.gum * 0.85)
     lower = _softened(draw_teeth(shaded, upper=False, density=density, seed=5), softness_px)
@@ -380,12 +380,27 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
         light = flat.mean(axis=1)
         whites.append(np.median(flat[light >= np.percentile(light, 70)], axis=0))
     white = np.mean(whites, axis=0)
-    level = float(np.clip(white.mean() * 1.1, skin.mean() * 1.08, skin.mean() + 45.0))
-    balance = np.clip(skin / skin.mean() / MEAN_SKIN, 0.75, 1.33)
+    level = float(np.clip(white.mean() * 1.1, skin.mean() * 1.1, skin.mean() + 45.0))
+    balance = np.clip((skin / skin.mean() / MEAN_SKIN) ** 0.7, *BALANCE_RANGE)
     tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
     tint = tint / tint.mean() * ENAMEL_TINT
     colour: Float64 = np.minimum(level * tint / tint.mean(), 248.0)
     return colour
+
+
+def _seen_enamel(cut: _Cut, guessed: Float64, skin: Float64, lip: Float64) -> Float64:
+    """(3,) colour of teeth in full light, corrected by what the photographed mouth shows."""
+    inside = cut.pixels[cut.between > 0.9].astype(np.float32)
+    if len(inside) < 20:
+        return guessed
+    teeth = inside[toothness(inside[None], skin, lip)[0] > 0.7]
+    if len(teeth) >= max(20, LEAST_TEETH_SEEN * len(inside)):
+        light = teeth.mean(axis=1)
+        colour: Float64 = np.median(teeth[light >= np.percentile(light, 60)], axis=0)
+        return colour.astype(np.float64)
+    # an open mouth without a bright pixel lies in the shade, its teeth with it
+    brightest = float(np.percentile(inside.mean(axis=1), 90))
+    return guessed * float(np.clip(1.4 * brightest / guessed.mean(), DIMMEST_ENAMEL, 1.0))
 
 
 def _colour_at(rig: Rig, photo: UInt8, landmarks: tuple[int, ...]) -> Float64:

@@ -24,6 +24,9 @@ LEAST_HEIGHT_MM = 1.2
 LEAST_WIDTH_MM = 14.0
 """Fewer or smaller teeth than this are not worth keeping: drawn ones are surer. Our choice."""
 
+BELOW_LIP_MM = 3.0
+"""Upper teeth begin no further below the upper lip; what begins there is the lower row."""
+
 GAP_MM = 0.8
 """A dark gap higher than this between two teeth parts the upper from the lower row."""
 
@@ -74,6 +77,7 @@ def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) 
     top = np.where(inner.any(axis=0), inner.argmax(axis=0), 0).astype(np.float64)
     floor = (height - 1 - inner[::-1].argmax(axis=0)).astype(np.float64)
     good = tooth.any(axis=0) & (last - first >= LEAST_HEIGHT_MM * density)
+    good &= first - top <= BELOW_LIP_MM * density
     if good.sum() < LEAST_WIDTH_MM * density:
         return None
     columns = np.arange(width, dtype=np.float64)
@@ -91,7 +95,9 @@ def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) 
     margin = MARGIN_MM * density
     high = top + margin
     low = np.maximum(np.minimum(edge, floor) - margin, high)
-    edge = edge + cv2.blur(hidden[None], (reach, 1))[0] * CUT_EXTENDED_MM * density
+    hidden = cv2.blur(hidden[None], (reach, 1))[0]
+    # there the lip's outline is no edge of teeth: they end on their arc, or just below the lip
+    edge = edge + hidden * (np.maximum(bow(columns) - edge, 0.0) + CUT_EXTENDED_MM * density)
     source = np.clip(rows, high, low)
     at = np.broadcast_to(columns, source.shape).astype(np.float32)
     filled = cv2.remap(colour, at, source.astype(np.float32), cv2.INTER_LINEAR)
