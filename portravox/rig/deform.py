@@ -13,8 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from portravox.animation.controls import CONTROLS
-from portravox.arrays import AnyFloat, Float32, Float64
+from portravox.arrays import Float32, Float64
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
+from portravox.rig.kernels import turn_head
 from portravox.rig.shading import shade_factors
 from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
 from portravox.rig.topology import strip_positions
@@ -144,8 +145,10 @@ class Deformer:
         rise = c["head_shift_y"] + BREATH_FW * c["breath"]
         shift = np.array([c["head_shift_x"], -rise, 0.0]) * (rig.head_share * rig.width_px)
         if np.any(rotation != np.eye(3)) or np.any(shift):
-            turned = _turn(skin, rig, rotation.astype(np.float32), shift.astype(np.float32))
-            skin += rig.rigid[:, None] * (turned - skin)
+            turn_head(
+                skin, rig.rigid, rig.pivot, rotation.astype(np.float32), shift.astype(np.float32),
+                CAMERA_DISTANCE_FW * rig.width_px,
+            )  # fmt: skip
         body_shift = self._body_shift(c)
         if np.any(body_shift):
             skin[:, :2] += rig.body_share[:, None] * body_shift
@@ -264,7 +267,7 @@ def head_rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64:
     return rotation
 
 
-def _turn(points: AnyFloat, rig: Rig, rotation: AnyFloat, shift: AnyFloat) -> AnyFloat:
+def _turn(points: Float64, rig: Rig, rotation: Float64, shift: Float64) -> Float64:
     """(..., 3) points of a rigid head, seen again by a camera CAMERA_DISTANCE_FW away."""
     turned = (points - rig.pivot) @ rotation.T + rig.pivot + shift
     nearer = turned[..., 2:3] - points[..., 2:3]

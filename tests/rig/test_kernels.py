@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from portravox.arrays import Float32
+from portravox.rig.deform import Deformer, head_rotation
+from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
+from portravox.rig.kernels import turn_head
+
+
+def test_points_of_the_skull_turn_as_the_readable_version_says(
+    rig: Rig, deformer: Deformer, controls: Callable[..., Float32]
+) -> None:
+    posed = deformer.deform(
+        controls(head_yaw_deg=6.0, head_pitch_deg=-3.0, head_roll_deg=4.0, head_shift_x=0.02)
+    )
+    points = rig.rest.copy()
+    whole = np.ones(len(points), np.float32)
+    turn_head(
+        points, whole, rig.pivot, posed.rotation.astype(np.float32),
+        posed.shift.astype(np.float32), CAMERA_DISTANCE_FW * rig.width_px,
+    )  # fmt: skip
+    assert np.abs(points - rig.rest).max() > 1.0
+    assert np.abs(points - posed.on_skull(rig.rest.astype(np.float64))).max() < 0.01
+
+
+def test_points_that_do_not_follow_stay_and_others_go_half_way(rig: Rig) -> None:
+    rotation = head_rotation(6.0, 0.0, 0.0).astype(np.float32)
+    shift = np.array([3.0, 0.0, 0.0], np.float32)
+    distance = CAMERA_DISTANCE_FW * rig.width_px
+    ways = []
+    for share in (0.0, 0.5, 1.0):
+        points = rig.rest.copy()
+        turn_head(
+            points, np.full(len(points), share, np.float32), rig.pivot, rotation, shift, distance
+        )
+        ways.append(points - rig.rest)
+    assert np.all(ways[0] == 0)
+    assert np.allclose(ways[1], ways[2] / 2, atol=1e-3)
