@@ -25,6 +25,10 @@ pixels does not soften them; larger ones are softened less than a viewer sees.""
 STRETCH_BLOCKS = 2
 """A block's state holds for so many blocks around it, since the picture may be compressed."""
 
+MIRROR_REACH_FW = 0.12
+"""The film goes on so far beyond the picture's border, in face widths. Our choice: as far as the
+outline of a head travels."""
+
 LIP_REACH_MM = 30.0
 """The lips' own film reaches so far around the mouth: further than any shape moves it."""
 
@@ -72,10 +76,25 @@ class Film:
         return self.plate.luma, self.plate.cb, self.plate.cr
 
 
-def make_film(rig: Rig, layers: Layers) -> Film:
-    """Prepare both layers of the rig's region."""
+def make_film(rig: Rig, layers: Layers, size: tuple[int, int]) -> Film:
+    """Prepare both layers of the rig's region in a picture of a size, (width, height).
+
+    Where the region ends with the picture, both go on as their mirror image: a head that is cut by
+    the border and moves away from it would else draw its last pixels out into streaks.
+    """
     scale = 2 if layers.matte.size <= SHARP_UP_TO_PX else 1
-    return _film(layers.pixels, layers.matte, layers.plate, scale, rig.region[:2])
+    left, top, right, bottom = rig.region
+    least = min(right - left, bottom - top) - 1
+    reach = min(round(MIRROR_REACH_FW * rig.width_px), least) // BLOCK * BLOCK
+    beyond = [  # above, below, left, right
+        reach if cut else 0
+        for cut in (top == 0, bottom >= size[1] - 1, left == 0, right >= size[0] - 1)
+    ]
+    pixels, matte, plate = (
+        np.asarray(cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REFLECT_101), np.uint8)
+        for part in (layers.pixels, layers.matte, layers.plate)
+    )
+    return _film(pixels, matte, plate, scale, (left - beyond[2], top - beyond[0]))
 
 
 def make_lip_film(rig: Rig, layers: Layers, scale: int) -> Film:

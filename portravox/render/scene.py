@@ -96,7 +96,7 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
     eyes = prepare_eyes(rig, photo)
     light = estimate_light(rig, photo)
     layers = split_layers(rig, photo, matte)
-    film = make_film(rig, layers)
+    film = make_film(rig, layers, (photo.shape[1], photo.shape[0]))
     return Scene(
         rig=rig,
         photo=photo,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from portravox.arrays import Float32, Float64, Int32
@@ -48,6 +49,14 @@ as wide again, and what was a pixel wide shows as a streak. Our choice."""
 OUTER_FACE = 0.62
 """Only beyond this share of the way from the middle of the face to its outline, so that nose and
 lips keep their shape."""
+
+BORDER_HOLDS_FW = (0.0, 0.25)
+"""Hair cut by the picture's border stays with it, and follows the head fully so many face widths
+away. Our choice."""
+
+COARSE_FACE_PX = 64.0
+"""The matte is looked at on a picture with a face this wide: where a person is cut is no fine
+matter."""
 
 BENDS_GLASSES = ("brow_raise", "brow_lower", "brow_skew", "squint")
 BEHIND_GLASSES = 0.2
@@ -153,6 +162,8 @@ def fit(face: Face, matte: Float32) -> Rig:
     control = np.concatenate([landmarks, outline.ring_positions()])
     rigid = np.concatenate([np.ones(LANDMARKS), outline.ring_rigid()])
     light = rigid.copy()
+    rings = control[LANDMARKS:, :2]
+    rigid[LANDMARKS:] *= 1.0 - _held_by_border(rings, matte, face.width_px)
     light[LANDMARKS:] *= np.repeat(LIGHT_BY_RING, len(OVAL))
 
     control_mm = (control - centre) @ axes / mm
@@ -256,6 +267,33 @@ def _with_flat_edge(landmarks: Float64, mesh: Topology, centre: Float64, axes: F
     levelled = landmarks.copy()
     levelled[:, 2] = np.minimum(level, landmarks[:, 2])
     return levelled
+
+
+def _held_by_border(points: Float64, matte: Float32, face_width_px: float) -> Float64:
+    """(n,) 1 where a person is cut by the picture's border, 0 far from it or where none is cut.
+
+    Hair that the picture cuts has nothing to show beyond: it is stretched instead of moved.
+
+    points  (n, 2) px
+    """
+    height, width = matte.shape
+    nearest = np.clip(points, 0.0, (width - 1.0, height - 1.0))
+    inwards = np.column_stack([nearest, width - 1.0 - nearest[:, 0], height - 1.0 - nearest[:, 1]])
+    side = inwards.argmin(axis=1)
+    distance = inwards.min(axis=1) / face_width_px
+    distance -= np.linalg.norm(points - nearest, axis=1) / face_width_px
+    edge = nearest.copy()
+    for axis, last in ((0, width - 1.0), (1, height - 1.0)):
+        edge[side == axis, axis] = 0.0
+        edge[side == axis + 2, axis] = last
+    shrink = min(1.0, COARSE_FACE_PX / face_width_px)
+    coarse = cv2.resize(matte, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), 0.05 * COARSE_FACE_PX)
+    x = np.clip((edge[:, 0] * shrink).astype(int), 0, coarse.shape[1] - 1)
+    y = np.clip((edge[:, 1] * shrink).astype(int), 0, coarse.shape[0] - 1)
+    cut = smoothstep(0.2, 0.6, coarse[y, x])
+    held: Float64 = cut * (1.0 - smoothstep(*BORDER_HOLDS_FW, distance))
+    return held
 
 
 class _Outline:

@@ -8,6 +8,13 @@ from portravox.render.kernels import BLOCK, CLEAR, SOLID
 from portravox.render.scene import Scene
 
 
+def _in_film(scene: Scene, region: tuple[int, int, int, int]) -> tuple[slice, slice]:
+    """Rows and columns of the film that show a region of the picture."""
+    left, top = scene.film.origin
+    x0, y0, x1, y1 = region
+    return slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+
+
 def test_doubling_keeps_every_pixel_and_adds_values_between() -> None:
     ramp = np.repeat(np.arange(20, 120, 4, dtype=np.uint8)[None], 12, axis=0)
     large = double(ramp)
@@ -32,9 +39,18 @@ def test_the_film_at_rest_is_the_photograph(scene: Scene) -> None:
     x0, y0, x1, y1 = scene.rig.region
     film = scene.film
     still = scene.still.part(x0, y0, x1, y1)
-    first = film.luma[:: film.scale, :: film.scale]
-    assert np.array_equal(first, still.luma)
-    assert np.array_equal(film.cb, still.cb)
+    here = _in_film(scene, (x0, y0, x1, y1))
+    assert np.array_equal(film.luma[:: film.scale, :: film.scale][here], still.luma)
+    half = tuple(slice(side.start // 2, side.stop // 2) for side in here)
+    assert np.array_equal(film.cb[half], still.cb)
+
+
+def test_beyond_the_border_of_the_picture_the_film_is_its_mirror_image(scene: Scene) -> None:
+    film = scene.film
+    above = -film.origin[1]
+    assert above > 0.05 * scene.rig.width_px
+    luma = film.luma[:: film.scale, :: film.scale]
+    assert np.array_equal(luma[above - 1 :: -1], luma[above + 1 : 2 * above + 1])
 
 
 def test_the_lips_own_film_shows_no_teeth(scene: Scene) -> None:
@@ -48,4 +64,5 @@ def test_the_lips_own_film_shows_no_teeth(scene: Scene) -> None:
 
 def test_the_matte_of_the_film_covers_the_person(scene: Scene, matte: Float32) -> None:
     x0, y0, x1, y1 = scene.rig.region
-    assert scene.film.matte[matte[y0:y1, x0:x1] > 0.5].min() > 230
+    carried = scene.film.matte[_in_film(scene, (x0, y0, x1, y1))]
+    assert carried[matte[y0:y1, x0:x1] > 0.5].min() > 230

@@ -9,7 +9,7 @@ from portravox.arrays import Float32
 from portravox.face.face import Face
 from portravox.face.outlines import LOWER_INNER, UPPER_INNER
 from portravox.rig.deform import Deformer
-from portravox.rig.fit import Rig
+from portravox.rig.fit import Rig, fit
 from portravox.rig.shapes import SHAPES, jaw_displacement
 
 Row = Callable[..., Float32]
@@ -78,3 +78,12 @@ def test_no_strip_unfolds_beside_a_cheek_that_turns(
     turned = deformer.deform(controls(head_yaw_deg=yaw_deg)).vertices
     grown = seen_width(turned) - seen_width(rig.rest)
     assert grown.max() < 0.006 * rig.width_px
+
+
+def test_hair_that_the_picture_cuts_stays_at_its_border(face: Face, matte: Float32) -> None:
+    cut = fit(face, np.ones_like(matte))  # the person fills the picture
+    hair = cut.mesh.rings[1:5].ravel()
+    at_border = hair[cut.rest[hair, 1] < 2.0]
+    assert len(at_border) >= 3
+    assert cut.rigid[at_border].max() < 0.1
+    assert cut.rigid[:468].min() > 0.8  # the face itself still moves as one
