@@ -48,7 +48,7 @@ the shadow of the upper lip is thicker."""
 
 _MESH_CLOSED_GAP = 0.006
 
-_LEAST_TEETH_GAP = 0.06
+_LEAST_TEETH_GAP = 0.05
 _LEAST_OPEN_GAP = 0.10
 
 _WIDE_GAP = 0.30

@@ -172,7 +172,7 @@ def mouth_evidence(view: MouthView) -> Evidence:
         of_mouth = (y > view.outer_upper) & (y < view.outer_lower) & inside
         # a moist lip is bright, too; teeth are the brightest
         best = float(np.quantile(brightness[of_mouth], 0.95)) if of_mouth.any() else 1.0
-        teeth = smoothstep(max(0.30, 0.62 * best), max(0.70, 0.85 * best), brightness)
+        teeth = smoothstep(max(0.30, 0.71 * best), max(0.70, 0.84 * best), brightness)
     if lip_red - skin[1] < 3.0:
         in_gap = (y > view.inner_upper - 3.0) & (y < view.inner_lower + 3.0)
         wide = view.inner_lower - view.inner_upper > 0.04 * view.width_px

@@ -41,14 +41,14 @@ TEETH_BEHIND_LIPS_MM = 5.0
 LOWER_BEHIND_LIPS_MM = 6.5
 TONGUE_BEHIND_LIPS_MM = 11.0
 
-TONGUE_LOW_MM = -3.5
+TONGUE_LOW_MM = -2.5
 """The resting tongue's top lies so far below the edge of the lower teeth."""
 
-TONGUE_LIFT_MM = -1.0
+TONGUE_LIFT_MM = 0.0
 TONGUE_LIFT_PER_JAW_DEG_MM = 1.35
 """Raised, its tip rises by so much and follows the upper teeth, whatever the jaw does."""
 
-LOW_TONGUE_LIGHT = 0.60
+LOW_TONGUE_LIGHT = 0.50
 RAISED_TONGUE_WIDTH = 0.82
 """Of the resting tongue's; the tip is narrower than the body."""
 
@@ -59,6 +59,10 @@ CONTACT_MM = 0.9
 """Below this gap the shadow line between the lips begins to show."""
 
 CONTACT_SHARE = 0.6
+
+RIM_MM = 0.3
+"""So far from their edge lips that were photographed apart show teeth, by the picture's blur."""
+
 OWN_TEETH_SHADE = 0.5
 
 GUM_OF_LIP = np.array([0.95, 0.80, 0.85])
@@ -82,6 +86,9 @@ LEAST_TEETH_SEEN = 0.05
 """Share of the photographed opening that must look like teeth, for their colour to be taken."""
 
 DIMMEST_ENAMEL = 0.65
+
+SEEN_WHEN_GREY = 0.5
+"""Without colour a moist lip looks like teeth unless the dark of the mouth lies between the two."""
 
 LOWER_OF_UPPER_ENAMEL = 0.84
 """Lower teeth stand in the lip's shade."""
@@ -164,9 +171,10 @@ def prepare_mouth(
     tongue = lip * TONGUE_OF_LIP
     cavity = _lifted(np.minimum(skin * CAVITY_OF_SKIN, BRIGHTEST_CAVITY), photo, rig)
     grey = _is_grey(photo, rig)
+    shadow = lip * SHADOW_OF_LIP
     if grey:
         gum, tongue, cavity = (np.full(3, c.mean()) for c in (gum, tongue, cavity))
-        enamel = np.full(3, enamel.mean())
+        enamel, shadow = (np.full(3, c.mean()) for c in (enamel, shadow))
 
     density = float(np.clip(INLAY_PX_PER_PX * mm, *DENSITY_PX_PER_MM))
     # what is drawn must be no sharper than the photograph
@@ -200,21 +208,27 @@ def prepare_mouth(
         row, between = cut.inlay(density, *row_place(density, upper=True))
         seen = row.pixels[..., :3]
         own = own_row(seen, between, toothness(seen, skin, lip).astype(np.float32), density)
+        if own is not None and grey and own.ends_seen < SEEN_WHEN_GREY:
+            own = None
         look = replace(look, enamel=_seen_enamel(cut, enamel, skin, lip))
-    upper = _softened(draw_teeth(look, upper=True, density=density, seed=3), softness_px)
+
+    def fitted(inlay: Inlay) -> Inlay:
+        return _softened(_colourless(inlay) if grey else inlay, softness_px)
+
+    upper = fitted(draw_teeth(look, upper=True, density=density, seed=3))
     shaded = replace(look, enamel=look.enamel * LOWER_OF_UPPER_ENAMEL, gum=look.gum * 0.85)
-    lower = _softened(draw_teeth(shaded, upper=False, density=density, seed=5), softness_px)
+    lower = fitted(draw_teeth(shaded, upper=False, density=density, seed=5))
     return MouthPaint(
         upper=upper if own is None else completed(upper, own),
         lower=lower,
-        tongue=_softened(draw_tongue(colour=tongue, density=density, seed=7), softness_px),
+        tongue=fitted(draw_tongue(colour=tongue, density=density, seed=7)),
         upper_anchors=upper_anchors,
         lower_anchors=anchors(LOWER_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM),
         tongue_anchors=anchors(TONGUE_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM + TONGUE_LOW_MM),
         photo=shown,
         own=own,
         cavity=cavity.astype(np.float32),
-        lip_shadow=(lip * SHADOW_OF_LIP).astype(np.float32),
+        lip_shadow=shadow.astype(np.float32),
         falloff=np.array((0, 0, 0) if grey else WARM_FALLOFF, np.float32),
         edge_px=edge_px,
         grain=_grain_tile(edge_px),
@@ -278,6 +292,10 @@ def _lip_line(mouth: MouthPaint, posed: Posed, up: Float64, low: Float64) -> tup
         edges.append(np.interp(s, np.maximum.accumulate(from_left @ along), from_left @ down))
     upper, lower = edges
     gap_mm = (lower - upper) / mouth.mm
+    if mouth.photo is not None:
+        # lips that were apart carry a rim of what was seen between them; it is painted over
+        rim = (RIM_MM * mouth.mm + 0.4 * mouth.edge_px) * smoothstep(0.3, 2.0, gap_mm)
+        upper, lower = upper - rim, lower + rim
     own_line = 0.0 if mouth.photo is None else posed.speech
     near_corner = np.minimum(s, width - s) / max(width, 1e-6)
     touch = np.clip(1 - gap_mm / CONTACT_MM, 0, 1) * max(own_line, 0.5 * posed.lip_press)
@@ -305,6 +323,13 @@ def _layer(inlay: Inlay, anchors: Float64) -> Layer:
     source = np.array([[ox, oy], [ox + run, oy], [ox, oy + run]], np.float32)
     lookup = cv2.getAffineTransform(anchors[:, :2].astype(np.float32), source)
     return Layer(inlay.pixels, lookup.astype(np.float32))
+
+
+def _colourless(inlay: Inlay) -> Inlay:
+    """The inlay for a photograph without colour."""
+    pixels = inlay.pixels.copy()
+    pixels[..., :3] = pixels[..., :3].mean(axis=-1, keepdims=True)
+    return replace(inlay, pixels=pixels)
 
 
 def _softened(inlay: Inlay, sigma_px: float) -> Inlay:

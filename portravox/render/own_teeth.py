@@ -32,6 +32,9 @@ GAP_MM = 0.8
 
 EDGE_SOFT_MM = 0.30
 EDGE_DETAIL_MM = 1.8
+UNEVEN_MM = 0.9
+"""Further than about that from the row's arc no edge is believed: there a lip covers the tooth."""
+
 CUT_EXTENDED_MM = 0.7
 """Where the lower lip hides the biting edge, it is taken to lie so far below."""
 
@@ -58,6 +61,9 @@ class OwnRow:
 
     seen: Bool
     """(h, w) surely photographed tooth."""
+
+    ends_seen: float
+    """0..1 along how much of the row the teeth end above the lower lip."""
 
 
 def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) -> OwnRow | None:
@@ -87,14 +93,15 @@ def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) 
         return None
     left, right = np.flatnonzero(good)[[0, -1]]
     spread = np.interp(columns, columns[good], last[good])
-    edge = _even(
-        np.clip(spread, bow(columns) - 2.0 * density, bow(columns) + 2.0 * density), density
-    )
+    found = _even(spread, density)
+    uneven = UNEVEN_MM * density
+    edge = bow(columns) + uneven * np.tanh((found - bow(columns)) / uneven)
     hidden = np.interp(columns, columns[good], (floor - last < 0.6 * density)[good])
     reach = 2 * round(1.5 * density) + 1
     margin = MARGIN_MM * density
     high = top + margin
-    low = np.maximum(np.minimum(edge, floor) - margin, high)
+    low = np.maximum(np.minimum.reduce([edge, found, floor]) - margin, high)
+    ends_seen = 1.0 - float(hidden[left : right + 1].mean())
     hidden = cv2.blur(hidden[None], (reach, 1))[0]
     # there the lip's outline is no edge of teeth: they end on their arc, or just below the lip
     edge = edge + hidden * (np.maximum(bow(columns) - edge, 0.0) + CUT_EXTENDED_MM * density)
@@ -106,7 +113,7 @@ def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) 
     inset = SIDE_BLEND_MM * density
     cover *= smoothstep(0.0, inset, columns - left) * smoothstep(0.0, inset, right - columns)
     seen = tooth & (rows > high) & (rows < low) & good
-    return OwnRow(filled, cover.astype(np.float32), edge, seen)
+    return OwnRow(filled, cover.astype(np.float32), edge, seen, ends_seen)
 
 
 def completed(drawn: Inlay, own: OwnRow) -> Inlay:

@@ -46,7 +46,7 @@ REACH_X_MM, ABOVE_MM, BELOW_MM = 27.0, 12.5, 4.0
 """What an inlay of teeth holds: to each side, towards the gum, beyond the biting edge."""
 
 DRAWN_PX_PER_MM = 5.0
-"""Crowns are drawn at least so finely and then averaged down."""
+"""Crowns are drawn about so finely at least, and then averaged down."""
 
 NECK_TINT = np.array([0.97, 0.92, 0.83])
 """Near the gum dentine shows through, yellower than enamel."""
@@ -99,7 +99,7 @@ def draw_teeth(look: TeethLook, *, upper: bool, density: float, seed: int) -> In
     density  px per mm of the inlay
     seed     teeth are never quite regular; the same seed draws the same ones
     """
-    fine = max(1, int(np.ceil(DRAWN_PX_PER_MM / density)))
+    fine = max(1, round(DRAWN_PX_PER_MM / density))
     grid = _Grid(density, fine)
     colour, cover = _crowns(look, grid, upper, np.random.default_rng(seed))
     gum, gum_cover = _gum(look, grid, upper)
