@@ -80,10 +80,11 @@ def test_no_strip_unfolds_beside_a_cheek_that_turns(
     assert grown.max() < 0.006 * rig.width_px
 
 
-def test_hair_that_the_picture_cuts_stays_at_its_border(face: Face, matte: Float32) -> None:
+def test_hair_that_the_picture_cuts_stays_at_its_border(
+    rig: Rig, face: Face, matte: Float32
+) -> None:
     cut = fit(face, np.ones_like(matte))  # the person fills the picture
-    hair = cut.mesh.rings[1:5].ravel()
-    at_border = hair[cut.rest[hair, 1] < 2.0]
-    assert len(at_border) >= 3
-    assert cut.rigid[at_border].max() < 0.1
-    assert cut.rigid[:468].min() > 0.8  # the face itself still moves as one
+    ring = cut.mesh.rings[4]
+    near_top = ring[np.argsort(cut.rest[ring, 1])[:4]]
+    assert np.all(cut.rigid[near_top] < 0.7 * rig.rigid[near_top])
+    assert cut.rigid[:468].min() > 0.9  # the face itself still moves as one
