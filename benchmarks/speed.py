@@ -47,10 +47,23 @@ DURATIONS_S = (3.0, 30.0, 180.0)
 WHOLE_DURATIONS_S = (3.0, 30.0)
 """Three minutes at the largest size would take longer than all other cases together."""
 
-RTF_TARGETS = {512: 0.6, 1024: 1.0, 2048: 2.0}
-PEAK_TARGET_MB = {2048: 900.0}
+RTF_TARGETS = {512: 0.15, 1024: 0.30, 2048: 0.75}
+OVER_FLOOR_TARGET = 2.5
+PEAK_TARGET_MB = {2048: 700.0}
+FACE_TARGET_S = {1024: 1.0}
 FIRST_FRAME_TARGET_S = 6.0
-"""What we set out to reach on two cores in a warm process (a cold one for the first frame)."""
+"""What we set out to reach on two cores in a warm process (a cold one for the first frame): the
+real-time factor and its ratio to that of encoding alone, of videos that last; memory; finding and
+preparing a face."""
+
+LASTS_FROM_S = 30.0
+"""In shorter videos finding the face weighs too much for a real-time factor to be one."""
+
+SAMPLE_JOB = ("1000 close-up, sample job", 1000, 2.8, 30)
+"""Size and length of the job that DashScope's documentation shows, at 30 frames per second; there
+it took 9.1 s (model "liveportrait", usage and times of its sample answer)."""
+
+SAMPLE_JOB_TARGET_S = 1.5
 
 CLOSE_UP_FACES = 1.75
 """Side of a close-up in heights of the face, brow to chin: the head fills the frame."""
@@ -77,6 +90,7 @@ class Case:
     name: str
     portrait: str
     voice: str
+    fps: int = FPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +175,13 @@ def measure(case: Case) -> Timing:
     """Run one case in this process, which should be a fresh one."""
     from portravox.pipeline import Progress, animate
 
-    direction = Direction(video_fps=FPS)
+    direction = Direction(video_fps=case.fps)
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "video.mp4"
         voice = _read_wav(Path(case.voice))
         short = Path(folder) / "short.wav"
         _write_wav(short, looped(voice, WARM_UP_S))
-        animate(case.portrait, short, video, video_fps=FPS)
+        animate(case.portrait, short, video, video_fps=case.fps)
 
         first: list[float] = []
 
@@ -176,7 +190,7 @@ def measure(case: Case) -> Timing:
                 first.append(time.perf_counter())
 
         started, processor = time.perf_counter(), time.process_time()
-        done = animate(case.portrait, case.voice, video, video_fps=FPS, on_progress=note)
+        done = animate(case.portrait, case.voice, video, video_fps=case.fps, on_progress=note)
         total_s = time.perf_counter() - started
         processor_s = time.process_time() - processor
         peak_mb = peak_memory_mb()
@@ -217,7 +231,7 @@ def _stages(case: Case, direction: Direction, frames: int, video: Path) -> dict[
     watch.lap("animation")
 
     staged = min(frames, STAGED_FRAMES)
-    part = looped(voice, staged / FPS)
+    part = looped(voice, staged / case.fps)
     width, height = avatar.frame_size(direction)
     kept_count = max(3, min(staged, KEPT_BYTES // (width * height * 3 // 2)))
     kept = [Planes.of(np.zeros((height, width, 3), np.uint8)) for _ in range(kept_count)]
@@ -236,7 +250,7 @@ def _stages(case: Case, direction: Direction, frames: int, video: Path) -> dict[
     kept = kept[oldest:] + kept[:oldest]
     begun = time.perf_counter()
     with VideoWriter(
-        video, width_px=width, height_px=height, fps=FPS, frames=staged, voice=part
+        video, width_px=width, height_px=height, fps=case.fps, frames=staged, voice=part
     ) as writer:
         for i in there_and_back(kept_count, staged):
             writer.write(kept[i])
@@ -333,23 +347,30 @@ def run(
         voices[duration_s] = folder / f"voice_{duration_s:.0f}s.wav"
         _write_wav(voices[duration_s], looped(sound, duration_s))
 
+    cases = [
+        Case(f"{name}, {duration_s:.0f} s", str(picture), str(wav))
+        for name, picture in pictures.items()
+        for duration_s, wav in voices.items()
+        if not name.endswith("whole") or duration_s in WHOLE_DURATIONS_S
+    ]
+    name, side, duration_s, fps = SAMPLE_JOB
+    picture, wav = folder / "sample_job.jpg", folder / "sample_job.wav"
+    Image.fromarray(close_up(pixels, side)).save(picture, quality=92)
+    _write_wav(wav, looped(sound, duration_s))
+    cases.append(Case(name, str(picture), str(wav), fps))
     rows: list[Timing] = []
-    for name, picture in pictures.items():
-        for duration_s, wav in voices.items():
-            if name.endswith("whole") and duration_s not in WHOLE_DURATIONS_S:
-                continue
-            row = _run_case(Case(f"{name}, {duration_s:.0f} s", str(picture), str(wav)))
-            print(
-                f"{row.name:24s} {row.total_s:7.1f} s  RTF {row.real_time_factor:5.2f}"
-                f"  {row.over_floor:5.2f} x floor  {row.peak_mb:5.0f} MB",
-                flush=True,
-            )
-            rows.append(row)
-            write_report(out, machine, rows, [])
-    wav = voices[DURATIONS_S[0]]
-    first = next(iter(pictures.values()))
+    for case in cases:
+        row = _run_case(case)
+        print(
+            f"{row.name:26s} {row.total_s:7.1f} s  RTF {row.real_time_factor:5.2f}"
+            f"  {row.over_floor:5.2f} x floor  {row.peak_mb:5.0f} MB",
+            flush=True,
+        )
+        rows.append(row)
+        write_report(out, machine, rows, [])
+    first, short = next(iter(pictures.values())), voices[DURATIONS_S[0]]
     write_report(
-        out, machine, rows, [cold_first_frame_s(str(first), str(wav)) for _ in range(COLD_RUNS)]
+        out, machine, rows, [cold_first_frame_s(str(first), str(short)) for _ in range(COLD_RUNS)]
     )
 
 
@@ -415,15 +436,23 @@ def markdown(machine: Machine, rows: list[Timing], cold_s: list[float]) -> str:
 
 
 def _verdict(row: Timing) -> str:
+    """Each of our aims for this case, and whether it was reached."""
     side = max(row.width_px, row.height_px)
-    wanted = []
-    if side in RTF_TARGETS:
-        met = row.real_time_factor <= RTF_TARGETS[side]
-        wanted.append(f"≤ {RTF_TARGETS[side]:g}: {'met' if met else 'missed'}")
-    if side in PEAK_TARGET_MB:
-        met = row.peak_mb <= PEAK_TARGET_MB[side]
-        wanted.append(f"≤ {PEAK_TARGET_MB[side]:.0f} MB: {'met' if met else 'missed'}")
-    return ", ".join(wanted) or "–"
+    aims: list[tuple[str, float, float]] = []
+    if row.name == SAMPLE_JOB[0]:
+        aims.append((f"≤ {SAMPLE_JOB_TARGET_S:g} s", row.total_s, SAMPLE_JOB_TARGET_S))
+    elif side in RTF_TARGETS:
+        if row.duration_s >= LASTS_FROM_S:
+            aims.append((f"≤ {RTF_TARGETS[side]:g}", row.real_time_factor, RTF_TARGETS[side]))
+            aims.append((f"≤ {OVER_FLOOR_TARGET:g} × floor", row.over_floor, OVER_FLOOR_TARGET))
+        if side in FACE_TARGET_S:
+            aims.append(
+                (f"face ≤ {FACE_TARGET_S[side]:g} s", row.stages_s["face"], FACE_TARGET_S[side])
+            )
+        if side in PEAK_TARGET_MB:
+            aims.append((f"≤ {PEAK_TARGET_MB[side]:.0f} MB", row.peak_mb, PEAK_TARGET_MB[side]))
+    said = (f"{aim}: {'met' if value <= limit else 'missed'}" for aim, value, limit in aims)
+    return ", ".join(said) or "–"
 
 
 def plot(rows: list[Timing], path: Path) -> None:

@@ -145,11 +145,11 @@ def rest(studio: Studio) -> Part:
     for name in names:
         picture = read_picture(inputs.portrait(name), max_side_px=768)
         try:
-            first = next(EmbeddedEngine().register(picture).speak(voice, still))
+            first = next(EmbeddedEngine().register(picture).speak(voice, still)).rgb()
         except PortravoxError as error:
             rows.append((Path(name).stem, "–", str(error)))
             continue
-        photo = picture.pixels[: first.shape[0], : first.shape[1]]
+        photo = Planes.of(picture.pixels[: first.shape[0], : first.shape[1]]).rgb()
         apart = np.abs(first.astype(np.int16) - photo)
         rows.append((Path(name).stem, int(apart.max()), int((apart.max(axis=2) > 0).sum())))
     same = sum(row[1] == 0 for row in rows)

@@ -131,7 +131,7 @@ def texture(studio: Studio) -> Part:
     for name in names:
         avatar = EmbeddedEngine().register(read_picture(inputs.portrait(name), max_side_px=768))
         drawn = avatar.speak(voice, direction)
-        fine = fineness(frame for n, frame in enumerate(drawn) if n % FRAME_STEP == 0)
+        fine = fineness(frame.rgb() for n, frame in enumerate(drawn) if n % FRAME_STEP == 0)
         rows.append(_row(f"{name.partition('.')[0]}, as drawn", fine))
         text = f"{name.partition('.')[0]}: fine energy {fine.energy:.2f} (wanted {low} to {high})"
         checks.append(Check(text, low <= fine.energy <= high))

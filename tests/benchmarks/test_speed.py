@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from benchmarks.machine import this_machine
-from benchmarks.speed import Timing, enlarged, looped, markdown, peak_memory_mb, there_and_back
+from benchmarks.speed import (
+    SAMPLE_JOB,
+    Timing,
+    enlarged,
+    looped,
+    markdown,
+    peak_memory_mb,
+    there_and_back,
+)
 from portravox.media.waveform import Waveform
 
 
@@ -47,11 +55,22 @@ def test_an_enlarged_picture_keeps_its_shape_and_gains_grain():
 
 
 def test_the_table_says_what_was_reached():
-    table = markdown(this_machine(), [timing(), timing(total_s=2.4)], [5.0, 7.0, 5.5])
-    assert "| 0.50 | ≤ 0.6: met |" in table
-    assert "| 0.80 | ≤ 0.6: missed |" in table
+    short = timing()
+    quick = timing(duration_s=30.0, frames=750, total_s=4.2)
+    slow = timing(duration_s=30.0, frames=750, total_s=6.0)
+    table = markdown(this_machine(), [short, quick, slow], [5.0, 7.0, 5.5])
+    assert "| 0.50 | – |" in table  # a short video says nothing of the real-time factor
+    assert "| 0.14 | ≤ 0.15: met, ≤ 2.5 × floor: missed |" in table
+    assert "| 0.20 | ≤ 0.15: missed, ≤ 2.5 × floor: missed |" in table
     assert "| 3.00 |" in table  # 1.5 s over a floor of 0.5 s
     assert "first frame: 5.5 s" in table
+
+
+def test_the_sample_job_is_judged_by_its_whole_time():
+    name = SAMPLE_JOB[0]
+    table = markdown(this_machine(), [timing(name=name, total_s=1.4)], [])
+    assert "≤ 1.5 s: met" in table
+    assert "≤ 1.5 s: missed" in markdown(this_machine(), [timing(name=name, total_s=1.6)], [])
 
 
 def test_peak_memory_knows_what_was_held():
