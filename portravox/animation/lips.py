@@ -24,6 +24,10 @@ one (ITU-R BT.1359-1); 0 to 40 ms is the range of natural speech."""
 WIDEST_GAP = 0.34
 """Mouth widths between the lips at aperture 1 and strength 1: a loud /a/."""
 
+SPREAD_FLATTENS = 0.30
+"""Lips drawn fully apart sideways open less by this share: in i and s the teeth nearly meet, and
+the lower lip covers the lower ones. Our choice."""
+
 GAP_LIMIT = 0.5
 
 CLOSE_S = 0.06
@@ -124,7 +128,8 @@ def lip_motion(
 
     bite = low_pass(curves["labiodental"], cutoff_hz) * moving
     bitten = (curves["labiodental"] >= BITTEN) & (moving > 0.0)
-    opening = low_pass(curves["aperture"] * gain, cutoff_hz)
+    flat = 1.0 - SPREAD_FLATTENS * np.clip(curves["spread"], 0.0, 1.0)
+    opening = low_pass(curves["aperture"] * gain * flat, cutoff_hz)
     opening = _pre_opened(opening, curves["closure"], rows_s, spans) * moving
     opening += bite * (np.minimum(opening, TEETH_APERTURE) - opening)
     opening *= 1.0 - minimum_jerk((curves["closure"] - CLOSING) / (SHUT - CLOSING))
