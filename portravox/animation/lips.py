@@ -24,7 +24,14 @@ one (ITU-R BT.1359-1); 0 to 40 ms is the range of natural speech."""
 WIDEST_GAP = 0.34
 """Mouth widths between the lips at aperture 1 and strength 1: a loud /a/."""
 
-SPREAD_FLATTENS = 0.30
+WIDE_RANGE = (0.45, 0.78)
+ROUND_RANGE = (0.10, 0.75)
+"""Of the channels spread and rounding: at the first the corners are where they rest, as in silence
+and between the vowels; from the second on they are as far as they go. The first are the channels'
+targets of a mouth at rest, the second what the most spread and the most rounded hundredth of
+speech reaches."""
+
+WIDE_FLATTENS = 0.25
 """Lips drawn fully apart sideways open less by this share: in i and s the teeth nearly meet, and
 the lower lip covers the lower ones. Our choice."""
 
@@ -128,8 +135,8 @@ def lip_motion(
 
     bite = low_pass(curves["labiodental"], cutoff_hz) * moving
     bitten = (curves["labiodental"] >= BITTEN) & (moving > 0.0)
-    flat = 1.0 - SPREAD_FLATTENS * np.clip(curves["spread"], 0.0, 1.0)
-    opening = low_pass(curves["aperture"] * gain * flat, cutoff_hz)
+    wide = _within(curves["spread"], WIDE_RANGE)
+    opening = low_pass(curves["aperture"] * gain * (1.0 - WIDE_FLATTENS * wide), cutoff_hz)
     opening = _pre_opened(opening, curves["closure"], rows_s, spans) * moving
     opening += bite * (np.minimum(opening, TEETH_APERTURE) - opening)
     opening *= 1.0 - minimum_jerk((curves["closure"] - CLOSING) / (SHUT - CLOSING))
@@ -160,20 +167,25 @@ def lip_motion(
 
     faint = min(1.0, strength)
 
-    def shape(channel: str, scale: float) -> Float64:
-        smooth = low_pass(curves[channel], cutoff_hz) * moving
+    def shape(rows: AnyFloat, scale: float) -> Float64:
+        smooth = low_pass(rows, cutoff_hz) * moving
         return np.clip(at_frames(smooth) * scale, 0.0, 1.0)
 
     return LipMotion(
         speech=at_frames(_given_over(rows_s, spans)) * min(1.0, strength / FAINT_STRENGTH),
         lip_gap=gap_shown,
         jaw=np.clip(at_frames(jaw * moving) * strength, 0.0, 1.0),
-        lip_wide=shape("spread", strength),
-        lip_round=shape("rounding", strength),
+        lip_wide=shape(wide, strength),
+        lip_round=shape(_within(curves["rounding"], ROUND_RANGE), strength),
         lip_press=np.clip(pressure_shown * faint, 0.0, 1.0),
         lip_teeth=np.clip(teeth_shown * faint, 0.0, 1.0),
-        tongue_up=shape("tongue", faint),
+        tongue_up=shape(curves["tongue"], faint),
     )
+
+
+def _within(rows: AnyFloat, ends: tuple[float, float]) -> Float64:
+    """(T,) 0 at the first of two ends and before, 1 at the second and beyond."""
+    return np.interp(rows, ends, (0.0, 1.0))
 
 
 def _style_gain(curves: ArticulationCurves) -> Float64:
