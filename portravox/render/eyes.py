@@ -1,362 +1,276 @@
-"""Eyes: irises that look about, lids that shut.
+"""Eyes: irises that look about, lids that shut and follow them.
 
-Flow      rig.fit, the photograph -> prepare_eyes -> EyePaint; rig.deform -> paint_eye -> frame
+Flow      face.eyes, render.eyeball, render.lids -> prepare_eyes -> EyePaint
+          rig.deform -> paint_eye -> frame
 
-The mesh carries the eye as photographed. As soon as gaze or lids move, the opening between the
-lids is painted over it: white of the eye, then the iris, both fixed to the skull, and over them the
-skin of the lid that the photograph shows folded away.
+The mesh carries the eye as photographed, open and looking ahead. All that an eye does of itself is
+drawn over it here, in the eye's own coordinates: the white and the iris turn with the gaze, the
+lids slide over them, and the skin of the open eye gives way to that of the shut one while its edge
+stays where both have it. What does not move keeps the frame's own pixels.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from portravox.arrays import Float32, Float64, Int32, UInt8
+from portravox.arrays import Bool, Float32, Float64, Int32, UInt8
+from portravox.face.eyes import EyeView, view_eye
 from portravox.ramps import smoothstep
-from portravox.render.drawing import blurred, box_around, lay_over, line_cover, polygon_cover
-from portravox.render.kernels import FAR, rasterize
+from portravox.render.drawing import Box, box_around
+from portravox.render.eye_pass import draw_eye
+from portravox.render.eyeball import take_apart
+from portravox.render.lids import UPPER_SHARE, ShutLid, shut_lid
+from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.sharpness import face_edge_sigma
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE, EyeLandmarks
 
-EYEBALL_RADIUS_MM = 12.0
-"""Of adults: an axial length of about 24 mm (Bekerman et al., J. Ophthalmol. 2014)."""
+EYEBALL_RADII = 2.05
+"""Radius of the eyeball in radii of the iris: 12 mm (Bekerman et al., J. Ophthalmol. 2014) to
+5.85 mm (Rüfer et al., Cornea 2005). Holds for children's eyes and drawn ones too."""
 
-LEAST_EYE_PX = 72
-"""Small eyes are worked on enlarged to this width, so that the iris edge stays round."""
+GLINT_FOLLOWS = 0.5
+"""Share of the iris's way that reflections in it go: the cornea turns, the lamp stays."""
 
-LID_SHADOW_MM = 1.6
-LASH_LINE_MM = 0.55
+SQUINT_SHARE = 0.24
+"""Of the opening, that the lower lid rises at squint = 1."""
+
+LOWER_LID_SHARE = 1.0 - UPPER_SHARE
 
 GAZE_BEGUN_DEG = 0.4
 BLINK_BEGUN = 0.04
 """From here on the painted eye has fully taken the place of the photographed one."""
 
-LID_TINT = np.array([0.97, 0.935, 0.925])
-"""Skin of the lid against that under the brow: thin, so a little darker and redder. Our choice."""
+SHUT_FROM, SHUT_TO = 0.05, 0.45
+"""Between these shares of a blink the skin of the shut lid takes over."""
 
-LID_ROWS = 13
+LASH_FROM, LASH_TO = 0.3, 0.9
+
+REACH_MM = (9.5, 13.0)
+SIDE_MM = (2.0, 8.5)
+BELOW_MM = (5.0, 10.0)
+"""Up to the first all is drawn, from the second on nothing: above the upper lid, beside the
+corners, below the lower lid."""
+
 CHEEK = 50
 """Landmark from around which the lid takes its grain."""
-LID_PAINT_FROM = 0.12
-"""Share of a blink from which the painted lid begins to cover the stretched one."""
+
+PLACED_BY = 72
+"""Vertices, at most, that say where an eye is in a frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EyePaint:
-    """One eye, taken apart."""
+    """One eye, taken apart. Pictures are in pixels of its view."""
 
-    landmarks: EyeLandmarks
     side: int
     """0 left of the picture, 1 right."""
 
-    origin: Float32
-    """(2,) picture position of the patch's first pixel."""
-
-    scale: int
-    """Patch pixels per picture pixel."""
-
+    view: EyeView
     white: Float32
     """(h, w, 3) the eye without its iris."""
 
     iris: Float32
-    """(h, w, 4) premultiplied colour and cover, 0..1. Over `white` it gives the photograph back."""
+    """(h, w, 4) premultiplied colour and cover, 0..1."""
 
-    anchors: Float64
-    """(3, 3) px: three points of the eye as photographed, to place the patch by."""
+    glint: Float32
+    """(h, w, 3) what reflections add."""
 
-    mm: float
-    """px"""
+    shut: ShutLid
 
-    lid: UInt8
-    """(h, w, 3) skin of the shut lid; rows from the fold to the lashes, columns left to right."""
+    window: UInt8
+    """(h, w) 0..255 where anything may be drawn."""
 
-    lash: Float32
-    """(3,) colour of the lashes."""
+    rim: Float32
+    """(4, 2) px in the picture: all of the window lies within."""
+
+    near: Int32
+    """(K,) vertices of the mesh around the eye ..."""
+
+    near_view: Float64
+    """... (K, 2) and where they are in the view."""
+
+    light: Light
+    """On those vertices alone."""
+
+    light_fit: Float64
+    """(3, K): times their brightness factors, how they run over the view."""
 
     edge_px: float
     """How soft the photograph's own edges are, see render.sharpness."""
 
 
-def prepare_eyes(rig: Rig, photo: UInt8) -> tuple[EyePaint, EyePaint]:
+def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePaint]:
     """Take both eyes of a photograph, (H, W, 3), apart."""
     edge_px = face_edge_sigma(rig, photo)
     return (
-        _prepare_eye(rig, photo, LEFT_EYE, 0, edge_px),
-        _prepare_eye(rig, photo, RIGHT_EYE, 1, edge_px),
+        _prepare_eye(rig, photo, light, LEFT_EYE, 0, edge_px),
+        _prepare_eye(rig, photo, light, RIGHT_EYE, 1, edge_px),
     )
 
 
 def paint_eye(eye: EyePaint, posed: Posed, frame: UInt8) -> None:
     """Paint one eye into the frame, if gaze or lid move it."""
     blink = posed.blink[eye.side]
-    if blink == 0.0 and posed.gaze_deg == (0.0, 0.0):
+    if blink == 0.0 and posed.squint == 0.0 and posed.gaze_deg == (0.0, 0.0):
         return
-    mesh = posed.rig.mesh
-    upper, lower = mesh.left_eye if eye.side == 0 else mesh.right_eye
-    up = posed.vertices[upper, :2].astype(np.float64)
-    low = posed.vertices[lower, :2].astype(np.float64)
-    if blink < 0.97:
-        _paint_ball(eye, posed, frame, up, low, blink)
-    if blink > LID_PAINT_FROM:
-        _paint_lid(eye, posed, frame, up, blink)
-
-
-def _paint_ball(
-    eye: EyePaint, posed: Posed, frame: UInt8, up: Float64, low: Float64, blink: float
-) -> None:
-    low = np.column_stack([low[:, 0], np.maximum(low[:, 1], up[:, 1])])
-    outline = np.concatenate([up, low[::-1]])
-    box = box_around(outline, 4, frame)
+    box = box_around(eye_reach(eye, posed), 0, frame)
     if box is None:
         return
-    now = posed.on_skull(eye.anchors)[:, :2]
-    source = (eye.anchors[:, :2] - eye.origin) * eye.scale
-    place = cv2.getAffineTransform(source.astype(np.float32), (now - box.corner).astype(np.float32))
+    view, shut = eye.view, eye.shut
+    upper, lower = lid_edges(eye, blink, posed.squint)
+    slope = np.gradient(upper)
+    tables = np.stack([view.upper, view.lower, shut.edge, upper, lower, 1 / np.hypot(1, slope)])
+    gaze = _gaze_shift(eye, posed)
+    begun = (
+        float(np.hypot(*posed.gaze_deg)) / GAZE_BEGUN_DEG
+        + (abs(blink) + posed.squint) / BLINK_BEGUN
+    )
+    light = eye.light_fit @ (eye.light.factors(posed.rotation) * posed.shade[eye.near])
+    softness = float(np.clip(1.6 * eye.edge_px * view.scale, 1.0, 1.2 * view.mm))
+    numbers = (
+        view.mm,
+        float(smoothstep(SHUT_FROM, SHUT_TO, blink)),
+        float(smoothstep(0.8, 1.0, blink)),
+        float(smoothstep(LASH_FROM, LASH_TO, blink)),
+        shut.lash_row,
+        min(1.0, begun) if blink < 0.995 else 0.0,
+        0.35 * float(np.clip(2.0 * blink, 0.0, 1.0)),
+        gaze[0],
+        gaze[1],
+        GLINT_FOLLOWS,
+        softness,
+        light[0],
+        light[1],
+        light[2],
+    )
+    draw_eye(
+        frame, box.of(frame).copy(), box.x0, box.y0, _to_view(eye, posed, box),
+        tables.astype(np.float32), np.array(numbers, np.float32), view.pixels, shut.skin,
+        eye.window, eye.white, eye.iris, eye.glint, shut.lashes, shut.lash_colour,
+    )  # fmt: skip
+
+
+def lid_edges(eye: EyePaint, blink: float, squint: float) -> tuple[Float32, Float32]:
+    """(w,) rows of the view on which the edges of the upper and the lower lid lie.
+
+    blink   1 is shut; below 0 the eye opens wider than photographed
+    squint  0..1
+    """
+    view = eye.view
+    gap = view.lower - view.upper
+    raised = min(LOWER_LID_SHARE * max(blink, 0.0) + SQUINT_SHARE * squint, 0.5)
+    lower = view.lower - np.float32(raised) * gap
+    way = np.minimum(eye.shut.edge, lower) - view.upper
+    upper = view.upper + np.float32(min(blink, 1.0)) * way
+    return upper, np.maximum(lower, upper)
+
+
+def _gaze_shift(eye: EyePaint, posed: Posed) -> Float64:
+    """(2,) px of the view by which the iris has moved."""
+    radius = EYEBALL_RADII * eye.view.iris[2]
     yaw, pitch = np.deg2rad(posed.gaze_deg)
     axes = posed.rig.axes.astype(np.float64)
-    look = EYEBALL_RADIUS_MM * eye.mm * (np.sin(yaw) * axes[:2, 0] - np.sin(pitch) * axes[:2, 1])
-    moved = place.copy()
-    moved[:, 2] += place[:, :2] @ (look * eye.scale)
-    white = cv2.warpAffine(eye.white, place, box.size, borderMode=cv2.BORDER_REPLICATE)
-    iris = cv2.warpAffine(eye.iris, moved, box.size)
-    ball = white * (1 - iris[..., 3:]) + iris[..., :3]
-    inside = polygon_cover(outline - box.corner, box.size)
-    # a lid that has come down throws its shadow on the eyeball
-    drop = eye.mm * LID_SHADOW_MM
-    down = np.array([[1, 0, 0], [0, 1, drop]], np.float32)
-    shade = blurred(cv2.warpAffine(inside, down, box.size), max(0.5, drop * 0.6))
-    ball *= (1 - 0.35 * min(1.0, 2 * max(blink, 0.0)) * (1 - shade))[..., None]
-    # the mesh shows the same eye: the first trace of movement must not change its sharpness at once
-    begun = float(np.hypot(*posed.gaze_deg)) / GAZE_BEGUN_DEG + abs(blink) / BLINK_BEGUN
-    cover = blurred(inside, max(0.45, 0.18 * eye.mm)) * min(1.0, begun)
-    lay_over(box.of(frame), ball, cover)
+    look = np.sin(yaw) * axes[:2, 0] - np.sin(pitch) * axes[:2, 1]
+    shift: Float64 = eye.view.to_view[:, :2] @ look * (radius / eye.view.scale)
+    return shift
 
 
-def _paint_lid(eye: EyePaint, posed: Posed, frame: UInt8, up: Float64, blink: float) -> None:
-    """Lay the skin of the shut lid between the fold and the lashes."""
-    grid = _lid_grid(eye, posed)  # (rows, columns, 2)
-    box = box_around(grid.reshape(-1, 2), 3, frame)
-    if box is None:
-        return
-    rows, columns = grid.shape[:2]
-    texture_h, texture_w = eye.lid.shape[:2]
-    down = np.linspace(0, 1, rows)
-    across = np.linspace(0, 1, columns)
-    cover = smoothstep(0.0, 0.34, down) * (1 - smoothstep(0.86, 1.0, down) * 0.35)
-    ends = smoothstep(0.0, 0.28, across) * smoothstep(0.0, 0.28, 1 - across)
-    attributes = np.empty((rows, columns, 3), np.float32)
-    attributes[..., 0] = across[None, :] * (texture_w - 1)
-    attributes[..., 1] = down[:, None] * (texture_h - 1)
-    attributes[..., 2] = cover[:, None] * ends[None, :] * smoothstep(LID_PAINT_FROM, 0.7, blink)
-    vertices = np.zeros((rows * columns, 3), np.float32)
-    vertices[:, :2] = grid.reshape(-1, 2)
-    nodes = np.zeros((3, box.size[1], box.size[0]), np.float32)
-    depth = np.full(nodes.shape[1:], FAR, np.float32)
-    rasterize(
-        vertices, attributes.reshape(-1, 3), _grid_triangles(rows, columns),
-        float(box.x0), float(box.y0), 1.0, nodes, depth,
-    )  # fmt: skip
-    skin = cv2.remap(eye.lid, nodes[0], nodes[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    lay_over(box.of(frame), skin, blurred(nodes[2], max(0.5, 0.3 * eye.mm)))
-    edge = up[2:-2] - box.corner
-    lashes = line_cover(edge, np.ones(len(edge)), LASH_LINE_MM * eye.mm, box.size)
-    strength = 0.72 * float(smoothstep(0.25, 0.85, blink))
-    lay_over(
-        box.of(frame),
-        eye.lash,
-        blurred(lashes, max(0.4, 0.22 * eye.mm, 0.75 * eye.edge_px)) * strength,
-    )
+def eye_reach(eye: EyePaint, posed: Posed) -> Float32:
+    """(8, 2) px: whatever is painted of an eye lies in a rectangle around these."""
+    shift = posed.vertices[eye.near, :2] - posed.rig.rest[eye.near, :2]
+    return np.concatenate([eye.rim + shift.min(axis=0), eye.rim + shift.max(axis=0)])
 
 
-def _lid_grid(eye: EyePaint, posed: Posed) -> Float64:
-    """(LID_ROWS, 9, 2) px now: from above the fold of the lid down to the lashes."""
-    marks = eye.landmarks
-    at = posed.vertices[:, :2].astype(np.float64)
-    brow_side = at[list(marks.under_brow)]
-    fold = at[list(marks.crease)]
-    lashes = at[list(marks.upper[1:-1])]
-    top = fold * 0.45 + brow_side * 0.55
-    t = np.linspace(0, 1, LID_ROWS)[:, None, None]
-    upper_part = top + (fold - top) * (t / 0.35)
-    lower_part = fold + (lashes - fold) * ((t - 0.35) / 0.65)
-    inner = np.where(t < 0.35, upper_part, lower_part)
-    left = at[marks.upper[0]] * 0.75 + inner[:, 0] * 0.25
-    right = at[marks.upper[-1]] * 0.75 + inner[:, -1] * 0.25
-    return np.concatenate([left[:, None], inner, right[:, None]], axis=1)
+def _to_view(eye: EyePaint, posed: Posed, box: Box) -> Float32:
+    """(2, 6) frame positions relative to a box -> view positions, see eye_pass.draw_eye.
+
+    Fitted to the vertices around the eye: head and brows bend so small a piece of skin little.
+    """
+    unit = max(box.size)
+    x, y = ((posed.vertices[eye.near, :2] - box.corner) / unit).T
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+    system = terms @ terms.T + 1e-9 * np.eye(6)
+    fitted = np.linalg.solve(system, terms @ eye.near_view).T
+    fitted /= np.array([1, unit, unit, unit**2, unit**2, unit**2])
+    placed: Float32 = fitted.astype(np.float32)
+    return placed
 
 
 def _prepare_eye(
-    rig: Rig, photo: UInt8, marks: EyeLandmarks, side: int, edge_px: float
+    rig: Rig, photo: UInt8, light: Light, marks: EyeLandmarks, side: int, edge_px: float
 ) -> EyePaint:
-    landmarks = rig.face.landmarks.astype(np.float64)
-    mesh = rig.mesh
-    upper, lower = mesh.left_eye if side == 0 else mesh.right_eye
-    outline = np.concatenate([rig.rest[upper, :2], rig.rest[lower, :2][::-1]]).astype(np.float64)
-    width = float(np.ptp(outline[:, 0]))
-    scale = max(1, math.ceil(LEAST_EYE_PX / max(width, 1.0)))
-    margin = 0.35 * width + 3
-    x0, y0 = np.floor(outline.min(axis=0) - margin).astype(int)
-    x1, y1 = np.ceil(outline.max(axis=0) + margin).astype(int)
-    x0, y0 = max(int(x0), 0), max(int(y0), 0)
-    x1, y1 = min(int(x1), photo.shape[1]), min(int(y1), photo.shape[0])
-    size = ((x1 - x0) * scale, (y1 - y0) * scale)
-    patch = cv2.resize(photo[y0:y1, x0:x1], size, interpolation=cv2.INTER_CUBIC)
-    patch = patch.astype(np.float32)
-    origin = np.array([x0, y0], np.float32) + np.float32((1 / scale - 1) / 2)
-    mark_px = (landmarks[list(marks.iris), :2] - origin) * scale
-    centre = mark_px[0]
-    radius = float(np.linalg.norm(mark_px[1:] - centre, axis=1).mean())
-    opening = polygon_cover((outline - origin) * scale, size)
-    white, iris = _split_iris(patch, opening, centre, radius)
-    down = rig.axes[:, 1].astype(np.float64)
-    corners = landmarks[[marks.upper[0], marks.upper[-1]]]
-    below = corners.mean(axis=0) + down * width * 0.4
-    lash, lid = _lid_skin(rig, photo, marks, width)
+    landmarks = rig.face.landmarks[:, :2].astype(np.float64)
+    view = view_eye(
+        photo,
+        landmarks[list(marks.upper)],
+        landmarks[list(marks.lower)],
+        landmarks[list(marks.iris)],
+    )
+    ball = take_apart(view)
+    hidden = np.zeros(view.pixels.shape[:2], np.bool_)
+    turn = view.to_view[:, :2] / view.scale
+    relative = light.coefficients[1:] / max(float(light.coefficients[0]), 0.05) / DISPLAY_GAMMA
+    slope = turn @ relative[:2].astype(np.float64)
+    shut = shut_lid(view, _skin_grain(rig, photo, view), hidden, slope, edge_px * view.scale)
+    window = _window(view, hidden)
+    rows, columns = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))
+    x0, x1, y0, y1 = columns[0] - 1, columns[-1] + 1, rows[0] - 1, rows[-1] + 1
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
+    to_picture = cv2.invertAffineTransform(view.to_view)
+    placed = view.placed(rig.rest[:, :2].astype(np.float64))
+    low, high = corners[0], corners[2]
+    near = np.flatnonzero(((placed >= low) & (placed <= high)).all(axis=1))
+    near = near[:: max(1, -(-len(near) // PLACED_BY))]
+    spot = np.column_stack([np.ones(len(near)), placed[near]])
     return EyePaint(
-        landmarks=marks,
         side=side,
-        origin=origin,
-        scale=scale,
-        white=white,
-        iris=iris,
-        anchors=np.vstack([corners, below]),
-        mm=rig.px_per_mm,
-        lid=lid,
-        lash=lash,
+        view=view,
+        white=ball.white,
+        iris=ball.iris,
+        glint=ball.glint,
+        shut=shut,
+        window=window,
+        rim=(corners @ to_picture[:, :2].T + to_picture[:, 2]).astype(np.float32),
+        near=near.astype(np.int32),
+        near_view=placed[near],
+        light=Light(light.coefficients, light.normals[near], light.reach[near]),
+        light_fit=np.linalg.pinv(spot),
         edge_px=edge_px,
     )
 
 
-def _split_iris(
-    patch: Float32, opening: Float32, centre: Float64, radius: float
-) -> tuple[Float32, Float32]:
-    """White of the eye without iris, and the iris completed to a full disc.
-
-    patch    (h, w, 3)
-    opening  (h, w) 0..1 between the lids
-    """
-    height, width = opening.shape
-    y, x = np.mgrid[0:height, 0:width]
-    distance = np.hypot(x - centre[0], y - centre[1]) / radius
-    inner = cv2.erode(opening, np.ones((3, 3)), iterations=max(1, round(radius * 0.08)))
-    seen = inner > 0.9
-
-    # the white: what is seen of it, spread under the iris and beyond the lids
-    scleral = seen & (distance > 1.15)
-    if scleral.sum() < 12:
-        scleral = seen & (distance > 1.02)
-    base = np.median(patch[scleral], axis=0) if scleral.any() else np.full(3, 200.0)
-    weight = scleral.astype(np.float32)
-    sigma = max(radius * 0.35, 1.0)
-    spread = cv2.GaussianBlur(patch * weight[..., None], (0, 0), sigma)
-    mass = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
-    filled = (spread + base * 0.02) / (mass + 0.02)
-    outside_iris = smoothstep(1.02, 1.2, distance)
-    keep = (cv2.GaussianBlur(opening, (0, 0), 0.8) * outside_iris)[..., None]
-    white = (filled * (1 - keep) + patch * keep).astype(np.float32)
-
-    # the iris: what is seen of it; the rest mirrored from below or taken from the same ring
-    iris_seen = seen & (distance < 1.0)
-    ring = np.clip((distance * 24).astype(int), 0, 30)
-    profile = np.zeros((31, 3), np.float32)
-    last = np.median(patch[iris_seen], axis=0) if iris_seen.any() else base * 0.4
-    for k in range(30, -1, -1):
-        at = iris_seen & (ring == k)
-        if at.sum() >= 3:
-            last = np.median(patch[at], axis=0)
-        profile[k] = last
-    completed = profile[ring]
-    mirrored_y = np.clip(np.round(2 * centre[1] - y).astype(int), 0, height - 1)
-    mirror_seen = (iris_seen[mirrored_y, x])[..., None]
-    completed = np.where(mirror_seen, 0.6 * patch[mirrored_y, x] + 0.4 * completed, completed)
-    known = cv2.GaussianBlur(iris_seen.astype(np.float32), (0, 0), max(0.8, radius * 0.06))
-    known = np.clip(known * 2 - 1, 0, 1)[..., None]
-    colour = patch * known + completed * (1 - known)
-    cover = (1 - smoothstep(0.96, 1.14, distance)).astype(np.float32)[..., None]
-    premultiplied = colour * cover
-    # where the photograph is seen, iris over white must give it back to the digit
-    exact = patch - white * (1 - cover)
-    sure = np.clip(cv2.GaussianBlur(inner, (0, 0), 0.8) * 2 - 1, 0, 1)[..., None] * (cover > 0)
-    premultiplied = premultiplied * (1 - sure) + exact * sure
-    return white, np.dstack([premultiplied, cover]).astype(np.float32)
+def _window(view: EyeView, hidden: Bool) -> UInt8:
+    """(h, w) 0..255 where the eye is drawn, softly ending; nothing over what hides it."""
+    height, width = view.pixels.shape[:2]
+    mm = view.mm
+    x = np.arange(width)
+    y = np.arange(height)[:, None]
+    left, right = view.corners
+    sideways = 1 - smoothstep(SIDE_MM[0] * mm, SIDE_MM[1] * mm, np.maximum(left - x, x - right))
+    above = 1 - smoothstep(REACH_MM[0] * mm, REACH_MM[1] * mm, view.upper - y)
+    below = 1 - smoothstep(BELOW_MM[0] * mm, BELOW_MM[1] * mm, y - view.lower)
+    free = 1 - cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), max(0.3 * mm, 0.6))
+    window: UInt8 = np.rint(255 * sideways * above * below * free).astype(np.uint8)
+    window[[0, 1, -3, -2, -1]] = 0
+    window[:, [0, 1, -3, -2, -1]] = 0
+    return window
 
 
-def _lid_skin(
-    rig: Rig, photo: UInt8, marks: EyeLandmarks, eye_width: float
-) -> tuple[Float32, UInt8]:
-    """Colour of the lashes, and the skin of the shut lid.
-
-    The lid takes its colour from the skin between fold and brow, its grain from the cheek.
-    """
-    landmarks = rig.face.landmarks
-    height_px, width_px = photo.shape[:2]
-    radius = max(1, round(0.02 * rig.width_px))
-    columns = []
-    for fold, brow_side in zip(marks.crease, marks.under_brow, strict=True):
-        x, y = (landmarks[fold, :2] * 0.45 + landmarks[brow_side, :2] * 0.55).astype(int)
-        x, y = int(np.clip(x, 0, width_px - 1)), int(np.clip(y, 0, height_px - 1))
-        near = photo[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
-        flat = near.reshape(-1, 3).astype(np.float32)
-        brightness = flat.mean(axis=1)
-        columns.append(np.median(flat[brightness >= np.percentile(brightness, 40)], axis=0))
-    tone = np.array(columns)
-    tone = np.concatenate([tone[:1], tone, tone[-1:]])  # 9 columns
-    tone = (np.roll(tone, 1, axis=0) + 2 * tone + np.roll(tone, -1, axis=0)) / 4 * LID_TINT
-    tone[[0, -1]] = tone[[1, -2]]
-    w = max(16, round(eye_width))
-    h = max(10, round(eye_width * 0.55))
-    colour = cv2.resize(tone[None].astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
-    t = np.linspace(0, 1, h)
-    # fold a little darker, bulge of the eyeball a little lighter, dusk towards the lashes
-    shade = (
-        1.0
-        - 0.10 * np.exp(-(((t - 0.36) / 0.09) ** 2))
-        + 0.035 * np.exp(-(((t - 0.64) / 0.16) ** 2))
-        - 0.16 * smoothstep(0.80, 1.0, t)
-    )
-    across = np.linspace(-1, 1, w)
-    roundness = 1.0 - 0.05 * across**2
-    grain = _skin_grain(rig, photo, w, h)
-    lid = colour * (shade[:, None] * roundness[None])[..., None] + grain
-    darkest = np.percentile(photo[_around_eyes(rig)].reshape(-1, 3), 3, axis=0)
-    lash = np.minimum(darkest.astype(np.float32), tone.mean(axis=0) * 0.45)
-    return lash.astype(np.float32), np.clip(lid, 0, 255).astype(np.uint8)
-
-
-def _skin_grain(rig: Rig, photo: UInt8, width: int, height: int) -> Float32:
-    """(height, width, 3) the fine texture of the cheek, without its light and shade."""
-    x, y = rig.face.landmarks[CHEEK, :2]
-    h, w = photo.shape[:2]
-    side_x, side_y = min(width, w), min(height, h)
-    x0 = int(np.clip(x - side_x / 2, 0, w - side_x))
-    y0 = int(np.clip(y - side_y / 2, 0, h - side_y))
-    patch = photo[y0 : y0 + side_y, x0 : x0 + side_x].astype(np.float32)
-    fine = patch - cv2.GaussianBlur(patch, (0, 0), max(1.0, 0.010 * rig.width_px))
+def _skin_grain(rig: Rig, photo: UInt8, view: EyeView) -> Float32:
+    """(h, w, 3) the fine texture of the cheek in the view's pixels, without its light and shade."""
+    height, width = view.pixels.shape[:2]
+    cheek = view.placed(rig.face.landmarks[CHEEK, :2].astype(np.float64))
+    to_patch = view.to_view.copy()
+    to_patch[:, 2] += np.array([width / 2, height / 2]) - cheek
+    patch = cv2.warpAffine(
+        photo, to_patch, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    ).astype(np.float32)
+    fine = patch - cv2.GaussianBlur(patch, (0, 0), max(1.0, 0.9 * view.mm))
     limit = 3 * float(np.median(np.abs(fine))) + 1  # moles and hairs stay on the cheek
-    fine = np.clip(fine, -limit, limit)
-    if fine.shape[:2] != (height, width):
-        fine = cv2.resize(fine, (width, height), interpolation=cv2.INTER_LINEAR)
-    grain: Float32 = fine
+    grain: Float32 = np.clip(fine, -limit, limit)
     return grain
-
-
-def _around_eyes(rig: Rig) -> tuple[slice, slice]:
-    """Rows and columns of a box around both eyes."""
-    points = rig.face.landmarks[[*LEFT_EYE.upper, *RIGHT_EYE.upper], :2]
-    low = np.maximum(points.min(axis=0).astype(int), 0)
-    high = points.max(axis=0).astype(int) + 2
-    return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
-
-
-def _grid_triangles(rows: int, columns: int) -> Int32:
-    """(F, 3) two triangles for each cell of a grid."""
-    index = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
-    a, b = index[:-1, :-1].ravel(), index[:-1, 1:].ravel()
-    c, d = index[1:, :-1].ravel(), index[1:, 1:].ravel()
-    return np.concatenate([np.column_stack([a, b, c]), np.column_stack([b, d, c])])

@@ -17,7 +17,7 @@ from portravox.arrays import Float32, Int32, UInt8
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers, split_layers
 from portravox.render.drawing import Box
-from portravox.render.eyes import EyePaint, paint_eye, prepare_eyes
+from portravox.render.eyes import EyePaint, eye_reach, paint_eye, prepare_eyes
 from portravox.render.film import Film, make_film, make_lip_film
 from portravox.render.kernels import FAR, begin_map, draw_planes, rasterize
 from portravox.render.light import Light, estimate_light
@@ -31,7 +31,7 @@ CELLS_BY_WIDTH = ((700.0, 8), (220.0, 4), (90.0, 2), (0.0, 1))
 px apart, and is smooth between: every 1.5 mm of the face or finer. Our choice, by eye."""
 
 FINE_CELLS_BY_WIDTH = ((700.0, 2), (0.0, 1))
-"""The same at lips and lids, where the map tears."""
+"""The same at the lips, where the map tears."""
 
 BAND_GRID = 4
 """Where anything moves is found out for every so many pixels."""
@@ -51,11 +51,8 @@ REACH_FW = 0.12
 TEAR_MARGIN_MM = 4.0
 """Around the mouth the map is computed for every pixel."""
 
-LID_TEARS_FROM = 0.3
-"""Share of a blink from which a coarse map would smear the white of the eye between the lids."""
-
 PAINT_MARGIN_MM = 8.0
-"""Eyes and mouth may paint so far around the landmarks that move with them."""
+"""The mouth may paint so far around the edges of the lips."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +90,8 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
     middle = (rig.rest[mesh.strip_upper, :2] + rig.rest[mesh.strip_lower, :2]) / 2
     # lips carry their own edge into the hole; eyes are photographed open and simply continue
     strips = np.concatenate([own[: mesh.mouth_strips], middle[mesh.mouth_strips :]])
-    eyes = prepare_eyes(rig, photo)
     light = estimate_light(rig, photo)
+    eyes = prepare_eyes(rig, photo, light)
     layers = split_layers(rig, photo, matte)
     film = make_film(rig, layers, (photo.shape[1], photo.shape[0]))
     return Scene(
@@ -134,7 +131,7 @@ class Painter:
         """The frame of one pose. Valid until the next call."""
         scene = self._scene
         still = np.array_equal(posed.vertices[: len(scene.rig.rest)], scene.rig.rest)
-        if still and not posed.gazes:
+        if still and not posed.eyes_act:
             if not self._at_rest:
                 self._frame.overwrite(scene.still)
                 self._at_rest = True
@@ -150,46 +147,37 @@ class Painter:
         if posed.speech > 0:
             self._paint_mouth(posed, attributes)
         for eye in scene.eyes:
-            if posed.gazes or posed.blink[eye.side] != 0:
-                self._paint_eye(eye, posed, attributes)
+            if posed.eyes_act:
+                self._paint_eye(eye, posed)
         return self._frame
 
     def _paint_mouth(self, posed: Posed, attributes: Float32) -> None:
         scene = self._scene
-        edges = np.concatenate(scene.rig.mesh.mouth)
+        edges = posed.vertices[np.concatenate(scene.rig.mesh.mouth), :2]
         self._draw_torn(posed, attributes, edges, scene.lips)
-        window = self._window(posed, edges, PAINT_MARGIN_MM)
+        window = self._window(edges, PAINT_MARGIN_MM * scene.rig.px_per_mm)
         if window is not None:
             self._to_colours(window)
             paint_mouth(scene.mouth, posed, self._colours)
             self._from_colours(window)
 
-    def _paint_eye(self, eye: EyePaint, posed: Posed, attributes: Float32) -> None:
-        scene = self._scene
-        if posed.blink[eye.side] > LID_TEARS_FROM and scene.cell > scene.fine_cell:
-            edges = (scene.rig.mesh.left_eye, scene.rig.mesh.right_eye)[eye.side]
-            self._draw_torn(posed, attributes, np.concatenate(edges), scene.film)
-        marks = eye.landmarks
-        around = np.array([*marks.upper, *marks.lower, *marks.under_brow], np.int32)
-        window = self._window(posed, around, PAINT_MARGIN_MM)
+    def _paint_eye(self, eye: EyePaint, posed: Posed) -> None:
+        window = self._window(eye_reach(eye, posed), 1.0)
         if window is not None:
             self._to_colours(window)
             paint_eye(eye, posed, self._colours)
             self._from_colours(window)
 
-    def _draw_torn(self, posed: Posed, attributes: Float32, edges: Int32, film: Film) -> None:
+    def _draw_torn(self, posed: Posed, attributes: Float32, edges: Float32, film: Film) -> None:
         """Draw the surroundings of a hole again, for every pixel, where the map tears."""
-        window = self._window(posed, edges, TEAR_MARGIN_MM)
+        window = self._window(edges, TEAR_MARGIN_MM * posed.rig.px_per_mm)
         if window is not None:
             bands = np.array([window], np.int32)
             _Map(window, self._scene.fine_cell).draw(posed, attributes, film, bands, self._frame)
 
-    def _window(self, posed: Posed, vertices: Int32, margin_mm: float) -> Box | None:
-        """Rectangle around vertices, inside the region; None when none is left of it."""
-        rig = self._scene.rig
-        points = posed.vertices[vertices, :2]
-        margin = margin_mm * rig.px_per_mm
-        left, top, right, bottom = rig.region
+    def _window(self, points: Float32, margin: float) -> Box | None:
+        """Rectangle around points, (P, 2), inside the region; None when none is left of it."""
+        left, top, right, bottom = self._scene.rig.region
         x0, y0 = (np.floor(points.min(axis=0) - margin).astype(int) // 2 * 2).tolist()
         x1, y1 = (np.ceil(points.max(axis=0) + margin).astype(int) // 2 * 2 + 2).tolist()
         box = Box(max(x0, left), max(y0, top), min(x1, right), min(y1, bottom))

@@ -100,10 +100,12 @@ class Posed:
         dropped = in_head + jaw_displacement(in_head, rig.hinge_mm, self.jaw_deg)
         return self.on_skull(rig.to_picture(dropped))
 
+    squint: float
+
     @property
-    def gazes(self) -> bool:
-        """Whether the eyes look elsewhere than in the photograph."""
-        return self.gaze_deg != (0.0, 0.0)
+    def eyes_act(self) -> bool:
+        """Whether lids or gaze are elsewhere than in the photograph. The mesh holds neither."""
+        return self.gaze_deg != (0.0, 0.0) or self.blink != (0.0, 0.0) or self.squint != 0.0
 
     @cached_property
     def mouth_edges(self) -> tuple[Float32, Float32]:
@@ -164,10 +166,8 @@ class Deformer:
             lip_press=float(c["lip_press"]),
             tongue_up=float(c["tongue_up"]),
             gaze_deg=(float(c["gaze_yaw_deg"]), float(c["gaze_pitch_deg"])),
-            blink=(
-                float(weights[SHAPES.index("blink_left")]),
-                float(weights[SHAPES.index("blink_right")]),
-            ),
+            blink=(_lid(c["blink_left"], c), _lid(c["blink_right"], c)),
+            squint=float(c["squint"]),
         )
 
     def _body_shift(self, c: dict[str, float]) -> Float32:
@@ -190,13 +190,6 @@ class Deformer:
         w["teeth"] = speech * c["lip_teeth"]
         for name in ("smile", "smile_skew", "brow_raise", "brow_lower", "brow_skew", "squint"):
             w[name] = c[name]
-        pitch = c["gaze_pitch_deg"]
-        follow = -pitch * (LID_FOLLOW_DOWN if pitch < 0 else LID_FOLLOW_UP)
-        follow -= EYE_WIDE * c["eye_wide"]
-        for side in ("left", "right"):
-            # a shut lid has nothing left to follow with
-            blink = c[f"blink_{side}"]
-            w[f"blink_{side}"] = min(blink + follow * (1.0 - blink), 1.0)
         if speech > 0.0:
             asked_mm = speech * c["lip_gap"] * self._mouth_width_mm
             target = asked_mm + (1 - speech) * self._rest_gap_mm
@@ -251,6 +244,14 @@ def _upper_lift_mm(gap_mm: float, wide: float, rounded: float, teeth: float) -> 
     share += (UPPER_SHARE_TEETH - share) * teeth
     highest = UPPER_LIFT_MM[0] + (UPPER_LIFT_MM[1] - UPPER_LIFT_MM[0]) * wide
     return highest * float(np.tanh(share * gap_mm / highest))
+
+
+def _lid(blink: float, controls: dict[str, float]) -> float:
+    """How far a lid is down that blinks and follows the gaze; shut, it has nowhere to follow."""
+    pitch = controls["gaze_pitch_deg"]
+    follow = -pitch * (LID_FOLLOW_DOWN if pitch < 0 else LID_FOLLOW_UP)
+    follow -= EYE_WIDE * controls["eye_wide"]
+    return min(blink + follow * (1.0 - blink), 1.0)
 
 
 def head_rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64:

@@ -19,7 +19,7 @@ from portravox.arrays import Float64, Int32
 from portravox.face.outlines import LOWER_INNER, LOWER_OUTER, OVAL, UPPER_INNER, UPPER_OUTER
 from portravox.ramps import smoothstep
 from portravox.rig.fields import FieldSolver
-from portravox.rig.topology import LEFT_EYE, RIGHT_EYE, EyeLandmarks
+from portravox.rig.topology import LEFT_EYE, RIGHT_EYE
 
 FACE_WIDTH_MM = 140.0
 """Distance between the landmarks 234 and 454 in the head's frame. Close to the bizygomatic breadth
@@ -42,8 +42,6 @@ SHAPES = (
     "brow_raise",
     "brow_lower",
     "squint",
-    "blink_left",
-    "blink_right",
     "smile_skew",
     "brow_skew",
 )
@@ -52,7 +50,8 @@ jaw          the jaw rotated by JAW_DEG, lower lip with it
 part_upper   upper lip up, 1 mm at the middle
 part_lower   lower lip down, 1 mm at the middle
 close        both lips towards each other across the gap that the jaw opens, 1 mm at the middle
-wide .. press, teeth, smile, brow_*, squint, blink_*, *_skew  as the controls of these names
+wide .. press, teeth, smile, brow_*, *_skew  as the controls of these names
+squint       the cheek below a lower lid that rises; lids themselves are drawn, see render.eyes
 """
 
 _SKEWED = {"smile_skew": "smile", "brow_skew": "brow_raise"}
@@ -402,38 +401,6 @@ class _Sculptor:
 
     def squint(self) -> Float64:
         handles = self._brow_handles()
-        for eye in (LEFT_EYE, RIGHT_EYE):
-            for upper, lower in zip(eye.upper[1:-1], eye.lower[1:-1], strict=True):
-                gap = self.rest[lower] - self.rest[upper]
-                handles[lower] = gap * -0.22
-                handles[upper] = gap * 0.06
         for cheek in (205, 50, 425, 280):
             handles[cheek] = np.array([0.0, -0.6, 0.0])
         return self.solver.extend(handles)
-
-    def blink_left(self) -> Float64:
-        return self._blink(LEFT_EYE)
-
-    def blink_right(self) -> Float64:
-        return self._blink(RIGHT_EYE)
-
-    def _blink(self, eye: EyeLandmarks) -> Float64:
-        """The upper lid meets the lower one nine tenths of the way down.
-
-        The share is motion-facts 1: the lower lid does about a tenth, and goes to the nose.
-        """
-        still = (*LEFT_EYE.brow[:5], *RIGHT_EYE.brow[:5], 168, 6, 197, 195, 4, 1, 205, 425)
-        far = (50, 280, 127, 356, 10, *self.rings[1].tolist())
-        handles = {i: np.zeros(3) for i in (*still, *far)}
-        nose = np.sign(self.rest[168, 0] - self.rest[eye.upper[4], 0])
-        for upper, lower in zip(eye.upper, eye.lower, strict=True):
-            gap = self.rest[lower] - self.rest[upper]
-            handles[upper] = gap * 0.90
-            handles[lower] = gap * -0.10 + np.array([0.35 * nose, 0.0, 0.0])
-        handles[eye.upper[0]] = handles[eye.upper[-1]] = np.zeros(3)
-        inner = zip(eye.upper[1:-1], eye.lower[1:-1], eye.crease, eye.under_brow, strict=True)
-        for upper, lower, crease, under_brow in inner:
-            gap = self.rest[lower] - self.rest[upper]
-            handles[crease] = gap * 0.42
-            handles[under_brow] = gap * 0.06
-        return self.solver.extend(handles, stiffness=0.3)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-import cv2
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from portravox.arrays import UInt8
-from portravox.render.drawing import polygon_cover
-from portravox.render.eyes import EyePaint
+from portravox.arrays import Float32, UInt8
+from portravox.render.eyes import EyePaint, lid_edges, paint_eye
 from portravox.render.scene import Scene
+from portravox.rig.deform import Deformer
+
+Row = Callable[..., Float32]
 
 
 @pytest.fixture(params=[0, 1], ids=["left", "right"])
@@ -15,47 +18,87 @@ def eye(request: pytest.FixtureRequest, scene: Scene) -> EyePaint:
     return scene.eyes[request.param]
 
 
-def outline(eye: EyePaint, scene: Scene) -> np.ndarray:
-    """(P, 2) of the opening between the lids, in pixels of the eye's patch."""
-    mesh = scene.rig.mesh
-    upper, lower = mesh.left_eye if eye.side == 0 else mesh.right_eye
-    around = np.concatenate([scene.rig.rest[upper, :2], scene.rig.rest[lower, :2][::-1]])
-    return (around - eye.origin) * eye.scale
+def test_a_blink_shuts_the_lids_nine_tenths_from_above(eye: EyePaint) -> None:
+    view = eye.view
+    upper, lower = lid_edges(eye, 1.0, 0.0)
+    np.testing.assert_allclose(upper, lower, atol=1e-3)
+    middle = int(np.argmax(view.lower - view.upper))
+    way = (upper - view.upper)[middle] / (view.lower - view.upper)[middle]
+    assert way == pytest.approx(0.9, abs=0.02)
 
 
-def test_iris_over_white_gives_the_photograph_back(
-    eye: EyePaint, scene: Scene, photo: UInt8
+def test_lids_never_cross(eye: EyePaint) -> None:
+    for blink in (-0.1, 0.0, 0.3, 0.8, 1.0):
+        for squint in (0.0, 0.5, 1.0):
+            upper, lower = lid_edges(eye, blink, squint)
+            assert np.all(upper <= lower)
+
+
+def test_a_squint_raises_the_lower_lid_alone(eye: EyePaint) -> None:
+    upper, lower = lid_edges(eye, 0.0, 1.0)
+    np.testing.assert_array_equal(upper, eye.view.upper)
+    assert (eye.view.lower - lower).max() > 0.15 * (eye.view.lower - eye.view.upper).max()
+
+
+def painted(
+    eye: EyePaint, deformer: Deformer, photo: UInt8, row: Float32
+) -> tuple[UInt8, np.ndarray]:
+    """The photograph with the eye painted, and how much each pixel has changed."""
+    frame = photo.copy()
+    paint_eye(eye, deformer.deform(row), frame)
+    return frame, np.abs(frame.astype(int) - photo).max(axis=-1)
+
+
+def test_an_eye_at_rest_is_not_painted(
+    eye: EyePaint, deformer: Deformer, controls: Row, photo: UInt8
 ) -> None:
-    height, width = eye.white.shape[:2]
-    x, y = np.round(eye.origin - (1 / eye.scale - 1) / 2).astype(int)
-    cut = photo[y : y + height // eye.scale, x : x + width // eye.scale]
-    patch = cv2.resize(cut, (width, height), interpolation=cv2.INTER_CUBIC).astype(float)
-    together = eye.white * (1 - eye.iris[..., 3:]) + eye.iris[..., :3]
-    seen = polygon_cover(outline(eye, scene), (width, height))
-    inside = cv2.erode(seen, np.ones((3, 3)), iterations=round(0.12 * width / 3)) > 0.99
-    assert inside.sum() > 50
-    assert np.abs(together - patch)[inside].mean() < 2.0
+    assert not painted(eye, deformer, photo, controls())[1].any()
 
 
-def test_the_white_has_no_iris_in_it(eye: EyePaint, scene: Scene) -> None:
-    height, width = eye.white.shape[:2]
-    iris = eye.iris[..., 3] > 0.9
-    opening = polygon_cover(outline(eye, scene), (width, height)) > 0.9
-    together = eye.white * (1 - eye.iris[..., 3:]) + eye.iris[..., :3]
-    assert eye.white[iris & opening].mean() > together[iris & opening].mean() + 40
+def test_the_first_trace_of_a_gaze_hardly_changes_a_pixel(
+    eye: EyePaint, deformer: Deformer, controls: Row, photo: UInt8
+) -> None:
+    assert painted(eye, deformer, photo, controls(gaze_yaw_deg=0.02))[1].max() <= 3
 
 
-def test_the_iris_is_a_whole_disc(eye: EyePaint) -> None:
-    cover = eye.iris[..., 3]
-    rows, columns = np.flatnonzero(cover.max(axis=1) > 0.5), np.flatnonzero(cover.max(axis=0) > 0.5)
-    assert len(rows) == pytest.approx(len(columns), rel=0.15)
-    assert cover.sum() == pytest.approx(np.pi / 4 * len(rows) * len(columns), rel=0.12)
+def test_an_eye_that_looks_aside_changes_between_the_lids_alone(
+    eye: EyePaint, deformer: Deformer, controls: Row, photo: UInt8
+) -> None:
+    change = painted(eye, deformer, photo, controls(gaze_yaw_deg=6))[1]
+    y, x = np.nonzero(change > 2)
+    places = eye.view.placed(np.column_stack([x, y]))
+    columns = places[:, 0].astype(int)
+    assert len(places) > 20
+    assert np.all(places[:, 1] > eye.view.upper[columns] - 1.5 * eye.view.scale)
+    assert np.all(places[:, 1] < eye.view.lower[columns] + 1.5 * eye.view.scale)
 
 
-def test_the_lid_has_the_colour_of_the_skin_around(eye: EyePaint, photo: UInt8) -> None:
-    lid = eye.lid.reshape(-1, 3).mean(axis=0)
-    x, y = eye.anchors[:2].mean(axis=0)[:2].astype(int)
-    skin = photo[y + 10 : y + 15, x - 2 : x + 3].reshape(-1, 3).mean(axis=0)  # under the eye
-    assert np.abs(lid / lid.sum() - skin / skin.sum()).max() < 0.04  # the same hue,
-    assert 0.6 < lid.mean() / skin.mean() < 1.1  # in the shade of the brow
-    assert eye.lash.mean() < 0.6 * lid.mean()
+def test_a_shut_lid_has_the_colour_of_the_skin_around(eye: EyePaint) -> None:
+    view = eye.view
+    column = int(np.mean(view.corners))
+    middle = int(0.5 * (view.upper[column] + eye.shut.edge[column]))
+    below = int(view.lower[column] + 5 * view.mm)
+    lid = eye.shut.skin[middle - 3 : middle + 4, column - 8 : column + 9].reshape(-1, 3).mean(0)
+    skin = view.pixels[below - 3 : below + 4, column - 8 : column + 9].reshape(-1, 3).mean(0)
+    assert np.abs(lid / lid.sum() - skin / skin.sum()).max() < 0.05  # the same hue,
+    assert 0.6 < lid.mean() / skin.mean() < 1.15  # in the shade of the brow
+    assert eye.shut.lash_colour.mean() < 0.6 * lid.mean()
+
+
+def test_a_shut_lid_has_the_grain_of_the_skin(eye: EyePaint) -> None:
+    view = eye.view
+    column = int(np.mean(view.corners))
+
+    def roughness(picture: UInt8, row: float) -> float:
+        reach = int(3 * view.mm)
+        cut = picture[int(row) : int(row) + reach, column - 3 * reach : column + 3 * reach]
+        return float(np.abs(np.diff(cut.astype(float).mean(axis=-1), axis=1)).mean())
+
+    lid = roughness(eye.shut.skin, view.upper[column] + 1 * view.mm)
+    skin = roughness(view.pixels, view.lower[column] + 5 * view.mm)
+    assert 0.4 < lid / skin < 2.5
+
+
+def test_where_nothing_moves_the_shut_eye_is_the_photograph(eye: EyePaint) -> None:
+    below = int(eye.view.lower.max() + 8 * eye.view.mm)
+    np.testing.assert_array_equal(eye.shut.skin[below:], eye.view.pixels[below:])
