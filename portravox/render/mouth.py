@@ -25,13 +25,16 @@ from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.own_teeth import OwnRow, completed, own_row, toothness
 from portravox.render.sharpness import grain_deviation
 from portravox.render.teeth import Inlay, TeethLook, draw_teeth, draw_tongue, row_place
-from portravox.rig.deform import Posed
+from portravox.rig.deform import Posed, settled_width_mm
 from portravox.rig.fit import Rig
 from portravox.rig.shapes import SHAPES
 
 UPPER_EDGE_BELOW_SEAM_MM = 2.2
 """How far the upper incisors reach below the line where the lips meet. At rest men show 1.9 mm of
 them and women 3.4 mm (Vig & Brundo, J. Prosthet. Dent. 1978)."""
+
+LEAST_SHOWN_MM = 1.2
+"""Photographed teeth reach at least so far below that line."""
 
 LOWER_EDGE_BELOW_SEAM_MM = 1.4
 """Edge of the lower incisors below that line, behind the upper ones: teeth nearly meet in s and
@@ -52,13 +55,17 @@ LOW_TONGUE_LIGHT = 0.50
 RAISED_TONGUE_WIDTH = 0.82
 """Of the resting tongue's; the tip is narrower than the body."""
 
-SPEECH_SHOWS_PHOTO = (0.15, 0.75)
+SPEECH_SHOWS_PHOTO = (0.10, 0.55)
 """From all of the photograph's own mouth to none of it, as the mouth is given over to speech."""
 
 CONTACT_MM = 0.9
 """Below this gap the shadow line between the lips begins to show."""
 
 CONTACT_SHARE = 0.6
+
+ROUND_WIDTHS = (0.92, 0.70)
+ROUND_SHADE, ROUND_HIDES_MM = 0.40, 2.0
+"""Lips drawn together to so much of their width stand before the teeth, shade and hide them."""
 
 RIM_MM = 0.3
 """So far from their edge lips that were photographed apart show teeth, by the picture's blur."""
@@ -93,7 +100,7 @@ SEEN_WHEN_GREY = 0.5
 LOWER_OF_UPPER_ENAMEL = 0.84
 """Lower teeth stand in the lip's shade."""
 
-WARM_FALLOFF = (0.0, 0.16, 0.24)
+WARM_FALLOFF = (0.0, 0.20, 0.30)
 """Shade in a mouth is warm: light reaches it from red tissue, so green and blue fall off faster."""
 
 SAMPLED_PX = 0.5
@@ -126,7 +133,10 @@ class MouthPaint:
     """(3, 3) px as photographed: the inlay's origin, 10 mm right of it, 10 mm below it."""
 
     photo: Inlay | None
-    """What the photograph shows between the lips, anchored as `upper`; None when they are shut."""
+    """What the photograph shows between the lips; None when they are shut."""
+
+    photo_anchors: Float64
+    """(3, 3) px as above."""
 
     own: OwnRow | None
     """The person's own teeth, already part of `upper`; None when the photograph shows too few."""
@@ -151,6 +161,9 @@ class MouthPaint:
 
     gloss: float
     """Strength of the wet line on the lower lip."""
+
+    settled_px: float
+    """Width of the mouth that neither smiles nor is rounded."""
 
     mm: float
     """px"""
@@ -207,7 +220,8 @@ def prepare_mouth(
         shown, _ = cut.inlay(density, (2 * reach, 2 * reach), (reach - 0.5, reach - 0.5))
         row, between = cut.inlay(density, *row_place(density, upper=True))
         seen = row.pixels[..., :3]
-        own = own_row(seen, between, toothness(seen, skin, lip).astype(np.float32), density)
+        toothy = toothness(seen, skin, lip).astype(np.float32)
+        own = own_row(seen, between, toothy, density, gap_mm)
         if own is not None and grey and own.ends_seen < SEEN_WHEN_GREY:
             own = None
         look = replace(look, enamel=_seen_enamel(cut, enamel, skin, lip))
@@ -215,6 +229,12 @@ def prepare_mouth(
     def fitted(inlay: Inlay) -> Inlay:
         return _softened(_colourless(inlay) if grey else inlay, softness_px)
 
+    photo_anchors = upper_anchors
+    if own is not None:
+        # lips that were wide open meet below the teeth they showed: these come down with them
+        middle = own.edge[len(own.edge) // 3 : -(len(own.edge) // 3)]
+        shown_mm = edge_mm + float(np.median(middle) - row.origin[1]) / density * fit
+        upper_anchors = upper_anchors + down * max(LEAST_SHOWN_MM - shown_mm, 0.0) * mm
     upper = fitted(draw_teeth(look, upper=True, density=density, seed=3))
     shaded = replace(look, enamel=look.enamel * LOWER_OF_UPPER_ENAMEL, gum=look.gum * 0.85)
     lower = fitted(draw_teeth(shaded, upper=False, density=density, seed=5))
@@ -223,6 +243,7 @@ def prepare_mouth(
         lower=lower,
         tongue=fitted(draw_tongue(colour=tongue, density=density, seed=7)),
         upper_anchors=upper_anchors,
+        photo_anchors=photo_anchors,
         lower_anchors=anchors(LOWER_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM),
         tongue_anchors=anchors(TONGUE_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM + TONGUE_LOW_MM),
         photo=shown,
@@ -234,6 +255,7 @@ def prepare_mouth(
         grain=_grain_tile(edge_px),
         grain_deviation=grain_deviation(rig, photo),
         gloss=0.10 + 0.10 * float(np.clip(-_slope(light)[1], 0.0, 1.0)),
+        settled_px=settled_width_mm(rig) * mm,
         mm=mm,
     )
 
@@ -251,8 +273,11 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
     if mouth.photo is not None:
         photographed = 1.0 - float(smoothstep(*SPEECH_SHOWS_PHOTO, posed.speech))
     raised = posed.tongue_up
+    rounded = float(smoothstep(*ROUND_WIDTHS, lips.width / mouth.settled_px))
     upper_now = posed.on_skull(mouth.upper_anchors)
-    upper = _layer(mouth.upper, upper_now)
+    down = lips.along[::-1] * np.array([-1.0, 1.0])
+    hidden = upper_now[:, :2] - down * (ROUND_HIDES_MM * rounded * mouth.mm)
+    upper = _layer(mouth.upper, hidden)
     shades = Shades(
         cavity=mouth.cavity,
         contact=mouth.lip_shadow,
@@ -260,7 +285,7 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
         mm=mouth.mm,
         edge_px=max(SAMPLED_PX, 0.10 * mouth.mm, 0.75 * mouth.edge_px),
         contact_px=max(0.5, 0.32 * mouth.mm, 0.75 * mouth.edge_px),
-        narrow=float(np.clip(0.80 + 0.20 * gap_mm / 6.0, 0.0, 1.0)),
+        narrow=float(np.clip(0.80 + 0.20 * gap_mm / 6.0, 0.0, 1.0)) * (1.0 - ROUND_SHADE * rounded),
         upper=1.0 if mouth.own is None else OWN_TEETH_SHADE,
         tongue=LOW_TONGUE_LIGHT + (1.0 - LOW_TONGUE_LIGHT) * raised,
         tongue_in_front=raised,
@@ -272,7 +297,7 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
         frame, box, lips, shades, upper,
         _layer(mouth.lower, posed.on_jaw(mouth.lower_anchors)),
         _layer(mouth.tongue, _tongue_anchors(mouth, posed)),
-        upper if mouth.photo is None else _layer(mouth.photo, upper_now),
+        upper if mouth.photo is None else _layer(mouth.photo, posed.on_skull(mouth.photo_anchors)),
         mouth.grain,
     )  # fmt: skip
 

@@ -24,8 +24,11 @@ LEAST_HEIGHT_MM = 1.2
 LEAST_WIDTH_MM = 14.0
 """Fewer or smaller teeth than this are not worth keeping: drawn ones are surer. Our choice."""
 
-BELOW_LIP_MM = 3.0
-"""Upper teeth begin no further below the upper lip; what begins there is the lower row."""
+LEAST_DENSITY = 0.65
+"""px per mm below which a tooth is a speck and drawn ones look better."""
+
+UPPER_HALF = 0.5
+"""Upper teeth begin in the upper half of the opening, below some gum; others are the lower row."""
 
 GAP_MM = 0.8
 """A dark gap higher than this between two teeth parts the upper from the lower row."""
@@ -66,15 +69,20 @@ class OwnRow:
     """0..1 along how much of the row the teeth end above the lower lip."""
 
 
-def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) -> OwnRow | None:
+def own_row(
+    colour: Float32, between: Float32, toothy: Float32, density: float, opening_mm: float
+) -> OwnRow | None:
     """Find the upper teeth among what the photograph shows between the lips.
 
-    colour   (h, w, 3) the photograph in an inlay's pixels, 0..255
-    between  (h, w) 0..1 what lies between the lips
-    toothy   (h, w) 0..1 what looks like teeth
-    density  px per mm
-    returns  None when there are too few
+    colour      (h, w, 3) the photograph in an inlay's pixels, 0..255
+    between     (h, w) 0..1 what lies between the lips
+    toothy      (h, w) 0..1 what looks like teeth
+    density     px per mm
+    opening_mm  between the lips, at their middle
+    returns     None when there are too few, or the picture is too coarse
     """
+    if density < LEAST_DENSITY:
+        return None
     height, width = between.shape
     rows = np.arange(height, dtype=np.float64)[:, None]
     inner = between > 0.5
@@ -83,7 +91,7 @@ def own_row(colour: Float32, between: Float32, toothy: Float32, density: float) 
     top = np.where(inner.any(axis=0), inner.argmax(axis=0), 0).astype(np.float64)
     floor = (height - 1 - inner[::-1].argmax(axis=0)).astype(np.float64)
     good = tooth.any(axis=0) & (last - first >= LEAST_HEIGHT_MM * density)
-    good &= first - top <= BELOW_LIP_MM * density
+    good &= first - top <= UPPER_HALF * opening_mm * density
     if good.sum() < LEAST_WIDTH_MM * density:
         return None
     columns = np.arange(width, dtype=np.float64)

@@ -39,7 +39,7 @@ def test_on_a_grey_picture_brightness_tells() -> None:
     assert toothness(dark, grey_skin, grey_lip)[0, 0] < 0.2
 
 
-DENSITY = 5.0
+DENSITY, OPENING_MM = 5.0, 10.0
 TOOTH, DARK = np.array([225.0, 215.0, 195.0]), np.array([40.0, 20.0, 18.0])
 
 
@@ -55,7 +55,7 @@ def smile(edge_mm: float = 1.0, half_width_mm: float = 18.0) -> tuple[Float32, F
 
 
 def test_the_biting_edge_is_where_the_teeth_end() -> None:
-    row = own_row(*smile(edge_mm=1.0), DENSITY)
+    row = own_row(*smile(edge_mm=1.0), DENSITY, OPENING_MM)
     assert row is not None
     _, (ox, oy) = row_place(DENSITY, upper=True)
     middle = row.edge[round(ox) - 40 : round(ox) + 40]
@@ -63,7 +63,7 @@ def test_the_biting_edge_is_where_the_teeth_end() -> None:
 
 
 def test_a_few_teeth_are_not_kept() -> None:
-    assert own_row(*smile(half_width_mm=4.0), DENSITY) is None
+    assert own_row(*smile(half_width_mm=4.0), DENSITY, OPENING_MM) is None
 
 
 def test_lower_teeth_are_not_taken_for_upper_ones() -> None:
@@ -71,10 +71,8 @@ def test_lower_teeth_are_not_taken_for_upper_ones() -> None:
     with_lower = tooth.copy()
     _, (ox, oy) = row_place(DENSITY, upper=True)
     with_lower[round(oy + 1.0 * DENSITY) : round(oy + 2.5 * DENSITY)] = 1.0
-    upper, both = (
-        own_row(colour, between, tooth, DENSITY),
-        own_row(colour, between, with_lower, DENSITY),
-    )
+    upper = own_row(colour, between, tooth, DENSITY, OPENING_MM)
+    both = own_row(colour, between, with_lower, DENSITY, OPENING_MM)
     assert upper is not None and both is not None
     assert abs(upper.edge[round(ox)] - both.edge[round(ox)]) < 0.2 * DENSITY
 
@@ -82,7 +80,7 @@ def test_lower_teeth_are_not_taken_for_upper_ones() -> None:
 def test_the_completed_row_joins_without_a_step() -> None:
     look = TeethLook(np.array([150.0, 150.0, 150.0]), np.array([150.0, 80.0, 80.0]), np.zeros(3))
     drawn = draw_teeth(look, upper=True, density=DENSITY, seed=3)
-    row = own_row(*smile(half_width_mm=12.0), DENSITY)
+    row = own_row(*smile(half_width_mm=12.0), DENSITY, OPENING_MM)
     assert row is not None
     whole = completed(drawn, row).pixels
     edge = round(drawn.origin[1])
@@ -92,3 +90,9 @@ def test_the_completed_row_joins_without_a_step() -> None:
     inner, outer = band[middle + 50], band[middle + 65 : middle + 75].max()
     assert outer > 0.6 * inner
     assert np.all(whole[..., :3] <= 255 * whole[..., 3:] + 1.0)
+
+
+def test_a_lower_row_alone_is_no_upper_row() -> None:
+    colour, between, tooth = smile(edge_mm=-2.0)
+    tooth[: round(row_place(DENSITY, upper=True)[1][1])] = 0.0
+    assert own_row(colour, between, tooth, DENSITY, OPENING_MM) is None
