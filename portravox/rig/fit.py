@@ -21,7 +21,15 @@ from portravox.rig.fields import FieldSolver
 from portravox.rig.occluders import covered_share
 from portravox.rig.shading import build_shading
 from portravox.rig.shapes import CHIN, FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge, smiling
-from portravox.rig.topology import BETWEEN_LIP_EDGES, LANDMARKS, RINGS, Topology, topology
+from portravox.rig.topology import (
+    BETWEEN_LIP_EDGES,
+    LANDMARKS,
+    LEFT_EYE,
+    RIGHT_EYE,
+    RINGS,
+    Topology,
+    topology,
+)
 
 RING_SHARE = (0.33, 0.66, 1.0)
 """The inner rings stand at these shares of the way from the face to the outline of the person."""
@@ -62,6 +70,11 @@ BENDS_GLASSES = ("brow_raise", "brow_lower", "brow_skew", "squint")
 BEHIND_GLASSES = 0.2
 """With glasses, what is near their rim moves by this share only: a frame that bends with the brows
 is the first thing a viewer sees. Our choice."""
+
+RIM_MM = (27.0, 23.0)
+RIM_FADES = (1.0, 1.5)
+"""Rims lie within this ellipse around each eye, across and down; beyond, in multiples of it, cheeks
+go with smile and jaw again. Our choice: lenses are about 50 mm wide."""
 
 HELD_JAW = 0.5
 """A jaw with a hand or a thing before its tip opens by so much less. Our choice."""
@@ -172,6 +185,9 @@ def fit(face: Face, matte: Float32) -> Rig:
     if face.glasses:
         for name in BENDS_GLASSES:
             shapes_px[SHAPES.index(name)] *= BEHIND_GLASSES
+        others = [i for i, name in enumerate(SHAPES) if not name.startswith("blink")]
+        under_rims = _near_rims(control_mm)[:, None]
+        shapes_px[others] *= 1.0 - (1.0 - BEHIND_GLASSES) * under_rims
     fine_shapes = np.stack([mesh.smooth @ s for s in shapes_px.astype(np.float32)])
     rest = (mesh.smooth @ control.astype(np.float32)).astype(np.float32)
     rest_mm = (rest - centre) @ axes / mm
@@ -267,6 +283,16 @@ def _with_flat_edge(landmarks: Float64, mesh: Topology, centre: Float64, axes: F
     levelled = landmarks.copy()
     levelled[:, 2] = np.minimum(level, landmarks[:, 2])
     return levelled
+
+
+def _near_rims(points_mm: Float64) -> Float64:
+    """(n,) 1 behind glasses and their rims, 0 away from them; points (n, 3) in the head's frame."""
+    near = np.zeros(len(points_mm))
+    for eye in (LEFT_EYE, RIGHT_EYE):
+        middle = points_mm[[*eye.upper, *eye.lower]].mean(axis=0)
+        away = np.hypot(*((points_mm - middle)[:, :2] / RIM_MM).T)
+        near = np.maximum(near, 1.0 - smoothstep(*RIM_FADES, away))
+    return near
 
 
 def _held_by_border(points: Float64, matte: Float32, face_width_px: float) -> Float64:

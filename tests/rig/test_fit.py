@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,3 +89,13 @@ def test_hair_that_the_picture_cuts_stays_at_its_border(
     near_top = ring[np.argsort(cut.rest[ring, 1])[:4]]
     assert np.all(cut.rigid[near_top] < 0.7 * rig.rigid[near_top])
     assert cut.rigid[:468].min() > 0.9  # the face itself still moves as one
+
+
+def test_a_smile_and_a_jaw_do_not_bend_glasses(face: Face, matte: Float32, rig: Rig) -> None:
+    with_glasses = fit(replace(face, glasses=True), matte)
+    below_eyes = [119, 118, 348, 347]
+    for name in ("smile", "jaw", "settle", "wide"):
+        bare, behind = (one.shapes[SHAPES.index(name)][below_eyes] for one in (rig, with_glasses))
+        assert np.linalg.norm(behind) <= 0.4 * np.linalg.norm(bare) + 1e-6
+    jaw = SHAPES.index("jaw")
+    assert np.allclose(with_glasses.shapes[jaw][152], rig.shapes[jaw][152], rtol=0.02)
