@@ -7,13 +7,13 @@ Gives     EyeView: one eye in coordinates of its own, corners level, lids moving
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from portravox.arrays import AnyFloat, Float32, Float64, UInt8
+from portravox.arrays import AnyFloat, Bool, Float32, Float64, UInt8
 
 ADULT_EYE_MM = 30.0
 """Distance of the corners of an adult's eye (Farkas 1994: 30 to 32 mm). Lengths around an eye are
@@ -21,6 +21,20 @@ thought of in such millimetres, so that they fit a child's or a drawn eye as wel
 
 LEAST_EYE_PX = 128
 """Small eyes are worked on enlarged to this width, so that iris and lid edge stay smooth."""
+
+EDGE_SEARCH_MM = 4.0
+"""An eye may be larger than its landmarks say by so much on every side: drawn ones are."""
+
+LEAST_DIFFERENCE = 60.0
+"""Colours of skin and eyeball, of 255 a channel, must lie so far apart to be told apart."""
+
+LEAST_WIDER_MM = 0.7
+MOST_WIDER = 1.9
+"""Landmarks are trusted unless the eye is larger by so much on the average, and as a share not
+beyond what can be believed. Our choice."""
+
+LEAST_CLEARER = 1.15
+"""... and unless brightness changes so much more steeply where the eye seems to end. Our choice."""
 
 SIDEWAYS = 0.42
 ABOVE = 0.78
@@ -95,16 +109,107 @@ def view_eye(pixels: UInt8, upper: AnyFloat, lower: AnyFloat, iris: AnyFloat) ->
     middle = np.minimum(edges[0], edges[1])
     centre = placed[2][0]
     radius = float(np.linalg.norm(placed[2][1:] - centre, axis=1).mean())
-    return EyeView(
-        pixels=view,
-        to_view=to_view,
-        corners=(float(origin[0]), float(origin[0] + width)),
-        level=float(origin[1]),
-        mm=width / ADULT_EYE_MM,
-        upper=middle.astype(np.float32),
-        lower=np.maximum(edges[1], middle).astype(np.float32),
-        iris=(float(centre[0]), float(centre[1]), radius),
+    return _with_true_edges(
+        EyeView(
+            pixels=view,
+            to_view=to_view,
+            corners=(float(origin[0]), float(origin[0] + width)),
+            level=float(origin[1]),
+            mm=width / ADULT_EYE_MM,
+            upper=middle.astype(np.float32),
+            lower=np.maximum(edges[1], middle).astype(np.float32),
+            iris=(float(centre[0]), float(centre[1]), radius),
+        )
     )
+
+
+def _with_true_edges(view: EyeView) -> EyeView:
+    """The view with lid edges where the white of the eye ends, if that is clearly further out.
+
+    The network knows people. On drawn and very large eyes its lids run over the white, of which a
+    blink would leave a sliver.
+    """
+    y = np.arange(view.pixels.shape[0], dtype=np.float32)[:, None]
+    depth = np.minimum(y - view.upper, view.lower - y)
+    opening = (view.lower - view.upper > 1.0) & (depth > 0)
+    if opening.sum() < 50:
+        return view
+    ball = _ball_like(view, opening)
+    if ball is None:
+        return view
+    count, labels = cv2.connectedComponents(ball.astype(np.uint8), connectivity=4)
+    inside = np.bincount(labels[opening & ball], minlength=count)
+    inside[0] = 0
+    mask = (labels == int(inside.argmax())) | opening
+    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3))) > 0
+    # an iris that touches a lid leaves a bay in the white; an eye has none
+    hull = cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32))
+    mask = cv2.fillConvexPoly(np.zeros(mask.shape, np.uint8), hull, (1,)) > 0
+    wider_mm = (float(mask.sum()) - float(opening.sum())) / view.width / view.mm
+    if wider_mm < LEAST_WIDER_MM or mask.sum() > MOST_WIDER * opening.sum():
+        return view
+    columns = np.flatnonzero(mask.any(axis=0))
+    first, last = int(columns[0]), int(columns[-1])
+    upper = np.argmax(mask, axis=0).astype(np.float64)
+    lower = mask.shape[0] - np.argmax(mask[::-1], axis=0).astype(np.float64)
+    x = np.arange(mask.shape[1], dtype=np.float64)
+    middle = (upper + lower) / 2
+    for edge, ends in ((upper, middle), (lower, middle)):
+        edge[:] = np.interp(x, columns, edge[columns])
+        edge[: first + 1], edge[last:] = ends[first], ends[last]
+    smooth = [
+        cv2.GaussianBlur(edge[None], (0, 0), 0.8 * view.mm, borderType=cv2.BORDER_REPLICATE)[0]
+        for edge in (upper, lower)
+    ]
+    wider = replace(
+        view,
+        corners=(float(first), float(last)),
+        upper=np.minimum(*smooth).astype(np.float32),
+        lower=np.maximum(*smooth).astype(np.float32),
+    )
+    return wider if _clarity(wider) > LEAST_CLEARER * _clarity(view) else view
+
+
+def _clarity(view: EyeView) -> float:
+    """How steeply brightness changes across the edges of both lids."""
+    grey = cv2.cvtColor(view.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    steep = np.abs(cv2.Sobel(cv2.GaussianBlur(grey, (0, 0), 0.3 * view.mm), cv2.CV_32F, 0, 1))
+    reach = 0.15 * view.width
+    x = np.arange(int(view.corners[0] + reach), int(view.corners[1] - reach))
+    rows = [
+        np.clip(edge[x].round().astype(int), 0, len(steep) - 1) for edge in (view.upper, view.lower)
+    ]
+    return float(np.mean([np.median(steep[row, x]) for row in rows]))
+
+
+def _ball_like(view: EyeView, opening: Bool) -> Bool | None:
+    """(h, w) what has the colours of the white rather than those of the skin, near the opening.
+
+    None where the two look alike.
+    """
+    reach = round(EDGE_SEARCH_MM * view.mm)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    near = cv2.dilate(opening.astype(np.uint8), disc) > 0
+    around = (cv2.dilate(near.astype(np.uint8), disc) > 0) & ~near
+    height, width = opening.shape
+    y, x = np.arange(height)[:, None], np.arange(width)
+    column, row, radius = view.iris
+    off_iris = np.hypot(x - column, y - row) > 1.15 * radius
+    pixels = view.pixels.astype(np.float32)
+    white, skin = pixels[opening & off_iris], pixels[around]
+    if len(white) < 30 or len(skin) < 30:
+        return None
+    light = white.mean(axis=1)
+    sclera = np.median(white[light >= np.percentile(light, 50)], axis=0)
+    face = np.median(skin, axis=0)
+    if np.linalg.norm(sclera - face) < LEAST_DIFFERENCE or sclera.mean() < face.mean():
+        return None
+    # along the way from skin to white, past the middle; across it, no other colour
+    axis = (sclera - face) / np.linalg.norm(sclera - face)
+    along = (pixels - face) @ axis / np.linalg.norm(sclera - face)
+    aside = np.linalg.norm(pixels - face - ((pixels - face) @ axis)[..., None] * axis, axis=-1)
+    found: Bool = near & (along > 0.7) & (aside < 30.0)
+    return found
 
 
 def _through(points: Float64, columns: Float64) -> Float64:

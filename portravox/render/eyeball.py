@@ -43,7 +43,7 @@ def take_apart(view: EyeView) -> Eyeball:
     patch = view.pixels.astype(np.float32)
     column, row, radius = view.iris
     height, width = patch.shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
     distance = np.hypot(x - column, y - row) / np.float32(max(radius, 1.0))
     depth = np.minimum(y - view.upper, view.lower - y)
     opening = np.clip(depth + 0.5, 0.0, 1.0).astype(np.float32)

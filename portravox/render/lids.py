@@ -34,6 +34,9 @@ FOLD_MM = 3.4
 DROP = 0.10
 """The skin above the fold comes down by this share of the opening. Our choice."""
 
+RIM_MM = 0.5
+"""Of the lower lid, its wet rim goes under the upper one. Our choice."""
+
 LOWER_SPREAD_MM = 6.5
 """Skin below the lower lid's edge follows it less and less over this length. Our choice."""
 
@@ -84,7 +87,7 @@ def shut_lid(
     # what is seen above the fold comes a little down, less the nearer to the brow; the lower lid up
     share = smoothstep(-12.0 * view.mm, -3.0 * view.mm, y - view.upper)
     above = DROP * gap * share
-    raised = (1 - UPPER_SHARE) * gap
+    raised = (1 - UPPER_SHARE) * gap + RIM_MM * view.mm * np.minimum(gap / view.mm, 1.0)
     below = raised * (1 - smoothstep(0.0, LOWER_SPREAD_MM * view.mm, y - edge))
     down = np.where(y < edge, above, -below).astype(np.float32)
     x = np.broadcast_to(np.arange(width, dtype=np.float32), mask.shape)

@@ -57,3 +57,24 @@ def test_edges_run_through_their_points_and_are_level_beyond(picture: np.ndarray
             assert edge[round(x)] == pytest.approx(y, abs=1.0)
     assert view.upper[0] == pytest.approx(view.level)
     assert view.lower[-1] == pytest.approx(view.level)
+
+
+def test_the_lids_of_a_drawn_eye_lie_where_its_white_ends() -> None:
+    upper, lower, iris = outline(150)
+    y, x = np.mgrid[0:400, 0:400]
+    drawn = np.full((400, 400, 3), (220, 160, 130), np.uint8)
+    bow = np.clip(1 - ((x - 200) / 82.0) ** 2, 0, 1)
+    reach = 31 * bow
+    drawn[np.abs(y - 200) < reach + 2] = (90, 30, 20)
+    drawn[np.abs(y - 200) < reach] = (235, 232, 230)
+    drawn[(np.hypot(x - 200, y - 200) < 30) & (np.abs(y - 200) < reach)] = (70, 110, 160)
+    view = view_eye(drawn, upper, lower, iris)
+    middle = round(float(np.mean(view.corners)))
+    assert (view.lower - view.upper)[middle] == pytest.approx(62, abs=5)
+    assert view.width == pytest.approx(164, abs=8)
+
+
+def test_lids_stay_on_their_landmarks_where_skin_is_as_pale_as_the_eye() -> None:
+    upper, lower, iris = outline(150)
+    view = view_eye(np.full((400, 400, 3), 225, np.uint8), upper, lower, iris)
+    assert view.width == pytest.approx(150)
