@@ -23,7 +23,7 @@ from portravox.render.eyes import EyePaint
 from portravox.render.interior import Layer, LipLine, Shades, paint_interior
 from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.own_teeth import OwnRow, completed, own_row, toothness
-from portravox.render.sharpness import grain_deviation
+from portravox.render.sharpness import face_grain
 from portravox.render.teeth import Inlay, TeethLook, draw_teeth, draw_tongue, row_place
 from portravox.rig.deform import Posed, settled_width_mm
 from portravox.rig.fit import Rig
@@ -253,7 +253,7 @@ def prepare_mouth(
         falloff=np.array((0, 0, 0) if grey else WARM_FALLOFF, np.float32),
         edge_px=edge_px,
         grain=_grain_tile(edge_px),
-        grain_deviation=grain_deviation(rig, photo),
+        grain_deviation=face_grain(rig, photo),
         gloss=0.10 + 0.10 * float(np.clip(-_slope(light)[1], 0.0, 1.0)),
         settled_px=settled_width_mm(rig) * mm,
         mm=mm,
@@ -269,15 +269,17 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
     if box is None:
         return
     lips, gap_mm = _lip_line(mouth, posed, up, low)
-    photographed = 0.0
-    if mouth.photo is not None:
-        photographed = 1.0 - float(smoothstep(*SPEECH_SHOWS_PHOTO, posed.speech))
+    photographed = 1.0 - float(smoothstep(*SPEECH_SHOWS_PHOTO, posed.speech))
     raised = posed.tongue_up
     rounded = float(smoothstep(*ROUND_WIDTHS, lips.width / mouth.settled_px))
     upper_now = posed.on_skull(mouth.upper_anchors)
     down = lips.along[::-1] * np.array([-1.0, 1.0])
     hidden = upper_now[:, :2] - down * (ROUND_HIDES_MM * rounded * mouth.mm)
-    upper = _layer(mouth.upper, hidden)
+    photo = upper = _layer(mouth.upper, hidden)
+    if mouth.photo is None:
+        photographed = 0.0
+    elif photographed > 0.0:
+        photo = _layer(mouth.photo, posed.on_skull(mouth.photo_anchors))
     shades = Shades(
         cavity=mouth.cavity,
         contact=mouth.lip_shadow,
@@ -297,7 +299,7 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
         frame, box, lips, shades, upper,
         _layer(mouth.lower, posed.on_jaw(mouth.lower_anchors)),
         _layer(mouth.tongue, _tongue_anchors(mouth, posed)),
-        upper if mouth.photo is None else _layer(mouth.photo, posed.on_skull(mouth.photo_anchors)),
+        photo,
         mouth.grain,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""How sharp a photograph is, so that what is painted into it is no sharper.
+"""How sharp and grainy a photograph is, so that what is painted into it is no different.
 
 Flow      the photograph -> render.sharpness -> render.mouth, render.eyes
 """
@@ -17,6 +17,10 @@ STRONG_EDGES = 97.0
 
 RANGE_PX = (0.4, 6.0)
 """Below, sampling itself is the limit; above, it is no longer a photograph of a face."""
+
+GRAIN_BLOCK_PX = 8
+GRAIN_LIMIT = 8.0
+"""A photograph with more grain than that is not one that a mouth must match. Our choice."""
 
 
 def edge_sigma(grey: UInt8) -> float:
@@ -43,11 +47,7 @@ def edge_sigma(grey: UInt8) -> float:
 
 def face_edge_sigma(rig: Rig, photo: UInt8) -> float:
     """The same for the face in a photograph, (H, W, 3): brows, eyes, nose and lips."""
-    box = rig.face.box
-    height, width = photo.shape[:2]
-    x0, y0 = max(int(box.x0), 0), max(int(box.y0), 0)
-    x1, y1 = min(int(box.x1) + 1, width), min(int(box.y1) + 1, height)
-    return edge_sigma(cv2.cvtColor(photo[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY))
+    return edge_sigma(_grey_face(rig, photo))
 
 
 def _gradient(picture: Float32) -> Float32:
@@ -57,26 +57,22 @@ def _gradient(picture: Float32) -> Float32:
     return steepness
 
 
-GRAIN_BLOCK_PX = 8
-GRAIN_LIMIT = 8.0
+def face_grain(rig: Rig, photo: UInt8) -> float:
+    """Standard deviation of the grain on the face in a photograph, (H, W, 3)."""
+    return grain_deviation(_grey_face(rig, photo))
 
 
-def grain_deviation(rig: Rig, photo: UInt8) -> float:
-    """Standard deviation, 0..255, of the finest detail on the smoothest parts of the face.
+def grain_deviation(grey: UInt8) -> float:
+    """Standard deviation, 0..255, of the finest detail on the smoothest parts of a picture.
 
-    photo  (H, W, 3)
+    grey  (H, W)
 
     Pores and stubble are no grain, so only the fifth smoothest of all blocks counts. With the
     second difference of white noise of deviation 1 the deviation is 6 (Immerkaer, "Fast noise
     variance estimation", Computer Vision and Image Understanding 64, 1996).
     """
-    box = rig.face.box
-    height, width = photo.shape[:2]
-    x0, y0 = max(int(box.x0), 0), max(int(box.y0), 0)
-    x1, y1 = min(int(box.x1) + 1, width), min(int(box.y1) + 1, height)
-    grey = cv2.cvtColor(photo[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY).astype(np.float32)
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    detail = np.abs(cv2.filter2D(grey, -1, kernel))
+    detail = np.abs(cv2.filter2D(grey.astype(np.float32), -1, kernel))
     rows, columns = (n // GRAIN_BLOCK_PX for n in grey.shape)
     if rows < 3 or columns < 3:
         return 0.0
@@ -87,3 +83,13 @@ def grain_deviation(rig: Rig, photo: UInt8) -> float:
     )
     mean_to_deviation = np.sqrt(np.pi / 2) / 6
     return float(min(np.percentile(blocks, 20) * mean_to_deviation, GRAIN_LIMIT))
+
+
+def _grey_face(rig: Rig, photo: UInt8) -> UInt8:
+    """(h, w) the face's box in a photograph, (H, W, 3), without colour."""
+    box = rig.face.box
+    height, width = photo.shape[:2]
+    x0, y0 = max(int(box.x0), 0), max(int(box.y0), 0)
+    x1, y1 = min(int(box.x1) + 1, width), min(int(box.y1) + 1, height)
+    grey: UInt8 = cv2.cvtColor(photo[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
+    return grey

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from portravox.arrays import Float32
+from portravox.arrays import Float32, UInt8
 from portravox.render.mouth import paint_mouth
-from portravox.render.scene import Scene
+from portravox.render.scene import Scene, prepare_scene
 from portravox.rig.deform import Deformer
+from portravox.rig.fit import Rig
 
 Row = Callable[..., Float32]
 
@@ -51,3 +52,27 @@ def test_a_mouth_that_does_not_speak_is_left_alone(
     frame = scene.photo.copy()
     paint_mouth(scene.mouth, deformer.deform(controls(head_yaw_deg=3.0)), frame)
     assert np.array_equal(frame, scene.photo)
+
+
+def test_a_photograph_without_colour_gets_a_mouth_without_colour(
+    rig: Rig, photo: UInt8, matte: Float32, deformer: Deformer, controls: Row
+) -> None:
+    grey = np.repeat(photo.mean(axis=-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+    frame = grey.copy()
+    mouth = prepare_scene(rig, grey, matte).mouth
+    paint_mouth(mouth, deformer.deform(controls(speech=1.0, lip_gap=0.3, jaw=0.5)), frame)
+    assert (frame != grey).any()
+    assert np.ptp(frame.astype(int), axis=-1).max() <= 2
+
+
+def test_rounded_lips_show_less_of_the_teeth(
+    scene: Scene, deformer: Deformer, controls: Row
+) -> None:
+    def brightness(rounding: float) -> float:
+        posed = deformer.deform(controls(speech=1.0, lip_gap=0.2, lip_round=rounding))
+        frame = np.full(scene.photo.shape, 128, np.uint8)
+        paint_mouth(scene.mouth, posed, frame)
+        inside = frame[(frame != 128).any(axis=-1)].astype(float).mean(axis=-1)
+        return float(np.percentile(inside, 90))
+
+    assert brightness(1.0) < 0.9 * brightness(0.0)
