@@ -78,7 +78,7 @@ SHADOW_OF_LIP = np.array([0.36, 0.26, 0.28])
 CAVITY_OF_SKIN = np.array([0.22, 0.10, 0.095])
 """Colours inside the mouth against those the photograph shows, in its light."""
 
-ENAMEL_TINT = np.array([1.03, 1.0, 0.93])
+ENAMEL_TINT = np.array([1.04, 1.0, 0.92])
 """Teeth in white light, against their mean."""
 
 MEAN_SKIN = np.array([1.20, 0.96, 0.84])
@@ -432,7 +432,7 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
         light = flat.mean(axis=1)
         whites.append(np.median(flat[light >= np.percentile(light, 70)], axis=0))
     white = np.mean(whites, axis=0)
-    level = float(np.clip(white.mean() * 1.1, skin.mean() * 1.1, skin.mean() + 45.0))
+    level = float(np.clip(white.mean() * 1.1, skin.mean() * 1.15, skin.mean() + 45.0))
     balance = np.clip((skin / skin.mean() / MEAN_SKIN) ** 0.7, *BALANCE_RANGE)
     tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
     tint = tint / tint.mean() * ENAMEL_TINT
