@@ -172,7 +172,7 @@ def draw_eye(
                 kv, kb = 0, zero
                 if shut_now > zero:
                     still = max(shut - upper_now, zero)
-                    fold = max(np.float32(1.2) * (upper_now - upper), np.float32(2.0) * mm) + rigid
+                    fold = max(np.float32(1.6) * (upper_now - upper), np.float32(3.5) * mm) + rigid
                     t = min(max((above - half * rigid) / fold, zero), one)
                     tv = v
                     if above > zero:

@@ -18,6 +18,7 @@ import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, Int32, UInt8
 from portravox.face.eyes import EyeView, view_eye
+from portravox.face.glasses import hidden_by_lens
 from portravox.ramps import smoothstep
 from portravox.render.drawing import Box, box_around
 from portravox.render.eye_pass import draw_eye
@@ -45,10 +46,10 @@ GAZE_BEGUN_DEG = 0.4
 BLINK_BEGUN = 0.04
 """From here on the painted eye has fully taken the place of the photographed one."""
 
-SHUT_FROM, SHUT_TO = 0.05, 0.45
+SHUT_FROM, SHUT_TO = 0.16, 0.56
 """Between these shares of a blink the skin of the shut lid takes over."""
 
-LASH_FROM, LASH_TO = 0.3, 0.9
+LASH_FROM, LASH_TO = 0.2, 0.65
 
 REACH_MM = (9.5, 13.0)
 SIDE_MM = (2.0, 8.5)
@@ -56,8 +57,11 @@ BELOW_MM = (5.0, 10.0)
 """Up to the first all is drawn, from the second on nothing: above the upper lid, beside the
 corners, below the lower lid."""
 
-CHEEK = 50
-"""Landmark from around which the lid takes its grain."""
+BARE_SKIN = (50, 280, 101, 330, 151)
+"""Landmarks on cheeks and forehead; from around one of them the lids take their grain."""
+
+BARE_SKIN_FW = 0.07
+"""So far around it, in face widths, its texture is judged."""
 
 PLACED_BY = 72
 """Vertices, at most, that say where an eye is in a frame."""
@@ -69,6 +73,9 @@ class EyePaint:
 
     side: int
     """0 left of the picture, 1 right."""
+
+    hidden: bool
+    """Behind a dark lens: nothing is painted."""
 
     view: EyeView
     white: Float32
@@ -107,15 +114,18 @@ class EyePaint:
 def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePaint]:
     """Take both eyes of a photograph, (H, W, 3), apart."""
     edge_px = face_edge_sigma(rig, photo)
+    skin = _bare_skin(rig, photo)
     return (
-        _prepare_eye(rig, photo, light, LEFT_EYE, 0, edge_px),
-        _prepare_eye(rig, photo, light, RIGHT_EYE, 1, edge_px),
+        _prepare_eye(rig, photo, light, skin, LEFT_EYE, 0, edge_px),
+        _prepare_eye(rig, photo, light, skin, RIGHT_EYE, 1, edge_px),
     )
 
 
 def paint_eye(eye: EyePaint, posed: Posed, frame: UInt8) -> None:
     """Paint one eye into the frame, if gaze or lid move it."""
     blink = posed.blink[eye.side]
+    if eye.hidden:
+        return
     if blink == 0.0 and posed.squint == 0.0 and posed.gaze_deg == (0.0, 0.0):
         return
     box = box_around(eye_reach(eye, posed), 0, frame)
@@ -202,7 +212,13 @@ def _to_view(eye: EyePaint, posed: Posed, box: Box) -> Float32:
 
 
 def _prepare_eye(
-    rig: Rig, photo: UInt8, light: Light, marks: EyeLandmarks, side: int, edge_px: float
+    rig: Rig,
+    photo: UInt8,
+    light: Light,
+    skin: Float64,
+    marks: EyeLandmarks,
+    side: int,
+    edge_px: float,
 ) -> EyePaint:
     landmarks = rig.face.landmarks[:, :2].astype(np.float64)
     view = view_eye(
@@ -216,7 +232,8 @@ def _prepare_eye(
     turn = view.to_view[:, :2] / view.scale
     relative = light.coefficients[1:] / max(float(light.coefficients[0]), 0.05) / DISPLAY_GAMMA
     slope = turn @ relative[:2].astype(np.float64)
-    shut = shut_lid(view, _skin_grain(rig, photo, view), hidden, slope, edge_px * view.scale)
+    shut = shut_lid(view, _skin_grain(photo, view, skin), hidden, slope, edge_px * view.scale)
+    dark = rig.face.glasses and hidden_by_lens(view, _brightness(photo, skin))
     window = _window(view, hidden)
     rows, columns = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))
     x0, x1, y0, y1 = columns[0] - 1, columns[-1] + 1, rows[0] - 1, rows[-1] + 1
@@ -229,6 +246,7 @@ def _prepare_eye(
     spot = np.column_stack([np.ones(len(near)), placed[near]])
     return EyePaint(
         side=side,
+        hidden=dark,
         view=view,
         white=ball.white,
         iris=ball.iris,
@@ -261,12 +279,39 @@ def _window(view: EyeView, hidden: Bool) -> UInt8:
     return window
 
 
-def _skin_grain(rig: Rig, photo: UInt8, view: EyeView) -> Float32:
-    """(h, w, 3) the fine texture of the cheek in the view's pixels, without its light and shade."""
+def _bare_skin(rig: Rig, photo: UInt8) -> Float64:
+    """(2,) px: a place on cheek or forehead that is no rougher and no smoother than the others.
+
+    Hair, a beard or a rim over one of them is rougher; one out of focus is smoother.
+    """
+    reach = max(2, round(BARE_SKIN_FW * rig.width_px))
+    height, width = photo.shape[:2]
+    roughness = []
+    for landmark in BARE_SKIN:
+        x, y = (int(v) for v in rig.face.landmarks[landmark, :2])
+        x, y = min(max(x, reach), width - reach), min(max(y, reach), height - reach)
+        near = photo[max(y - reach, 0) : y + reach, max(x - reach, 0) : x + reach]
+        grey = cv2.cvtColor(near, cv2.COLOR_RGB2GRAY)
+        roughness.append(float(np.abs(cv2.Laplacian(grey, cv2.CV_32F)).mean()))
+    middle = BARE_SKIN[int(np.argsort(roughness)[len(roughness) // 2])]
+    return rig.face.landmarks[middle, :2].astype(np.float64)
+
+
+def _brightness(photo: UInt8, place: Float64) -> float:
+    """Mean brightness, 0..255, of a few pixels around a place."""
+    x, y = (max(int(v), 2) for v in place)
+    near = photo[y - 2 : y + 3, x - 2 : x + 3]
+    return float(near.mean()) if near.size else 255.0
+
+
+def _skin_grain(photo: UInt8, view: EyeView, skin: Float64) -> Float32:
+    """(h, w, 3) fine texture of skin in the view's pixels, without its light and shade.
+
+    skin  (2,) px where it is taken from
+    """
     height, width = view.pixels.shape[:2]
-    cheek = view.placed(rig.face.landmarks[CHEEK, :2].astype(np.float64))
     to_patch = view.to_view.copy()
-    to_patch[:, 2] += np.array([width / 2, height / 2]) - cheek
+    to_patch[:, 2] += np.array([width / 2, height / 2]) - view.placed(skin)
     patch = cv2.warpAffine(
         photo, to_patch, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
     ).astype(np.float32)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from portravox.arrays import UInt8
+from portravox.face.eyes import EyeView
 from portravox.face.face import Face
 from portravox.face.find import find_face
-from portravox.face.glasses import LEAST_STEP, bridge_step, wears_glasses
+from portravox.face.glasses import LEAST_STEP, bridge_step, hidden_by_lens, wears_glasses
 from portravox.media.picture_file import read_picture
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "portraits"
@@ -48,3 +49,22 @@ def test_real_people(name: str, worn: bool) -> None:
         pytest.skip(f"the sample material is not at {SAMPLES}")
     face, _ = find_face(read_picture(SAMPLES / name, max_side_px=1600))
     assert face.glasses is worn
+
+
+def eye_behind(lens: float) -> EyeView:
+    """A drawn eye on skin of brightness 180, behind glass that lets a share of light through."""
+    y, x = np.mgrid[0:180, 0:236]
+    bow = np.clip(1 - ((x[0] - 118) / 64.0) ** 2, 0, 1)
+    upper, lower = (100 - 20 * bow).astype(np.float32), (100 + 16 * bow).astype(np.float32)
+    grey = np.where((y > upper) & (y < lower), 220, 180)
+    grey[np.hypot(x - 118, y - 98) < 16] = 30
+    pixels = np.repeat((grey * lens).astype(np.uint8)[..., None], 3, axis=2)
+    return EyeView(
+        pixels, np.eye(2, 3), (54.0, 182.0), 100.0, 128 / 30, upper, lower, (118.0, 98.0, 16.0)
+    )
+
+
+def test_a_dark_lens_hides_the_eye_and_a_clear_one_does_not() -> None:
+    assert hidden_by_lens(eye_behind(0.12), skin=180.0)
+    assert not hidden_by_lens(eye_behind(0.6), skin=180.0)
+    assert not hidden_by_lens(eye_behind(1.0), skin=180.0)
