@@ -63,14 +63,14 @@ class _Stroke:
 _STROKES: dict[str, tuple[_Stroke, ...]] = {
     "jaw": (
         _Stroke(_CHEEK_HOLLOW, -0.07, 9.0),
-        _Stroke(_NASOLABIAL, -0.06, 3.5),
+        _Stroke(_NASOLABIAL, -0.035, 5.0),
         _Stroke(_BELOW_CORNERS, -0.05, 3.5),
         _Stroke(_CHIN, -0.06, 9.0),
         _Stroke(_LOWER_LIP_UNDERSIDE, -0.04, 2.5),
     ),
-    "part_upper": (_Stroke(_NASOLABIAL, -0.015, 3.5),),
+    "part_upper": (_Stroke(_NASOLABIAL, -0.006, 5.0),),
     "wide": (
-        _Stroke(_NASOLABIAL, -0.06, 3.5),
+        _Stroke(_NASOLABIAL, -0.035, 5.0),
         _Stroke(_BESIDE_MOUTH, -0.08, 3.0),
         _Stroke(_CHEEK, 0.03, 7.0),
         _Stroke(_LOWER_LIP, 0.03, 2.0),
@@ -99,7 +99,7 @@ _STROKES: dict[str, tuple[_Stroke, ...]] = {
         _Stroke(_CHIN, 0.03, 6.0),
     ),
     "smile": (
-        _Stroke(_NASOLABIAL, -0.14, 3.2),
+        _Stroke(_NASOLABIAL, -0.12, 4.0),
         _Stroke(_CHEEK, 0.06, 8.0),
         _Stroke(_BESIDE_MOUTH, -0.10, 3.0),
         _Stroke(_UNDER_EYES, -0.05, 2.5),

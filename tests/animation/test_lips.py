@@ -55,6 +55,25 @@ def test_even_the_shortest_closure_is_seen_wherever_it_falls(curves_from, fps, l
         assert np.sum((lips.lip_gap == 0.0) & (abs(times_s - start_s) < 0.1)) >= 1
 
 
+def test_corners_rest_in_an_open_vowel_and_part_in_a_spread_one(curves_from):
+    t = (np.arange(300) + 0.5) / 100.0
+    speaking = {"activity": (t > 0.5) & (t < 2.5), "loudness": np.zeros(300)}
+    times_s = frame_times(frame_count(3.0, 25), 25)
+    middle = (times_s > 1.2) & (times_s < 1.8)
+
+    def said(spread):
+        curves = curves_from(
+            3.0, aperture=np.full(300, 0.6), spread=np.full(300, spread), **speaking
+        )
+        return lip_motion(curves, 1.0, times_s, 25)
+
+    open_vowel, spread_vowel = said(0.45), said(0.8)
+    assert open_vowel.lip_wide[middle].max() < 0.01
+    assert spread_vowel.lip_wide[middle].min() > 0.9
+    # the lower lip stays before the lower teeth
+    assert spread_vowel.lip_gap[middle].max() < open_vowel.lip_gap[middle].min()
+
+
 def test_lips_are_pressed_only_when_together(voice):
     _, lips = lips_at(voice.curves, 30)
     assert np.all(lips.lip_gap[lips.lip_press > 0.0] < 0.08)

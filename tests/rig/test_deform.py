@@ -51,6 +51,31 @@ def test_shut_lips_touch_from_corner_to_corner_and_never_cross(
     assert abs(opening[len(opening) // 2]) < 1e-2
 
 
+def test_spread_lips_show_the_upper_teeth_more_than_open_ones_do(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    middle = len(rig.mesh.mouth[0]) // 2
+
+    def lower_lip_mm(**shape: float) -> float:
+        posed = deformer.deform(controls(speech=1, lip_gap=0.12, jaw=0.1, **shape))
+        shut = deformer.deform(controls(speech=1, lip_gap=0)).vertices
+        lower = rig.mesh.mouth[1][middle]
+        return float((posed.vertices[lower] - shut[lower]) @ rig.axes[:, 1]) / rig.px_per_mm
+
+    assert lower_lip_mm(lip_wide=1.0) < lower_lip_mm() - 1.0
+    assert lower_lip_mm(lip_teeth=1.0) < lower_lip_mm(lip_wide=1.0)
+
+
+def test_pressed_lips_show_less_red_and_rounded_ones_more(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    def red_mm(**shape: float) -> float:
+        vertices = deformer.deform(controls(speech=1, lip_gap=0, **shape)).vertices
+        return float((vertices[17] - vertices[14]) @ rig.axes[:, 1]) / rig.px_per_mm
+
+    assert red_mm(lip_press=1) < 0.8 * red_mm() < 0.85 * red_mm(lip_round=1)
+
+
 def test_half_given_to_speech_the_mouth_is_halfway(
     rig: Rig, deformer: Deformer, controls: Row
 ) -> None:
