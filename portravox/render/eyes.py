@@ -63,6 +63,12 @@ BARE_SKIN = (50, 280, 101, 330, 151)
 BARE_SKIN_FW = 0.07
 """So far around it, in face widths, its texture is judged."""
 
+OTHER_COLOUR = 0.28
+"""Shares of the skin's brightness by which hair differs from it, in one colour at least."""
+
+MOST_COVERED = 0.25
+"""Share of the opening that hair may cover and still be told from the eye. Our choice."""
+
 PLACED_BY = 72
 """Vertices, at most, that say where an eye is in a frame."""
 
@@ -228,7 +234,7 @@ def _prepare_eye(
         landmarks[list(marks.iris)],
     )
     ball = take_apart(view)
-    hidden = np.zeros(view.pixels.shape[:2], np.bool_)
+    hidden = before_the_eye(view)
     turn = view.to_view[:, :2] / view.scale
     relative = light.coefficients[1:] / max(float(light.coefficients[0]), 0.05) / DISPLAY_GAMMA
     slope = turn @ relative[:2].astype(np.float64)
@@ -260,6 +266,25 @@ def _prepare_eye(
         light_fit=np.linalg.pinv(spot),
         edge_px=edge_px,
     )
+
+
+def before_the_eye(view: EyeView) -> Bool:
+    """(h, w) where hair, or what lies beyond a turned cheek, runs past the eye from top to bottom.
+
+    It is another colour than the skin below the eye, all the way.
+    """
+    y = np.arange(view.pixels.shape[0], dtype=np.float32)[:, None]
+    soft = cv2.GaussianBlur(view.pixels, (0, 0), 0.5 * view.mm).astype(np.float32)
+    between = (np.abs(np.arange(soft.shape[1]) - np.mean(view.corners)) < 0.4 * view.width)[None]
+    cheek = (y > view.lower + 4 * view.mm) & (y < view.lower + 12 * view.mm) & between
+    skin = np.median(soft[cheek], axis=0)
+    other = np.abs(soft - skin).max(axis=-1) > OTHER_COLOUR * skin.mean()
+    _, labels = cv2.connectedComponents(other.astype(np.uint8), connectivity=4)
+    through = np.intersect1d(labels[0], labels[-1])
+    passing: Bool = np.isin(labels, through[through > 0])
+    opening = (y > view.upper) & (y < view.lower)
+    # what covers so much is no strand: make-up, shade and brow have run together
+    return passing & (float(passing[opening].mean()) < MOST_COVERED)
 
 
 def _window(view: EyeView, hidden: Bool) -> UInt8:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32, UInt8
-from portravox.render.eyes import EyePaint, lid_edges, paint_eye
+from portravox.face.eyes import view_eye
+from portravox.render.eyes import EyePaint, before_the_eye, lid_edges, paint_eye
 from portravox.render.scene import Scene
 from portravox.rig.deform import Deformer
 
@@ -102,3 +103,22 @@ def test_a_shut_lid_has_the_grain_of_the_skin(eye: EyePaint) -> None:
 def test_where_nothing_moves_the_shut_eye_is_the_photograph(eye: EyePaint) -> None:
     below = int(eye.view.lower.max() + 8 * eye.view.mm)
     np.testing.assert_array_equal(eye.shut.skin[below:], eye.view.pixels[below:])
+
+
+def test_hair_before_the_eye_is_not_painted_over() -> None:
+    y, x = np.mgrid[0:300, 0:300]
+    picture = np.full((300, 300, 3), (200, 150, 130), np.uint8)
+    bow = np.clip(1 - ((x - 150) / 70.0) ** 2, 0, 1)
+    picture[np.abs(y - 150) < 18 * bow] = 230
+    strand = np.abs(x - 95) < 6
+    picture[strand] = (60, 40, 30)
+    t = np.linspace(80, 220, 9)
+    edge = 18 * (1 - ((t - 150) / 70) ** 2)
+    iris = np.array([[150, 150], [165, 150], [150, 165], [135, 150], [150, 135]])
+    view = view_eye(
+        picture, np.column_stack([t, 150 - edge]), np.column_stack([t, 150 + edge]), iris
+    )
+    hidden = before_the_eye(view)
+    column = round(float(view.placed(np.array([95.0, 150.0]))[0]))
+    assert hidden[:, column - 3 : column + 4].all()
+    assert hidden.mean() < 0.15
