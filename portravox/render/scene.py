@@ -33,8 +33,8 @@ px apart, and is smooth between: every 1.5 mm of the face or finer. Our choice, 
 FINE_CELLS_BY_WIDTH = ((700.0, 2), (0.0, 1))
 """The same at the lips, where the map tears."""
 
-BAND_GRID = 4
-"""Where anything moves is found out for every so many pixels."""
+BAND_GRID = max(cell for _, cell in CELLS_BY_WIDTH)
+"""Where anything moves is found out for every so many pixels. Bands begin on nodes of the map."""
 
 BAND_PX = 32
 """Rows of a band. A band is redrawn only as far to its sides as anything moves there."""
@@ -256,6 +256,8 @@ def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * BAND_GRID
     on_body = rig.body.at(x + x0, y + y0) > LEAST_BODY
     moves = near_person & ((holes > 0) | on_body)
+    # what begins between two nodes of the grid is seen at neither
+    moves = cv2.dilate(moves.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     bands = []
     height = BAND_PX // BAND_GRID
     for row in range(0, rows, height):

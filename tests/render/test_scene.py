@@ -10,6 +10,7 @@ import pytest
 
 from portravox.arrays import Float32, UInt8
 from portravox.media.planes import Planes
+from portravox.render.kernels import CELLS
 from portravox.render.scene import Painter, Scene
 from portravox.rig.deform import Deformer
 from portravox.rig.topology import LEFT_EYE
@@ -157,3 +158,11 @@ def test_a_breath_moves_the_shoulders_and_neither_background_nor_lower_edge(
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))
     assert not changed[cv2.dilate(matte, disc) < 0.1].any()
     assert not changed[scene.rig.body.region[3] - 2 :].any()
+
+
+def test_bands_begin_on_nodes_of_the_coarsest_map(scene: Scene) -> None:
+    x0, y0 = scene.rig.region[:2]
+    coarsest = max(CELLS)
+    assert scene.bands
+    for band in scene.bands:
+        assert (band.x0 - x0) % coarsest == 0 and (band.y0 - y0) % coarsest == 0
