@@ -4,6 +4,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 ├── InputError                 the caller can fix it; the command line exits with 2
 │   ├── SettingOutOfRange      an option outside what it may be
 │   ├── FileMissing            no such file, or not readable
+│   ├── IdempotencyConflict    an idempotency key used again for another job
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
 │   ├── PictureError           the picture file
@@ -29,6 +30,9 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── EngineUnavailable      the engine asked for is not installed
 │   ├── ModelUnavailable       a model or library that should be there is not
 │   └── EncodingFailed         the encoder refused
+├── ServiceError               the service cannot do it as things stand; later it may
+│   ├── QueueFull              as many tasks wait as may
+│   └── QueueUnavailable       the table of tasks cannot be read or written
 └── Cancelled                  the caller asked us to stop; no file is left
 """
 
@@ -64,6 +68,14 @@ class FileMissing(InputError):
 
     def __init__(self, path: object, reason: str = "no such file") -> None:
         super().__init__(f"cannot read {path}: {reason}")
+
+
+class IdempotencyConflict(InputError):
+    code = "idempotency_conflict"
+    hint = "Use a new idempotency key for each new job."
+
+    def __init__(self) -> None:
+        super().__init__("this idempotency key was used for another job")
 
 
 class OutputNotWritable(InputError):
@@ -183,6 +195,25 @@ class ModelUnavailable(EngineError):
 
 class EncodingFailed(EngineError):
     code = "encoding_failed"
+
+
+class ServiceError(PortravoxError):
+    code = "service_error"
+
+
+class QueueFull(ServiceError):
+    code = "queue_full"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} tasks wait already, which is as many as may")
+        self.limit = limit
+
+
+class QueueUnavailable(ServiceError):
+    code = "queue_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the table of tasks cannot be used: {reason}")
 
 
 class Cancelled(PortravoxError):

@@ -1,0 +1,1 @@
+"""The HTTP side: tasks, files and keys around the pipeline, which knows nothing of it."""

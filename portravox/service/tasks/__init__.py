@@ -1,0 +1,1 @@
+"""Tasks: their states, the queue they wait in, and the table that is the only truth about them."""
