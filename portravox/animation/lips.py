@@ -31,7 +31,7 @@ and between the vowels; from the second on they are as far as they go. The first
 targets of a mouth at rest, the second what the most spread and the most rounded hundredth of
 speech reaches."""
 
-WIDE_FLATTENS = 0.25
+WIDE_FLATTENS = 0.10
 """Lips drawn fully apart sideways open less by this share: in i and s the teeth nearly meet, and
 the lower lip covers the lower ones. Our choice."""
 
