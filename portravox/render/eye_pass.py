@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portravox.arrays import Float32, UInt8
+from portravox.arrays import Float32, Float64, UInt8
 from portravox.compiled_code import compiled
 from portravox.render.lids import LOWER_SPREAD_MM
 
@@ -46,6 +46,31 @@ light         brightness factor at the view's first pixel, and its change over t
 
 RIGID_MM = 1.2
 """Skin this near to a lid's edge moves with it unchanged; lashes stand there."""
+
+
+@compiled()
+def solve_in_place(system: Float64, right: Float64) -> None:
+    """Solve a small system that is symmetric and positive, by elimination without exchange.
+
+    A linear algebra library would wake threads for it, see rig.kernels.
+
+    system  (n, n) spoilt
+    right   (n, m) becomes the solution
+    """
+    n = system.shape[0]
+    for i in range(n):
+        for j in range(i + 1, n):
+            share = system[j, i] / system[i, i]
+            for k in range(i, n):
+                system[j, k] -= share * system[i, k]
+            for k in range(right.shape[1]):
+                right[j, k] -= share * right[i, k]
+    for i in range(n - 1, -1, -1):
+        for k in range(right.shape[1]):
+            value = right[i, k]
+            for j in range(i + 1, n):
+                value -= system[i, j] * right[j, k]
+            right[i, k] = value / system[i, i]
 
 
 @compiled(fastmath=True)

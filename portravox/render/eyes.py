@@ -21,7 +21,7 @@ from portravox.face.eyes import EyeView, view_eye
 from portravox.face.glasses import hidden_by_lens
 from portravox.ramps import smoothstep
 from portravox.render.drawing import Box, box_around
-from portravox.render.eye_pass import draw_eye
+from portravox.render.eye_pass import draw_eye, solve_in_place
 from portravox.render.eyeball import take_apart
 from portravox.render.lids import UPPER_SHARE, ShutLid, shut_lid
 from portravox.render.light import DISPLAY_GAMMA, Light
@@ -211,8 +211,9 @@ def _to_view(eye: EyePaint, posed: Posed, box: Box) -> Float32:
     x, y = ((posed.vertices[eye.near, :2] - box.corner) / unit).T
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
     system = terms @ terms.T + 1e-9 * np.eye(6)
-    fitted = np.linalg.solve(system, terms @ eye.near_view).T
-    fitted /= np.array([1, unit, unit, unit**2, unit**2, unit**2])
+    solved = terms @ eye.near_view
+    solve_in_place(system, solved)
+    fitted = solved.T / np.array([1, unit, unit, unit**2, unit**2, unit**2])
     placed: Float32 = fitted.astype(np.float32)
     return placed
 

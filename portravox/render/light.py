@@ -43,12 +43,19 @@ class Light:
         """
         constant, slope = self.coefficients[0], self.coefficients[1:]
         least = max(0.15 * float(constant), 0.02)
-        before = np.maximum(constant + self.normals @ slope, least)
+        before = np.maximum(self._falling(constant, slope), least)
         # the light on turned normals is that of a light turned the other way
-        after = np.maximum(constant + self.normals @ (slope @ rotation.astype(np.float32)), least)
+        turned = slope @ rotation.astype(np.float32)
+        after = np.maximum(self._falling(constant, turned), least)
         ratio = (after / before) ** np.float32(1 / DISPLAY_GAMMA)
         factors: Float32 = np.clip(1 + (ratio - 1) * (self.reach * np.float32(STRENGTH)), *RANGE)
         return factors
+
+    def _falling(self, constant: np.float32, slope: Float32) -> Float32:
+        """(V,) light on the normals. No product of matrices: see rig.kernels."""
+        x, y, z = self.normals.T
+        lit: Float32 = constant + x * slope[0] + y * slope[1] + z * slope[2]
+        return lit
 
 
 def estimate_light(rig: Rig, pixels: UInt8) -> Light:

@@ -15,7 +15,7 @@ import numpy as np
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, Float64
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
-from portravox.rig.kernels import turn_head
+from portravox.rig.kernels import bend, turn_head
 from portravox.rig.shading import shade_factors
 from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
 from portravox.rig.topology import strip_positions
@@ -137,7 +137,8 @@ class Deformer:
         rig = self._rig
         c = dict(zip(CONTROLS, controls.tolist(), strict=True))
         weights = self._shape_weights(c)
-        skin = rig.rest + (weights @ self._shapes).reshape(-1, 3)
+        skin = np.empty_like(rig.rest)
+        bend(rig.rest.reshape(-1), self._shapes, weights, skin.reshape(-1))
         self._keep_lips_apart(skin)
         rotation = head_rotation(
             rig.head_share * _soft_limit(c["head_yaw_deg"], self._yaw_limit),

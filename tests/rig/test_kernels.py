@@ -7,7 +7,7 @@ import numpy as np
 from portravox.arrays import Float32
 from portravox.rig.deform import Deformer, head_rotation
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
-from portravox.rig.kernels import turn_head
+from portravox.rig.kernels import bend, turn_head
 
 
 def test_points_of_the_skull_turn_as_the_readable_version_says(
@@ -39,3 +39,13 @@ def test_points_that_do_not_follow_stay_and_others_go_half_way(rig: Rig) -> None
         ways.append(points - rig.rest)
     assert np.all(ways[0] == 0)
     assert np.allclose(ways[1], ways[2] / 2, atol=1e-3)
+
+
+def test_bending_is_a_weighted_sum() -> None:
+    rng = np.random.default_rng(4)
+    rest = rng.normal(0, 10, 300).astype(np.float32)
+    shapes = rng.normal(0, 1, (5, 300)).astype(np.float32)
+    weights = np.array([0.5, 0.0, -0.2, 1.0, 0.0], np.float32)
+    bent = np.empty_like(rest)
+    bend(rest, shapes, weights, bent)
+    assert np.allclose(bent, rest + weights @ shapes, atol=1e-5)
