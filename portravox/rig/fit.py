@@ -170,6 +170,7 @@ def fit(face: Face, matte: Float32) -> Rig:
     centre = landmarks[list(OVAL)].mean(axis=0)
     mm = face.width_px / FACE_WIDTH_MM
     hinge_mm = jaw_hinge((landmarks - centre) @ axes / mm)
+    pivot_depth = _ear_depth(landmarks, face.width_px)
     landmarks = _with_flat_edge(landmarks, mesh, centre, axes)
     outline = _Outline(landmarks, face, matte)
     control = np.concatenate([landmarks, outline.ring_positions()])
@@ -202,7 +203,7 @@ def fit(face: Face, matte: Float32) -> Rig:
     up = axes[:2, 1] / np.linalg.norm(axes[:2, 1])
     face_height = float(np.linalg.norm(landmarks[10] - landmarks[152]))
     # low and far back the silhouette hardly moves when the head turns, so the background rests
-    pivot = np.array([*(centre[:2] + up * 0.30 * face_height), outline.ear_depth])
+    pivot = np.array([*(centre[:2] + up * 0.30 * face_height), pivot_depth])
     rigid = (mesh.smooth @ rigid.astype(np.float32)).astype(np.float32)
     body = find_body(face, matte)
     corner0 = np.floor(control[:, :2].min(axis=0)).astype(int) - 2
@@ -248,6 +249,11 @@ def _with_true_lips(face: Face, mesh: Topology) -> Float64:
     triangles: Int32 = mesh.control_triangles
     inside = (triangles < LANDMARKS).all(axis=1)
     return landmarks + FieldSolver(landmarks, triangles[inside]).extend(handles)
+
+
+def _ear_depth(landmarks: Float64, width: float) -> float:
+    """z, px, of the ears: a little behind the landmarks in front of them."""
+    return float(landmarks[[234, 454, 127, 356], 2].mean() + 0.06 * width)
 
 
 def _with_flat_edge(landmarks: Float64, mesh: Topology, centre: Float64, axes: Float64) -> Float64:
@@ -336,7 +342,7 @@ class _Outline:
         self.centre = centre
         self.rays = rays / face_radius[:, None]
         self.face_radius = face_radius
-        self.ear_depth = float(landmarks[[234, 454, 127, 356], 2].mean() + 0.06 * width)
+        self.ear_depth = _ear_depth(landmarks, width)
         down = face.axes[:2, 1] / np.linalg.norm(face.axes[:2, 1])
         self.neck = smoothstep(0.30, 0.72, self.rays @ down)  # (36,) 1 straight down
         seen = self._person_radius(matte)
