@@ -7,6 +7,14 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── IdempotencyConflict    an idempotency key used again for another job
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
+│   ├── KeyUnknown             no API key has this id
+│   ├── LinkRefused            a link to a result that has expired or was changed
+│   ├── StoredFileMissing      a file of the service that is not there, or not any more
+│   ├── UploadError            a temporary upload
+│   │   ├── UploadForbidden        its policy has expired, is not ours or allows another place
+│   │   ├── UploadTooLarge         more bytes than the policy or the account may have
+│   │   ├── UploadExists           the place is taken, and nothing is overwritten
+│   │   └── UploadUnknown          an oss:// link that names no upload of this account
 │   ├── PictureError           the picture file
 │   │   ├── PictureUnreadable      empty, damaged or cut off
 │   │   ├── PictureUnsupported     another kind of file than JPEG, PNG, BMP, WebP, GIF
@@ -32,7 +40,12 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   └── EncodingFailed         the encoder refused
 ├── ServiceError               the service cannot do it as things stand; later it may
 │   ├── QueueFull              as many tasks wait as may
-│   └── QueueUnavailable       the table of tasks cannot be read or written
+│   ├── QueueUnavailable       the table of tasks cannot be read or written
+│   ├── StorageFailed          a video or an upload cannot be written or read
+│   ├── SecretsUnreadable      the file of API keys or of signing keys is damaged
+│   └── LimitReached           a key has had what it may have for now
+│       ├── RateReached            requests in a second
+│       └── VideoLimitReached      seconds of video in 24 hours
 └── Cancelled                  the caller asked us to stop; no file is left
 """
 
@@ -87,6 +100,52 @@ class OutputNotWritable(InputError):
 
 class ListUnreadable(InputError):
     code = "list_unreadable"
+
+
+class KeyUnknown(InputError):
+    code = "key_unknown"
+    hint = "The command `portravox keys list` shows the ids."
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"no API key has the id {key_id!r}")
+
+
+class LinkRefused(InputError):
+    code = "link_refused"
+
+
+class StoredFileMissing(InputError):
+    code = "stored_file_missing"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no file is stored as {name!r}")
+
+
+class UploadError(InputError):
+    code = "upload_error"
+
+
+class UploadForbidden(UploadError):
+    code = "upload_forbidden"
+
+
+class UploadTooLarge(UploadError):
+    code = "upload_too_large"
+
+
+class UploadExists(UploadError):
+    code = "upload_exists"
+
+    def __init__(self) -> None:
+        super().__init__("The object you specified already exists and can not be overwritten.")
+
+
+class UploadUnknown(UploadError):
+    code = "upload_unknown"
+
+    def __init__(self) -> None:
+        # Not which one: whoever guesses learns nothing about the uploads of others.
+        super().__init__("no upload of this account has that name, or it is older than 48 hours")
 
 
 class PictureError(InputError):
@@ -214,6 +273,37 @@ class QueueUnavailable(ServiceError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the table of tasks cannot be used: {reason}")
+
+
+class StorageFailed(ServiceError):
+    code = "storage_failed"
+
+
+class SecretsUnreadable(ServiceError):
+    code = "secrets_unreadable"
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"cannot use {path}: {reason}")
+
+
+class LimitReached(ServiceError):
+    code = "limit_reached"
+
+
+class RateReached(LimitReached):
+    code = "rate_reached"
+
+    def __init__(self, requests_per_s: float) -> None:
+        super().__init__(f"more than {requests_per_s:g} requests per second")
+
+
+class VideoLimitReached(LimitReached):
+    code = "video_limit_reached"
+
+    def __init__(self, spent_s: float, limit_s: float) -> None:
+        super().__init__(
+            f"{spent_s:.0f} s of video in the last 24 hours; this key may have {limit_s:g} s"
+        )
 
 
 class Cancelled(PortravoxError):

@@ -1,0 +1,222 @@
+"""API keys: who may use the service, and whose tasks are whose.
+
+Flow      cli.keys -> keys.json in the data folder -> ApiKeys.find -> routes
+
+A small file instead of a table, because the commands change it while the server runs, and the
+server's database has one owner. Each change writes it anew in one step; the server notices by the
+file's status at the next request, so a revoked key is refused at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portravox.errors import KeyUnknown, SecretsUnreadable, SettingOutOfRange
+from portravox.service.limits import Limits
+from portravox.service.whole_file import writing
+
+DEFAULT_GROUP = "default"
+"""Keys see each other's tasks and uploads unless they are told apart: one account, as a rule."""
+
+_PREFIX = "sk-"
+_SECRET_BYTES = 16
+"""DashScope's keys look like that: sk- and 32 hexadecimal digits. 128 random bits cannot be
+guessed, which is why a plain SHA-256 protects them: slow hashes are for passwords."""
+
+_MAX_NAME_LENGTH = 64
+"""Of a key's name and group, characters; our choice."""
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """What the server knows about a key. The key itself it does not know."""
+
+    key_id: str
+    """"1", "2", ...: public, `api_key_id` in lists. Never given twice."""
+
+    name: str
+    group: str
+    """Keys of one group see the same tasks and uploads."""
+
+    created_at: float
+    revoked_at: float | None
+    """Seconds since 1970, UTC."""
+
+    limits: Limits
+    """Where they are None, the server's general ones hold."""
+
+    sha256: str = field(repr=False)
+    """Of the whole key, in hexadecimal."""
+
+
+ANYONE = ApiKey(
+    key_id="0",
+    name="anyone",
+    group=DEFAULT_GROUP,
+    created_at=0.0,
+    revoked_at=None,
+    limits=Limits(),
+    sha256="",
+)
+"""Who every client is where the server runs without keys. In no file, and no key's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was in the file when it had this status."""
+
+    status: tuple[int, ...]
+    by_id: Mapping[str, ApiKey]
+    """All keys, the oldest first."""
+
+    valid: Mapping[str, ApiKey]
+    """By SHA-256; no revoked ones."""
+
+
+_NO_KEYS = _Read((), {}, {})
+
+
+class ApiKeys:
+    """The API keys in a file. Threads and processes may share it."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """The file may be missing: then there are no keys."""
+        self._path = path
+        self._clock = clock
+        self._latest = _NO_KEYS
+
+    def find(self, presented: str) -> ApiKey | None:
+        """The valid key that a client presents, if it is one. Raises SecretsUnreadable.
+
+        Takes no longer for a key that is nearly right: what is looked up is a hash, of which
+        nobody can choose even the first digit without trying, and the last comparison takes
+        constant time.
+        """
+        sha256 = _sha256(presented)
+        key = self._read().valid.get(sha256)
+        if key is None or not hmac.compare_digest(key.sha256, sha256):
+            return None
+        return key
+
+    def by_id(self, key_id: str) -> ApiKey | None:
+        """The key with an id, also if it was revoked. Raises SecretsUnreadable."""
+        return self._read().by_id.get(key_id)
+
+    def all(self) -> tuple[ApiKey, ...]:
+        """All keys, revoked ones too, the oldest first. Raises SecretsUnreadable."""
+        return tuple(self._read().by_id.values())
+
+    def create(
+        self, name: str, *, group: str = DEFAULT_GROUP, limits: Limits | None = None
+    ) -> tuple[ApiKey, str]:
+        """A new key: what is kept, and the key itself, which can never be shown again.
+
+        Raises SettingOutOfRange for a name or group that is empty, longer than 64 characters or
+        holds what cannot be printed; SecretsUnreadable.
+        """
+        for option, value in (("name", name), ("group", group)):
+            if not (value.strip() and value.isprintable() and len(value) <= _MAX_NAME_LENGTH):
+                wanted = f"1 to {_MAX_NAME_LENGTH} characters that can be printed"
+                raise SettingOutOfRange(option, value, wanted)
+        secret = _PREFIX + secrets.token_hex(_SECRET_BYTES)
+        with self._changing() as keys:
+            key = ApiKey(
+                key_id=str(1 + max((int(key.key_id) for key in keys), default=0)),
+                name=name,
+                group=group,
+                created_at=self._clock(),
+                revoked_at=None,
+                limits=limits or Limits(),
+                sha256=_sha256(secret),
+            )
+            keys.append(key)
+        return key, secret
+
+    def revoke(self, key_id: str) -> ApiKey:
+        """Refuse a key from now on; its tasks stay. Revoking it again changes nothing.
+
+        Raises KeyUnknown, SecretsUnreadable.
+        """
+        with self._changing() as keys:
+            for place, key in enumerate(keys):
+                if key.key_id == key_id:
+                    if key.revoked_at is None:
+                        key = dataclasses.replace(key, revoked_at=self._clock())
+                        keys[place] = key
+                    return key
+            raise KeyUnknown(key_id)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[list[ApiKey]]:
+        """The keys, to be changed by one at a time; written when the block ends."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The lock is a file of its own, since the other one is replaced.
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                keys = list(self._read().by_id.values())
+                yield keys
+                with writing(self._path) as stream:
+                    stream.write(_to_json(keys))
+        except OSError as error:
+            raise SecretsUnreadable(self._path, error.strerror or str(error)) from error
+
+    def _read(self) -> _Read:
+        """What stands in the file; read again only if it was replaced."""
+        try:
+            status = _status(self._path.stat())
+            if status == self._latest.status:
+                return self._latest
+            with self._path.open("rb") as stream:
+                # Of the file that was opened: it may not be the one that was looked at.
+                status = _status(os.fstat(stream.fileno()))
+                content = stream.read()
+        except FileNotFoundError:
+            return _NO_KEYS
+        except OSError as error:
+            raise SecretsUnreadable(self._path, error.strerror or str(error)) from error
+        try:
+            keys = _from_json(content)
+        except (ValueError, KeyError, TypeError, SettingOutOfRange) as error:
+            raise SecretsUnreadable(self._path, "it is damaged, or of a later version") from error
+        valid = {key.sha256: key for key in keys if key.revoked_at is None}
+        self._latest = _Read(status, {key.key_id: key for key in keys}, valid)
+        return self._latest
+
+
+def _status(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+
+
+def _sha256(presented: str) -> str:
+    # Clients may send anything, also what is no UTF-8.
+    return hashlib.sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _to_json(keys: list[ApiKey]) -> bytes:
+    entries = [dataclasses.asdict(key) for key in keys]
+    return json.dumps({"version": _VERSION, "keys": entries}, indent=1).encode() + b"\n"
+
+
+def _from_json(content: bytes) -> tuple[ApiKey, ...]:
+    """Raises ValueError, KeyError, TypeError or SettingOutOfRange where it is not what we write."""
+    document: Any = json.loads(content)
+    if document["version"] != _VERSION:
+        raise ValueError(document["version"])
+    return tuple(
+        ApiKey(**{**entry, "limits": Limits(**entry["limits"])}) for entry in document["keys"]
+    )

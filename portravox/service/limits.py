@@ -1,0 +1,105 @@
+"""What one API key may have: requests in a second, tasks at a time, video in a day.
+
+Flow      keys, settings -> Limits -> routes (rates, video) and the queue (tasks)
+
+All limits are off unless somebody sets them; the depth of the queue as a whole is the queue's own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from portravox.errors import RateReached, SettingOutOfRange, VideoLimitReached
+from portravox.service.tasks.queue import KeyLimits
+
+VIDEO_WINDOW_S = 24 * 3600
+"""A day counts from now backwards, for which ended tasks are remembered as long as that."""
+
+
+class Call(StrEnum):
+    """What is counted, each by itself."""
+
+    SUBMIT = "submit"
+    DETECT = "detect"
+    UPLOAD = "upload"
+    POLL = "poll"
+    """Query, list and cancel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of one key, or of all keys that have none of their own. None is without limit."""
+
+    requests_per_s: float | None = None
+    """Of submissions, of detections and of upload credentials, each. DashScope: 5, 5 and 100."""
+
+    polls_per_s: float | None = None
+    """DashScope: 20. Its clients take a 429 while they wait for the final answer, so a low limit
+    loses them finished videos."""
+
+    max_pending: int | None = None
+    max_running: int | None = None
+    """DashScope: 1. Further tasks wait; they are not refused."""
+
+    video_s_per_day: float | None = None
+    """Seconds of finished video in the last 24 hours. A task is refused once they are spent; tasks
+    accepted before are still done, so a key may pass this by what it had waiting."""
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            # `not >` catches NaN, too.
+            if value is not None and not value > 0:
+                raise SettingOutOfRange(option.name, value, "more than 0, or nothing for no limit")
+
+    def or_else(self, general: Limits) -> Limits:
+        """These limits, and the general ones where there are none."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Limits(**{k: getattr(general, k) if v is None else v for k, v in own.items()})
+
+    def in_queue(self) -> KeyLimits:
+        """The part that the queue keeps."""
+        return KeyLimits(max_pending=self.max_pending, max_running=self.max_running)
+
+    def per_s(self, call: Call) -> float | None:
+        """How many such requests a second may bring."""
+        return self.polls_per_s if call is Call.POLL else self.requests_per_s
+
+    def require_video_left(self, rendered_s: float) -> None:
+        """Raise VideoLimitReached if no more video may be made.
+
+        rendered_s  seconds of video in the last VIDEO_WINDOW_S, from `TaskQueue.rendered_s`
+        """
+        if self.video_s_per_day is not None and rendered_s >= self.video_s_per_day:
+            raise VideoLimitReached(rendered_s, self.video_s_per_day)
+
+
+class RateLimiter:
+    """A bucket of tokens for every key and kind of call; each request takes one.
+
+    A bucket holds what one second brings, and at least one token, so that a second's requests may
+    come all at once: our choice. Kept in memory, since a restart takes longer than a bucket needs
+    to fill. Belongs to one thread. Unknown keys never get here, so there are no more buckets than
+    there are keys and kinds of call.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._buckets: dict[tuple[str, Call], tuple[float, float]] = {}
+
+    def take(self, key_id: str, call: Call, limits: Limits) -> None:
+        """Count a request. Raises RateReached, and then it was not counted."""
+        per_s = limits.per_s(call)
+        if per_s is None:
+            return
+        now = self._clock()
+        capacity = max(per_s, 1.0)
+        tokens, filled_at = self._buckets.get((key_id, call), (capacity, now))
+        tokens = min(tokens + (now - filled_at) * per_s, capacity)
+        if tokens < 1.0:
+            # Left as it was: many small steps of filling would add up rounding errors.
+            raise RateReached(per_s)
+        self._buckets[key_id, call] = (tokens - 1.0, now)

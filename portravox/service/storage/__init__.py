@@ -1,0 +1,1 @@
+"""Files that clients sent and videos made for them: where they lie, and the links to them."""

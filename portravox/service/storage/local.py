@@ -1,0 +1,172 @@
+"""A storage that is a folder, and the signed links to what lies in it.
+
+Flow      LocalStorage: worker, storage.uploads -> a folder -> routes.files
+          LocalLinks: routes.tasks -> link -> the client -> routes.files -> check
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
+from portravox.service.storage.base import Stored, is_name
+from portravox.service.storage.signing import SigningKeys
+from portravox.service.whole_file import LEFTOVER, writing
+
+FILES_PATH = "/files/"
+"""Where the server answers links, below the base URL."""
+
+RESERVE_BYTES = 256 * 1024 * 1024
+"""Left free on the disk, for the table of tasks usually lies on the same one. Our choice."""
+
+_COPIED_AT_ONCE_BYTES = 1024 * 1024
+
+_PURPOSE = "link/1"
+
+
+class LocalStorage:
+    """A `Storage` in a folder of its own. Holds no state, so threads and processes may share it."""
+
+    def __init__(self, folder: Path, *, reserve_bytes: int = RESERVE_BYTES) -> None:
+        """Make the folder, readable by us alone. Raises StorageFailed."""
+        self._folder = folder
+        self._reserve_bytes = reserve_bytes
+        with _told(f"make {folder}"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def put(self, name: str, content: BinaryIO) -> Stored:
+        """See `Storage`. Refuses beforehand where less than the reserve is free."""
+        if not is_name(name):
+            raise StorageFailed(f"{name!r} cannot name a stored file")
+        with _told(f"store {name}"):
+            free_bytes = shutil.disk_usage(self._folder).free
+            if free_bytes < self._reserve_bytes:
+                raise StorageFailed(
+                    f"cannot store {name}: {free_bytes} bytes are free; "
+                    f"wanted {self._reserve_bytes} at least"
+                )
+            with writing(self._folder / name) as stream:
+                shutil.copyfileobj(content, stream, _COPIED_AT_ONCE_BYTES)
+                stream.flush()
+                # Taken from what was written: the name may be another's again a moment later.
+                return _stored(name, os.fstat(stream.fileno()))
+
+    def find(self, name: str) -> Stored | None:
+        """See `Storage`."""
+        if not is_name(name):
+            return None
+        with _told(f"look for {name}"):
+            try:
+                status = (self._folder / name).lstat()
+            except FileNotFoundError:
+                return None
+        return _stored(name, status) if stat.S_ISREG(status.st_mode) else None
+
+    def open(self, name: str) -> tuple[Stored, BinaryIO]:
+        """See `Storage`."""
+        if not is_name(name):
+            raise StoredFileMissing(name)
+        # Not through symbolic links, and without waiting should it be a pipe: we make neither.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        with _told(f"open {name}"):
+            try:
+                stream = os.fdopen(os.open(self._folder / name, flags), "rb")
+            except OSError as error:
+                if error.errno in (errno.ENOENT, errno.ELOOP, errno.EISDIR):
+                    raise StoredFileMissing(name) from error
+                raise
+            status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            stream.close()
+            raise StoredFileMissing(name)
+        return _stored(name, status), stream
+
+    def delete(self, name: str) -> bool:
+        """See `Storage`."""
+        if self.find(name) is None:
+            return False
+        with _told(f"remove {name}"):
+            try:
+                (self._folder / name).unlink()
+            except FileNotFoundError:
+                return False
+        return True
+
+    def entries(self, prefix: str = "") -> Iterator[Stored]:
+        """See `Storage`."""
+        with _told(f"list {self._folder}"), os.scandir(self._folder) as found:
+            for entry in found:
+                if not entry.name.startswith(prefix) or not is_name(entry.name):
+                    continue
+                # Removed since the folder was read: not there, then.
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.is_file(follow_symlinks=False):
+                        yield _stored(entry.name, entry.stat(follow_symlinks=False))
+
+    def remove_older(self, before: float) -> tuple[str, ...]:
+        """See `Storage`."""
+        old = tuple(stored.name for stored in self.entries() if stored.stored_at < before)
+        with _told(f"clean {self._folder}"):
+            for leftover in self._folder.glob(f".*{LEFTOVER}"):
+                with contextlib.suppress(FileNotFoundError):
+                    if leftover.lstat().st_mtime < before:
+                        leftover.unlink()
+        return tuple(name for name in old if self.delete(name))
+
+
+class LocalLinks:
+    """`Links` that this server answers itself."""
+
+    def __init__(self, signing: SigningKeys, clock: Callable[[], float] = time.time) -> None:
+        self._signing = signing
+        self._clock = clock
+
+    def link(self, name: str, *, base_url: str, expires_at: float) -> str:
+        """See `Links`. Rounded up to whole seconds."""
+        expires = str(math.ceil(expires_at))
+        signature = self._signing.sign(_PURPOSE, _signed_text(name, expires))
+        return f"{base_url}{FILES_PATH}{name}?Expires={expires}&Signature={signature}"
+
+    def check(self, name: str, *, expires: str, signature: str) -> None:
+        """Whether a link with these parts is one of ours and still valid.
+
+        All three as the client sent them, or empty where it sent none. Raises LinkRefused.
+        """
+        if not self._signing.is_signed(_PURPOSE, _signed_text(name, expires), signature):
+            raise LinkRefused("the link was changed or is not ours")
+        # Signed by us, hence a number.
+        if self._clock() >= int(expires):
+            raise LinkRefused("the link has expired")
+
+
+def _signed_text(name: str, expires: str) -> str:
+    # The expiry first, up to a line break that no expiry of ours has: no other name and expiry
+    # give the same text.
+    return f"{expires}\n{name}"
+
+
+def _stored(name: str, status: os.stat_result) -> Stored:
+    return Stored(
+        name=name,
+        size_bytes=status.st_size,
+        stored_at=status.st_mtime,
+        etag=f'"{status.st_mtime_ns:x}-{status.st_size:x}"',
+    )
+
+
+@contextlib.contextmanager
+def _told(doing: str) -> Iterator[None]:
+    """Turn what the operating system refuses into our error."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"cannot {doing}: {error.strerror or error}") from error
