@@ -163,7 +163,7 @@ def test_credentials_expire(uploads, clock):
     fields = form(credentials(uploads))
     clock.now += POLICY_LIFE_S - 1
     uploads.receive(fields, io.BytesIO(b"1"))
-    clock.now += 1
+    clock.now += 2
     with pytest.raises(UploadForbidden) as refused:
         uploads.receive({**fields, "key": fields["key"] + "2"}, io.BytesIO(b"2"))
     assert str(refused.value) == "Invalid according to Policy: Policy expired."
