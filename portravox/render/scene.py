@@ -26,9 +26,9 @@ from portravox.rig.body import Body
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
 
-CELLS_BY_WIDTH = ((700.0, 8), (220.0, 4), (90.0, 2), (0.0, 1))
+CELLS_BY_WIDTH = ((440.0, 8), (160.0, 4), (70.0, 2), (0.0, 1))
 """On faces at least so many px wide the map from frame to photograph is computed at nodes so many
-px apart, and is smooth between: every 1.5 mm of the face or finer. Our choice, by eye."""
+px apart, and is smooth between: every 2.5 to 3.5 mm of the face or finer. Our choice, by eye."""
 
 FINE_CELLS_BY_WIDTH = ((700.0, 2), (0.0, 1))
 """The same at the lips, where the map tears."""

@@ -19,6 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from portravox.arrays import Float32, Float64, Int32
+from portravox.rig.kernels import bend
 from portravox.rig.shapes import SHAPES
 
 SHADE_RANGE = (0.80, 1.12)
@@ -149,9 +150,9 @@ def build_shading(points: Float64, landmarks: Float64, smiling: float) -> Float3
 
 def shade_factors(shading: Float32, weights: Float32) -> Float32:
     """(V,) brightness factors under shape weights, (S,); 1 at rest."""
-    used = np.flatnonzero(weights)
-    factors: Float32 = np.clip(1.0 + weights[used] @ shading[used], *SHADE_RANGE)
-    return factors
+    factors = np.empty(shading.shape[1], np.float32)
+    bend(np.ones_like(factors), shading, weights, factors)
+    return np.clip(factors, *SHADE_RANGE, out=factors)
 
 
 def _squared_distance(
