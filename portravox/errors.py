@@ -15,6 +15,8 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   ├── UploadTooLarge         more bytes than the policy or the account may have
 │   │   ├── UploadExists           the place is taken, and nothing is overwritten
 │   │   └── UploadUnknown          an oss:// link that names no upload of this account
+│   ├── InputDownloadFailed    a URL that gives no file; why is for our log alone
+│   │   └── InputTooLarge          it gives more bytes than it may
 │   ├── PictureError           the picture file
 │   │   ├── PictureUnreadable      empty, damaged or cut off
 │   │   ├── PictureUnsupported     another kind of file than JPEG, PNG, BMP, WebP, GIF
@@ -146,6 +148,25 @@ class UploadUnknown(UploadError):
     def __init__(self) -> None:
         # Not which one: whoever guesses learns nothing about the uploads of others.
         super().__init__("no upload of this account has that name, or it is older than 48 hours")
+
+
+class InputDownloadFailed(InputError):
+    """Says the same whatever happened: a stranger could learn our network from the differences."""
+
+    code = "input_download_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("a file could not be downloaded from its URL")
+        self.reason = reason
+        """For our log, never for the client."""
+
+
+class InputTooLarge(InputDownloadFailed):
+    code = "input_too_large"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"more than {max_bytes} bytes")
+        self.max_bytes = max_bytes
 
 
 class PictureError(InputError):

@@ -1,0 +1,183 @@
+"""A file from a URL that a stranger wrote, into a file of ours.
+
+Flow      worker -> fetch.download -> media
+Reads     URL, AddressPolicy, the most bytes to take
+Gives     the file; what is in it nobody has looked at
+
+Runs in the worker's child, never in a request, and waits while it works. Whatever goes wrong is one
+error to the client: the difference between "refused", "no answer" and "not found" is what strangers
+would learn about the network around us. The log has the reason, and the host, and never a path or
+query, which may be a signed link.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import socket
+from collections.abc import Iterator
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import cast
+
+from portravox import __version__
+from portravox.errors import InputDownloadFailed, InputTooLarge
+from portravox.service.fetch.addresses import AddressPolicy
+from portravox.service.fetch.connection import BoundedReader, Deadline, Network, connect
+from portravox.service.fetch.urls import FetchUrl, parse_url, redirected
+
+MAX_REDIRECTS = 5
+"""Our choice: object stores redirect once or twice."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+PIECE_BYTES = 1 << 16
+
+_log = logging.getLogger(__name__)
+
+
+def download(
+    url: str,
+    target: Path,
+    *,
+    max_bytes: int,
+    policy: AddressPolicy | None = None,
+    network: Network | None = None,
+) -> int:
+    """Fetch a file; only an answer of 200 counts.
+
+    url        http or https, from anybody
+    target     is made, must not be there yet, and is gone again whatever is raised
+    max_bytes  of the file; more on the line ends the download at once
+    policy     which addresses may be called; by default those of the public internet
+    returns    the size of the file in bytes
+
+    Raises InputTooLarge beyond `max_bytes`, InputDownloadFailed for everything else that lies with
+    the URL or its server, OSError where `target` cannot be written.
+    """
+    allowed = policy or AddressPolicy()
+    world = network or Network()
+    deadline = Deadline(world.waits.total_s)
+    asked: list[str] = []
+    try:
+        here = parse_url(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            asked.append(here.host)
+            with _answer(here, allowed, world, deadline, max_bytes) as answer:
+                if answer.status not in REDIRECTS:
+                    return _write(target, _body(answer, max_bytes))
+                here = redirected(here, _location(answer))
+        raise InputDownloadFailed(f"more than {MAX_REDIRECTS} redirects")
+    except InputDownloadFailed as error:
+        hosts = ", then ".join(asked) or "a URL that cannot be read"
+        _log.warning("no file from %s: %s", hosts, error.reason)
+        raise
+
+
+@contextlib.contextmanager
+def _answer(
+    url: FetchUrl, policy: AddressPolicy, network: Network, deadline: Deadline, max_bytes: int
+) -> Iterator[HTTPResponse]:
+    """Ask for a URL and read the headers of the answer; the body waits on the line."""
+    with contextlib.ExitStack() as stack:
+        with _as_refusal():
+            connection = stack.enter_context(connect(url, policy, network, deadline))
+            connection.settimeout(deadline.at_most(network.waits.idle_s))
+            connection.sendall(_request(url))
+            reader = BoundedReader(
+                connection,
+                idle_s=network.waits.idle_s,
+                deadline=deadline,
+                # Twice the file for the framing of chunks, and room for headers.
+                max_bytes=2 * max_bytes + (1 << 20),
+            )
+            # All that HTTPResponse does with a socket is `makefile`.
+            answer = HTTPResponse(cast(socket.socket, reader), method="GET")
+            stack.callback(answer.close)
+            answer.begin()
+        yield answer
+
+
+def _request(url: FetchUrl) -> bytes:
+    """Identity alone is accepted: what is unpacked has no size until it is unpacked."""
+    return (
+        f"GET {url.target} HTTP/1.1\r\n"
+        f"Host: {url.host_header}\r\n"
+        f"User-Agent: portravox/{__version__}\r\n"
+        "Accept: */*\r\n"
+        "Accept-Encoding: identity\r\n"
+        "Connection: close\r\n"
+        "\r\n"
+    ).encode("ascii")
+
+
+def _location(answer: HTTPResponse) -> str:
+    """Where a redirect leads. Headers come as Latin-1; what servers put there is UTF-8."""
+    location = answer.getheader("Location")
+    if location is None:
+        raise InputDownloadFailed(f"{answer.status} without a location")
+    try:
+        return location.encode("latin-1").decode("utf-8")
+    except UnicodeError as error:
+        raise InputDownloadFailed("a location in no known encoding") from error
+
+
+def _body(answer: HTTPResponse, max_bytes: int) -> Iterator[bytes]:
+    """The file, piece by piece, as long as the server said and not longer than allowed."""
+    if answer.status != 200:
+        raise InputDownloadFailed(f"status {answer.status}")
+    if answer.getheader("Content-Encoding", "identity").strip().lower() != "identity":
+        raise InputDownloadFailed("packed, though we asked for it plain")
+    declared = _declared_bytes(answer)
+    if declared is not None and declared > max_bytes:
+        raise InputTooLarge(max_bytes)
+    received = 0
+    while piece := _read(answer):
+        received += len(piece)
+        if received > max_bytes:
+            raise InputTooLarge(max_bytes)
+        yield piece
+    if declared is not None and received != declared:
+        raise InputDownloadFailed(f"{received} bytes of {declared}")
+
+
+def _declared_bytes(answer: HTTPResponse) -> int | None:
+    """The length the server promises; None where the end is marked on the line."""
+    length = answer.getheader("Content-Length")
+    coding = answer.getheader("Transfer-Encoding")
+    if coding is not None:
+        if coding.strip().lower() != "chunked" or length is not None:
+            raise InputDownloadFailed("two framings, or one that we do not know")
+        return None
+    if length is None:
+        return None
+    # Several headers come joined by commas, and so are refused.
+    if not re.fullmatch(r"[0-9]{1,15}", length.strip()):
+        raise InputDownloadFailed("a length that is not a number")
+    return int(length)
+
+
+def _read(answer: HTTPResponse) -> bytes:
+    with _as_refusal():
+        return answer.read(PIECE_BYTES)
+
+
+def _write(target: Path, pieces: Iterator[bytes]) -> int:
+    """Put pieces into a new file, which is gone again where they do not come to their end."""
+    with target.open("xb") as file:
+        try:
+            return sum(file.write(piece) for piece in pieces)
+        except BaseException:
+            target.unlink()
+            raise
+
+
+@contextlib.contextmanager
+def _as_refusal() -> Iterator[None]:
+    """Turn what sockets, TLS and http.client raise into our error, the cause into its reason."""
+    try:
+        yield
+    except (OSError, HTTPException, ValueError) as error:
+        # ValueError: http.client on the size of a chunk that is no number.
+        raise InputDownloadFailed(f"{error!r:.200}") from error
