@@ -54,9 +54,17 @@ def world() -> Iterator[World]:
         request.close()
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: a thousand folders would take longer than a thousand refusals."""
+    return tmp_path_factory.mktemp("fetched")
+
+
 @pytest.fixture
-def target(tmp_path: Path) -> Path:
-    return tmp_path / "fetched"
+def target(folder: Path) -> Iterator[Path]:
+    path = folder / "file"
+    yield path
+    path.unlink(missing_ok=True)
 
 
 Script = Callable[[socket.socket], None]
