@@ -334,6 +334,12 @@ def test_a_changed_link_is_refused(change):
         )
 
 
+def test_digits_cannot_be_moved_from_the_name_to_the_expiry():
+    _, query = parts(links_at(0.0).link("9a.mp4", base_url="", expires_at=100.0))
+    with pytest.raises(LinkRefused, match="changed"):
+        links_at(0.0).check("a.mp4", expires="1009", signature=query["signature"])
+
+
 def test_links_outlive_one_change_of_the_key():
     old, new = b"o" * 32, b"n" * 32
     made = links_at(0.0, SigningKeys(current=old)).link(NAME, base_url="", expires_at=9000.0)
