@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import UInt8
+from portravox.arrays import UInt8, UInt16
 from portravox.face.face import LipState
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers
@@ -44,15 +44,15 @@ HALF_PIXEL_TAPS = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
 class Film:
     """The moving layer of a region and the plate behind it."""
 
-    luma: UInt8
-    """(h * scale, w * scale)"""
+    luma: UInt16
+    """(h * scale, w * scale) pairs"""
 
-    cb: UInt8
-    cr: UInt8
-    """(h / 2, w / 2)"""
+    cb: UInt16
+    cr: UInt16
+    """(h / 2, w / 2) pairs each"""
 
-    matte: UInt8
-    """(h, w)"""
+    matte: UInt16
+    """(h, w) pairs"""
 
     states: UInt8
     """(h / BLOCK, w / BLOCK), rounded up: CLEAR, BETWEEN or SOLID"""
@@ -66,7 +66,7 @@ class Film:
     plate: Planes
 
     @property
-    def moving(self) -> tuple[UInt8, UInt8, UInt8, UInt8, UInt8]:
+    def moving(self) -> tuple[UInt16, UInt16, UInt16, UInt16, UInt8]:
         """As `kernels.draw_planes` takes it."""
         return self.luma, self.cb, self.cr, self.matte, self.states
 
@@ -124,15 +124,26 @@ def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[i
     planes = Planes.of(pixels)
     luma = double(planes.luma) if scale == 2 else planes.luma
     return Film(
-        luma=luma,
-        cb=planes.cb,
-        cr=planes.cr,
-        matte=np.ascontiguousarray(matte),
+        luma=pairs_of(luma),
+        cb=pairs_of(planes.cb),
+        cr=pairs_of(planes.cr),
+        matte=pairs_of(matte),
         states=states_of(matte),
         scale=scale,
         origin=origin,
         plate=Planes.of(plate),
     )
+
+
+def pairs_of(plane: UInt8) -> UInt16:
+    """(h, w) -> (h, w): each pixel and, 256-fold, its right neighbour; the last has itself.
+
+    Values between pixels are looked up for every pixel of every frame: two reads bring all four.
+    """
+    pairs = plane.astype(np.uint16)
+    pairs[:, :-1] |= pairs[:, 1:] << np.uint16(8)
+    pairs[:, -1] |= pairs[:, -1] << np.uint16(8)
+    return pairs
 
 
 def states_of(matte: UInt8) -> UInt8:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from portravox.arrays import Float32, Int32, UInt8, UInt32
+from portravox.arrays import Float32, Int32, UInt8, UInt16, UInt32
 from portravox.compiled_code import compiled
 
 FAR = np.float32(1e30)
@@ -160,7 +160,7 @@ def draw_planes(
     window_x: int,
     window_y: int,
     cell: int,
-    film: tuple[UInt8, UInt8, UInt8, UInt8, UInt8],
+    film: tuple[UInt16, UInt16, UInt16, UInt16, UInt8],
     plate: tuple[UInt8, UInt8, UInt8],
     film_x: int,
     film_y: int,
@@ -174,8 +174,9 @@ def draw_planes(
     bands     (B, 4) x0, y0, x1, y1 in the frame, all even, inside the window: only these are
               drawn. x0 and y0 lie whole cells from the window's corner
     cell      one of CELLS
-    film      luma (h, w) * scale; cb and cr (h, w) / 2; the matte (h, w), 0..255; and, of each
-              BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN or SOLID
+    film      pairs (render.film) of luma (h, w) * scale; of cb and cr (h, w) / 2; of the matte
+              (h, w), 0..255; and, of each BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN
+              or SOLID
     plate     luma (h, w), cb, cr: what lies behind
     film_x .. corner of film and plate in the photograph, even
     frame     luma (H, W), cb, cr; written
@@ -362,7 +363,7 @@ def _doubled(xs: Float32, ys: Float32, a: int, b: int) -> None:
 
 
 @compiled(fastmath=True)
-def _places(xs: Float32, ys: Float32, a: int, b: int, plane: UInt8, at: Int32) -> None:
+def _places(xs: Float32, ys: Float32, a: int, b: int, plane: UInt16, at: Int32) -> None:
     """Keep places inside a plane, and number the pixels they lie in."""
     height, width = plane.shape
     # so little before the last row and column that there always is a next one
@@ -376,18 +377,13 @@ def _places(xs: Float32, ys: Float32, a: int, b: int, plane: UInt8, at: Int32) -
 
 
 @compiled(fastmath=True)
-def _fetch(plane: UInt8, at: Int32, a: int, b: int, fetched: UInt32) -> None:
+def _fetch(pairs: UInt16, at: Int32, a: int, b: int, fetched: UInt32) -> None:
     """Pixels with their right, lower and lower right neighbours, four bytes in one number."""
-    flat = plane.reshape(-1)
-    below = _P(plane.shape[1])
+    flat = pairs.reshape(-1)
+    below = _P(pairs.shape[1])
     for i in range(a, b):
         k = _P(at[i])
-        fetched[i] = (
-            _U(flat[k])
-            | _U(flat[k + _ONE]) << _U(8)
-            | _U(flat[k + below]) << _U(16)
-            | _U(flat[k + below + _ONE]) << _U(24)
-        )
+        fetched[i] = _U(flat[k]) | _U(flat[k + below]) << _U(16)
 
 
 @compiled(fastmath=True)

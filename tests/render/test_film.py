@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from portravox.arrays import Float32
-from portravox.render.film import double, states_of
+from portravox.render.film import double, pairs_of, states_of
 from portravox.render.kernels import BLOCK, CLEAR, SOLID
 from portravox.render.scene import Scene
 
@@ -23,6 +23,12 @@ def test_doubling_keeps_every_pixel_and_adds_values_between() -> None:
     assert np.all(np.diff(inner) == 2)  # a straight ramp stays straight
 
 
+def test_pairs_hold_a_pixel_and_the_next() -> None:
+    pairs = pairs_of(np.array([[1, 2, 3], [4, 5, 6]], np.uint8))
+    assert (pairs & 255).tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert (pairs >> 8).tolist() == [[2, 3, 3], [5, 6, 6]]
+
+
 def test_states_are_sure_of_their_surroundings() -> None:
     matte = np.zeros((120, 160), np.uint8)
     matte[:, 80:] = 255
@@ -40,16 +46,16 @@ def test_the_film_at_rest_is_the_photograph(scene: Scene) -> None:
     film = scene.film
     still = scene.still.part(x0, y0, x1, y1)
     here = _in_film(scene, (x0, y0, x1, y1))
-    assert np.array_equal(film.luma[:: film.scale, :: film.scale][here], still.luma)
+    assert np.array_equal((film.luma[:: film.scale, :: film.scale] & 255)[here], still.luma)
     half = tuple(slice(side.start // 2, side.stop // 2) for side in here)
-    assert np.array_equal(film.cb[half], still.cb)
+    assert np.array_equal(film.cb[half] & 255, still.cb)
 
 
 def test_beyond_the_border_of_the_picture_the_film_is_its_mirror_image(scene: Scene) -> None:
     film = scene.film
     above = -film.origin[1]
     assert above > 0.05 * scene.rig.width_px
-    luma = film.luma[:: film.scale, :: film.scale]
+    luma = film.luma[:: film.scale, :: film.scale] & 255
     assert np.array_equal(luma[above - 1 :: -1], luma[above + 1 : 2 * above + 1])
 
 
@@ -57,12 +63,12 @@ def test_the_lips_own_film_shows_no_teeth(scene: Scene) -> None:
     lips = scene.rig.face.lips
     middle = (lips.upper_inner[5] + lips.lower_inner[5]) / 2
     x, y = ((middle - scene.lips.origin) / 2).astype(int)
-    painted = int(scene.lips.cr[y, x])
+    painted = int(scene.lips.cr[y, x] & 255)
     x, y = (middle / 2).astype(int)
     assert painted > int(scene.still.cr[y, x]) + 6  # redder
 
 
 def test_the_matte_of_the_film_covers_the_person(scene: Scene, matte: Float32) -> None:
     x0, y0, x1, y1 = scene.rig.region
-    carried = scene.film.matte[_in_film(scene, (x0, y0, x1, y1))]
+    carried = (scene.film.matte & 255)[_in_film(scene, (x0, y0, x1, y1))]
     assert carried[matte[y0:y1, x0:x1] > 0.5].min() > 230

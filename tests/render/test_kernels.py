@@ -7,7 +7,7 @@ import pytest
 
 from portravox.arrays import UInt8
 from portravox.render import reference
-from portravox.render.film import double, states_of
+from portravox.render.film import double, pairs_of, states_of
 from portravox.render.kernels import BETWEEN, CELLS, CLEAR, FAR, SOLID, draw_planes, rasterize
 
 
@@ -68,7 +68,7 @@ def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     states = states_of(matte)
     assert {CLEAR, BETWEEN, SOLID} == set(states.ravel().tolist())
     luma = double(film[0]) if scale == 2 else film[0]
-    moving = (luma, film[1], film[2], matte, states)
+    moving = (*(pairs_of(p) for p in (luma, film[1], film[2], matte)), states)
 
     # a turned and shifted copy of the film, in a window of a larger frame
     x0, y0, x1, y1 = window = (12, 8, 76, 64)
@@ -123,7 +123,7 @@ def test_a_map_that_moves_nothing_gives_the_film_back(scale: int, cell: int) -> 
     film = planes(rng, 16, 236)
     matte = np.full((HEIGHT, WIDTH), 255, np.uint8)
     luma = double(film[0]) if scale == 2 else film[0]
-    moving = (luma, film[1], film[2], matte, states_of(matte))
+    moving = (*(pairs_of(p) for p in (luma, film[1], film[2], matte)), states_of(matte))
     y, x = np.mgrid[0 : HEIGHT // cell + 1, 0 : WIDTH // cell + 1].astype(np.float32) * cell
     nodes = np.stack([x, y, np.ones_like(x)])
     frame = tuple(np.zeros_like(plane) for plane in film)
