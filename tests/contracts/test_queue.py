@@ -402,6 +402,7 @@ def test_what_an_older_attempt_says_is_not_heard(queue, run, clock):
         await claim(queue)
         clock.now += LEASE_S
         assert await queue.requeue_expired(clock.now) == (task.task_id,)
+        assert not await queue.heartbeat(task.task_id, 1, lease_s=99, stage="x", done=1)
         assert not await queue.finish(task.task_id, 1, VIDEO)
         await claim(queue)
         before = await look(queue, task)
@@ -409,6 +410,7 @@ def test_what_an_older_attempt_says_is_not_heard(queue, run, clock):
         assert not await queue.heartbeat(task.task_id, 1, lease_s=99, stage="x", done=1)
         assert await look(queue, task) == before
         assert await queue.finish(task.task_id, 2, VIDEO)
+        assert not await queue.heartbeat(task.task_id, 2, lease_s=99, stage="x", done=1)
         assert not await queue.finish(task.task_id, 2, BAD_INPUT)
         assert (await look(queue, task)).state is SUCCEEDED
 
