@@ -63,18 +63,6 @@ class ApiKey:
     """Of the whole key, in hexadecimal."""
 
 
-ANYONE = ApiKey(
-    key_id="0",
-    name="anyone",
-    group=DEFAULT_GROUP,
-    created_at=0.0,
-    revoked_at=None,
-    limits=Limits(),
-    sha256="",
-)
-"""Who every client is where the server runs without keys. In no file, and no key's hash."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What was in the file when it had this status."""

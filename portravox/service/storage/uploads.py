@@ -163,24 +163,33 @@ class Uploads:
             x_oss_forbid_overwrite=_FORBID_OVERWRITE,
         )
 
+    def allowed_bytes(self, fields: Mapping[str, str]) -> int:
+        """How large the file of a form with these fields may be.
+
+        To be asked as soon as the fields have come: they stand before the file, and whoever has
+        no policy of ours need not send theirs. Raises UploadForbidden, whose message is what the
+        client is told.
+        """
+        policy = self._require_policy(fields)
+        if not _is_file_in(policy.upload_dir, fields.get("key", "")):
+            raise UploadForbidden(_POLICY_FAILED)
+        return policy.max_bytes
+
     def receive(self, fields: Mapping[str, str], content: BinaryIO) -> Stored:
         """Store the file of a form.
 
         fields    all fields of the form but the file; unknown ones are passed over
         content   the file, a stream that can seek
 
-        Raises UploadForbidden, whose message is what the client is told; UploadTooLarge;
-        UploadExists; StorageFailed. Then nothing was stored.
+        Raises what `allowed_bytes` raises, UploadTooLarge, UploadExists, StorageFailed. Then
+        nothing was stored.
         """
-        policy = self._require_policy(fields)
-        key = fields.get("key", "")
-        if not _is_file_in(policy.upload_dir, key):
-            raise UploadForbidden(_POLICY_FAILED)
+        max_bytes = self.allowed_bytes(fields)
         size_bytes = content.seek(0, os.SEEK_END)
         content.seek(0)
-        if size_bytes > policy.max_bytes:
+        if size_bytes > max_bytes:
             raise UploadTooLarge(_TOO_LARGE)
-        name = _stored_name(key)
+        name = _stored_name(fields["key"])
         if self._storage.find(name) is not None:
             raise UploadExists
         account = name.partition("-")[0]

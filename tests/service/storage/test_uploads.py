@@ -184,8 +184,10 @@ def test_credentials_expire(uploads, clock):
     ],
 )
 def test_only_what_we_signed_is_believed(uploads, storage, change):
-    with pytest.raises(UploadForbidden, match="signature"):
-        uploads.receive(form(credentials(uploads), **change), io.BytesIO(b"x"))
+    fields = form(credentials(uploads), **change)
+    for ask in (uploads.allowed_bytes, lambda f: uploads.receive(f, io.BytesIO(b"x"))):
+        with pytest.raises(UploadForbidden, match="signature"):
+            ask(fields)
     assert list(storage.entries()) == []
 
 
@@ -250,6 +252,7 @@ def test_a_key_outside_its_folder_is_refused(uploads, storage, key):
 def test_a_file_may_be_as_large_as_told_and_not_a_byte_larger(uploads, storage):
     given = credentials(uploads)
     assert uploads.max_file_bytes == given.max_file_size_mb * MIB
+    assert uploads.allowed_bytes(form(given)) == MIB
     with pytest.raises(UploadTooLarge):
         uploads.receive(form(given), io.BytesIO(bytes(MIB + 1)))
     assert list(storage.entries()) == []
