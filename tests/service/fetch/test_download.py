@@ -21,6 +21,8 @@ OK = b"HTTP/1.1 200 OK\r\n"
 LOOPBACK = AddressPolicy.allowing("127.0.0.0/8")
 CERTIFICATE = Path(__file__).parent / "portrait_test.pem"
 """Self-signed for portrait.test, with its key, which opens nothing but these tests."""
+BUSY_MACHINE_S = 1.0
+"""What a wait may take longer than it says while other tests use the processors."""
 
 
 def answer(*headers: str, body: bytes = b"") -> bytes:
@@ -255,7 +257,7 @@ def test_a_closed_port(target):
 def test_slow_servers_are_left(serve, drip, impatient, target, pieces, pause_s):
     port = serve(drip(pieces, min(pause_s, 0.5)))
     started = time.monotonic()
-    with pytest.raises(InputDownloadFailed):
+    with pytest.raises(InputDownloadFailed) as caught:
         download(
             f"http://127.0.0.1:{port}/",
             target,
@@ -263,7 +265,8 @@ def test_slow_servers_are_left(serve, drip, impatient, target, pieces, pause_s):
             policy=LOOPBACK,
             network=impatient,
         )
-    assert time.monotonic() - started < impatient.waits.total_s + 0.2
+    assert "Timeout" in caught.value.reason
+    assert time.monotonic() - started < impatient.waits.total_s + BUSY_MACHINE_S
     assert not target.exists()
 
 
@@ -295,11 +298,26 @@ def test_endless_answers_are_cut(serve, drip, target, start, more):
 
 
 def test_a_resolver_that_hangs_is_left(impatient, target):
-    network = replace(impatient, resolve=lambda host, port: time.sleep(0.6) or ["1.1.1.1"])
+    network = replace(impatient, resolve=lambda host, port: time.sleep(3.0) or ["1.1.1.1"])
     started = time.monotonic()
     with pytest.raises(InputDownloadFailed):
         download("http://a.test/", target, max_bytes=5, network=network)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < impatient.waits.connect_s + BUSY_MACHINE_S
+
+
+def test_the_last_wait_ends_with_the_whole(serve, drip, target):
+    network = Network(waits=Waits(connect_s=5.0, idle_s=5.0, total_s=0.2))
+    started = time.monotonic()
+    with pytest.raises(InputDownloadFailed) as caught:
+        download(
+            f"http://127.0.0.1:{serve(drip([OK], 0.6))}/",
+            target,
+            max_bytes=5,
+            policy=LOOPBACK,
+            network=network,
+        )
+    assert "Timeout" in caught.value.reason
+    assert time.monotonic() - started < network.waits.total_s + BUSY_MACHINE_S
 
 
 def test_time_runs_on_over_redirects(serve, target):

@@ -69,6 +69,27 @@ def test_redirects_are_followed_from_where_they_stand(location: str, leads_to: s
     assert str(redirected(parse_url("http://h.test:81/a/b"), location)) == leads_to
 
 
+def test_redirects_are_not_mended() -> None:
+    for location in ("/a\tb", "/a\r\nb", "ht\ntp://i.test/", "/\\i.test/", "http://[::1/"):
+        with pytest.raises(InputDownloadFailed):
+            redirected(parse_url("http://h.test/"), location)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("http://me:hush@h.test/", "user name or password"),
+        ("http://127.1/", "address in an unusual form: 127.1"),
+        ("http://h.test:0/", "port 0"),
+        ("ftp://h.test/", "not http:// or https://"),
+    ],
+)
+def test_the_reason_helps_whoever_reads_the_log(text: str, reason: str) -> None:
+    with pytest.raises(InputDownloadFailed) as caught:
+        parse_url(text)
+    assert caught.value.reason == reason
+
+
 def test_length_is_bounded() -> None:
     start = "http://h.test/"
     parse_url(start.ljust(MAX_URL_CHARS, "a"))
