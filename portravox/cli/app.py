@@ -1,6 +1,6 @@
 """The commands, put together.
 
-Flow      cli.main -> cli.app -> cli.animate, batch, check, demo, doctor
+Flow      cli.main -> cli.app -> cli.animate, batch, check, demo, doctor, serve, keys
 
 Nothing is imported here that loads weights or codecs: `--help` answers at once.
 """
@@ -19,6 +19,8 @@ from portravox.cli.batch import batch_command
 from portravox.cli.check import check_command
 from portravox.cli.demo import demo_command
 from portravox.cli.doctor import doctor_command
+from portravox.cli.keys import app as keys_app
+from portravox.cli.serve import serve_command
 from portravox.cli.terminal import give, tell_error
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -35,6 +37,8 @@ app.command("check")(check_command)
 app.command("batch")(batch_command)
 app.command("demo")(demo_command)
 app.command("doctor")(doctor_command)
+app.command("serve")(serve_command)
+app.add_typer(keys_app, name="keys")
 
 
 def _give_version(wanted: bool) -> None:

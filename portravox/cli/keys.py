@@ -1,0 +1,82 @@
+"""portravox keys: who may use the service. Works while the server runs.
+
+Flow      cli.app -> cli.keys -> service.keys -> keys.json in the data folder
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portravox.cli.options import Json
+from portravox.cli.serve import Config, DataDir
+from portravox.cli.terminal import give, give_json, tell
+
+if TYPE_CHECKING:
+    from portravox.service.keys import ApiKey, ApiKeys
+
+app = typer.Typer(
+    help="API keys of the service: create, list, revoke.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command("create")
+def create_command(
+    name: Annotated[str, typer.Option("--name", help="Whose key it is.")] = "key",
+    group: Annotated[
+        str, typer.Option("--group", help="Keys of one group see the same tasks.")
+    ] = "default",
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
+    """Make a key and print it; it is never shown again."""
+    key, secret = _keys(data_dir, config).create(name, group=group)
+    tell(f"key {key.key_id} of group {key.group}, shown this once:")
+    give(secret)
+
+
+@app.command("list")
+def list_command(data_dir: DataDir = None, config: Config = None, as_json: Json = False) -> None:
+    """Show all keys; the keys themselves are not known."""
+    keys = _keys(data_dir, config).all()
+    if as_json:
+        give_json({"keys": [_told(key) for key in keys]})
+        return
+    for key in keys:
+        state = "revoked" if key.revoked_at is not None else "valid"
+        created = datetime.fromtimestamp(key.created_at).astimezone().isoformat(" ", "minutes")
+        give(f"{key.key_id:>4}  {state:8}{created}  {key.group}  {key.name}")
+
+
+@app.command("revoke")
+def revoke_command(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The number that `list` shows.")],
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
+    """Refuse a key from now on; its tasks go on."""
+    key = _keys(data_dir, config).revoke(key_id)
+    tell(f"key {key.key_id} ({key.name}) is revoked")
+
+
+def _keys(data_dir: Path | None, config: Path | None) -> ApiKeys:
+    from portravox.service.keys import ApiKeys
+    from portravox.service.settings import read_settings
+
+    settings = read_settings({"data_dir": data_dir}, config=config)
+    return ApiKeys(settings.keys_file)
+
+
+def _told(key: ApiKey) -> dict[str, object]:
+    return {
+        "id": key.key_id,
+        "name": key.name,
+        "group": key.group,
+        "created_at": key.created_at,
+        "revoked_at": key.revoked_at,
+    }

@@ -1,0 +1,151 @@
+"""portravox serve: the HTTP service.
+
+Flow      cli.app -> cli.serve -> service.settings, service.app -> uvicorn
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portravox.cli.terminal import give
+from portravox.errors import SettingOutOfRange
+
+if TYPE_CHECKING:
+    from portravox.service.settings import ServiceSettings
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file with settings by their names."),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="FOLDER",
+        help="Tasks, videos, uploads and keys.",
+        show_default="~/.local/share/portravox",
+    ),
+]
+
+_BACKLOG = 2048
+"""Connections that may wait to be accepted: uvicorn's own default."""
+
+_KEEP_ALIVE_S = 75
+"""Longer than clients pause between polls, who else send a POST again when its connection drops."""
+
+
+def serve_command(
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="0: any free one.", show_default="8000")
+    ] = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option("--public-url", metavar="URL", help="Where clients reach this server."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Videos at a time.", show_default="1")
+    ] = None,
+    no_keys: Annotated[
+        bool | None, typer.Option("--no-keys", help="Serve everybody, without API keys.")
+    ] = None,
+    insecure: Annotated[
+        bool | None,
+        typer.Option("--insecure", help="Allow --no-keys on an address that others can reach."),
+    ] = None,
+    log_format: Annotated[
+        str | None, typer.Option("--log-format", metavar="text|json", show_default="text")
+    ] = None,
+) -> None:
+    """Serve DashScope's liveportrait API, until Ctrl-C or SIGTERM.
+
+    All settings may also stand in the environment as PORTRAVOX_… or in a TOML file.
+    """
+    from portravox.service.settings import read_settings
+
+    flags = {
+        "host": host,
+        "port": port,
+        "data_dir": data_dir,
+        "public_url": public_url,
+        "workers": workers,
+        "no_keys": no_keys,
+        "insecure": insecure,
+        "log_format": log_format,
+    }
+    settings = read_settings(flags, config=config)
+    settings.require_safe()
+    with _listening(settings) as listener:
+        address = f"http://{_in_url(settings.host)}:{listener.getsockname()[1]}"
+        _introduce(settings, settings.public_url or address)
+        _serve(settings, listener)
+
+
+def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
+    """Run the server until it is told to stop."""
+    import uvicorn
+
+    from portravox.service.app import create_server
+    from portravox.service.connections import PatientProtocol
+    from portravox.service.logs import write_logs
+
+    write_logs(settings.log_format)
+    config = uvicorn.Config(
+        create_server(settings),
+        loop="uvloop",
+        http=PatientProtocol,
+        lifespan="on",
+        log_config=None,
+        access_log=False,  # it would write signed links down
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise typer.Exit(1)  # why is in the log
+
+
+def _listening(settings: ServiceSettings) -> socket.socket:
+    """A socket of our own, so that a free port has a number before it is told."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        wanted = f"an address and a port that are free ({error.strerror})"
+        raise SettingOutOfRange("port", f"{settings.host}:{settings.port}", wanted) from error
+
+
+def _introduce(settings: ServiceSettings, url: str) -> None:
+    """Say where the server is, and give the first key, which is never shown again."""
+    from portravox.service.keys import ApiKeys
+
+    give(f"Portravox serves {url}/api/v1 and describes it at {url}/docs")
+    keys = ApiKeys(settings.keys_file)
+    if settings.no_keys or keys.all():
+        return
+    _, secret = keys.create("first")
+    give("The first API key, shown this once:")
+    give(secret)
+    give("Try it:")
+    give(
+        f"curl {url}/api/v1/services/aigc/image2video/video-synthesis"
+        f" -H 'Authorization: Bearer {secret}' -H 'X-DashScope-Async: enable'"
+        " -d '"
+        '{"model": "liveportrait", "input": {"image_url": "https://…/face.jpg",'
+        ' "audio_url": "https://…/voice.wav"}}'
+        "'"
+    )
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,145 @@
+"""The application: every part of the server is made and wired here, and nowhere else.
+
+Flow      cli.serve -> app.create_server -> uvicorn
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
+
+from starlette.datastructures import State
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from portravox.errors import StorageFailed
+from portravox.service.children import ChildDetector, Children, Workplace
+from portravox.service.exchange import Exchange
+from portravox.service.janitor import keep_clean
+from portravox.service.keys import ApiKeys
+from portravox.service.metrics import Metrics
+from portravox.service.routes import detect, docs, files, health, tasks, uploads, videos
+from portravox.service.service import Service, limits_in_queue
+from portravox.service.settings import ServiceSettings
+from portravox.service.storage.local import LocalLinks, LocalStorage
+from portravox.service.storage.signing import open_signing_keys
+from portravox.service.storage.uploads import UploadLimits, Uploads
+from portravox.service.tasks.sqlite import SqliteTaskQueue
+from portravox.service.worker import Worker
+
+ROUTES = (
+    *videos.ROUTES,
+    *detect.ROUTES,
+    *tasks.ROUTES,
+    *uploads.ROUTES,
+    *files.ROUTES,
+    *health.ROUTES,
+    *docs.ROUTES,
+)
+
+OpenService = Callable[[Metrics], AbstractAsyncContextManager[Service]]
+
+
+class Application:
+    """The routes, and the service that they find as `request.app.state.service`.
+
+    A bare router: what Starlette's own application adds is answers of its own to errors, which
+    clients of the original do not understand.
+    """
+
+    def __init__(self, open_service: OpenService, metrics: Metrics) -> None:
+        self.state = State()
+        self._router = Router(routes=ROUTES, redirect_slashes=False, lifespan=self._lifespan)
+        self._open_service = open_service
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        await self._router(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: object) -> AsyncIterator[None]:
+        del app
+        async with self._open_service(self._metrics) as service:
+            self.state.service = service
+            yield
+
+
+def create_app(open_service: OpenService) -> ASGIApp:
+    """An application around a service that is opened when the server starts and closed when it
+    stops; tests open one with parts of their own."""
+    metrics = Metrics()
+    return Exchange(Application(open_service, metrics), metrics)
+
+
+def create_server(settings: ServiceSettings) -> ASGIApp:
+    """The real thing. Starting it raises QueueUnavailable, StorageFailed and SecretsUnreadable."""
+    settings.require_safe()
+    return create_app(partial(_opened, settings))
+
+
+@asynccontextmanager
+async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
+    folder = settings.data_dir
+    work = folder / "work"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.rmtree(work, ignore_errors=True)  # of a server that was killed
+        work.mkdir(mode=0o700)
+    except OSError as error:
+        raise StorageFailed(f"cannot make {work}: {error.strerror or error}") from error
+    keys = ApiKeys(settings.keys_file)
+    signing = open_signing_keys(folder / "signing-keys.txt")
+    uploaded = LocalStorage(folder / "uploads")
+    uploads = Uploads(uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib))
+    workplace = Workplace(
+        folder=work,
+        uploads=uploads,
+        uploaded=uploaded,
+        allow_nets=settings.fetch_allow_nets,
+    )
+    detecting = Children(memory_mib=settings.render_memory_mib)
+    service = Service(
+        settings=settings,
+        queue=SqliteTaskQueue(
+            folder / "tasks.db",
+            max_pending=settings.max_queued,
+            limits_of=partial(limits_in_queue, keys, settings),
+        ),
+        videos=LocalStorage(folder / "videos"),
+        links=LocalLinks(signing),
+        uploads=uploads,
+        keys=keys,
+        detector=ChildDetector(detecting, workplace),
+        metrics=metrics,
+    )
+    # No worker outlived the server that this one replaces.
+    await service.queue.requeue_expired(float("inf"))
+    workers = [
+        Worker(
+            f"worker-{number}",
+            queue=service.queue,
+            videos=service.videos,
+            workplace=workplace,
+            children=Children(memory_mib=settings.render_memory_mib),
+            metrics=metrics,
+            submitted=service.submitted,
+            render_time_s=settings.render_time_s,
+        )
+        for number in range(1, settings.workers + 1)
+    ]
+    janitor = asyncio.create_task(keep_clean(service), name="janitor")
+    for worker in workers:
+        worker.start()
+    try:
+        yield service
+    finally:
+        await asyncio.gather(*(worker.stop(drain_s=settings.drain_s) for worker in workers))
+        janitor.cancel()
+        with suppress(asyncio.CancelledError):
+            await janitor
+        await detecting.close()
+        await service.queue.close()

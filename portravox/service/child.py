@@ -1,0 +1,156 @@
+"""The process in which files of strangers are fetched and decoded, with limits of its own.
+
+Flow      children -> orders on stdin -> child: fetch, check, judge or render -> news on stdout
+
+Run as `python -m portravox.service.child`. Orders and news are lines of JSON. The child knows no
+keys, no secrets and no table; all it can do is to write into the folder it is told, and its parent
+may kill it at any moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from portravox.errors import (
+    InputTooLarge,
+    PictureTooLarge,
+    VoiceTooLarge,
+)
+from portravox.media.picture_file import PictureLimits
+from portravox.media.voice_file import VoiceLimits
+from portravox.pipeline import Progress, animate
+from portravox.service.fetch.addresses import AddressPolicy
+from portravox.service.fetch.download import download
+from portravox.service.problems import failure_of
+
+NEWS_APART_S = 0.2
+"""Progress is told at most so often."""
+
+_DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+def main() -> None:
+    """Warm up, say so, then carry out orders until stdin ends."""
+    # Libraries print to stdout; what the parent reads is out of their reach.
+    news = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    _limit(int(sys.argv[1]))
+    _warm_up()
+    _tell(news, {"ready": True})
+    for line in sys.stdin:
+        _carry_out(json.loads(line), news)
+
+
+def _limit(memory_mib: int) -> None:
+    """Bound what this process may take, and its life to that of its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    memory_bytes = memory_mib * 1024 * 1024
+    # Data and not address space: networks map far more than they touch.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _warm_up() -> None:
+    """Load now what the first order would wait for: networks and compiled loops."""
+    import numpy as np
+
+    from portravox.articulation.network import hear
+    from portravox.face.verdict import judge
+    from portravox.media.picture import Picture
+    from portravox.speech.mel import BANDS
+
+    judge(Picture(np.zeros((128, 128, 3), np.uint8)))
+    hear(np.zeros((10, BANDS), np.float32))
+
+
+def _carry_out(order: Mapping[str, Any], news: TextIO) -> None:
+    """One order, and one line with what came of it."""
+    try:
+        if order["do"] == "detect":
+            _tell(news, {"done": {"face": _has_face(order)}})
+        else:
+            _tell(news, {"done": {"duration_s": _render(order, news)}})
+    except Exception as error:  # whatever it is, the server has to hear of it
+        problem = failure_of(error)
+        if problem.status >= 500:
+            traceback.print_exc()
+        told = {"code": problem.code, "message": problem.message, "status": problem.status}
+        # Another attempt has another child, with all its memory before it.
+        _tell(news, {"failed": {**told, "retry": isinstance(error, (MemoryError, OSError))}})
+
+
+def _has_face(order: Mapping[str, Any]) -> bool:
+    from portravox.face.verdict import judge
+    from portravox.media.picture_file import read_picture
+
+    picture = _picture_file(order)
+    return judge(read_picture(picture, PictureLimits.service())).passed
+
+
+def _render(order: Mapping[str, Any], news: TextIO) -> float:
+    """Fetch both files, check the picture by the service's limits and make the video."""
+    from portravox.media.picture_file import read_picture
+
+    _tell(news, {"stage": "download", "progress": 0.0})
+    picture, voice = _picture_file(order), _voice_file(order)
+    _tell(news, {"stage": "read", "progress": 0.0})
+    read_picture(picture, PictureLimits.service())
+    last_told = ("", 0.0)
+
+    def tell(progress: Progress) -> None:
+        nonlocal last_told
+        now = time.monotonic()
+        if progress.stage != last_told[0] or now - last_told[1] >= NEWS_APART_S:
+            last_told = (progress.stage, now)
+            _tell(news, {"stage": progress.stage, "progress": progress.done})
+
+    result = animate(picture, voice, Path(order["output"]), on_progress=tell, **order["parameters"])
+    return result.duration_s
+
+
+def _picture_file(order: Mapping[str, Any]) -> Path:
+    limit = PictureLimits.service().max_bytes
+    try:
+        return _fetched(order, "image", limit)
+    except InputTooLarge as error:
+        raise PictureTooLarge(str(error)) from error
+
+
+def _voice_file(order: Mapping[str, Any]) -> Path:
+    try:
+        return _fetched(order, "audio", VoiceLimits().max_bytes)
+    except InputTooLarge as error:
+        raise VoiceTooLarge(str(error)) from error
+
+
+def _fetched(order: Mapping[str, Any], what: str, max_bytes: int) -> Path:
+    """The file of that name in the order's folder; what was uploaded lies there already."""
+    file = Path(order["folder"]) / what
+    address = order[what]
+    if address is not None:
+        policy = AddressPolicy.allowing(order["allow_nets"])
+        download(address, file, max_bytes=max_bytes, policy=policy)
+    return file
+
+
+def _tell(news: TextIO, line: Mapping[str, Any]) -> None:
+    news.write(json.dumps(line) + "\n")
+    news.flush()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
+        main()

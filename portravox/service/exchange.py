@@ -1,0 +1,137 @@
+"""What is the same for every request: its id, both forms of its path, its errors, its record.
+
+Flow      uvicorn -> exchange.Exchange -> routes -> exchange.answer -> the client
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from portravox.service import problems
+from portravox.service.metrics import Metrics
+from portravox.service.problems import Problem, Refusal, problem_of
+from portravox.service.schemas import MAX_BODY_BYTES, error_body
+from portravox.service.tasks.queue import Json
+
+API = "/api/v1"
+
+BODY_TIME_S = 10.0
+"""How long the body of a request may take to arrive; it is 64 KiB at most. Our choice."""
+
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
+"""Where an answer does not say otherwise itself."""
+
+_log = logging.getLogger("portravox.requests")
+
+
+class Exchange:
+    """Wraps the application: numbers requests, answers errors, counts and records."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = str(uuid.uuid4())
+        scope["request_id"] = request_id
+        # Clients write paths with and without a slash at the end, and a redirect would turn their
+        # POST into a GET.
+        if scope["path"].startswith(API):
+            scope["path"] = scope["path"].rstrip("/")
+        status = 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        except ClientDisconnect:
+            status = status or 499  # nobody is there to be told; nginx' number for it
+        except Exception as error:
+            if status:  # half an answer is out: only cutting the line tells the client
+                raise
+            problem = _problem(error, scope["method"])
+            if problem.status >= 500:
+                _log.error("request failed", extra={"request_id": request_id}, exc_info=error)
+            self._metrics.errors.labels(problem.code).inc()
+            answered = answer(error_body(problem, request_id), status=problem.status)
+            if problem in (problems.BODY_TOO_LARGE, problems.BODY_TOO_SLOW):
+                answered.headers["connection"] = "close"  # the rest of the body is not awaited
+            await answered(scope, receive, send_marked)
+        finally:
+            # The pattern and not the path: paths hold ids, and queries signatures.
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.requests.labels(route, str(status)).inc()
+            _log.info(
+                "%s %s %d",
+                scope["method"],
+                route,
+                status,
+                extra={
+                    "request_id": request_id,
+                    "task_id": scope.get("path_params", {}).get("task_id"),
+                    "ms": round(1000 * (time.perf_counter() - started), 1),
+                },
+            )
+
+
+def _problem(error: Exception, method: str) -> Problem:
+    if isinstance(error, HTTPException):  # of the router: no such path, or not with this method
+        return problems.wrong_method(method) if error.status_code == 405 else problems.NOT_FOUND
+    return problem_of(error)
+
+
+def request_id_of(request: Request) -> str:
+    found: str = request.scope["request_id"]
+    return found
+
+
+def answer(body: Mapping[str, Json], *, status: int = 200) -> Response:
+    """JSON, as short as it gets."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(content, status_code=status, media_type="application/json")
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, if it is no longer and no slower than allowed. Raises Refusal."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and len(declared) < 20 and int(declared) > MAX_BODY_BYTES:
+        raise Refusal(problems.BODY_TOO_LARGE)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIME_S):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    raise Refusal(problems.BODY_TOO_LARGE)
+    except TimeoutError as error:
+        raise Refusal(problems.BODY_TOO_SLOW) from error
+    return bytes(body)

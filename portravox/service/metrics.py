@@ -1,0 +1,52 @@
+"""What the server counts about itself, for Prometheus.
+
+Flow      exchange, worker -> service.metrics -> routes.health -> /metrics
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from portravox.service.tasks.states import TaskState
+
+_SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+_RATIOS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
+
+
+class Metrics:
+    """One server's numbers, in a registry of their own so that tests may have several."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "portravox_requests_total",
+            "Answered requests",
+            ["route", "status"],
+            registry=self._registry,
+        )
+        self.errors = Counter(
+            "portravox_errors_total",
+            "Errors told to clients, in answers and in failed tasks",
+            ["code"],
+            registry=self._registry,
+        )
+        self._tasks = Gauge("portravox_tasks", "Tasks by state", ["state"], registry=self._registry)
+        self.stage_s = Histogram(
+            "portravox_stage_seconds",
+            "How long attempts spent in each stage",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self.real_time_factor = Histogram(
+            "portravox_real_time_factor",
+            "Seconds of work for a second of video",
+            buckets=_RATIOS,
+            registry=self._registry,
+        )
+
+    def page(self, counts: dict[TaskState, int]) -> bytes:
+        """Everything, in Prometheus' text format."""
+        for state, count in counts.items():
+            self._tasks.labels(str(state)).set(count)
+        return generate_latest(self._registry)

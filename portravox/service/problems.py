@@ -1,0 +1,192 @@
+"""Everything a client may be told that went wrong: status, code and message, in one place.
+
+Flow      errors, schemas, routes -> service.problems -> HTTP answers
+          errors in a worker's child -> service.problems -> code and message of a FAILED task
+
+Codes, texts and statuses are those of the original, spelling included; where the original has
+none for a case of ours, the comment says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portravox import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a client is told. Inside a FAILED task the status has no place."""
+
+    status: int
+    code: str
+    message: str
+
+
+class Refusal(Exception):
+    """Ends a request with a problem; caught in `exchange` and never seen outside."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+NOT_FOUND = Problem(404, "NotFound", "Not found!")
+NO_KEY = Problem(401, "InvalidApiKey", "No API-key provided.")
+BAD_KEY = Problem(401, "InvalidApiKey", "Invalid API-key provided.")
+ACCESS_DENIED = Problem(403, "AccessDenied", "Access denied.")
+RATE = Problem(429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")
+QUOTA = Problem(
+    429,
+    "Throttling.AllocationQuota",
+    "Allocated quota exceeded, please increase your quota limit.",
+)
+THROTTLED = Problem(429, "Throttling", "Requests throttling triggered.")
+BODY_INVALID = Problem(
+    400, "InvalidParameter", "Required body invalid, please check the request body format."
+)
+BODY_TOO_LARGE = Problem(413, "BadRequest.TooLarge", "Payload Too Large")  # status: our choice
+BODY_TOO_SLOW = Problem(408, "RequestTimeOut", "Request timed out, please try again later.")  # ours
+UNKNOWN_MODEL = Problem(404, "InvalidParameter", "Model not exist.")
+WRONG_PATH = Problem(400, "InvalidParameter", "url error, please check url！")
+NOT_SYNCHRONOUS = Problem(
+    403, "AccessDenied", "current user api does not support synchronous calls"
+)
+NOT_ASYNCHRONOUS = Problem(
+    403, "AccessDenied", "current user api does not support asynchronous calls"
+)
+EMPTY_INPUT = Problem(
+    400, "BadRequest.EmptyInput", "Required input parameter missing from request."
+)
+ILLEGAL_INPUT = Problem(400, "BadRequest.IllegalInput", "The input parameter requires json format.")
+INVALID_URL = Problem(400, "InvalidURL", "Invalid URL provided in your request.")
+OSS_UNRESOLVED = Problem(
+    400,
+    "InvalidParameter.DataInspection",
+    "The media format is not supported or incorrect for the data inspection.",
+)
+CANNOT_CANCEL = Problem(
+    400,
+    "UnsupportedOperation",
+    "Failed to cancel the task, please confirm if the task is in PENDING status.",
+)
+IDEMPOTENCY_CONFLICT = Problem(  # ours: the original has no idempotency keys
+    409,
+    "InvalidParameter.IdempotencyConflict",
+    "This idempotency key was used for another request.",
+)
+UNAVAILABLE = Problem(503, "ModelUnavailable", "Model is unavailable, please try again later.")
+UPLOAD_EXISTS = Problem(
+    409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten."
+)  # of the object store behind the original
+UPLOAD_MALFORMED = Problem(
+    400, "MalformedPOSTRequest", "The body of your POST request is not well-formed."
+)  # of the object store behind the original
+
+FILE_FORMAT = Problem(
+    400, "InvalidParameter.UnsupportedFileFormat", "Input files format not supported."
+)
+DOWNLOAD_FAILED = Problem(
+    400, "InvalidParameter.InputDownloadFailed", "Failed to download input files."
+)
+IMAGE_SIZE = Problem(400, "InvalidImage.ImageSize", "The size of image is beyond limit.")
+AUDIO_LENGTH = Problem(
+    400, "InvalidFile.AudioLengthError", "Audio length must be between 1s and 180s."
+)
+AUDIO_SIZE = Problem(
+    400,
+    "InvalidFile.Size",
+    "Invalid file size. The audio file size must be less than 15MB.",
+)
+NO_FACE = Problem(400, "InvalidImage.NoHumanFace", "No human face detected.")
+ALGO = Problem(
+    500,
+    "InternalError.Algo",
+    "An internal error has occured during algorithm execution.",
+)
+NOT_STORED = Problem(500, "InternalError.Upload", "Failed to upload result.")
+TIMEOUT = Problem(
+    500,
+    "InternalError.Timeout",
+    "An internal timeout error has occurred during execution, please try again later or contact"
+    " service support.",
+)
+INTERNAL = Problem(
+    500,
+    "InternalError",
+    "An internal error has occurred, please try again later or contact service support.",
+)
+
+OUT_OF_DEFINITION = "InvalidParameter.OutOfDefinition"
+"""The only table that has this code prints it `InvalidParamter`; a client that compares the whole
+of it against that table needs another value here."""
+
+
+def wrong_method(method: str) -> Problem:
+    """400 and not 405, as the original."""
+    return Problem(400, "InvalidParameter", f"Request method '{method}' is not supported.")
+
+
+def bad_parameter(name: str) -> Problem:
+    """A parameter of the call itself, such as `model` or `start_time`."""
+    return Problem(
+        400,
+        "InvalidParameter",
+        f"Required parameter({name}) missing or invalid, please check the request parameters.",
+    )
+
+
+def field_required(path: str) -> Problem:
+    """A field of the body, named by its path: `input.image_url`."""
+    return Problem(400, "InvalidParameter", f"Field required: {path}")
+
+
+def out_of_definition(name: str) -> Problem:
+    """One of `parameters`, by its bare name."""
+    return Problem(400, OUT_OF_DEFINITION, f"The type or value of {name} is out of definition.")
+
+
+PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
+    errors.PictureTooLarge: IMAGE_SIZE,
+    errors.PictureTooNarrow: IMAGE_SIZE,
+    errors.PictureError: FILE_FORMAT,
+    errors.FaceError: NO_FACE,
+    errors.VoiceTooLarge: AUDIO_SIZE,
+    errors.VoiceTooShort: AUDIO_LENGTH,
+    errors.VoiceTooLong: AUDIO_LENGTH,
+    errors.VoiceError: FILE_FORMAT,  # a silent one too; the original has no code for it
+    errors.InputDownloadFailed: DOWNLOAD_FAILED,
+    errors.UploadUnknown: DOWNLOAD_FAILED,
+    errors.UploadExists: UPLOAD_EXISTS,
+    errors.LinkRefused: ACCESS_DENIED,
+    errors.StoredFileMissing: NOT_FOUND,
+    errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
+    errors.QueueFull: THROTTLED,
+    errors.QueueUnavailable: UNAVAILABLE,
+    errors.RateReached: RATE,
+    errors.VideoLimitReached: QUOTA,
+    errors.StorageFailed: NOT_STORED,
+    errors.EngineError: ALGO,
+    errors.PortravoxError: INTERNAL,
+}
+"""The most exact class first. What is not here is our fault and not told."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a client is told about an error, foreseen or not."""
+    if isinstance(error, Refusal):
+        return error.problem
+    if isinstance(error, errors.SettingOutOfRange):
+        return out_of_definition(error.name)
+    if isinstance(error, errors.UploadForbidden):
+        return Problem(403, "AccessDenied", str(error))
+    if isinstance(error, errors.UploadTooLarge):
+        return Problem(400, "EntityTooLarge", str(error))  # code of the object store
+    return next((told for kind, told in PROBLEMS.items() if isinstance(error, kind)), INTERNAL)
+
+
+def failure_of(error: BaseException) -> Problem:
+    """What a FAILED task says about the error that ended it: as above, but that whatever is our
+    fault broke while the algorithm ran."""
+    told = problem_of(error) if isinstance(error, Exception) else ALGO
+    return ALGO if told is INTERNAL else told

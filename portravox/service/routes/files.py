@@ -1,0 +1,62 @@
+"""Videos, for anyone who has the signed link.
+
+Flow      a client -> routes.files -> LocalLinks.check, Storage.open -> the video
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from portravox.service.ranges import part_asked_for
+from portravox.service.service import service_of
+from portravox.service.storage.local import FILES_PATH
+
+_PIECE_BYTES = 256 * 1024
+
+
+async def video(request: Request) -> Response:
+    """The whole or a part of it. Raises LinkRefused and StoredFileMissing."""
+    service = service_of(request)
+    name = request.path_params["name"]
+    service.links.check(
+        name,
+        expires=request.query_params.get("Expires", ""),
+        signature=request.query_params.get("Signature", ""),
+    )
+    stored, stream = await asyncio.to_thread(service.videos.open, name)
+    part = part_asked_for(
+        request.headers.get("range"),
+        size_bytes=stored.size_bytes,
+        etag=stored.etag,
+        if_range=request.headers.get("if-range"),
+    )
+    headers = {**part.headers, "Cache-Control": "private, max-age=86400"}
+    if request.method == "HEAD" or part.length == 0:
+        stream.close()
+        return Response(status_code=part.status, headers=headers, media_type="video/mp4")
+    return StreamingResponse(
+        _pieces(stream, part.first, part.length),
+        status_code=part.status,
+        headers=headers,
+        media_type="video/mp4",
+    )
+
+
+async def _pieces(stream: BinaryIO, first: int, length: int) -> AsyncIterator[bytes]:
+    with stream:
+        stream.seek(first)
+        while length > 0:
+            piece = await asyncio.to_thread(stream.read, min(length, _PIECE_BYTES))
+            if not piece:
+                raise OSError("the video is shorter than it was")
+            length -= len(piece)
+            yield piece
+
+
+ROUTES = (Route(f"{FILES_PATH}{{name}}", video, methods=["GET"]),)

@@ -1,0 +1,145 @@
+"""Tasks: query, list, cancel, and a stream of what happens to one.
+
+Flow      a client -> routes.tasks -> TaskQueue
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from portravox.service import problems
+from portravox.service.exchange import API, answer, request_id_of
+from portravox.service.limits import Call
+from portravox.service.problems import Refusal
+from portravox.service.schemas import (
+    Account,
+    list_body,
+    progress,
+    task_body,
+    task_filter,
+    unknown_body,
+)
+from portravox.service.service import VIDEO_LIFE_S, Caller, Service, service_of
+from portravox.service.tasks.queue import Json, Page, Task, TaskFilter
+from portravox.service.tasks.states import TaskState
+
+EVENTS_APART_S = 0.5
+"""How often a stream looks at its task. Our choice: progress looks alive, and a hundred streams
+cost less than one poll in five milliseconds."""
+
+SILENCE_S = 15.0
+"""After how long without news a stream sends a comment, before proxies cut it at 30 or 60 s."""
+
+_TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+async def query(request: Request) -> Response:
+    """Always 200: a task that there is not is UNKNOWN. With `?progress=true`, how far it is."""
+    service = service_of(request)
+    caller = service.caller(request, Call.POLL)
+    task_id = request.path_params["task_id"]
+    task = await _find(service, caller, task_id)
+    if task is None:
+        return answer(unknown_body(task_id, request_id_of(request)))
+    wants_more = request.query_params.get("progress") == "true"
+    extra = await _progress(service, task) if wants_more else None
+    return answer(_told(request, service, task, extra))
+
+
+async def cancel(request: Request) -> Response:
+    """PENDING tasks; with `?force=true` RUNNING ones, too, within a second."""
+    service = service_of(request)
+    caller = service.caller(request, Call.POLL)
+    task_id = request.path_params["task_id"]
+    force = request.query_params.get("force") == "true"
+    known = _TASK_ID.fullmatch(task_id) is not None
+    if not known or not await service.queue.cancel(task_id, key_group=caller.group, force=force):
+        raise Refusal(problems.CANNOT_CANCEL)
+    return answer({"request_id": request_id_of(request)})
+
+
+async def list_tasks(request: Request) -> Response:
+    service = service_of(request)
+    caller = service.caller(request, Call.POLL)
+    settings = service.settings
+    wanted = task_filter(request.query_params, now=time.time(), region=settings.region)
+    page = Page(tasks=(), total=0)
+    if wanted is None:
+        wanted = TaskFilter()
+    else:
+        page = await service.queue.list(wanted, key_group=caller.group)
+    account = Account(
+        region=settings.region,
+        caller_uid=settings.caller_uid,
+        caller_parent_id=settings.caller_parent_id,
+    )
+    return answer(list_body(page, wanted, account, request_id_of(request)))
+
+
+async def events(request: Request) -> Response:
+    """Server-sent events: what `query` answers, with progress, whenever it changes."""
+    service = service_of(request)
+    caller = service.caller(request, Call.POLL)
+    return StreamingResponse(_events(request, service, caller), media_type="text/event-stream")
+
+
+async def _events(request: Request, service: Service, caller: Caller) -> AsyncIterator[bytes]:
+    task_id = request.path_params["task_id"]
+    last = ""
+    told_at = time.monotonic()
+    while True:
+        task = await _find(service, caller, task_id)
+        if task is None:
+            body = unknown_body(task_id, request_id_of(request))
+        else:
+            body = _told(request, service, task, await _progress(service, task))
+        news = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        if news != last:
+            last, told_at = news, time.monotonic()
+            yield f"event: task\ndata: {news}\n\n".encode()
+        elif time.monotonic() - told_at > SILENCE_S:
+            told_at = time.monotonic()
+            yield b": still here\n\n"
+        if task is None or task.state.ended:
+            return
+        await asyncio.sleep(EVENTS_APART_S)
+
+
+async def _find(service: Service, caller: Caller, task_id: str) -> Task | None:
+    if not _TASK_ID.fullmatch(task_id):
+        return None
+    return await service.queue.get(task_id, key_group=caller.group)
+
+
+async def _progress(service: Service, task: Task) -> dict[str, Json]:
+    waits = task.state is TaskState.PENDING
+    return progress(task, await service.queue.position(task.task_id) if waits else None)
+
+
+def _told(
+    request: Request, service: Service, task: Task, extra: dict[str, Json] | None
+) -> dict[str, Json]:
+    video_url = None
+    if task.result is not None and task.ended_at is not None:
+        video_url = service.links.link(
+            task.result.video_name,
+            base_url=service.base_url(request),
+            expires_at=task.ended_at + VIDEO_LIFE_S,
+        )
+    return task_body(task, request_id_of(request), video_url=video_url, extra=extra)
+
+
+ROUTES = (
+    Route(f"{API}/tasks", list_tasks, methods=["GET"]),
+    Route(f"{API}/tasks/{{task_id}}", query, methods=["GET"]),
+    Route(f"{API}/tasks/{{task_id}}/cancel", cancel, methods=["POST"]),
+    Route(f"{API}/tasks/{{task_id}}/events", events, methods=["GET"]),
+)

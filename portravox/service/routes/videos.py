@@ -1,0 +1,66 @@
+"""Submit: a portrait and a recording become a task.
+
+Flow      a client -> routes.videos -> TaskQueue -> worker
+"""
+
+from __future__ import annotations
+
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from portravox.service import problems
+from portravox.service.exchange import API, answer, read_body, request_id_of
+from portravox.service.limits import VIDEO_WINDOW_S, Call
+from portravox.service.problems import Refusal
+from portravox.service.schemas import (
+    CallMode,
+    check_model,
+    json_object,
+    submitted_body,
+    video_job,
+)
+from portravox.service.service import service_of
+
+_MAX_IDEMPOTENCY_KEY = 255
+"""Characters; what others who have such keys allow (Stripe)."""
+
+
+async def submit(request: Request) -> Response:
+    """Answer at once: files are fetched by the worker."""
+    service = service_of(request)
+    caller = service.caller(request, Call.SUBMIT)
+    body = json_object(await read_body(request))
+    job = video_job(body, CallMode.of(request.headers))
+    idempotency_key = request.headers.get("idempotency-key") or None
+    if idempotency_key is not None and len(idempotency_key) > _MAX_IDEMPOTENCY_KEY:
+        raise Refusal(problems.bad_parameter("Idempotency-Key"))
+    if caller.limits.video_s_per_day is not None:
+        since = time.time() - VIDEO_WINDOW_S
+        rendered_s = await service.queue.rendered_s(key_id=caller.key_id, since=since)
+        caller.limits.require_video_left(rendered_s)
+    task = await service.queue.submit(
+        job,
+        key_id=caller.key_id,
+        key_group=caller.group,
+        request_id=request_id_of(request),
+        idempotency_key=idempotency_key,
+    )
+    service.submitted.set()
+    return answer(submitted_body(task, request_id_of(request)))
+
+
+async def refuse(request: Request) -> Response:
+    """The path of sibling models, to which the official package posts unless told otherwise: none
+    of ours lives here."""
+    service_of(request).caller(request, Call.SUBMIT)
+    check_model(json_object(await read_body(request)), None)
+    raise AssertionError("check_model lets nothing through here")
+
+
+ROUTES = (
+    Route(f"{API}/services/aigc/image2video/video-synthesis", submit, methods=["POST"]),
+    Route(f"{API}/services/aigc/video-generation/video-synthesis", refuse, methods=["POST"]),
+)

@@ -1,0 +1,360 @@
+"""Bodies and queries: what clients send, read with tolerance, and what they get back.
+
+Flow      routes -> service.schemas -> Job, TaskFilter; Task -> service.schemas -> JSON
+Reads     untrusted bytes
+Gives     checked values, or a Refusal; checks come in the order of the contract's section 2.5
+
+Real clients add keys and send nulls: what is not known is left alone. What no client sends, and
+what means different things to different readers (keys given twice, NaN, half a surrogate pair), is
+refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from math import ceil
+from typing import NoReturn
+
+from portravox.animation.direction import Direction
+from portravox.errors import SettingOutOfRange
+from portravox.service import problems
+from portravox.service.problems import Problem, Refusal
+from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
+from portravox.service.tasks.states import TaskState
+
+VIDEO_MODEL = "liveportrait"
+DETECT_MODEL = "liveportrait-detect"
+
+MAX_BODY_BYTES = 64 * 1024
+"""Both addresses may be signed links of 8 kB; real bodies have 300 bytes. Our choice."""
+
+MAX_DEPTH = 16
+"""Of nested lists and objects; the contract's own bodies have two. Our choice."""
+
+PARAMETERS = (
+    "template_id",
+    "eye_move_freq",
+    "video_fps",
+    "mouth_move_strength",
+    "paste_back",
+    "head_move_strength",
+)
+"""The original's. Names, ranges and defaults stand in `Direction`, which checks them."""
+
+LIST_SPAN_S = 24 * 3600.0
+"""The longest span a list shows, and the one it shows unasked."""
+
+MAX_PAGE_SIZE = 100
+
+CHINA = timezone(timedelta(hours=8))
+"""Times go over the wire in it, without saying so."""
+
+
+def json_object(body: bytes) -> dict[str, Json]:
+    """A body as a JSON object, whatever its Content-Type said. Raises Refusal."""
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig"), parse_constant=_refuse, object_pairs_hook=_without_twins
+        )
+        _check_nodes(value)
+    except (ValueError, RecursionError) as error:  # bad UTF-8 and half surrogates are ValueErrors
+        raise Refusal(problems.BODY_INVALID) from error
+    if not isinstance(value, dict):
+        raise Refusal(problems.BODY_INVALID)
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _without_twins(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key given twice")
+    return found
+
+
+def _check_nodes(value: Json) -> None:
+    """Raise ValueError for too deep a tree and for text that is no Unicode."""
+    level: list[Json] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Json] = []
+        for node in level:
+            if isinstance(node, dict):
+                below.extend(node)
+                below.extend(node.values())
+            elif isinstance(node, list):
+                below.extend(node)
+            elif isinstance(node, str) and not node.isascii():
+                node.encode()
+        if not below:
+            return
+        level = below
+    raise ValueError("too deep")
+
+
+def check_model(body: Mapping[str, Json], wanted: str | None) -> None:
+    """Rows 7 to 9: the model named in the body, against the one that lives on this path (None: on
+    this path there is none of ours). Raises Refusal."""
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise Refusal(problems.bad_parameter("model"))
+    if model not in (VIDEO_MODEL, DETECT_MODEL):
+        raise Refusal(problems.UNKNOWN_MODEL)
+    if model != wanted:
+        raise Refusal(problems.WRONG_PATH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMode:
+    """What the headers say about a call."""
+
+    asynchronous: bool
+    resolve_oss: bool
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> CallMode:
+        return cls(
+            asynchronous=_enabled(headers.get("x-dashscope-async")),
+            resolve_oss=_enabled(headers.get("x-dashscope-ossresourceresolve")),
+        )
+
+
+def _enabled(value: str | None) -> bool:
+    return value is not None and value.strip().lower() == "enable"
+
+
+def video_job(body: Mapping[str, Json], mode: CallMode) -> Job:
+    """What a submit asks for, after rows 7 to 14. Raises Refusal."""
+    check_model(body, VIDEO_MODEL)
+    if not mode.asynchronous:
+        raise Refusal(problems.NOT_SYNCHRONOUS)
+    given = _input(body)
+    addresses = {name: _address(given, name) for name in ("image_url", "audio_url")}
+    for address in addresses.values():
+        _check_scheme(address, mode)
+    return Job(
+        model=VIDEO_MODEL,
+        image_url=addresses["image_url"],
+        audio_url=addresses["audio_url"],
+        parameters=_parameters(body.get("parameters")),
+        resolve_oss=mode.resolve_oss,
+    )
+
+
+def picture_to_check(body: Mapping[str, Json], mode: CallMode) -> str:
+    """The picture's address that a detect call names. Raises Refusal."""
+    check_model(body, DETECT_MODEL)
+    if mode.asynchronous:
+        raise Refusal(problems.NOT_ASYNCHRONOUS)
+    address = _address(_input(body), "image_url")
+    _check_scheme(address, mode)
+    return address
+
+
+def _input(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    given = body.get("input")
+    if given is None:
+        raise Refusal(problems.EMPTY_INPUT)
+    if not isinstance(given, dict):
+        raise Refusal(problems.ILLEGAL_INPUT)
+    return given
+
+
+def _address(given: Mapping[str, Json], name: str) -> str:
+    address = given.get(name)
+    if not isinstance(address, str) or not address.strip():
+        raise Refusal(problems.field_required(f"input.{name}"))
+    return address.strip()
+
+
+_SCHEME = re.compile(r"(https?|oss)://[^/\s]", re.IGNORECASE)
+
+
+def _check_scheme(address: str, mode: CallMode) -> None:
+    """Whether an address is of a kind we fetch; all else about it is found out when it is."""
+    found = _SCHEME.match(address)
+    if found is None:
+        raise Refusal(problems.INVALID_URL)
+    if is_upload(address) and not mode.resolve_oss:
+        raise Refusal(problems.OSS_UNRESOLVED)
+
+
+def is_upload(address: str) -> bool:
+    """Whether an address names a temporary upload."""
+    return address[:6].lower() == "oss://"
+
+
+def _parameters(given: Json) -> dict[str, Json]:
+    """The parameters a client chose, as `animate` takes them. Raises Refusal."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Refusal(problems.out_of_definition("parameters"))
+    chosen = {name: given[name] for name in PARAMETERS if given.get(name) is not None}
+    fps = chosen.get("video_fps")
+    if isinstance(fps, float) and fps.is_integer():
+        chosen["video_fps"] = int(fps)  # some JSON libraries know no whole numbers
+    try:
+        Direction(**chosen)  # type: ignore[arg-type] # it checks types as well as ranges
+    except SettingOutOfRange as error:
+        raise Refusal(problems.out_of_definition(error.name)) from error
+    return chosen
+
+
+def task_filter(query: Mapping[str, str], *, now: float, region: str) -> TaskFilter | None:
+    """What a list call asks for; None if no task can be like that. Raises Refusal."""
+    asked = {name: value for name, value in query.items() if value}
+    page_no = _whole(asked, "page_no", 1)
+    page_size = min(_whole(asked, "page_size", 10), MAX_PAGE_SIZE)
+    start = _moment(asked, "start_time")
+    end = _moment(asked, "end_time")
+    if end is None:
+        end = now if start is None else start + LIST_SPAN_S
+    if start is None:
+        start = end - LIST_SPAN_S
+    if not 0.0 <= end - start <= LIST_SPAN_S:
+        raise Refusal(problems.bad_parameter("start_time"))
+    state = asked.get("status")
+    if state is not None and state not in TaskState.__members__:
+        return None
+    if asked.get("region", region) != region:
+        return None
+    return TaskFilter(
+        task_id=asked.get("task_id"),
+        model=asked.get("model_name"),
+        state=None if state is None else TaskState(state),
+        key_id=asked.get("api_key_id"),
+        submitted_from=start,
+        submitted_to=end + 0.999,  # the second that was named, to its end
+        page_no=page_no,
+        page_size=page_size,
+    )
+
+
+def _whole(asked: Mapping[str, str], name: str, default: int) -> int:
+    text = asked.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise Refusal(problems.bad_parameter(name))
+    return int(text)
+
+
+def _moment(asked: Mapping[str, str], name: str) -> float | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    try:
+        if not re.fullmatch(r"[0-9]{14}", text):
+            raise ValueError(text)
+        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise Refusal(problems.bad_parameter(name)) from error
+
+
+def error_body(problem: Problem, request_id: str) -> dict[str, Json]:
+    return {"code": problem.code, "message": problem.message, "request_id": request_id}
+
+
+def submitted_body(task: Task, request_id: str) -> dict[str, Json]:
+    """PENDING whatever became of it since: a submit repeated with its idempotency key gets the
+    answer that it missed."""
+    output: dict[str, Json] = {"task_id": task.task_id, "task_status": str(TaskState.PENDING)}
+    return {"output": output, "request_id": request_id}
+
+
+def unknown_body(task_id: str, request_id: str) -> dict[str, Json]:
+    """The answer about a task that there is not, for this key."""
+    return {
+        "request_id": request_id,
+        "output": {"task_id": task_id, "task_status": "UNKNOWN"},
+    }
+
+
+def task_body(
+    task: Task, request_id: str, *, video_url: str | None, extra: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """The answer about a task.
+
+    video_url   where the client finds the video, for a task that SUCCEEDED
+    extra       fields of ours to put into `output`, asked for by the client
+    """
+    output: dict[str, Json] = {"task_id": task.task_id, "task_status": str(task.state)}
+    moments = {
+        "submit_time": task.submitted_at,
+        "scheduled_time": task.scheduled_at,
+        "end_time": task.ended_at,
+    }
+    output |= {name: china_time(moment) for name, moment in moments.items() if moment is not None}
+    body: dict[str, Json] = {"request_id": request_id, "output": output}
+    if task.state is TaskState.FAILED:
+        output |= {"code": task.code, "message": task.message}
+    if task.result is not None:
+        output["results"] = {"video_url": video_url}
+        body["usage"] = {
+            "video_duration": round(task.result.duration_s, 2),
+            "video_ratio": "standard",
+        }
+    output |= extra or {}
+    return body
+
+
+def progress(task: Task, position: int | None) -> dict[str, Json]:
+    """How far a task is: ours, beyond the original."""
+    return {"stage": task.stage, "progress": round(task.done, 4), "queue_position": position}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What list rows say about whose the tasks are: configured, since there are no accounts."""
+
+    region: str
+    caller_uid: str
+    caller_parent_id: str
+
+
+def list_body(page: Page, asked: TaskFilter, account: Account, request_id: str) -> dict[str, Json]:
+    return {
+        "total": page.total,
+        "total_page": ceil(page.total / asked.page_size),
+        "page_no": asked.page_no,
+        "page_size": asked.page_size,
+        "request_id": request_id,
+        "data": [_row(task, account) for task in page.tasks],
+    }
+
+
+def _row(task: Task, account: Account) -> Json:
+    row: dict[str, Json] = {
+        "task_id": task.task_id,
+        "status": str(task.state),
+        "model_name": task.job.model,
+        "gmt_create": _milliseconds(task.submitted_at),
+        "region": account.region,
+        "request_id": task.request_id,
+        "api_key_id": task.key_id,
+        "caller_parent_id": account.caller_parent_id,
+        "caller_uid": account.caller_uid,
+        "user_api_unique_key": f"apikey:v1:aigc:image2video:video-synthesis:{task.job.model}",
+    }
+    if task.scheduled_at is not None:
+        row["start_time"] = _milliseconds(task.scheduled_at)
+    if task.ended_at is not None:
+        row["end_time"] = _milliseconds(task.ended_at)
+    return row
+
+
+def _milliseconds(moment: float) -> int:
+    return round(moment * 1000)
+
+
+def china_time(moment: float) -> str:
+    """`YYYY-MM-DD HH:mm:ss.SSS` in UTC+8."""
+    there = datetime.fromtimestamp(moment, UTC).astimezone(CHINA)
+    return there.isoformat(sep=" ", timespec="milliseconds")[:23]

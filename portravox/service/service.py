@@ -1,0 +1,92 @@
+"""The parts of a running server, as the routes see them.
+
+Flow      app -> service.service -> routes
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from portravox.service import problems
+from portravox.service.detector import Detector
+from portravox.service.keys import DEFAULT_GROUP, ApiKeys
+from portravox.service.limits import Call, Limits, RateLimiter
+from portravox.service.metrics import Metrics
+from portravox.service.problems import Refusal
+from portravox.service.settings import ServiceSettings
+from portravox.service.storage.base import Storage
+from portravox.service.storage.local import LocalLinks
+from portravox.service.storage.uploads import Uploads
+from portravox.service.tasks.queue import KeyLimits, TaskQueue
+
+NO_KEY_ID = "0"
+"""Of callers on a server that asks for no keys; real ids begin with 1."""
+
+VIDEO_LIFE_S = 24 * 3600.0
+"""How long a task and its video stay after it ended: the original's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks."""
+
+    key_id: str
+    group: str
+    limits: Limits
+
+
+def limits_in_queue(keys: ApiKeys, settings: ServiceSettings, key_id: str) -> KeyLimits:
+    """What one key may have in the queue."""
+    key = keys.by_id(key_id)
+    own = key.limits if key is not None else Limits()
+    return own.or_else(settings.limits).in_queue()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything that an answer may need."""
+
+    settings: ServiceSettings
+    queue: TaskQueue
+    videos: Storage
+    links: LocalLinks
+    uploads: Uploads
+    keys: ApiKeys
+    detector: Detector
+    metrics: Metrics = field(default_factory=Metrics)
+    rates: RateLimiter = field(default_factory=RateLimiter)
+    submitted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when there is something new for a worker."""
+
+    def caller(self, request: Request, call: Call) -> Caller:
+        """Who sent a request, counted against what he may send. Raises Refusal, RateReached."""
+        caller = self._caller(request.headers.get("authorization"))
+        self.rates.take(caller.key_id, call, caller.limits)
+        return caller
+
+    def _caller(self, authorization: str | None) -> Caller:
+        general = self.settings.limits
+        if self.settings.no_keys:
+            return Caller(key_id=NO_KEY_ID, group=DEFAULT_GROUP, limits=general)
+        scheme, _, presented = (authorization or "").strip().partition(" ")
+        if not scheme:
+            raise Refusal(problems.NO_KEY)
+        key = self.keys.find(presented.strip()) if scheme.lower() == "bearer" else None
+        if key is None:
+            raise Refusal(problems.BAD_KEY)
+        return Caller(key_id=key.key_id, group=key.group, limits=key.limits.or_else(general))
+
+    def base_url(self, request: Request) -> str:
+        """Where this client reaches the server, without a slash at the end."""
+        if self.settings.public_url is not None:
+            return self.settings.public_url
+        return f"{request.url.scheme}://{request.headers.get('host') or request.url.netloc}"
+
+
+def service_of(request: Request) -> Service:
+    """The server that a request came to."""
+    found: Service = request.app.state.service
+    return found

@@ -1,0 +1,190 @@
+"""How a server is set up: a TOML file < files of secrets < PORTRAVOX_… in the environment < flags.
+
+Flow      cli.serve -> service.settings -> app, worker
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from portravox.errors import FileMissing, SettingOutOfRange
+from portravox.service.limits import Limits
+
+ENVIRONMENT = "PORTRAVOX_"
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+def default_data_dir() -> Path:
+    """Where users' programs keep their data (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "portravox"
+
+
+class ServiceSettings(BaseSettings):
+    """Checked once, never changed."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT, frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: int = Field(8000, ge=0, le=65535)
+    """0: any that is free."""
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    """Tasks, videos, uploads and keys."""
+
+    public_url: str | None = None
+    """Where clients reach this server, if that is not what their Host header says; without a slash
+    at the end."""
+
+    no_keys: bool = False
+    """Serve everybody who asks, without API keys."""
+
+    insecure: bool = False
+    """Allow `no_keys` on an address that others can reach."""
+
+    workers: Count = 1
+    """Videos made at the same time. One fills two cores."""
+
+    max_queued: Count = 100_000
+    """Tasks that wait, of all keys together."""
+
+    fetch_allow_nets: str = ""
+    """Networks beyond the public internet from which pictures and sounds may be fetched."""
+
+    render_memory_mib: int = Field(4096, ge=512)
+    """What one child process may take. A 4096-px picture needs below 3 GiB; our choice."""
+
+    render_time_s: Positive = 3600.0
+    """How long one attempt may take: 180 s of 4096-px video at twenty times real time."""
+
+    drain_s: float = Field(60.0, ge=0)
+    """How long a server that is told to stop waits for the videos it is making."""
+
+    requests_per_s: Positive | None = None
+    polls_per_s: Positive | None = None
+    max_queued_per_key: Count | None = None
+    max_running_per_key: Count | None = None
+    video_s_per_day: Positive | None = None
+    """Of each key that has no limit of its own; without limit where nothing is said."""
+
+    upload_mib: Count = 100
+    """Of one temporary upload: the original's."""
+
+    metrics_token: SecretStr | None = None
+    """Lets its bearer read /metrics; without it only this machine may."""
+
+    region: str = "cn-beijing"
+    caller_uid: str = "0"
+    caller_parent_id: str = "0"
+    """What rows of the task list say."""
+
+    log_format: Literal["text", "json"] = "text"
+
+    @field_validator("public_url")
+    @classmethod
+    def _as_base(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("wanted http://… or https://…")
+        return url.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first that says something is heard; no .env is read, for it may be anybody's."""
+        del dotenv_settings
+        return (
+            init_settings,
+            env_settings,
+            file_secret_settings,
+            TomlConfigSettingsSource(settings_cls),
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """Of keys that have none of their own."""
+        return Limits(
+            requests_per_s=self.requests_per_s,
+            polls_per_s=self.polls_per_s,
+            max_pending=self.max_queued_per_key,
+            max_running=self.max_running_per_key,
+            video_s_per_day=self.video_s_per_day,
+        )
+
+    @property
+    def keys_file(self) -> Path:
+        """Shared by the server and the commands that change it."""
+        return self.data_dir / "keys.json"
+
+    def require_safe(self) -> None:
+        """Raise SettingOutOfRange where strangers could use the server without a key."""
+        if self.no_keys and not self.insecure and not is_loopback(self.host):
+            raise SettingOutOfRange(
+                "host", self.host, "127.0.0.1 with --no-keys, or --insecure if you mean it"
+            )
+
+
+def read_settings(
+    flags: Mapping[str, Any] | None = None, *, config: Path | None = None
+) -> ServiceSettings:
+    """Gather the settings.
+
+    flags    what the command line said; None is nothing said
+    config   a TOML file; by default the one that PORTRAVOX_CONFIG names, if it does
+
+    Secrets may lie in files called like their variables (portravox_metrics_token) in the folder
+    that PORTRAVOX_SECRETS_DIR names. Raises SettingOutOfRange and FileMissing.
+    """
+    named = os.environ.get(f"{ENVIRONMENT}CONFIG")
+    file = config or (Path(named) if named else None)
+    if file is not None and not file.is_file():
+        raise FileMissing(file)
+    folder = os.environ.get(f"{ENVIRONMENT}SECRETS_DIR")
+    if folder and not Path(folder).is_dir():
+        raise FileMissing(folder, "no such folder")
+
+    class Chosen(ServiceSettings):
+        model_config = SettingsConfigDict(toml_file=file, secrets_dir=folder or None)
+
+    said = {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        return Chosen(**said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        # Never the value of what may be a secret.
+        value = "…" if name == "metrics_token" else first["input"]
+        raise SettingOutOfRange(name, value, first["msg"].lower()) from error
+    except ValueError as error:  # what tomllib raises for a file that is no TOML
+        raise SettingOutOfRange("config", str(file), f"a TOML file ({error})") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches or has an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,219 @@
+"""The worker: takes tasks, has them done by a child process and says what came of them.
+
+Flow      TaskQueue.claim -> worker -> children -> Storage.put -> TaskQueue.finish
+
+Whatever happens to a task, exactly one `finish` counts. A video is stored before it is told, under
+a name that only this attempt has, and removed again if the attempt turns out to be nobody's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from portravox.errors import PortravoxError, QueueUnavailable
+from portravox.service.children import ChildFailed, Children, Workplace
+from portravox.service.metrics import Metrics
+from portravox.service.problems import TIMEOUT, Problem, failure_of
+from portravox.service.storage.base import Storage
+from portravox.service.tasks.queue import Failure, Outcome, Released, Result, Task, TaskQueue
+
+LEASE_S = 30.0
+"""How long after the last heartbeat a task is given to another worker. Our choice: sixty missed
+ones; a disk that stands still for seconds costs no attempt."""
+
+HEARTBEAT_S = 0.5
+"""How often progress is written, and the longest that a cancelled task goes on. Our choice: half of
+the second in which it has to end."""
+
+LOOK_S = 1.0
+"""How often an idle worker looks for tasks without being told of any."""
+
+TASK_LIFE_S = 3 * 3600.0
+"""After which a task without a result fails: the original's."""
+
+_log = logging.getLogger("portravox.worker")
+
+
+class Worker:
+    """Does one task after the other."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        queue: TaskQueue,
+        videos: Storage,
+        workplace: Workplace,
+        children: Children,
+        metrics: Metrics,
+        submitted: asyncio.Event,
+        render_time_s: float,
+    ) -> None:
+        self._name = name
+        self._queue = queue
+        self._videos = videos
+        self._workplace = workplace
+        self._children = children
+        self._metrics = metrics
+        self._submitted = submitted
+        self._render_time_s = render_time_s
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to take tasks."""
+        self._loop = asyncio.create_task(self._take_tasks(), name=self._name)
+
+    async def stop(self, *, drain_s: float) -> None:
+        """Take no more; the task at hand may go on for so long, then it is given back."""
+        self._stopping.set()
+        if self._loop is not None:
+            done, _ = await asyncio.wait([self._loop], timeout=drain_s)
+            if not done:
+                self._loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._loop
+        await self._children.close()
+
+    async def _take_tasks(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                task = await self._queue.claim(self._name, lease_s=LEASE_S)
+                if task is not None:
+                    await self.do(task)
+                    continue
+                await self._children.warm()
+            except (PortravoxError, ChildFailed):
+                _log.exception("the worker goes on after a pause")
+                await asyncio.sleep(LOOK_S)
+            await self._wait_for_work()
+
+    async def _wait_for_work(self) -> None:
+        waits = [
+            asyncio.create_task(self._submitted.wait()),
+            asyncio.create_task(self._stopping.wait()),
+        ]
+        _, pending = await asyncio.wait(waits, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
+            wait.cancel()
+        self._submitted.clear()
+
+    async def do(self, task: Task) -> None:
+        """One attempt at a task, from claim to finish."""
+        video_name = f"{task.task_id}-{task.attempt}.mp4"
+        outcome: Outcome = Released()
+        try:
+            outcome = await self._outcome(task, video_name)
+        finally:
+            # Also when the server stops: then the task is given back.
+            if not await self._queue.finish(task.task_id, task.attempt, outcome):
+                await asyncio.to_thread(self._videos.delete, video_name)
+            _log.info(
+                "attempt ended: %s",
+                type(outcome).__name__,
+                extra={"task_id": task.task_id, "request_id": task.request_id},
+            )
+        if isinstance(outcome, Failure):
+            self._metrics.errors.labels(outcome.code).inc()
+
+    async def _outcome(self, task: Task, video_name: str) -> Outcome:
+        """What comes of an attempt; only its cancellation is raised."""
+        left_s = task.submitted_at + TASK_LIFE_S - time.time()
+        if left_s <= 0:
+            return _failure(TIMEOUT)
+        try:
+            return await self._rendered(task, video_name, time_s=min(left_s, self._render_time_s))
+        except ChildFailed as error:
+            return _failure(error.problem, retry=error.retry)
+        except PortravoxError as error:
+            _log.warning("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
+            return _failure(failure_of(error))
+        except OSError as error:  # of our own disk
+            _log.error("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
+            return _failure(failure_of(error), retry=True)
+
+    async def _rendered(self, task: Task, video_name: str, *, time_s: float) -> Outcome:
+        started = time.monotonic()
+        stages = _Stages(self._metrics)
+        async with self._workplace.desk() as desk:
+            order = await self._order(task, desk)
+            rendering = asyncio.create_task(
+                self._children.order(order, time_s=time_s, on_stage=stages.enter)
+            )
+            try:
+                while not rendering.done():
+                    await asyncio.wait([rendering], timeout=HEARTBEAT_S)
+                    if not await self._is_ours(task, stages):
+                        return Released()
+                done = await rendering
+            finally:
+                rendering.cancel()
+                with suppress(asyncio.CancelledError, ChildFailed):
+                    await rendering
+            stages.enter("publish", 1.0)
+            await asyncio.to_thread(self._publish, Path(order["output"]), video_name)
+            stages.end()
+        duration_s = float(done["duration_s"])
+        self._metrics.real_time_factor.observe((time.monotonic() - started) / duration_s)
+        return Result(video_name=video_name, duration_s=duration_s)
+
+    async def _order(self, task: Task, desk: Path) -> dict[str, Any]:
+        """What the child is told. Raises UploadUnknown."""
+        job, group = task.job, task.key_group
+        return {
+            "do": "render",
+            "folder": str(desk),
+            "image": await self._workplace.address(job.image_url, desk / "image", key_group=group),
+            "audio": await self._workplace.address(job.audio_url, desk / "audio", key_group=group),
+            "parameters": dict(job.parameters),
+            "output": str(desk / "video.mp4"),
+            "allow_nets": self._workplace.allow_nets,
+        }
+
+    async def _is_ours(self, task: Task, stages: _Stages) -> bool:
+        """Tell progress; whether to go on. A table out of reach for a moment is no reason to stop:
+        the lease says how long that may last."""
+        try:
+            return await self._queue.heartbeat(
+                task.task_id, task.attempt, lease_s=LEASE_S, stage=stages.name, done=stages.done
+            )
+        except QueueUnavailable:
+            _log.warning("no heartbeat", extra={"task_id": task.task_id})
+            return True
+
+    def _publish(self, video: Path, name: str) -> None:
+        with video.open("rb") as content:
+            self._videos.put(name, content)
+
+
+class _Stages:
+    """Where an attempt is, and how long it was in each stage."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._since = time.monotonic()
+        self.name: str | None = None
+        self.done = 0.0
+
+    def enter(self, name: str, done: float) -> None:
+        """Say where the attempt is now."""
+        self.done = done
+        if name != self.name:
+            self.end()
+            self.name = name
+
+    def end(self) -> None:
+        """The stage is over."""
+        now = time.monotonic()
+        if self.name is not None:
+            self._metrics.stage_s.labels(self.name).observe(now - self._since)
+        self._since = now
+
+
+def _failure(problem: Problem, *, retry: bool = False) -> Failure:
+    return Failure(code=problem.code, message=problem.message, retry=retry)
