@@ -47,6 +47,8 @@ def write_logs(form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines() if form == "json" else _Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # It tells of every plugin it has.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

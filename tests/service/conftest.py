@@ -1,0 +1,82 @@
+"""A server without sockets: real table, storage and keys, and a detector that says yes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from portravox.service.app import Application
+from portravox.service.exchange import Exchange
+from portravox.service.keys import ApiKeys
+from portravox.service.metrics import Metrics
+from portravox.service.service import Service
+from portravox.service.settings import ServiceSettings
+from portravox.service.storage.local import LocalLinks, LocalStorage
+from portravox.service.storage.signing import open_signing_keys
+from portravox.service.storage.uploads import Uploads
+from portravox.service.tasks.sqlite import SqliteTaskQueue
+
+
+class YesDetector:
+    """Sees a face everywhere."""
+
+    async def has_face(self, image_url: str, *, key_group: str) -> bool:
+        del image_url, key_group
+        return True
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a test may touch."""
+
+    client: httpx.AsyncClient
+    service: Service
+    secret: str
+    stranger: str
+    """A key of another group."""
+
+    @property
+    def key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.secret}"}
+
+
+@pytest.fixture
+def playing(tmp_path: Path) -> Callable[..., Any]:
+    """Opens a server, with settings by name."""
+
+    @asynccontextmanager
+    async def opened(**settings: Any) -> AsyncIterator[Server]:
+        signing = open_signing_keys(tmp_path / "signing")
+        keys = ApiKeys(tmp_path / "keys.json")
+        _, secret = keys.create("first")
+        _, stranger = keys.create("other", group="other")
+        metrics = Metrics()
+        service = Service(
+            settings=ServiceSettings(data_dir=tmp_path, **settings),
+            queue=SqliteTaskQueue(tmp_path / "tasks.db"),
+            videos=LocalStorage(tmp_path / "videos", reserve_bytes=0),
+            links=LocalLinks(signing),
+            uploads=Uploads(LocalStorage(tmp_path / "uploads", reserve_bytes=0), signing),
+            keys=keys,
+            detector=YesDetector(),
+            metrics=metrics,
+        )
+
+        @asynccontextmanager
+        async def open_service(_: Metrics) -> AsyncIterator[Service]:
+            yield service
+
+        application = Application(open_service, metrics)
+        application.state.service = service
+        transport = httpx.ASGITransport(Exchange(application, metrics))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            yield Server(client, service, secret, stranger)
+        await service.queue.close()
+
+    return opened

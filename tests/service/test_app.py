@@ -1,0 +1,488 @@
+"""The contract over HTTP: every refusal with status, code and text, and every answer's shape."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from portravox.service.app import ROUTES
+from portravox.service.openapi import PATHS
+from portravox.service.tasks.queue import Failure, Result
+from tests.service.conftest import Server
+
+SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
+DETECT = "/api/v1/services/aigc/image2video/face-detect"
+SIBLING = "/api/v1/services/aigc/video-generation/video-synthesis"
+ASYNC = {"X-DashScope-Async": "enable"}
+INPUT = {"image_url": "http://h/p.png", "audio_url": "http://h/v.mp3"}
+JOB: dict[str, Any] = {"model": "liveportrait", "input": INPUT}
+PICTURE: dict[str, Any] = {"model": "liveportrait-detect", "input": {"image_url": "http://h/p.png"}}
+
+BODY_INVALID = "Required body invalid, please check the request body format."
+PARAMETER = "The type or value of {} is out of definition."
+
+Playing = Callable[..., Any]
+
+
+def with_parameter(name: str, value: Any) -> dict[str, Any]:
+    return {**JOB, "parameters": {name: value}}
+
+
+def with_input(**given: Any) -> dict[str, Any]:
+    return {**JOB, "input": {**INPUT, **given}}
+
+
+REFUSED = [
+    ("POST", "/nowhere", JOB, ASYNC, 404, "NotFound", "Not found!"),
+    (
+        "GET",
+        SUBMIT,
+        None,
+        ASYNC,
+        400,
+        "InvalidParameter",
+        "Request method 'GET' is not supported.",
+    ),
+    (
+        "GET",
+        "/api/v1/tasks/x/cancel/",
+        None,
+        {},
+        400,
+        "InvalidParameter",
+        "Request method 'GET' is not supported.",
+    ),
+    ("POST", SUBMIT, [], ASYNC, 400, "InvalidParameter", BODY_INVALID),
+    (
+        "POST",
+        SUBMIT,
+        {"input": INPUT},
+        ASYNC,
+        400,
+        "InvalidParameter",
+        "Required parameter(model) missing or invalid, please check the request parameters.",
+    ),
+    ("POST", SUBMIT, {"model": "emo-v1"}, {}, 404, "InvalidParameter", "Model not exist."),
+    ("POST", SUBMIT, PICTURE, {}, 400, "InvalidParameter", "url error, please check url！"),
+    ("POST", DETECT, JOB, {}, 400, "InvalidParameter", "url error, please check url！"),
+    ("POST", SIBLING, JOB, {}, 400, "InvalidParameter", "url error, please check url！"),
+    (
+        "POST",
+        SUBMIT,
+        {"model": "liveportrait"},
+        {"X-DashScope-Async": "disable"},
+        403,
+        "AccessDenied",
+        "current user api does not support synchronous calls",
+    ),
+    (
+        "POST",
+        DETECT,
+        PICTURE,
+        ASYNC,
+        403,
+        "AccessDenied",
+        "current user api does not support asynchronous calls",
+    ),
+    (
+        "POST",
+        SUBMIT,
+        {"model": "liveportrait", "input": None},
+        ASYNC,
+        400,
+        "BadRequest.EmptyInput",
+        "Required input parameter missing from request.",
+    ),
+    (
+        "POST",
+        SUBMIT,
+        with_input(image_url=""),
+        ASYNC,
+        400,
+        "InvalidParameter",
+        "Field required: input.image_url",
+    ),
+    (
+        "POST",
+        SUBMIT,
+        with_input(audio_url=7),
+        ASYNC,
+        400,
+        "InvalidParameter",
+        "Field required: input.audio_url",
+    ),
+    *(
+        (
+            "POST",
+            SUBMIT,
+            with_input(image_url=url),
+            ASYNC,
+            400,
+            "InvalidURL",
+            "Invalid URL provided in your request.",
+        )
+        for url in ("data:image/png;base64,aa", "/etc/passwd", "file:///x", "ftp://h/x", "http://")
+    ),
+    (
+        "POST",
+        SUBMIT,
+        with_input(image_url="oss://a/b"),
+        ASYNC,
+        400,
+        "InvalidParameter.DataInspection",
+        "The media format is not supported or incorrect for the data inspection.",
+    ),
+    *(
+        (
+            "POST",
+            SUBMIT,
+            with_parameter(name, value),
+            ASYNC,
+            400,
+            "InvalidParameter.OutOfDefinition",
+            PARAMETER.format(name),
+        )
+        for name, value in (
+            ("template_id", "wild"),
+            ("template_id", 3),
+            ("eye_move_freq", 1.1),
+            ("video_fps", 24.5),
+            ("video_fps", "24"),
+            ("video_fps", True),
+            ("video_fps", 31),
+            ("mouth_move_strength", -0.1),
+            ("mouth_move_strength", 10**300),
+            ("head_move_strength", True),
+            ("paste_back", 1),
+            ("paste_back", "yes"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status", "code", "message"), REFUSED
+)
+def test_refusals_are_the_contracts(
+    playing: Playing,
+    method: str,
+    path: str,
+    body: Any,
+    headers: dict[str, str],
+    status: int,
+    code: str,
+    message: str,
+) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            for form in (path, path.rstrip("/") + "/"):
+                if not form.startswith("/api") and form.endswith("/"):
+                    continue
+                answered = await server.client.request(
+                    method, form, json=body, headers={**server.key, **headers}
+                )
+                told = answered.json()
+                assert (answered.status_code, told["code"], told["message"]) == (
+                    status,
+                    code,
+                    message,
+                )
+                assert uuid.UUID(told["request_id"])
+                assert answered.headers["x-request-id"] == told["request_id"]
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff{}",
+        b'{"model": NaN}',
+        b'{"model": "a", "model": "b"}',
+        b'{"model": "\\ud800"}',
+        b"[" * 30_000,
+        b'{"a":' + b"[" * 40 + b"]" * 40 + b"}",
+        b'{"model": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_bodies_that_readers_could_differ_about_are_refused(playing: Playing, body: bytes) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            answered = await server.client.post(SUBMIT, content=body, headers=server.key)
+            assert answered.status_code == 400
+            assert answered.json()["message"] == BODY_INVALID
+
+    asyncio.run(play())
+
+
+def test_keys_come_before_bodies_and_large_bodies_are_not_read(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            none = await server.client.post(SUBMIT, content=b"{")
+            bad = await server.client.post(SUBMIT, headers={"Authorization": "Bearer sk-x"})
+            large = await server.client.post(SUBMIT, content=b" " * 70_000, headers=server.key)
+            assert (none.status_code, none.json()["message"]) == (401, "No API-key provided.")
+            assert (bad.status_code, bad.json()["message"]) == (401, "Invalid API-key provided.")
+            assert (large.status_code, large.json()["code"]) == (413, "BadRequest.TooLarge")
+
+    asyncio.run(play())
+
+
+async def submitted(server: Server, body: Any = JOB, **headers: str) -> str:
+    answered = await server.client.post(
+        SUBMIT, json=body, headers={**server.key, **ASYNC, **headers}
+    )
+    assert answered.status_code == 200, answered.text
+    told = answered.json()
+    assert told["output"]["task_status"] == "PENDING"
+    assert set(told) == {"output", "request_id"}
+    task_id: str = told["output"]["task_id"]
+    return task_id
+
+
+def test_what_real_clients_add_is_passed_over(playing: Playing) -> None:
+    body = {
+        "model": "liveportrait",
+        "input": {**INPUT, "prompt": None, "extend_prompt": True, "function": "video-synthesis"},
+        "parameters": {"video_fps": 24.0, "paste_back": None, "unknown": [1]},
+        "more": {},
+    }
+
+    async def play() -> None:
+        async with playing() as server:
+            task_id = await submitted(server, body)
+            task = await server.service.queue.get(task_id, key_group="default")
+            assert task is not None
+            assert task.job.parameters == {"video_fps": 24}
+            await submitted(server, {**JOB, "parameters": None})
+
+    asyncio.run(play())
+
+
+def test_a_task_is_told_as_the_original_tells_it(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            queue = server.service.queue
+            one, two = await submitted(server), await submitted(server)
+
+            async def ask(task_id: str) -> dict[str, Any]:
+                answered = await server.client.get(f"/api/v1/tasks/{task_id}/", headers=server.key)
+                assert answered.status_code == 200
+                told: dict[str, Any] = answered.json()
+                return told
+
+            assert set((await ask(one))["output"]) == {"task_id", "task_status", "submit_time"}
+            claimed = await queue.claim("w", lease_s=60.0)
+            assert claimed is not None
+            assert claimed.task_id == one
+            assert (await ask(one))["output"]["task_status"] == "RUNNING"
+            server.service.videos.put(f"{one}-1.mp4", io.BytesIO(b"0123456789"))
+            await queue.finish(one, 1, Result(video_name=f"{one}-1.mp4", duration_s=2.791))
+            told = await ask(one)
+            assert told["usage"] == {"video_duration": 2.79, "video_ratio": "standard"}
+            assert set(told["output"]) == {
+                "task_id",
+                "task_status",
+                "submit_time",
+                "scheduled_time",
+                "end_time",
+                "results",
+            }
+            link = told["output"]["results"]["video_url"]
+            assert link.startswith("http://server/files/")
+            assert link.partition("?")[0].endswith(".mp4")
+            part = await server.client.get(link, headers={"Range": "bytes=2-4"})
+            assert (part.status_code, part.content) == (206, b"234")
+            assert part.headers["content-type"] == "video/mp4"
+            assert (await server.client.get(link)).content == b"0123456789"
+            assert (await server.client.get(link + "x")).status_code == 403
+
+            claimed = await queue.claim("w", lease_s=60.0)
+            assert claimed is not None
+            failure = Failure(code="InvalidImage.NoHumanFace", message="No human face detected.")
+            await queue.finish(two, claimed.attempt, failure)
+            told = await ask(two)
+            assert told["output"]["code"] == "InvalidImage.NoHumanFace"
+            assert "usage" not in told
+
+    asyncio.run(play())
+
+
+def test_foreign_unknown_and_malformed_ids_look_alike(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task_id = await submitted(server)
+            other = {"Authorization": f"Bearer {server.stranger}"}
+            for asked in (task_id, str(uuid.uuid4()), "no-id", "..", "%00"):
+                answered = await server.client.get(f"/api/v1/tasks/{asked}", headers=other)
+                if asked == "..":  # the client itself makes /api/v1/ of it
+                    continue
+                assert answered.status_code == 200
+                assert set(answered.json()["output"]) == {"task_id", "task_status"}
+                assert answered.json()["output"]["task_status"] == "UNKNOWN"
+                refused = await server.client.post(f"/api/v1/tasks/{asked}/cancel", headers=other)
+                assert (refused.status_code, refused.json()["code"]) == (
+                    400,
+                    "UnsupportedOperation",
+                )
+            listed = await server.client.get("/api/v1/tasks", headers=other)
+            assert listed.json()["data"] == []
+
+    asyncio.run(play())
+
+
+def test_cancelled_once_and_no_more(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            path = f"/api/v1/tasks/{await submitted(server)}/cancel/"
+            first = await server.client.post(
+                path, headers=server.key, json={"model": "", "parameters": {}, "input": ""}
+            )
+            second = await server.client.post(path, headers=server.key)
+            assert first.status_code == 200
+            assert set(first.json()) == {"request_id"}
+            assert second.status_code == 400
+
+    asyncio.run(play())
+
+
+def test_lists_are_pages_of_rows(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            ids = [await submitted(server) for _ in range(3)]
+
+            async def ask(query: str) -> tuple[int, dict[str, Any]]:
+                answered = await server.client.get(f"/api/v1/tasks/?{query}", headers=server.key)
+                return answered.status_code, answered.json()
+
+            status, page = await ask("page_size=2")
+            assert (status, page["total"], page["total_page"]) == (200, 3, 2)
+            assert [row["task_id"] for row in page["data"]] == ids[:0:-1]
+            row = page["data"][0]
+            assert (row["status"], row["model_name"], row["api_key_id"]) == (
+                "PENDING",
+                "liveportrait",
+                "1",
+            )
+            assert "end_time" not in row
+            for nothing in ("status=SUSPENDED", "model_name=x", "region=mars", "api_key_id=7"):
+                assert (await ask(nothing))[1]["total"] == 0
+            for bad in (
+                "page_no=0",
+                "page_size=x",
+                "start_time=1",
+                "start_time=20250101000000&end_time=20250103000000",
+                "end_time=00000000000000",
+            ):
+                status, told = await ask(bad)
+                assert (status, told["code"]) == (400, "InvalidParameter")
+
+    asyncio.run(play())
+
+
+def test_an_idempotency_key_gives_the_same_task(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            first = await submitted(server, **{"Idempotency-Key": "a"})
+            assert await submitted(server, **{"Idempotency-Key": "a"}) == first
+            other = await server.client.post(
+                SUBMIT,
+                json=with_input(image_url="http://h/other.png"),
+                headers={**server.key, **ASYNC, "Idempotency-Key": "a"},
+            )
+            assert other.status_code == 409
+
+    asyncio.run(play())
+
+
+def test_rates_are_told_as_the_original_tells_them(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing(requests_per_s=1.0) as server:
+            await submitted(server)
+            answered = await server.client.post(SUBMIT, json=JOB, headers={**server.key, **ASYNC})
+            assert (answered.status_code, answered.json()["code"]) == (429, "Throttling.RateQuota")
+
+    asyncio.run(play())
+
+
+def test_an_upload_in_three_steps(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            granted = await server.client.get(
+                "/api/v1/uploads?action=getPolicy&model=liveportrait", headers=server.key
+            )
+            data = granted.json()["data"]
+            assert len(data) == 10
+            form = {
+                "OSSAccessKeyId": data["oss_access_key_id"],
+                "Signature": data["signature"],
+                "policy": data["policy"],
+                "key": data["upload_dir"] + "/a.wav",
+                "x-oss-object-acl": data["x_oss_object_acl"],
+                "x-oss-forbid-overwrite": data["x_oss_forbid_overwrite"],
+                "success_action_status": "200",
+            }
+            host = data["upload_host"]
+            sent = await server.client.post(host, data=form, files={"file": b"RIFF"})
+            assert (sent.status_code, sent.content) == (200, b"")
+            assert server.service.uploads.resolve("oss://" + form["key"], group="default")
+            wrong = {**form, "Signature": "x"}
+            refused = await server.client.post(host, data=wrong, files={"file": b"RIFF"})
+            assert refused.status_code == 403
+            fileless = await server.client.post(host, data=form)
+            assert fileless.status_code == 400
+            for query in ("", "action=getPolicy", "model=liveportrait"):
+                asked = await server.client.get(f"/api/v1/uploads?{query}", headers=server.key)
+                assert (asked.status_code, asked.json()["code"]) == (400, "InvalidParameter")
+
+    asyncio.run(play())
+
+
+def test_detect_answers_with_the_result(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            answered = await server.client.post(DETECT + "/", json=PICTURE, headers=server.key)
+            told = answered.json()
+            assert told["output"] == {"pass": True, "message": ""}
+            assert told["usage"] == {"image_count": 1}
+
+    asyncio.run(play())
+
+
+def test_events_end_with_the_task(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task_id = await submitted(server)
+            await server.client.post(f"/api/v1/tasks/{task_id}/cancel", headers=server.key)
+            path = f"/api/v1/tasks/{task_id}/events"
+            answered = await server.client.get(path, headers=server.key)
+            assert answered.headers["content-type"].startswith("text/event-stream")
+            assert '"task_status":"CANCELED"' in answered.text
+
+    asyncio.run(play())
+
+
+def test_health_and_docs_need_no_key(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            for path in ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"):
+                answered = await server.client.get(path)
+                assert answered.status_code == 200, path
+                assert answered.headers["x-content-type-options"] == "nosniff"
+            assert "https://" not in (await server.client.get("/docs")).text.replace(
+                "https://example.com", ""
+            )
+
+    asyncio.run(play())
+
+
+def test_the_document_has_every_path_of_the_contract() -> None:
+    unlisted = {"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", SIBLING}
+    assert {route.path for route in ROUTES} - unlisted == set(PATHS)

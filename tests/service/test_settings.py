@@ -1,0 +1,51 @@
+"""Flags before environment before secret files before TOML, and nothing unsafe by accident."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portravox.errors import FileMissing, SettingOutOfRange
+from portravox.service.settings import read_settings
+
+
+def test_each_source_yields_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text('port = 1\nworkers = 2\nregion = "here"\nmetrics_token = "of the file"\n')
+    (tmp_path / "portravox_metrics_token").write_text("secret\n")
+    monkeypatch.setenv("PORTRAVOX_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("PORTRAVOX_PORT", "3")
+    monkeypatch.setenv("PORTRAVOX_WORKERS", "4")
+    settings = read_settings({"port": 5, "host": None}, config=config)
+    assert (settings.port, settings.workers, settings.region) == (5, 4, "here")
+    assert settings.host == "127.0.0.1"
+    assert settings.metrics_token is not None
+    assert settings.metrics_token.get_secret_value() == "secret"
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", 70_000), ("workers", 0), ("requests_per_s", float("nan")), ("public_url", "host")],
+)
+def test_what_cannot_be_is_named(name: str, value: object) -> None:
+    with pytest.raises(SettingOutOfRange) as refused:
+        read_settings({name: value})
+    assert refused.value.name == name
+
+
+def test_files_that_are_named_have_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing):
+        read_settings(config=tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("port = = 1")
+    with pytest.raises(SettingOutOfRange):
+        read_settings(config=tmp_path / "bad.toml")
+
+
+def test_no_keys_on_a_public_address_has_to_be_meant() -> None:
+    read_settings({"host": "0.0.0.0"}).require_safe()
+    read_settings({"no_keys": True, "host": "::1"}).require_safe()
+    read_settings({"no_keys": True, "host": "0.0.0.0", "insecure": True}).require_safe()
+    with pytest.raises(SettingOutOfRange):
+        read_settings({"no_keys": True, "host": "0.0.0.0"}).require_safe()

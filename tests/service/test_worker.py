@@ -1,0 +1,165 @@
+"""One task, one end: whatever becomes of the child that does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portravox.service import problems
+from portravox.service.children import ChildFailed, Children, OnStage, Workplace
+from portravox.service.tasks.queue import Job, Task
+from portravox.service.tasks.states import TaskState
+from portravox.service.worker import Worker
+from tests.service.conftest import Server
+
+Deed = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+Playing = Callable[..., Any]
+JOB = Job(
+    model="liveportrait",
+    image_url="http://h/p",
+    audio_url="http://h/v",
+    parameters={},
+    resolve_oss=False,
+)
+
+
+class OneDeed(Children):
+    """Does what the test says instead of starting a process."""
+
+    def __init__(self, deed: Deed) -> None:
+        super().__init__(memory_mib=512)
+        self._deed = deed
+
+    async def order(
+        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage
+    ) -> dict[str, Any]:
+        on_stage("render", 0.5)
+        async with asyncio.timeout(time_s):
+            return await self._deed(order)
+
+
+async def video(order: dict[str, Any]) -> dict[str, Any]:
+    Path(order["output"]).write_bytes(b"mp4")
+    return {"duration_s": 2.0}
+
+
+async def breaks(order: dict[str, Any]) -> dict[str, Any]:
+    raise ChildFailed(problems.ALGO, retry=True)
+
+
+async def faceless(order: dict[str, Any]) -> dict[str, Any]:
+    raise ChildFailed(problems.NO_FACE, retry=False)
+
+
+async def endless(order: dict[str, Any]) -> dict[str, Any]:
+    await asyncio.Event().wait()
+    return {}
+
+
+def worker_of(server: Server, folder: Path, deed: Deed) -> Worker:
+    service = server.service
+    return Worker(
+        "w",
+        queue=service.queue,
+        videos=service.videos,
+        workplace=Workplace(
+            folder=folder / "work",
+            uploads=service.uploads,
+            uploaded=service.videos,
+            allow_nets="",
+        ),
+        children=OneDeed(deed),
+        metrics=service.metrics,
+        submitted=service.submitted,
+        render_time_s=60.0,
+    )
+
+
+async def claimed(server: Server, job: Job = JOB) -> Task:
+    queue = server.service.queue
+    await queue.submit(job, key_id="1", key_group="default", request_id="r")
+    task = await queue.claim("w", lease_s=30.0)
+    assert task is not None
+    return task
+
+
+async def after(server: Server, task: Task) -> Task:
+    found = await server.service.queue.get(task.task_id, key_group="default")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("deed", "state", "code"),
+    [
+        (video, TaskState.SUCCEEDED, None),
+        (breaks, TaskState.PENDING, None),
+        (faceless, TaskState.FAILED, "InvalidImage.NoHumanFace"),
+    ],
+)
+def test_what_the_child_did_is_what_the_task_says(
+    playing: Playing, tmp_path: Path, deed: Deed, state: TaskState, code: str | None
+) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task = await claimed(server)
+            await worker_of(server, tmp_path, deed).do(task)
+            ended = await after(server, task)
+            assert (ended.state, ended.code) == (state, code)
+            videos = list(server.service.videos.entries())
+            assert len(videos) == (1 if state is TaskState.SUCCEEDED else 0)
+            assert list((tmp_path / "work").iterdir()) == []
+
+    asyncio.run(play())
+
+
+def test_a_cancelled_task_ends_within_a_second(playing: Playing, tmp_path: Path) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task = await claimed(server)
+            doing = asyncio.create_task(worker_of(server, tmp_path, endless).do(task))
+            await asyncio.sleep(0.05)
+            await server.service.queue.cancel(task.task_id, key_group="default", force=True)
+            await asyncio.wait_for(doing, 1.0)
+            assert (await after(server, task)).state is TaskState.CANCELED
+
+    asyncio.run(play())
+
+
+def test_a_server_that_stops_gives_its_task_back(playing: Playing, tmp_path: Path) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            queue = server.service.queue
+            task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+            worker = worker_of(server, tmp_path, endless)
+            worker.start()
+            await asyncio.sleep(0.1)
+            assert (await after(server, task)).state is TaskState.RUNNING
+            await worker.stop(drain_s=0.05)
+            assert (await after(server, task)).state is TaskState.PENDING
+
+    asyncio.run(play())
+
+
+def test_an_upload_that_is_none_fails_its_task_as_a_download(
+    playing: Playing, tmp_path: Path
+) -> None:
+    job = Job(
+        model="liveportrait",
+        image_url="oss://dashscope-instant/x/y/z.png",
+        audio_url="http://h/v",
+        parameters={},
+        resolve_oss=True,
+    )
+
+    async def play() -> None:
+        async with playing() as server:
+            task = await claimed(server, job)
+            await worker_of(server, tmp_path, video).do(task)
+            assert (await after(server, task)).code == "InvalidParameter.InputDownloadFailed"
+
+    asyncio.run(play())
