@@ -31,11 +31,35 @@ def create_command(
     group: Annotated[
         str, typer.Option("--group", help="Keys of one group see the same tasks.")
     ] = "default",
+    requests_per_s: Annotated[
+        float | None,
+        typer.Option(
+            "--requests-per-s", help="Submissions, and detections, in a second.", show_default="any"
+        ),
+    ] = None,
+    max_pending: Annotated[
+        int | None, typer.Option("--max-pending", help="Tasks that wait.", show_default="any")
+    ] = None,
+    max_running: Annotated[
+        int | None, typer.Option("--max-running", help="Videos at a time.", show_default="any")
+    ] = None,
+    video_s_per_day: Annotated[
+        float | None,
+        typer.Option("--video-s-per-day", help="Seconds of video in 24 hours.", show_default="any"),
+    ] = None,
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
     """Make a key and print it; it is never shown again."""
-    key, secret = _keys(data_dir, config).create(name, group=group)
+    from portravox.service.limits import Limits
+
+    limits = Limits(
+        requests_per_s=requests_per_s,
+        max_pending=max_pending,
+        max_running=max_running,
+        video_s_per_day=video_s_per_day,
+    )
+    key, secret = _keys(data_dir, config).create(name, group=group, limits=limits)
     tell(f"key {key.key_id} of group {key.group}, shown this once:")
     give(secret)
 

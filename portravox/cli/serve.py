@@ -98,8 +98,9 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
     from portravox.service.logs import write_logs
 
     write_logs(settings.log_format)
+    application = create_server(settings)
     config = uvicorn.Config(
-        create_server(settings),
+        application,
         loop="uvloop",
         http=PatientProtocol,
         lifespan="on",
@@ -110,9 +111,15 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
-    server.run(sockets=[listener])
-    if not server.started:
-        raise typer.Exit(1)  # why is in the log
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        # uvicorn hands SIGTERM on when it is done: told to stop, and stopped, is no failure. It
+        # also leaves by itself where the service did not open.
+        if application.failure is None and not server.should_exit:
+            raise
+    if application.failure is not None:
+        raise application.failure
 
 
 def _listening(settings: ServiceSettings) -> socket.socket:

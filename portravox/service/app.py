@@ -13,9 +13,9 @@ from functools import partial
 
 from starlette.datastructures import State
 from starlette.routing import Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from portravox.errors import StorageFailed
+from portravox.errors import PortravoxError, StorageFailed
 from portravox.service.children import ChildDetector, Children, Workplace
 from portravox.service.exchange import Exchange
 from portravox.service.janitor import keep_clean
@@ -40,6 +40,9 @@ ROUTES = (
     *docs.ROUTES,
 )
 
+"""What is served. A part that brings paths of its own adds its ROUTES here, what they need to
+`Service`, and its own making to `_opened`."""
+
 OpenService = Callable[[Metrics], AbstractAsyncContextManager[Service]]
 
 
@@ -50,35 +53,49 @@ class Application:
     clients of the original do not understand.
     """
 
-    def __init__(self, open_service: OpenService, metrics: Metrics) -> None:
+    def __init__(self, open_service: OpenService) -> None:
+        """Around a service that is opened when the server starts and closed when it stops."""
         self.state = State()
-        self._router = Router(routes=ROUTES, redirect_slashes=False, lifespan=self._lifespan)
+        self.failure: PortravoxError | None = None
+        """Why the service did not open, or did not close well."""
+
         self._open_service = open_service
-        self._metrics = metrics
+        self._metrics = Metrics()
+        self._router = Router(routes=ROUTES, redirect_slashes=False)
+        self._exchange = Exchange(self._router, self._metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
-        await self._router(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._exchange(scope, receive, send)
 
-    @asynccontextmanager
-    async def _lifespan(self, app: object) -> AsyncIterator[None]:
-        del app
-        async with self._open_service(self._metrics) as service:
-            self.state.service = service
-            yield
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Open the service, then close it when the server is told to stop.
+
+        Written out, since Starlette sends a stack trace where we have one line to say.
+        """
+        phase = "startup"
+        await receive()
+        try:
+            async with self._open_service(self._metrics) as service:
+                self.state.service = service
+                await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
+                await receive()
+        except PortravoxError as error:
+            self.failure = error
+            await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
 
-def create_app(open_service: OpenService) -> ASGIApp:
-    """An application around a service that is opened when the server starts and closed when it
-    stops; tests open one with parts of their own."""
-    metrics = Metrics()
-    return Exchange(Application(open_service, metrics), metrics)
-
-
-def create_server(settings: ServiceSettings) -> ASGIApp:
-    """The real thing. Starting it raises QueueUnavailable, StorageFailed and SecretsUnreadable."""
+def create_server(settings: ServiceSettings) -> Application:
+    """The real thing. Raises SettingOutOfRange where strangers could use it without a key; opening
+    it fails with QueueUnavailable, StorageFailed or SecretsUnreadable."""
     settings.require_safe()
-    return create_app(partial(_opened, settings))
+    return Application(partial(_opened, settings))
 
 
 @asynccontextmanager

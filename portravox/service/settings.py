@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from portravox.errors import FileMissing, SettingOutOfRange
+from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.limits import Limits
 
 ENVIRONMENT = "PORTRAVOX_"
@@ -95,6 +96,15 @@ class ServiceSettings(BaseSettings):
     """What rows of the task list say."""
 
     log_format: Literal["text", "json"] = "text"
+
+    @field_validator("fetch_allow_nets")
+    @classmethod
+    def _as_networks(cls, networks: str) -> str:
+        try:
+            AddressPolicy.allowing(networks)
+        except SettingOutOfRange as error:
+            raise ValueError(f"wanted {error.wanted}") from error
+        return networks
 
     @field_validator("public_url")
     @classmethod

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from portravox.service.app import Application
-from portravox.service.exchange import Exchange
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
 from portravox.service.service import Service
@@ -56,7 +55,6 @@ def playing(tmp_path: Path) -> Callable[..., Any]:
         keys = ApiKeys(tmp_path / "keys.json")
         _, secret = keys.create("first")
         _, stranger = keys.create("other", group="other")
-        metrics = Metrics()
         service = Service(
             settings=ServiceSettings(data_dir=tmp_path, **settings),
             queue=SqliteTaskQueue(tmp_path / "tasks.db"),
@@ -65,16 +63,15 @@ def playing(tmp_path: Path) -> Callable[..., Any]:
             uploads=Uploads(LocalStorage(tmp_path / "uploads", reserve_bytes=0), signing),
             keys=keys,
             detector=YesDetector(),
-            metrics=metrics,
         )
 
         @asynccontextmanager
         async def open_service(_: Metrics) -> AsyncIterator[Service]:
             yield service
 
-        application = Application(open_service, metrics)
+        application = Application(open_service)
         application.state.service = service
-        transport = httpx.ASGITransport(Exchange(application, metrics))
+        transport = httpx.ASGITransport(application)
         async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
             yield Server(client, service, secret, stranger)
         await service.queue.close()
