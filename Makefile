@@ -77,9 +77,9 @@ articulation-model: .venv-training/.ready setup-dev ## train the network that he
 
 lock: ## make the locks anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides.txt \
-	  --extra demo --extra service --extra transcript pyproject.toml requirements/opencv.in requirements/build.in -o requirements/lock.txt
+	  --extra client --extra demo --extra service --extra transcript pyproject.toml requirements/opencv.in requirements/build.in -o requirements/lock.txt
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides-dev.txt \
-	  --constraint requirements/lock.txt --extra demo --extra service --extra transcript --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
+	  --constraint requirements/lock.txt --extra client --extra demo --extra service --extra transcript --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
 	  -o requirements/lock-dev.txt
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
 	  requirements/training.in -o requirements/lock-training.txt

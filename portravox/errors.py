@@ -15,6 +15,10 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   ├── UploadTooLarge         more bytes than the policy or the account may have
 │   │   ├── UploadExists           the place is taken, and nothing is overwritten
 │   │   └── UploadUnknown          an oss:// link that names no upload of this account
+│   ├── RequestRefused         a server that `portravox client` asked will not do that
+│   │   ├── TaskRefused            it took the job, and cannot use what lies behind it
+│   │   ├── TaskCanceled           the task was canceled while we waited for it
+│   │   └── TaskForgotten          it knows no such task, or not any more
 │   ├── InputDownloadFailed    a URL that gives no file; why is for our log alone
 │   │   └── InputTooLarge          it gives more bytes than it may
 │   ├── PictureError           the picture file
@@ -45,6 +49,9 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── QueueUnavailable       the table of tasks cannot be read or written
 │   ├── StorageFailed          a video or an upload cannot be written or read
 │   ├── SecretsUnreadable      the file of API keys or of signing keys is damaged
+│   ├── ServerFailed           a server that `portravox client` asked is away or broken
+│   │   ├── TaskFailed             it broke while it made the video
+│   │   └── TaskUnfinished         it needs longer than we were to wait
 │   └── LimitReached           a key has had what it may have for now
 │       ├── RateReached            requests in a second
 │       └── VideoLimitReached      seconds of video in 24 hours
@@ -148,6 +155,37 @@ class UploadUnknown(UploadError):
     def __init__(self) -> None:
         # Not which one: whoever guesses learns nothing about the uploads of others.
         super().__init__("no upload of this account has that name, or it is older than 48 hours")
+
+
+class RequestRefused(InputError):
+    code = "request_refused"
+
+    def __init__(self, message: str, *, server_code: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.server_code = server_code
+        self.hint = hint
+
+
+class TaskRefused(RequestRefused):
+    code = "task_refused"
+
+
+class TaskCanceled(RequestRefused):
+    code = "task_canceled"
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"task {task_id} was canceled", server_code="CANCELED")
+
+
+class TaskForgotten(RequestRefused):
+    code = "task_forgotten"
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            f"the server knows no task {task_id}",
+            server_code="UNKNOWN",
+            hint="Tasks are forgotten 24 hours after they ended; other accounts' are never shown.",
+        )
 
 
 class InputDownloadFailed(InputError):
@@ -305,6 +343,35 @@ class SecretsUnreadable(ServiceError):
 
     def __init__(self, path: object, reason: str) -> None:
         super().__init__(f"cannot use {path}: {reason}")
+
+
+class ServerFailed(ServiceError):
+    code = "server_failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float = 0.0,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        """What it answered; None if it did not."""
+
+        self.retry_after_s = retry_after_s
+        """How long it wants to be left alone."""
+
+        self.hint = hint
+
+
+class TaskFailed(ServerFailed):
+    code = "task_failed"
+
+
+class TaskUnfinished(ServerFailed):
+    code = "task_unfinished"
 
 
 class LimitReached(ServiceError):

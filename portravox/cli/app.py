@@ -1,6 +1,6 @@
 """The commands, put together.
 
-Flow      cli.main -> cli.app -> cli.animate, batch, check, demo, doctor, serve, keys
+Flow      cli.main -> cli.app -> cli.animate, batch, check, client, demo, doctor, serve, keys
 
 Nothing is imported here that loads weights or codecs: `--help` answers at once.
 """
@@ -17,6 +17,7 @@ from portravox import __version__
 from portravox.cli.animate import animate_command
 from portravox.cli.batch import batch_command
 from portravox.cli.check import check_command
+from portravox.cli.client import app as client_app
 from portravox.cli.demo import demo_command
 from portravox.cli.doctor import doctor_command
 from portravox.cli.keys import app as keys_app
@@ -39,6 +40,7 @@ app.command("demo")(demo_command)
 app.command("doctor")(doctor_command)
 app.command("serve")(serve_command)
 app.add_typer(keys_app, name="keys")
+app.add_typer(client_app, name="client")
 
 
 def _give_version(wanted: bool) -> None:

@@ -1,0 +1,313 @@
+"""portravox client: ask a server, ours or the original, to make a video.
+
+Flow      cli.app -> cli.client -> client.api -> a server
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from portravox.cli.animate import failure
+from portravox.cli.options import (
+    EyeMoveFreq,
+    HeadMoveStrength,
+    Json,
+    MouthMoveStrength,
+    PasteBack,
+    TemplateId,
+    VideoFps,
+)
+from portravox.cli.progress import LINE_EVERY, WORDS
+from portravox.cli.terminal import give, give_json, tell
+from portravox.errors import PortravoxError
+
+if TYPE_CHECKING:
+    from portravox.client.api import LiveportraitClient, Report
+
+app = typer.Typer(
+    help="Ask a server, ours or the original, to make a video.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="The server; else PORTRAVOX_BASE_URL, else DASHSCOPE_HTTP_BASE_URL.",
+        show_default="http://127.0.0.1:8000",
+    ),
+]
+ApiKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--api-key-file",
+        metavar="FILE",
+        help="Has the key; else PORTRAVOX_API_KEY, else DASHSCOPE_API_KEY.",
+    ),
+]
+TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The id that `submit` printed.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="The MP4 to write when it is made."),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.0,
+        help="How long to wait.",
+        show_default="as long as it takes",
+    ),
+]
+
+STAGES = {**WORDS, "download": "fetching the files", "publish": "storing the video"}
+"""The stages of a server of ours, for people."""
+
+NOT_FIT = 1
+"""Exit status of `detect` for a picture that will not do, as of `check`."""
+
+
+@app.command("submit")
+def submit_command(
+    portrait: Annotated[
+        str, typer.Argument(metavar="PORTRAIT", help="A picture: a file or an address.")
+    ],
+    voice: Annotated[
+        str, typer.Argument(metavar="VOICE", help="A recording: a file or an address.")
+    ],
+    output: Output = None,
+    template_id: TemplateId = "normal",
+    eye_move_freq: EyeMoveFreq = 0.5,
+    video_fps: VideoFps = 24,
+    mouth_move_strength: MouthMoveStrength = 1.0,
+    head_move_strength: HeadMoveStrength = 0.7,
+    paste_back: PasteBack = True,
+    timeout_s: Timeout = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key",
+            metavar="TEXT",
+            help="A server of ours makes one task of all submissions with the same.",
+            show_default="a new one",
+        ),
+    ] = None,
+    base_url: BaseUrl = None,
+    api_key_file: ApiKeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Have the person in PORTRAIT say what is heard in VOICE; prints the task's id.
+
+    Files are uploaded first. With -o, waits for the video.
+    """
+    with _asking(base_url, api_key_file, as_json) as client:
+        from portravox.animation.direction import Direction
+        from portravox.client.api import require_writable
+
+        parameters: dict[str, Any] = {
+            "template_id": template_id,
+            "eye_move_freq": eye_move_freq,
+            "video_fps": video_fps,
+            "mouth_move_strength": mouth_move_strength,
+            "paste_back": paste_back,
+            "head_move_strength": head_move_strength,
+        }
+        Direction(**parameters)  # what is out of range is said before anything is uploaded
+        if output is not None:
+            require_writable(output)
+        task_id = client.submit(portrait, voice, parameters, idempotency_key=idempotency_key)
+        if output is None:
+            _give_task(task_id, as_json)
+            return
+        tell(f"task {task_id}")
+        _wait(client, task_id, output, timeout_s, as_json)
+
+
+@app.command("wait")
+def wait_command(
+    task_id: TaskId,
+    output: Output = None,
+    timeout_s: Timeout = None,
+    base_url: BaseUrl = None,
+    api_key_file: ApiKeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Wait until a task has ended; fetch its video, or print the video's address."""
+    with _asking(base_url, api_key_file, as_json) as client:
+        from portravox.client.api import require_writable
+
+        if output is not None:
+            require_writable(output)
+        _wait(client, task_id, output, timeout_s, as_json)
+
+
+@app.command("cancel")
+def cancel_command(
+    task_id: TaskId,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also if it runs; on servers of ours.")
+    ] = False,
+    base_url: BaseUrl = None,
+    api_key_file: ApiKeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Cancel a task that has not begun yet."""
+    with _asking(base_url, api_key_file, as_json) as client:
+        client.cancel(task_id, force=force)
+        if as_json:
+            give_json({"task_id": task_id, "canceled": True})
+        else:
+            tell(f"task {task_id} is canceled")
+
+
+@app.command("list")
+def list_command(
+    status: Annotated[
+        str | None,
+        typer.Option("--status", metavar="STATE", help="PENDING, RUNNING, SUCCEEDED, ..."),
+    ] = None,
+    page_no: Annotated[int, typer.Option("--page-no", min=1)] = 1,
+    page_size: Annotated[int, typer.Option("--page-size", min=1, max=100)] = 10,
+    base_url: BaseUrl = None,
+    api_key_file: ApiKeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show the tasks of the last 24 hours, the newest first."""
+    with _asking(base_url, api_key_file, as_json) as client:
+        filters = {"page_no": str(page_no), "page_size": str(page_size)}
+        if status is not None:
+            filters["status"] = status.upper()
+        page = client.list(filters)
+        if as_json:
+            give_json(page)
+            return
+        for row in page["data"]:
+            give(f"{row.get('task_id')}  {row.get('status'):9}  {_local(row.get('gmt_create'))}")
+        tell(f"page {page_no} of {page.get('total_page')}, {page.get('total')} tasks")
+
+
+@app.command("detect")
+def detect_command(
+    portrait: Annotated[
+        str, typer.Argument(metavar="PORTRAIT", help="A picture: a file or an address.")
+    ],
+    base_url: BaseUrl = None,
+    api_key_file: ApiKeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether PORTRAIT can be animated: exit status 0 if so, 1 if not."""
+    with _asking(base_url, api_key_file, as_json) as client:
+        verdict = client.detect(portrait)
+    if as_json:
+        give_json({"pass": verdict.passed, "message": verdict.message})
+    else:
+        give("yes" if verdict.passed else f"no: {verdict.message}")
+    if not verdict.passed:
+        raise typer.Exit(NOT_FIT)
+
+
+@contextlib.contextmanager
+def _asking(
+    base_url: str | None, api_key_file: Path | None, as_json: bool
+) -> Iterator[LiveportraitClient]:
+    """A client for the server that was named; errors become JSON too where that is wanted."""
+    from portravox.client.access import find_access
+    from portravox.client.api import LiveportraitClient
+    from portravox.client.connection import Connection, Patience
+
+    try:
+        access = find_access(os.environ, base_url=base_url, api_key_file=api_key_file)
+        with Connection(access, patience=Patience(on_retry=_tell_retry)) as connection:
+            yield LiveportraitClient(connection)
+    except PortravoxError as error:
+        if as_json:
+            give_json({"error": failure(error)})
+        raise
+
+
+def _tell_retry(error: PortravoxError, pause_s: float) -> None:
+    tell(f"note: {error}; trying again in {pause_s:.1f} s")
+
+
+def _give_task(task_id: str, as_json: bool) -> None:
+    if as_json:
+        give_json({"task_id": task_id})
+    else:
+        give(task_id)
+
+
+def _wait(
+    client: LiveportraitClient,
+    task_id: str,
+    output: Path | None,
+    timeout_s: float | None,
+    as_json: bool,
+) -> None:
+    from portravox.client.waiting import wait_for_end
+
+    report = wait_for_end(client, task_id, timeout_s=timeout_s, on_report=ProgressLines())
+    url = report.video_url or ""
+    if output is not None:
+        client.download(url, output)
+    if as_json:
+        made: dict[str, object] = {
+            "task_id": task_id,
+            "video_url": url,
+            "video_s": report.video_s,
+            "path": None if output is None else str(output),
+        }
+        give_json(made)
+    else:
+        give(url if output is None else str(output))
+
+
+class ProgressLines:
+    """Tells how far a task is, whenever that has changed by enough to be worth a line."""
+
+    def __init__(self) -> None:
+        self._told: tuple[object, ...] = ()
+
+    def __call__(self, report: Report) -> None:
+        tenths = None if report.done is None else int(report.done / LINE_EVERY)
+        news = (report.status, report.stage, tenths, report.queue_position)
+        if news != self._told:
+            self._told = news
+            tell(in_words(report))
+
+
+def in_words(report: Report) -> str:
+    """Where a task stands, for people."""
+    if report.status == "PENDING" and report.queue_position is not None:
+        match report.queue_position:
+            case 0:
+                return "waiting, next in turn"
+            case 1:
+                return "waiting, 1 task comes first"
+            case more:
+                return f"waiting, {more} tasks come first"
+    if report.status == "RUNNING" and report.done is not None:
+        stage = STAGES.get(report.stage or "", report.stage or "running")
+        left = "" if report.remaining_s is None else f", {report.remaining_s:.0f} s left"
+        return f"{report.done:4.0%} {stage}{left}"
+    return {
+        "PENDING": "waiting",
+        "RUNNING": "running",
+        "SUCCEEDED": "done",
+    }.get(report.status, report.status)
+
+
+def _local(milliseconds: object) -> str:
+    """A moment on the clock of this machine."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return "?"
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone().isoformat(" ", "seconds")
