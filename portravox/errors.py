@@ -11,6 +11,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── LinkRefused            a link to a result that has expired or was changed
 │   ├── StoredFileMissing      a file of the service that is not there, or not any more
 │   ├── UploadError            a temporary upload
+│   │   ├── UploadMalformed        what was posted is not the form of an upload
 │   │   ├── UploadForbidden        its policy has expired, is not ours or allows another place
 │   │   ├── UploadTooLarge         more bytes than the policy or the account may have
 │   │   ├── UploadExists           the place is taken, and nothing is overwritten
@@ -132,6 +133,13 @@ class StoredFileMissing(InputError):
 
 class UploadError(InputError):
     code = "upload_error"
+
+
+class UploadMalformed(UploadError):
+    code = "upload_malformed"
+
+    def __init__(self) -> None:
+        super().__init__("The body of your POST request is not well-formed.")
 
 
 class UploadForbidden(UploadError):

@@ -101,7 +101,7 @@ def create_server(settings: ServiceSettings) -> Application:
 @asynccontextmanager
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
     folder = settings.data_dir
-    work = folder / "work"
+    work = settings.work_dir
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.rmtree(work, ignore_errors=True)  # of a server that was killed

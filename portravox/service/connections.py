@@ -1,47 +1,125 @@
-"""Connections of slow clients: cut before they add up.
+"""Connections of slow and of confused clients: cut before they add up.
 
 Flow      uvicorn -> connections.PatientProtocol -> app
+
+uvicorn by itself waits for ever: for headers, for the rest of a body that nobody reads any more,
+for a client that does not take what it asked for. And what is no HTTP it answers in a form of its
+own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import uuid
+from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from portravox.service.problems import HEADERS_TOO_LARGE, NO_HTTP, Problem
+from portravox.service.schemas import error_body
+
 HEADERS_TIME_S = 10.0
 """How long a client may take for the headers of a request, the first of a connection or a later
-one. uvicorn by itself waits for ever. Our choice."""
+one, and for what is left of a body once it has its answer. Our choice."""
+
+WRITE_TIME_S = 60.0
+"""How long a client may take for the 64 KiB that wait for it. Longer than for what it sends, since
+players pause downloads; they go on with a range when they were cut. Our choice."""
+
+MAX_HEADERS_BYTES = 64 * 1024
+"""Of one request: eight times what other servers take, since addresses here are signed links."""
 
 
 class PatientProtocol(HttpToolsProtocol):
     """uvicorn's own, with an end to its patience."""
 
     _patience: asyncio.TimerHandle | None = None
+    _writing: asyncio.TimerHandle | None = None
+    _in_headers = True
+    """Whether the next bytes belong to the headers of a request, or come before them."""
+
+    _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._have_headers()
+        self._have_patience_no_more()
+        self._stop_writing_clock()
         super().connection_lost(exc)
 
-    def on_message_begin(self) -> None:
-        self._be_patient()
-        super().on_message_begin()
+    def data_received(self, data: bytes) -> None:
+        if self._in_headers:
+            self._header_bytes += len(data)
+            if self._patience is None:
+                # Kept alive after a request, and this is the beginning of the next one.
+                self._be_patient()
+        super().data_received(data)
+        # Bytes of a body may have come along; whoever is still in the headers has none.
+        if self._in_headers and self._header_bytes > MAX_HEADERS_BYTES:
+            self._refuse(HEADERS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        self._have_headers()
+        self._in_headers = False
+        self._header_bytes = 0
+        self._have_patience_no_more()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._in_headers = True
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            # uvicorn's own clock for the next request has been stopped by the body's rest.
+            self._be_patient()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._in_headers and not self.pipeline:
+            # The answer did not need the whole body; the rest is thrown away as it comes.
+            self._be_patient()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stop_writing_clock()
+        self._writing = self.loop.call_later(WRITE_TIME_S, self._cut)
+
+    def resume_writing(self) -> None:
+        self._stop_writing_clock()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is told so in the contract's form, for which `msg` has no place."""
+        del msg
+        self._refuse(NO_HTTP)
+
+    def _refuse(self, problem: Problem) -> None:
+        if self.transport.is_closing():
+            return
+        body = json.dumps(error_body(problem, str(uuid.uuid4()))).encode()
+        head = (
+            f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
     def _be_patient(self) -> None:
-        self._have_headers()
+        self._have_patience_no_more()
         self._patience = self.loop.call_later(HEADERS_TIME_S, self._cut)
 
-    def _have_headers(self) -> None:
+    def _have_patience_no_more(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
+            self._patience = None
+
+    def _stop_writing_clock(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
 
     def _cut(self) -> None:
         self.transport.abort()

@@ -82,9 +82,9 @@ class Exchange:
             if problem.status >= 500:
                 _log.error("request failed", extra={"request_id": request_id}, exc_info=error)
             self._metrics.errors.labels(problem.code).inc()
+            # Not with "connection: close", whatever is left of the body: closed with bytes unread,
+            # a connection is reset, and the client never sees this. `connections` cuts it in time.
             answered = answer(error_body(problem, request_id), status=problem.status)
-            if problem in (problems.BODY_TOO_LARGE, problems.BODY_TOO_SLOW):
-                answered.headers["connection"] = "close"  # the rest of the body is not awaited
             await answered(scope, receive, send_marked)
         finally:
             # The pattern and not the path: paths hold ids, and queries signatures.

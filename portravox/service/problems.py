@@ -41,12 +41,15 @@ QUOTA = Problem(
     "Throttling.AllocationQuota",
     "Allocated quota exceeded, please increase your quota limit.",
 )
+CONCURRENCY = Problem(429, "Throttling.Concurrency", "Too many concurrent requests.")
 THROTTLED = Problem(429, "Throttling", "Requests throttling triggered.")
 BODY_INVALID = Problem(
     400, "InvalidParameter", "Required body invalid, please check the request body format."
 )
 BODY_TOO_LARGE = Problem(413, "BadRequest.TooLarge", "Payload Too Large")  # status: our choice
 BODY_TOO_SLOW = Problem(408, "RequestTimeOut", "Request timed out, please try again later.")  # ours
+HEADERS_TOO_LARGE = Problem(431, "BadRequest.TooLarge", "Request Header Fields Too Large")  # ours
+NO_HTTP = Problem(400, "BadRequest", "The request is not valid HTTP.")  # ours
 UNKNOWN_MODEL = Problem(404, "InvalidParameter", "Model not exist.")
 WRONG_PATH = Problem(400, "InvalidParameter", "url error, please check url！")
 NOT_SYNCHRONOUS = Problem(
@@ -157,6 +160,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.VoiceError: FILE_FORMAT,  # a silent one too; the original has no code for it
     errors.InputDownloadFailed: DOWNLOAD_FAILED,
     errors.UploadUnknown: DOWNLOAD_FAILED,
+    errors.UploadMalformed: UPLOAD_MALFORMED,
     errors.UploadExists: UPLOAD_EXISTS,
     errors.LinkRefused: ACCESS_DENIED,
     errors.StoredFileMissing: NOT_FOUND,

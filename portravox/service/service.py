@@ -25,6 +25,10 @@ from portravox.service.tasks.queue import KeyLimits, TaskQueue
 NO_KEY_ID = "0"
 """Of callers on a server that asks for no keys; real ids begin with 1."""
 
+UPLOADS_AT_ONCE = 32
+"""Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk
+until they are stored."""
+
 VIDEO_LIFE_S = 24 * 3600.0
 """How long a task and its video stay after it ended: the original's."""
 
@@ -60,6 +64,8 @@ class Service:
     rates: RateLimiter = field(default_factory=RateLimiter)
     submitted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new for a worker."""
+
+    uploading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UPLOADS_AT_ONCE))
 
     def caller(self, request: Request, call: Call) -> Caller:
         """Who sent a request, counted against what he may send. Raises Refusal, RateReached."""

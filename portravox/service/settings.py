@@ -149,6 +149,11 @@ class ServiceSettings(BaseSettings):
         """Shared by the server and the commands that change it."""
         return self.data_dir / "keys.json"
 
+    @property
+    def work_dir(self) -> Path:
+        """Where files lie while they are worked on; emptied when the server starts."""
+        return self.data_dir / "work"
+
     def require_safe(self) -> None:
         """Raise SettingOutOfRange where strangers could use the server without a key."""
         if self.no_keys and not self.insecure and not is_loopback(self.host):

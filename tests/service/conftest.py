@@ -51,6 +51,7 @@ def playing(tmp_path: Path) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def opened(**settings: Any) -> AsyncIterator[Server]:
+        (tmp_path / "work").mkdir(exist_ok=True)
         signing = open_signing_keys(tmp_path / "signing")
         keys = ApiKeys(tmp_path / "keys.json")
         _, secret = keys.create("first")

@@ -6,35 +6,37 @@ Flow      a client -> routes.uploads -> storage.uploads
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
+from typing import BinaryIO
 
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.errors import UploadTooLarge
+from portravox.errors import StorageFailed
 from portravox.service import problems
 from portravox.service.exchange import API, answer, request_id_of
+from portravox.service.forms import FileForm
 from portravox.service.limits import Call
 from portravox.service.problems import Refusal
-from portravox.service.service import service_of
+from portravox.service.service import Service, service_of
 
 UPLOAD_PATH = "/uploads"
 """What `upload_host` leads to; not below /api/v1, since it asks for no key."""
 
+FIELDS_TIME_S = 10.0
+"""How long the fields of a form may take. Until they have come nobody knows who sends it."""
+
 IDLE_S = 10.0
-"""How long a client may send nothing of its form."""
+"""How long a client may send nothing of its file."""
 
 TOTAL_S = 600.0
 """How long a form may take: 100 MB at 170 kB/s. Our choice."""
 
-_MAX_FIELDS = 32
-_FIELD_BYTES = 64 * 1024
-_FRAME_BYTES = 1024 * 1024
-"""What a form may hold beside its file; real ones have ten fields and 2 kB."""
+_WRITTEN_AT_ONCE_BYTES = 1024 * 1024
 
 
 async def credentials(request: Request) -> Response:
@@ -53,44 +55,65 @@ async def credentials(request: Request) -> Response:
 async def receive(request: Request) -> Response:
     """Take the form. The policy in it says who may send it, so there is no key."""
     service = service_of(request)
-    pieces = _bounded(request, service.uploads.max_file_bytes + _FRAME_BYTES)
-    parser = MultiPartParser(
-        request.headers, pieces, max_files=1, max_fields=_MAX_FIELDS, max_part_size=_FIELD_BYTES
-    )
-    try:
-        async with asyncio.timeout(TOTAL_S):
-            form = await parser.parse()
-    except TimeoutError as error:
-        raise Refusal(problems.BODY_TOO_SLOW) from error
-    except (MultiPartException, KeyError, ValueError) as error:  # KeyError: no boundary was given
-        raise Refusal(problems.UPLOAD_MALFORMED) from error
-    try:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Refusal(problems.UPLOAD_MALFORMED)
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        await asyncio.to_thread(service.uploads.receive, fields, file.file)
-    finally:
-        await form.close()
+    form = FileForm(request.headers.get("content-type", ""), service.uploads.allowed_bytes)
+    pieces = request.stream()
+    with _told(), tempfile.TemporaryFile(dir=service.settings.work_dir) as spool:
+        try:
+            async with asyncio.timeout(FIELDS_TIME_S):
+                begun = await _read_fields(form, pieces)
+            async with _slot(service), asyncio.timeout(TOTAL_S):
+                fields = await _read_file(form, pieces, begun, spool)
+        except TimeoutError as error:
+            raise Refusal(problems.BODY_TOO_SLOW) from error
+        await asyncio.to_thread(service.uploads.receive, fields, spool)
     return Response(status_code=200)
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The body as it comes, cut off where it is too long or stands still."""
-    received = 0
-    pieces = aiter(request.stream())
+async def _read_fields(form: FileForm, pieces: AsyncGenerator[bytes, None]) -> bytes:
+    """Read until the file begins; gives what of it has come already."""
+    async for piece in pieces:
+        begun = form.write(piece)
+        if form.has_file:
+            return begun
+    return b""
+
+
+async def _read_file(
+    form: FileForm, pieces: AsyncGenerator[bytes, None], begun: bytes, spool: BinaryIO
+) -> Mapping[str, str]:
+    """Write the file down as it comes, and give the fields. Raises TimeoutError where the client
+    pauses for too long."""
+    waiting = bytearray(begun)
     while True:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                piece = await anext(pieces, None)
-        except TimeoutError as error:
-            raise Refusal(problems.BODY_TOO_SLOW) from error
+        async with asyncio.timeout(IDLE_S):
+            piece = await anext(pieces, None)
         if piece is None:
-            return
-        received += len(piece)
-        if received > max_bytes:
-            raise UploadTooLarge("Your proposed upload exceeds the maximum allowed size.")
-        yield piece
+            break
+        waiting += form.write(piece)
+        if len(waiting) >= _WRITTEN_AT_ONCE_BYTES:
+            await asyncio.to_thread(spool.write, waiting)
+            waiting = bytearray()
+    await asyncio.to_thread(spool.write, waiting)
+    return form.finish()
+
+
+@asynccontextmanager
+async def _slot(service: Service) -> AsyncIterator[None]:
+    """One of the places for files that arrive. Raises Refusal where none is free: waiting ones
+    would be cut as slow."""
+    if service.uploading.locked():
+        raise Refusal(problems.CONCURRENCY)
+    async with service.uploading:
+        yield
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what our disk refuses into our error."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"cannot take an upload: {error.strerror or error}") from error
 
 
 ROUTES = (
