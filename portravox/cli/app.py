@@ -1,6 +1,6 @@
 """The commands, put together.
 
-Flow      cli.main -> cli.app -> cli.animate, batch, check, client, demo, doctor, serve, keys
+Flow      cli.main -> cli.app -> cli.animate, batch, check, client, demo, doctor, serve, link, keys
 
 Nothing is imported here that loads weights or codecs: `--help` answers at once.
 """
@@ -21,6 +21,7 @@ from portravox.cli.client import app as client_app
 from portravox.cli.demo import demo_command
 from portravox.cli.doctor import doctor_command
 from portravox.cli.keys import app as keys_app
+from portravox.cli.link import link_command
 from portravox.cli.serve import serve_command
 from portravox.cli.terminal import give, tell_error
 
@@ -39,6 +40,7 @@ app.command("batch")(batch_command)
 app.command("demo")(demo_command)
 app.command("doctor")(doctor_command)
 app.command("serve")(serve_command)
+app.command("link")(link_command)
 app.add_typer(keys_app, name="keys")
 app.add_typer(client_app, name="client")
 

@@ -21,10 +21,10 @@ from typing import Literal
 import typer
 
 from portravox import __version__
-from portravox.cli.demo import demo_portrait
 from portravox.cli.options import Json
 from portravox.cli.terminal import give, give_json
 from portravox.compiled_code import can_be_written, keep_compiled_code
+from portravox.demo import demo_portrait
 from portravox.errors import FileMissing, PortravoxError
 
 MEDIAPIPE = "0.10.21"

@@ -134,9 +134,15 @@ def _listening(settings: ServiceSettings) -> socket.socket:
 
 def _introduce(settings: ServiceSettings, url: str) -> None:
     """Say where the server is, and give the first key, which is never shown again."""
+    from portravox.cli.link import login_link
     from portravox.service.keys import ApiKeys
+    from portravox.service.settings import is_loopback
 
     give(f"Portravox serves {url}/api/v1 and describes it at {url}/docs")
+    if is_loopback(settings.host) and not settings.no_keys:
+        give(f"The studio, signed in (once, within ten minutes): {login_link(settings, url)}")
+    else:
+        give(f"The studio: {url}/")
     keys = ApiKeys(settings.keys_file)
     if settings.no_keys or keys.all():
         return

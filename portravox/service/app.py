@@ -21,7 +21,7 @@ from portravox.service.exchange import Exchange
 from portravox.service.janitor import keep_clean
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
-from portravox.service.routes import detect, docs, files, health, tasks, uploads, videos
+from portravox.service.routes import detect, docs, files, health, studio, tasks, uploads, videos
 from portravox.service.service import Service, limits_in_queue
 from portravox.service.settings import ServiceSettings
 from portravox.service.storage.local import LocalLinks, LocalStorage
@@ -38,6 +38,7 @@ ROUTES = (
     *files.ROUTES,
     *health.ROUTES,
     *docs.ROUTES,
+    *studio.ROUTES,
 )
 
 """What is served. A part that brings paths of its own adds its ROUTES here, what they need to

@@ -14,6 +14,7 @@ from portravox.service import problems
 from portravox.service.detector import Detector
 from portravox.service.keys import DEFAULT_GROUP, ApiKeys
 from portravox.service.limits import Call, Limits, RateLimiter
+from portravox.service.logins import LoginTokens, Passes
 from portravox.service.metrics import Metrics
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
@@ -23,7 +24,8 @@ from portravox.service.storage.uploads import Uploads
 from portravox.service.tasks.queue import KeyLimits, TaskQueue
 
 NO_KEY_ID = "0"
-"""Of callers on a server that asks for no keys; real ids begin with 1."""
+"""Of callers without a key: on a server that asks for none, or with a pass; real ids begin
+with 1."""
 
 UPLOADS_AT_ONCE = 32
 """Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk
@@ -61,6 +63,7 @@ class Service:
     keys: ApiKeys
     detector: Detector
     metrics: Metrics = field(default_factory=Metrics)
+    passes: Passes = field(default_factory=Passes)
     rates: RateLimiter = field(default_factory=RateLimiter)
     submitted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new for a worker."""
@@ -80,10 +83,19 @@ class Service:
         scheme, _, presented = (authorization or "").strip().partition(" ")
         if not scheme:
             raise Refusal(problems.NO_KEY)
-        key = self.keys.find(presented.strip()) if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            raise Refusal(problems.BAD_KEY)
+        if self.passes.holds(presented.strip()):
+            return Caller(key_id=NO_KEY_ID, group=DEFAULT_GROUP, limits=general)
+        key = self.keys.find(presented.strip())
         if key is None:
             raise Refusal(problems.BAD_KEY)
         return Caller(key_id=key.key_id, group=key.group, limits=key.limits.or_else(general))
+
+    @property
+    def logins(self) -> LoginTokens:
+        """Tokens of one-time links, as the command line makes them."""
+        return LoginTokens(self.settings.logins_dir)
 
     def base_url(self, request: Request) -> str:
         """Where this client reaches the server, without a slash at the end."""

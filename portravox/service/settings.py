@@ -154,6 +154,11 @@ class ServiceSettings(BaseSettings):
         """Where files lie while they are worked on; emptied when the server starts."""
         return self.data_dir / "work"
 
+    @property
+    def logins_dir(self) -> Path:
+        """Tokens of one-time links to the studio, shared like the keys."""
+        return self.data_dir / "logins"
+
     def require_safe(self) -> None:
         """Raise SettingOutOfRange where strangers could use the server without a key."""
         if self.no_keys and not self.insecure and not is_loopback(self.host):

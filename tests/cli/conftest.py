@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from portravox.cli.demo import VOICE, demo_portrait
 from portravox.cli.main import main
+from portravox.demo import VOICE, demo_portrait
 from portravox.errors import FileMissing
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from portravox.cli.demo import demo_portrait
+from portravox.demo import demo_portrait
 
 
 def test_a_good_portrait_passes_with_its_face_measured(run):

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from portravox.cli import demo
-from portravox.cli.demo import VOICE, demo_portrait
+from portravox import demo
+from portravox.demo import VOICE, demo_portrait
 from portravox.media.probe import probe_video
 from portravox.media.voice_file import read_voice
 

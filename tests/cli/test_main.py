@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import portravox.pipeline
-from portravox.cli.demo import VOICE
 from portravox.cli.main import main, status_of
+from portravox.demo import VOICE
 from portravox.errors import (
     Cancelled,
     EncodingFailed,

@@ -38,7 +38,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
 def test_a_first_start_gives_a_key_that_works_and_the_second_gives_none(tmp_path: Path) -> None:
     with serving(tmp_path) as (server, url):
         assert server.stdout is not None
-        told = [server.stdout.readline() for _ in range(4)]
+        told = [server.stdout.readline() for _ in range(5)]
         [key] = [line.strip() for line in told if line.startswith("sk-")]
         # Answered as soon as the server is ready: connections wait in its socket till then.
         answered = httpx.get(f"{url}/api/v1/tasks", headers={"Authorization": f"Bearer {key}"})

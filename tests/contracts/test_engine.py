@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from portravox.animation.direction import TEMPLATES, Direction
-from portravox.cli.demo import VOICE, demo_portrait
 from portravox.clock import frame_count
+from portravox.demo import VOICE, demo_portrait
 from portravox.engines.embedded import EmbeddedEngine
 from portravox.errors import FaceError, FileMissing
 from portravox.face.find import find_face

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portravox.cli.demo import VOICE, demo_portrait
+from portravox.demo import VOICE, demo_portrait
 from portravox.errors import FileMissing
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"

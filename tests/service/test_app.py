@@ -484,5 +484,6 @@ def test_health_and_docs_need_no_key(playing: Playing) -> None:
 
 
 def test_the_document_has_every_path_of_the_contract() -> None:
-    unlisted = {"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", SIBLING}
-    assert {route.path for route in ROUTES} - unlisted == set(PATHS)
+    unlisted = {"/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", SIBLING}
+    ours = {route.path for route in ROUTES if not route.path.startswith("/studio/")}
+    assert ours - unlisted == set(PATHS)

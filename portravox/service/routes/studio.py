@@ -1,0 +1,133 @@
+"""The studio: its page, its examples, and how it signs itself in.
+
+Flow      studio.files -> routes.studio -> a browser
+
+What the page does beyond that, it does by the public API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from portravox import __version__, demo
+from portravox.errors import FileMissing
+from portravox.service import problems
+from portravox.service.exchange import answer, read_body, request_id_of
+from portravox.service.logins import PASS_LIFE_S
+from portravox.service.problems import Refusal
+from portravox.service.schemas import json_object
+from portravox.service.service import service_of
+from portravox.studio.files import page
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+"""Nothing inline, nothing from elsewhere; blob: is what the user chose and what is being made."""
+
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+async def index(request: Request) -> Response:
+    """The page; asked for each time, sent when it is another."""
+    current = page()
+    etag = f'"{current.version}"'
+    headers = {**_HEADERS, "cache-control": "no-cache", "etag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(current.index.content, media_type=current.index.media_type, headers=headers)
+
+
+async def asset(request: Request) -> Response:
+    """A file of the page, by the version that the page named: it never changes."""
+    current = page()
+    file = current.files.get(request.path_params["path"])
+    if file is None or request.path_params["version"] != current.version:
+        raise Refusal(problems.NOT_FOUND)
+    headers = {**_HEADERS, "cache-control": _FOR_GOOD}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+async def about(request: Request) -> Response:
+    """What the page has to know before anyone has signed in."""
+    examples = [name for name in _EXAMPLES if _example(name) is not None]
+    return answer(
+        {
+            "version": __version__,
+            "needs_key": not service_of(request).settings.no_keys,
+            "examples": list(examples),
+            "request_id": request_id_of(request),
+        }
+    )
+
+
+async def example(request: Request) -> Response:
+    """A portrait or a voice to try things with."""
+    name = request.path_params["name"]
+    path = _example(name)
+    if path is None:
+        raise Refusal(problems.NOT_FOUND)
+    headers = {**_HEADERS, "cache-control": "public, max-age=86400"}
+    return FileResponse(path, media_type=_EXAMPLES[name], headers=headers)
+
+
+async def login(request: Request) -> Response:
+    """The token of a one-time link against a pass. In the body, so that no log has it."""
+    service = service_of(request)
+    token = json_object(await read_body(request)).get("token")
+    if not isinstance(token, str) or not await asyncio.to_thread(service.logins.redeem, token):
+        raise Refusal(problems.BAD_KEY)
+    return answer(
+        {
+            "key": service.passes.create(),
+            "expires_in_seconds": int(PASS_LIFE_S),
+            "request_id": request_id_of(request),
+        }
+    )
+
+
+_EXAMPLES = {"portrait": "image/png", "voice": "audio/wav"}
+
+
+def _example(name: str) -> Path | None:
+    if name == "voice":
+        return demo.VOICE
+    if name != "portrait":
+        return None
+    try:
+        return demo.demo_portrait()
+    except FileMissing:  # an optional package carries it
+        return None
+
+
+ROUTES = (
+    Route("/", index, methods=["GET"]),
+    Route("/studio/about", about, methods=["GET"]),
+    Route("/studio/login", login, methods=["POST"]),
+    Route("/studio/examples/{name}", example, methods=["GET"]),
+    Route("/studio/{version}/{path:path}", asset, methods=["GET"]),
+)

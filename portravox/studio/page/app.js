@@ -1,0 +1,272 @@
+// The page: makes the parts and lets them hear of each other.
+//
+// Flow      portrait, voice, direction -> make -> jobs -> stage, history
+import { here } from "./api.js";
+import { appearanceButton } from "./appearance.js";
+import { Direction } from "./direction.js";
+import { History } from "./history.js";
+import { Jobs } from "./jobs.js";
+import { announce, showIcons } from "./parts.js";
+import { PortraitWell } from "./portrait.js";
+import { wordsFor } from "./refusals.js";
+import { RequestDialog } from "./request.js";
+import { Session } from "./session.js";
+import { Stage } from "./stage.js";
+import { Store } from "./store.js";
+import { exactSpan, label, languageChanges, percent, say, showTexts, switchLanguage, text } from "./texts.js";
+import { VoiceWell } from "./voice.js";
+
+const TIDY_APART_MS = 60000;
+
+showIcons();
+showTexts();
+
+const session = new Session();
+const portrait = new PortraitWell(session);
+const voice = new VoiceWell(session);
+const direction = new Direction();
+const jobs = new Jobs(session.api, new Store());
+const stage = new Stage(session.api, { remake, cancel });
+const history = new History(jobs, { choose: show, onForgotten: forgotten });
+const request = new RequestDialog();
+
+const makeButton = document.getElementById("make");
+const summary = document.getElementById("make-summary");
+const trouble = document.getElementById("trouble");
+const languageButton = document.getElementById("language");
+
+let uploading = false;
+let problem = null;
+
+// ---- one button
+
+function whatIsMissing() {
+  if (portrait.state === "empty" && voice.state === "empty") return "both";
+  if (portrait.state === "empty") return "portrait";
+  if (portrait.state === "unfit") return "face";
+  if (["empty", "recording"].includes(voice.state)) return "voice";
+  if (voice.state === "unfit") return "sound";
+  if ([portrait.state, voice.state].includes("busy")) return "check";
+  return null;
+}
+
+function showButton() {
+  const missing = whatIsMissing();
+  // It stays in the order of the keys: what is missing is said when it is pressed, too.
+  makeButton.setAttribute("aria-disabled", missing !== null || uploading);
+  makeButton.classList.toggle("busy", uploading);
+  say(makeButton, uploading ? "make.uploading" : "make");
+  if (missing !== null) say(summary, `make.needs.${missing}`);
+  else {
+    const frames = Math.max(1, Math.round(voice.seconds * direction.values.video_fps));
+    say(summary, "make.summary", { length: exactSpan(voice.seconds), frames });
+  }
+}
+
+function complain(error) {
+  problem = error;
+  trouble.hidden = error === null;
+  trouble.textContent = error === null ? "" : wordsFor(error);
+}
+
+makeButton.addEventListener("click", async () => {
+  if (uploading) return;
+  complain(null);
+  if (whatIsMissing() !== null) return announce(summary.textContent);
+  if (!(await session.require())) return;
+  uploading = true;
+  showButton();
+  try {
+    show(await submitted());
+    announce(text("stage.announce.started"));
+    stage.reveal();
+  } catch (error) {
+    complain(error);
+  } finally {
+    uploading = false;
+    showButton();
+  }
+});
+
+/** Upload what is new, submit, and remember. */
+async function submitted() {
+  const [image, audio] = await Promise.all([portrait.link(), voice.link()]);
+  const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  const parameters = direction.parameters();
+  const taskId = await session.api.submit({ image, audio, parameters, once: id });
+  const { blob, name, width, height, thumbnail } = portrait.picture;
+  return jobs.add({
+    id,
+    taskId,
+    values: { ...direction.values },
+    seconds: voice.seconds,
+    portrait: { blob, name, width, height, thumbnail },
+    voice: {
+      blob: voice.recording.blob,
+      name: voice.recording.name,
+      selection: [voice.from_s, voice.to_s],
+    },
+  });
+}
+
+for (const part of [portrait, voice, direction]) {
+  part.addEventListener("change", () => {
+    if (problem !== null && !uploading) complain(null);
+    showButton();
+  });
+}
+
+document.getElementById("show-request").addEventListener("click", async () => {
+  const filled = whatIsMissing() === null && session.ready;
+  let [image, audio] = ["https://example.com/face.jpg", "https://example.com/voice.wav"];
+  if (filled) {
+    try {
+      [image, audio] = await Promise.all([portrait.link(), voice.link()]);
+    } catch (error) {
+      return complain(error);
+    }
+  }
+  request.open({
+    image,
+    audio,
+    imageName: portrait.picture?.name ?? "face.jpg",
+    audioName: voice.recording?.name ?? "voice.wav",
+    parameters: direction.parameters(),
+    values: direction.values,
+  });
+});
+
+// ---- jobs
+
+function show(job) {
+  stage.show(job);
+  history.mark(job);
+  if (job !== null) stage.reveal();
+}
+
+async function cancel(job) {
+  try {
+    await jobs.cancel(job);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function remake(job) {
+  const { portrait: picture, voice: sound, values } = job.record;
+  portrait.take(new File([picture.blob], picture.name, { type: picture.blob.type }));
+  voice.take(new File([sound.blob], sound.name, { type: sound.blob.type }), sound.selection);
+  direction.choose(values);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  scrollTo({ top: 0, behavior: calm ? "auto" : "smooth" });
+  document.getElementById("main").focus({ preventScroll: true });
+}
+
+function forgotten(job) {
+  if (stage.job === job) stage.show(null);
+}
+
+jobs.addEventListener("change", showTitle);
+jobs.addEventListener("progress", showTitle);
+
+function showTitle() {
+  const running = jobs.list.filter((job) => !job.ended);
+  const share = Math.max(0, ...running.map((job) => job.done));
+  document.title = running.length === 0 ? "Portravox" : `${percent(share)} · Portravox`;
+}
+
+setInterval(() => {
+  jobs.tidy();
+  history.render();
+  if (stage.job?.ended) stage.render();
+}, TIDY_APART_MS);
+
+// ---- files from anywhere
+
+function takeAny(file) {
+  if (file.type.startsWith("image/")) portrait.take(file);
+  else if (/^(audio|video)\//.test(file.type)) voice.take(file);
+  else complain({ code: "not_media" });
+}
+
+const curtain = document.getElementById("curtain");
+let depth = 0;
+
+addEventListener("dragenter", (event) => {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  depth += 1;
+  curtain.hidden = false;
+});
+addEventListener("dragleave", () => {
+  depth = Math.max(0, depth - 1);
+  curtain.hidden = depth === 0;
+});
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  const over = event.target.closest?.(".well");
+  for (const well of [portrait.root, voice.root]) well.classList.toggle("over", well === over);
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  depth = 0;
+  curtain.hidden = true;
+  for (const well of [portrait.root, voice.root]) well.classList.remove("over");
+  for (const file of event.dataTransfer.files) takeAny(file);
+});
+addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length > 0) event.preventDefault();
+  for (const file of files) takeAny(file);
+});
+
+// ---- language, appearance, session
+
+function showLanguageButton() {
+  say(languageButton, "nav.language");
+  label(languageButton, "nav.language.label");
+  languageButton.lang = text("nav.language") === "English" ? "en" : "zh-CN";
+}
+
+languageButton.addEventListener("click", switchLanguage);
+languageChanges.addEventListener("change", () => {
+  for (const part of [portrait, voice, direction, stage, history]) part.render();
+  showLanguageButton();
+  showButton();
+  complain(problem);
+});
+
+appearanceButton(document.getElementById("theme"), () => voice.repaint());
+
+let wasReady = false;
+session.addEventListener("change", () => {
+  if (session.ready && !wasReady) {
+    portrait.forgetUpload();
+    voice.forgetUpload();
+    jobs.resume();
+  }
+  wasReady = session.ready;
+});
+
+showLanguageButton();
+showButton();
+start();
+
+async function start() {
+  let about = { needs_key: true, version: "", examples: [] };
+  try {
+    about = await (await fetch(here("studio/about"))).json();
+  } catch {
+    complain({ code: "offline" });
+  }
+  document.getElementById("version").textContent = `Portravox ${about.version}`;
+  if (about.examples.includes("portrait")) portrait.offerExample();
+  if (about.examples.includes("voice")) voice.offerExample();
+  await session.open({ needed: about.needs_key });
+  await jobs.open();
+  const latest = jobs.list.find((job) => !job.ended);
+  if (latest) {
+    stage.show(latest);
+    history.mark(latest);
+  }
+  document.documentElement.dataset.ready = "true";
+}

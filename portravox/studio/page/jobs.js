@@ -1,0 +1,187 @@
+// Videos that were asked for: followed until they end, remembered, several at once.
+//
+// Flow      app -> Jobs.add -> Api.follow -> Job changes -> stage, history
+//           store -> Jobs.open, after a reload
+import { reachable, Refusal } from "./api.js";
+
+/** How long the server keeps a finished video. */
+const LIFE_MS = 24 * 3600 * 1000;
+
+/** Below this share of the drawing nobody can say how long the rest takes. */
+const SURE_SHARE = 0.05;
+
+/** Where drawing begins in `progress`, and how much of it it is (portravox/pipeline.py). */
+const RENDER_FROM = 0.08;
+const RENDER_PART = 0.9;
+
+export class Job extends EventTarget {
+  #renderingSince = null;
+
+  constructor(record) {
+    super();
+    /** What is remembered: id, taskId, createdAt, status, values, seconds, portrait, voice, … */
+    this.record = record;
+    this.stage = null;
+    this.done = 0;
+    this.position = null;
+    this.remaining_s = null;
+    this.offline = false;
+    this.canceling = false;
+    this.following = new AbortController();
+  }
+
+  get id() {
+    return this.record.id;
+  }
+
+  get status() {
+    return this.record.status;
+  }
+
+  get ended() {
+    return !["PENDING", "RUNNING"].includes(this.status);
+  }
+
+  /** When the server forgets it, milliseconds since 1970; null while it is being made. */
+  get expiresAt() {
+    return this.record.endedAt === undefined ? null : this.record.endedAt + LIFE_MS;
+  }
+
+  /** Take over what the server says; null: it could not be reached. */
+  hear(output) {
+    this.offline = output === null;
+    if (output !== null) {
+      const record = this.record;
+      record.status = output.task_status;
+      this.stage = output.stage ?? null;
+      this.done = output.progress ?? 0;
+      this.position = output.queue_position ?? null;
+      this.remaining_s = output.remaining_s ?? this.#estimated();
+      if (this.ended) {
+        record.endedAt ??= Date.now();
+        record.code = output.code ?? (record.status === "UNKNOWN" ? "UNKNOWN" : undefined);
+        record.message = output.message;
+        if (output.results) record.videoUrl = reachable(output.results.video_url);
+      }
+    }
+    this.changed();
+  }
+
+  /** By how fast drawing went so far. */
+  #estimated() {
+    const share = (this.done - RENDER_FROM) / RENDER_PART;
+    if (this.stage !== "render") return null;
+    this.#renderingSince ??= { at: performance.now(), share };
+    const drawn = share - this.#renderingSince.share;
+    if (drawn < SURE_SHARE) return null;
+    return (((1 - share) / drawn) * (performance.now() - this.#renderingSince.at)) / 1000;
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** All jobs, the newest first. Tells "change" when one came, went or changed its status, and
+ * "progress" whenever one was heard of. */
+export class Jobs extends EventTarget {
+  #api;
+  #store;
+
+  list = [];
+
+  constructor(api, store) {
+    super();
+    this.#api = api;
+    this.#store = store;
+  }
+
+  /** Take up what was remembered; what has expired is forgotten. */
+  async open() {
+    for (const record of await this.#store.all()) {
+      const job = new Job(record);
+      if (job.expiresAt !== null && job.expiresAt <= Date.now()) {
+        await this.#store.delete(job.id);
+        continue;
+      }
+      this.list.push(job);
+      if (!job.ended) this.#follow(job);
+    }
+    this.#changed();
+  }
+
+  /** A task that the server accepted. */
+  add(record) {
+    const job = new Job({ ...record, createdAt: Date.now(), status: "PENDING" });
+    this.list.unshift(job);
+    this.#keep(job);
+    this.#follow(job);
+    this.#changed();
+    return job;
+  }
+
+  async #follow(job) {
+    const { signal } = job.following;
+    try {
+      for await (const output of this.#api.follow(job.record.taskId, { signal })) {
+        const before = job.status;
+        job.hear(output);
+        this.dispatchEvent(new Event("progress"));
+        if (job.status !== before) {
+          this.#keep(job);
+          this.#changed();
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      // The key will not do (any more): the task goes on, and is followed again with another.
+      job.offline = true;
+      job.changed();
+    }
+  }
+
+  /** Follow again what was given up, after signing in. */
+  resume() {
+    for (const job of this.list) {
+      if (job.ended || !job.offline) continue;
+      job.following.abort();
+      job.following = new AbortController();
+      this.#follow(job);
+    }
+  }
+
+  /** Stop a job on the server. Raises Refusal. */
+  async cancel(job) {
+    job.canceling = true;
+    job.changed();
+    try {
+      await this.#api.cancel(job.record.taskId);
+    } finally {
+      job.canceling = false;
+      job.changed();
+    }
+  }
+
+  /** Remove a job from this browser; the server finishes what it has begun. */
+  async forget(job) {
+    job.following.abort();
+    this.list = this.list.filter((other) => other !== job);
+    await this.#store.delete(job.id);
+    this.#changed();
+  }
+
+  /** Forget what the server no longer has. */
+  async tidy() {
+    for (const job of [...this.list]) {
+      if (job.expiresAt !== null && job.expiresAt <= Date.now()) await this.forget(job);
+    }
+  }
+
+  #keep(job) {
+    this.#store.put(job.record).catch(() => {}); // no room left: it lives as long as the page
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,64 @@
+// Pictures before they are sent: opened, made to fit the service, made small.
+import { Unfit } from "./refusals.js";
+
+/** The service's limits. */
+const MAX_BYTES = 10 * 1024 * 1024;
+const MAX_SIDE_PX = 4096;
+const MAX_RATIO = 2;
+
+const JPEG_QUALITY = 0.92;
+const THUMBNAIL_PX = 320;
+
+/** What the service opens, by the first bytes: what a file is called says little. */
+const KINDS = [
+  ["jpg", (b) => b[0] === 0xff && b[1] === 0xd8],
+  ["png", (b) => b[0] === 0x89 && b[1] === 0x50 && b[2] === 0x4e],
+  ["bmp", (b) => b[0] === 0x42 && b[1] === 0x4d],
+  ["webp", (b) => String.fromCharCode(...b.slice(0, 4), ...b.slice(8, 12)) === "RIFFWEBP"],
+];
+
+/**
+ * A picture as the service takes it: {blob, ending, width, height, thumbnail, changes}.
+ *
+ * Other kinds that this browser can open become JPEG, and what is too large is scaled down;
+ * `changes` says so: "converted", "scaled". Raises Unfit.
+ */
+export async function prepared(file) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    throw new Unfit(file.type.startsWith("image/") ? "picture_unreadable" : "picture_unsupported");
+  }
+  const { width, height } = bitmap;
+  if (Math.max(width, height) > MAX_RATIO * Math.min(width, height)) throw new Unfit("picture_narrow");
+  const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+  const ending = KINDS.find(([, matches]) => matches(head))?.[0];
+  const thumbnail = await scaled(bitmap, THUMBNAIL_PX);
+  const found = { blob: file, ending, width, height, thumbnail, changes: [] };
+  const tooLarge = file.size > MAX_BYTES || Math.max(width, height) > MAX_SIDE_PX;
+  if (ending && !tooLarge) return found;
+  for (const side of [MAX_SIDE_PX, 3072, 2048]) {
+    const blob = await scaled(bitmap, side);
+    if (blob.size > MAX_BYTES) continue;
+    const scale = Math.min(1, side / Math.max(width, height));
+    const size = { width: Math.round(width * scale), height: Math.round(height * scale) };
+    const change = scale < 1 ? "scaled" : "converted";
+    return { ...found, blob, ending: "jpg", ...size, changes: [change] };
+  }
+  throw new Unfit("picture_large");
+}
+
+/** A JPEG of a picture, its longer side at most so many pixels. */
+async function scaled(bitmap, side) {
+  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff"; // behind what is transparent
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY));
+}

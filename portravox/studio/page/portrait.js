@@ -1,0 +1,197 @@
+// The portrait's well: takes a picture from anywhere, has it checked at once, shows the face.
+//
+// Flow      a file, the clipboard, the camera -> picture -> upload, detect -> jobs
+import { takePicture } from "./camera.js";
+import { here } from "./api.js";
+import { prepared } from "./picture.js";
+import { buttonFor, drawing, onAction, partsOf } from "./parts.js";
+import { wordsFor } from "./refusals.js";
+import { percent, text } from "./texts.js";
+import { VerdictLine } from "./verdict.js";
+
+/** An upload is good for 48 hours; an hour less, so that it does not end on the way. */
+const UPLOAD_LIFE_MS = 47 * 3600 * 1000;
+
+export class PortraitWell extends EventTarget {
+  #root = document.getElementById("portrait");
+  #parts = partsOf(this.#root);
+  #verdict = new VerdictLine(this.#parts.verdict);
+  #session;
+  #turn = null; // aborts what is going on for a picture that was replaced
+
+  /** "empty", "busy", "unchecked", "fits" or "unfit" */
+  state = "empty";
+  /** What `prepared` gave, with a name. */
+  picture = null;
+  #upload = null;
+
+  constructor(session) {
+    super();
+    this.#session = session;
+    onAction(this.#root, {
+      choose: () => this.#parts.file.click(),
+      replace: () => this.#parts.file.click(),
+      camera: async () => {
+        const shot = await takePicture();
+        if (shot) this.take(shot);
+      },
+      example: () => this.#takeExample(),
+      remove: () => {
+        this.clear();
+        buttonFor(this.#root, "choose").focus();
+      },
+    });
+    this.#parts.file.addEventListener("change", () => {
+      const [file] = this.#parts.file.files;
+      this.#parts.file.value = "";
+      if (file) this.take(file);
+    });
+    session.addEventListener("change", () => {
+      if (session.ready && this.state === "unchecked") this.#check();
+    });
+  }
+
+  get root() {
+    return this.#root;
+  }
+
+  /** The example of the package, if the server has it. */
+  offerExample() {
+    buttonFor(this.#root, "example").hidden = false;
+  }
+
+  async #takeExample() {
+    const response = await fetch(here("studio/examples/portrait"));
+    this.take(new File([await response.blob()], "portrait.png"));
+  }
+
+  /** Take a file. */
+  async take(file) {
+    this.#begin("busy");
+    const turn = this.#turn;
+    this.#verdict.show("wait", () => text("portrait.checking"));
+    try {
+      const picture = await prepared(file);
+      if (turn.signal.aborted) return;
+      this.picture = { ...picture, name: file.name || `portrait.${picture.ending}` };
+      this.#show(URL.createObjectURL(picture.blob));
+      if (this.#session.ready) return this.#check();
+      this.#end("unchecked", "note", () => text("portrait.unchecked"));
+    } catch (error) {
+      if (!turn.signal.aborted) {
+        this.#end(this.picture ? "unfit" : "empty", "bad", () => wordsFor(error));
+      }
+    }
+  }
+
+  async #check() {
+    const { signal } = this.#turn;
+    this.#set("busy");
+    try {
+      const onProgress = (share) =>
+        this.#verdict.show("wait", () => text("portrait.uploading", { percent: percent(share) }));
+      const link = await this.link({ onProgress });
+      this.#verdict.show("wait", () => text("portrait.checking"));
+      const { pass, portravox: detail } = await this.#session.api.detect(link, { signal });
+      if (signal.aborted) return;
+      this.#outline(detail?.faces ?? []);
+      if (pass) this.#end("fits", "good", () => this.#remarks(detail));
+      else {
+        const code = detail?.code ?? "InvalidImage.NoHumanFace";
+        this.#end("unfit", "bad", () => wordsFor({ code }));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      const unchecked = error.status === 401 || error.code === "offline" || error.status === 429;
+      this.#end(unchecked ? "unchecked" : "unfit", "bad", () => wordsFor(error));
+    }
+  }
+
+  #remarks(detail) {
+    const several = (detail?.faces.length ?? 0) > 1;
+    const { changes, width, height } = this.picture;
+    return [
+      text(several ? "portrait.several" : detail ? "portrait.fits" : "portrait.fits.plain"),
+      ...changes.map((change) => text(`portrait.${change}`, { width, height })),
+    ].join(" ");
+  }
+
+  /** Its oss:// link; uploaded the first time it is asked for. */
+  async link({ onProgress } = {}) {
+    if (this.#upload === null || Date.now() - this.#upload.at > UPLOAD_LIFE_MS) {
+      const { blob, ending } = this.picture;
+      const { signal } = this.#turn;
+      const made = this.#session.api.upload(blob, `portrait.${ending}`, { onProgress, signal });
+      this.#upload = { at: Date.now(), made };
+    }
+    const mine = this.#upload;
+    try {
+      return await mine.made;
+    } catch (error) {
+      if (this.#upload === mine) this.#upload = null;
+      throw error;
+    }
+  }
+
+  /** Upload again when it is asked for: the link is another account's, or has gone. */
+  forgetUpload() {
+    this.#upload = null;
+  }
+
+  clear() {
+    this.#begin("empty");
+    this.#verdict.clear();
+  }
+
+  /** Say everything again, in the language of now. */
+  render() {
+    this.#verdict.render();
+  }
+
+  #begin(state) {
+    this.#turn?.abort();
+    this.#turn = new AbortController();
+    this.#upload = null;
+    if (this.picture) URL.revokeObjectURL(this.#parts.image.src);
+    this.picture = null;
+    this.#parts.outline.replaceChildren();
+    this.#set(state);
+  }
+
+  #end(state, tone, line) {
+    this.#verdict.show(tone, line);
+    this.#set(state);
+  }
+
+  #set(state) {
+    this.state = state;
+    const filled = this.picture !== null;
+    this.#parts.empty.hidden = filled;
+    this.#parts.filled.hidden = !filled;
+    this.#parts.actions.hidden = !filled;
+    this.#root.classList.toggle("has-content", filled);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #show(address) {
+    this.#parts.image.src = address;
+    this.#parts.image.alt = text("portrait.alt");
+    const { width, height } = this.picture;
+    this.#parts.outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.#set("busy");
+  }
+
+  /** Faces, the one that will speak first: its outline, and the boxes of the others. */
+  #outline(faces) {
+    const { width, height } = this.picture;
+    const at = ([x, y]) => `${(x * width).toFixed(1)},${(y * height).toFixed(1)}`;
+    const shapes = faces.map((face, index) =>
+      drawing("polygon", {
+        points: face.outline.map(at).join(" "),
+        class: index === 0 ? "speaker" : "other",
+        "vector-effect": "non-scaling-stroke",
+      }),
+    );
+    this.#parts.outline.replaceChildren(...shapes);
+  }
+}

@@ -1,0 +1,55 @@
+// The microphone: blocks of samples while it runs, one sound when it stops.
+
+/** Why there is no microphone or camera: "insecure", "refused" or "missing". */
+export function whyNoDevice(error) {
+  if (!navigator.mediaDevices?.getUserMedia) return "insecure";
+  return error?.name === "NotAllowedError" || error?.name === "SecurityError" ? "refused" : "missing";
+}
+
+export class Recorder {
+  #blocks = [];
+  #stream = null;
+  #context = null;
+
+  /** `onBlock(samples, seconds)` hears each block and how long the recording is. */
+  constructor(onBlock) {
+    this.onBlock = onBlock;
+  }
+
+  /** Ask for the microphone and begin. Raises what getUserMedia raises. */
+  async start() {
+    this.#stream = await navigator.mediaDevices.getUserMedia({
+      // Nobody talks back here, and cancelling echoes costs quality.
+      audio: { echoCancellation: false, noiseSuppression: true, autoGainControl: true },
+    });
+    this.#context = new AudioContext();
+    await this.#context.audioWorklet.addModule(new URL("./worklets/capture.js", import.meta.url));
+    const capture = new AudioWorkletNode(this.#context, "capture", {
+      numberOfOutputs: 0,
+      channelCount: 1,
+      channelCountMode: "explicit",
+    });
+    capture.port.onmessage = ({ data }) => {
+      if (this.#context === null) return;
+      this.#blocks.push(data);
+      this.onBlock(data, (this.#blocks.length * data.length) / this.#context.sampleRate);
+    };
+    this.#context.createMediaStreamSource(this.#stream).connect(capture);
+    await this.#context.resume();
+  }
+
+  /** Let go of the microphone; {samples, rate}: what was heard, mono. */
+  stop() {
+    const rate = this.#context.sampleRate;
+    for (const track of this.#stream.getTracks()) track.stop();
+    this.#context.close();
+    this.#context = null;
+    const samples = new Float32Array(this.#blocks.reduce((sum, block) => sum + block.length, 0));
+    let place = 0;
+    for (const block of this.#blocks) {
+      samples.set(block, place);
+      place += block.length;
+    }
+    return { samples, rate };
+  }
+}

@@ -1,0 +1,333 @@
+// The voice's well: a recording from a file or the microphone, shown, trimmed and heard again.
+//
+// Flow      a file, recorder -> decode -> waveform, level, trim -> wav -> upload -> jobs
+import { here } from "./api.js";
+import { dbfs, levelOf, peaks, rms } from "./levels.js";
+import { announce, buttonFor, onAction, partsOf, showIcon } from "./parts.js";
+import { Recorder, whyNoDevice } from "./recorder.js";
+import { Unfit, wordsFor } from "./refusals.js";
+import { exactSpan, label, text } from "./texts.js";
+import { VerdictLine } from "./verdict.js";
+import { excerpt, MAX_BYTES, wav } from "./wav.js";
+import { drawLive, drawWave, HANDLE_PX } from "./waveform.js";
+
+/** What the service takes. */
+const SHORTEST_S = 1;
+const LONGEST_S = 180;
+
+const UPLOAD_LIFE_MS = 47 * 3600 * 1000;
+
+export class VoiceWell extends EventTarget {
+  #root = document.getElementById("voice");
+  #parts = partsOf(this.#root);
+  #verdict = new VerdictLine(this.#parts.verdict);
+  #session;
+  #turn = 0;
+  #recorder = null;
+  #recent = []; // loudness of the latest blocks, for the moving picture of a recording
+  #upload = null;
+
+  /** "empty", "busy", "recording", "fits" or "unfit" */
+  state = "empty";
+  /** {blob, name, buffer, plain}; plain: the service takes the file as it is */
+  recording = null;
+  from_s = 0;
+  to_s = 0;
+
+  constructor(session) {
+    super();
+    this.#session = session;
+    onAction(this.#root, {
+      choose: () => this.#parts.file.click(),
+      replace: () => this.#parts.file.click(),
+      example: () => this.#takeExample(),
+      record: () => this.#record(),
+      stop: () => this.#stopRecording(),
+      discard: () => this.#discard(),
+      play: () => this.#playOrPause(),
+      untrim: () => this.select(0, this.#whole()),
+      remove: () => {
+        this.clear();
+        buttonFor(this.#root, "choose").focus();
+      },
+    });
+    this.#parts.file.addEventListener("change", () => {
+      const [file] = this.#parts.file.files;
+      this.#parts.file.value = "";
+      if (file) this.take(file);
+    });
+    const { from, to, audio } = this.#parts;
+    from.addEventListener("input", () => this.select(Number(from.value), this.to_s, "from"));
+    to.addEventListener("input", () => this.select(this.from_s, Number(to.value), "to"));
+    for (const name of ["play", "pause", "ended"]) {
+      audio.addEventListener(name, () => this.#showPlaying());
+    }
+    new ResizeObserver(() => this.#draw()).observe(this.#parts.waveform);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+  }
+
+  get root() {
+    return this.#root;
+  }
+
+  /** Seconds that will be spoken. */
+  get seconds() {
+    return this.to_s - this.from_s;
+  }
+
+  get trimmed() {
+    return this.recording !== null && this.seconds < this.recording.buffer.duration - 0.005;
+  }
+
+  offerExample() {
+    buttonFor(this.#root, "example").hidden = false;
+  }
+
+  async #takeExample() {
+    const response = await fetch(here("studio/examples/voice"));
+    this.take(new File([await response.blob()], "voice.wav"));
+  }
+
+  /** Take a file; `selection` is [from_s, to_s]. */
+  async take(file, selection = null) {
+    this.#begin("busy");
+    const turn = this.#turn;
+    this.#verdict.show("wait", () => text("voice.reading"));
+    try {
+      const buffer = await decoded(file);
+      if (turn !== this.#turn) return;
+      if (buffer.duration < SHORTEST_S) throw new Unfit("voice_short");
+      const name = file.name || text("voice.recorded");
+      this.recording = { blob: file, name, buffer, plain: await isPlain(file) };
+      this.#parts.name.textContent = name;
+      this.#parts.audio.src = URL.createObjectURL(file);
+      const end = buffer.duration;
+      for (const handle of [this.#parts.from, this.#parts.to]) {
+        Object.assign(handle, { min: 0, max: end, step: 0.01 });
+      }
+      this.select(...(selection ?? [0, this.#whole()]));
+    } catch (error) {
+      if (turn === this.#turn) {
+        this.#verdict.show("bad", () => wordsFor(error));
+        this.#set("empty");
+      }
+    }
+  }
+
+  #whole() {
+    return Math.min(this.recording.buffer.duration, LONGEST_S);
+  }
+
+  /** Choose what will be spoken; `moved` is the end that gives way where they come too close. */
+  select(from_s, to_s, moved = "to") {
+    const { buffer } = this.recording;
+    if (moved === "from") from_s = Math.max(0, Math.min(from_s, to_s - SHORTEST_S));
+    else to_s = Math.min(buffer.duration, Math.max(to_s, from_s + SHORTEST_S));
+    this.from_s = from_s;
+    this.to_s = to_s;
+    this.#upload = null;
+    this.#parts.audio.pause();
+    this.#showSelection();
+    this.#judge();
+  }
+
+  #judge() {
+    const { buffer } = this.recording;
+    const samples = buffer
+      .getChannelData(0)
+      .subarray(Math.floor(this.from_s * buffer.sampleRate), Math.ceil(this.to_s * buffer.sampleRate));
+    const level = levelOf(samples, buffer.sampleRate);
+    if (this.seconds > LONGEST_S + 0.005) this.#end("unfit", "bad", "refusal.voice_long");
+    else if (level === "silent") this.#end("unfit", "bad", "voice.level.silent");
+    else if (level === "good") this.#end("fits", "good", "voice.level.good", "voice.trimmed");
+    else this.#end("fits", "note", `voice.level.${level}`);
+  }
+
+  #end(state, tone, ...keys) {
+    this.#verdict.show(tone, ...keys.map((key) => () => text(key)));
+    this.#set(state);
+  }
+
+  /** The oss:// link of the selection; uploaded the first time it is asked for. */
+  async link({ onProgress } = {}) {
+    if (this.#upload === null || Date.now() - this.#upload.at > UPLOAD_LIFE_MS) {
+      this.#upload = { at: Date.now(), made: this.#sent(onProgress) };
+    }
+    const mine = this.#upload;
+    try {
+      return await mine.made;
+    } catch (error) {
+      if (this.#upload === mine) this.#upload = null;
+      throw error;
+    }
+  }
+
+  async #sent(onProgress) {
+    const { blob, buffer, plain } = this.recording;
+    const asItIs = plain !== null && !this.trimmed && blob.size <= MAX_BYTES;
+    const sent = asItIs ? blob : await excerpt(buffer, this.from_s, this.to_s);
+    return this.#session.api.upload(sent, `voice.${asItIs ? plain : "wav"}`, { onProgress });
+  }
+
+  /** Upload again when it is asked for: the link is another account's, or has gone. */
+  forgetUpload() {
+    this.#upload = null;
+  }
+
+  clear() {
+    this.#begin("empty");
+    this.#verdict.clear();
+  }
+
+  #begin(state) {
+    this.#turn += 1;
+    this.#upload = null;
+    if (this.#recorder) this.#recorder.stop();
+    this.#recorder = null;
+    const { audio } = this.#parts;
+    if (audio.src) {
+      audio.pause();
+      URL.revokeObjectURL(audio.src);
+      audio.removeAttribute("src");
+    }
+    this.recording = null;
+    this.#set(state);
+  }
+
+  #set(state) {
+    this.state = state;
+    const { empty, filled, actions, recording } = this.#parts;
+    const has = this.recording !== null;
+    recording.hidden = state !== "recording";
+    empty.hidden = has || state === "recording";
+    filled.hidden = !has;
+    actions.hidden = !has;
+    this.#root.classList.toggle("has-content", has || state === "recording");
+    if (has) this.#draw();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  // ---- the microphone
+
+  async #record() {
+    this.#begin("busy");
+    this.#verdict.clear();
+    this.#recent = [];
+    const recorder = new Recorder((samples, seconds) => this.#hear(samples, seconds));
+    try {
+      await recorder.start();
+    } catch (error) {
+      return this.#end("empty", "bad", `record.${whyNoDevice(error)}`);
+    }
+    this.#recorder = recorder;
+    this.#set("recording");
+    this.#parts.clock.textContent = "0:00";
+    announce(text("record.begun"));
+    buttonFor(this.#root, "stop").focus();
+  }
+
+  #hear(samples, seconds) {
+    const level = dbfs(rms(samples));
+    const share = Math.max(0, Math.min(1, (level + 60) / 60));
+    const { meter, clock, live } = this.#parts;
+    meter.setAttribute("aria-valuenow", Math.round(Math.max(-60, level)));
+    meter.setAttribute("aria-valuetext", text("record.level.words", { db: Math.round(level) }));
+    meter.firstElementChild.style.transform = `scaleX(${share})`;
+    meter.dataset.level = level > -3 ? "loud" : level < -42 ? "quiet" : "good";
+    clock.textContent = `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+    this.#recent.push(Math.max(...peaks(samples, 1)));
+    drawLive(live, this.#recent);
+    if (seconds >= LONGEST_S) this.#stopRecording();
+  }
+
+  #stopRecording() {
+    const { samples, rate } = this.#recorder.stop();
+    this.#recorder = null;
+    const blob = wav([samples], rate);
+    this.take(new File([blob], text("voice.recorded"), { type: "audio/wav" }));
+    buttonFor(this.#root, "play").focus();
+  }
+
+  #discard() {
+    this.clear();
+    buttonFor(this.#root, "record").focus();
+  }
+
+  // ---- hearing and seeing it
+
+  #playOrPause() {
+    const { audio } = this.#parts;
+    if (!audio.paused) return audio.pause();
+    if (audio.currentTime < this.from_s || audio.currentTime >= this.to_s - 0.05) {
+      audio.currentTime = this.from_s;
+    }
+    audio.play();
+  }
+
+  #showPlaying() {
+    const { audio } = this.#parts;
+    const button = buttonFor(this.#root, "play");
+    showIcon(button, audio.paused ? "play" : "pause");
+    label(button, audio.paused ? "voice.play" : "voice.pause");
+    const step = () => {
+      if (audio.currentTime >= this.to_s) audio.pause();
+      this.#draw();
+      if (!audio.paused) requestAnimationFrame(step);
+    };
+    step();
+  }
+
+  #showSelection() {
+    const { from, to, length, range } = this.#parts;
+    from.value = this.from_s;
+    to.value = this.to_s;
+    from.setAttribute("aria-valuetext", exactSpan(this.from_s));
+    to.setAttribute("aria-valuetext", exactSpan(this.to_s));
+    length.textContent = exactSpan(this.seconds);
+    const total = exactSpan(this.recording.buffer.duration);
+    range.textContent = this.trimmed ? text("voice.of", { total }) : "";
+    buttonFor(this.#root, "untrim").hidden = this.seconds >= this.#whole() - 0.005;
+    this.#draw();
+  }
+
+  #draw() {
+    if (this.recording === null) return;
+    const { audio, wave } = this.#parts;
+    drawWave(wave, this.recording.buffer, {
+      from_s: this.from_s,
+      to_s: this.to_s,
+      at_s: audio.paused ? null : audio.currentTime,
+      margin_px: HANDLE_PX / 2,
+    });
+  }
+
+  /** Say everything again, in the language of now. */
+  render() {
+    this.#verdict.render();
+    if (this.recording !== null) this.#showSelection();
+  }
+
+  /** Draw again, in the colours of now. */
+  repaint() {
+    this.#draw();
+  }
+}
+
+/** A file as sound; a context that renders nothing decodes without asking to play. */
+async function decoded(file) {
+  try {
+    const context = new OfflineAudioContext(1, 1, 48000);
+    return await context.decodeAudioData(await file.arrayBuffer());
+  } catch {
+    throw new Unfit("voice_unreadable");
+  }
+}
+
+/** "wav" or "mp3" for what the service takes as it is, else null: by the first bytes. */
+async function isPlain(file) {
+  const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+  const letters = String.fromCharCode(...head);
+  if (letters.startsWith("RIFF") && letters.slice(8) === "WAVE") return "wav";
+  const isFrame = head[0] === 0xff && (head[1] & 0xe6) === 0xe2; // MPEG audio, layer III
+  return letters.startsWith("ID3") || isFrame ? "mp3" : null;
+}

@@ -1,0 +1,136 @@
+"""The studio over HTTP: its files and their headers, its examples, and signing in."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from portravox import demo
+from portravox.errors import FileMissing
+from portravox.service.logins import LoginTokens
+
+Playing = Callable[..., Any]
+
+
+def played(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that waits for answers."""
+
+    @functools.wraps(test)
+    def run(*arguments: Any, **fixtures: Any) -> None:
+        asyncio.run(test(*arguments, **fixtures))
+
+    return run
+
+
+@played
+async def test_the_page_names_its_files_by_their_content(playing: Playing) -> None:
+    async with playing() as server:
+        index = await server.client.get("/")
+        assert index.status_code == 200
+        paths = re.findall(r'(?:src|href)="(studio/[^"]+)"', index.text)
+        assert len(paths) >= 5
+        for path in paths:
+            file = await server.client.get(f"/{path}")
+            assert file.status_code == 200
+            assert "immutable" in file.headers["cache-control"]
+            assert file.headers["x-content-type-options"] == "nosniff"
+        again = await server.client.get("/", headers={"If-None-Match": index.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        version = paths[0].split("/")[1]
+        assert (await server.client.get("/studio/0123456789abcdef/app.js")).status_code == 404
+        for nothing in ("nothing.js", "../files.py", "%2e%2e/files.py", "index.html"):
+            assert (await server.client.get(f"/studio/{version}/{nothing}")).status_code == 404
+
+
+@played
+async def test_nothing_inline_and_nothing_from_elsewhere_may_run(playing: Playing) -> None:
+    async with playing() as server:
+        index = await server.client.get("/")
+    policy = dict(
+        part.split(" ", 1) for part in index.headers["content-security-policy"].split("; ")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert "unsafe" not in index.headers["content-security-policy"]
+    assert policy["frame-ancestors"] == "'none'"
+    assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", index.text)
+    assert not re.search(r"https?://", index.text)
+
+
+@played
+async def test_the_examples_are_a_picture_and_a_sound(playing: Playing) -> None:
+    async with playing() as server:
+        about = (await server.client.get("/studio/about")).json()
+        assert about["needs_key"] is True
+        assert about["examples"] == ["portrait", "voice"]
+        portrait = await server.client.get("/studio/examples/portrait")
+        assert portrait.content[:4] == b"\x89PNG"
+        assert portrait.headers["content-type"] == "image/png"
+        voice = await server.client.get("/studio/examples/voice")
+        assert voice.content[:4] == b"RIFF"
+        assert (await server.client.get("/studio/examples/keys.json")).status_code == 404
+
+
+@played
+async def test_without_the_package_that_carries_it_no_portrait_is_offered(
+    playing: Playing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise FileMissing("the portrait of the demo")
+
+    monkeypatch.setattr(demo, "demo_portrait", missing)
+    async with playing(no_keys=True) as server:
+        about = (await server.client.get("/studio/about")).json()
+        assert (about["examples"], about["needs_key"]) == (["voice"], False)
+        assert (await server.client.get("/studio/examples/portrait")).status_code == 404
+
+
+@played
+async def test_a_one_time_link_gives_a_pass_that_the_api_takes(playing: Playing) -> None:
+    async with playing() as server:
+        tokens = LoginTokens(server.service.settings.logins_dir)
+        body = {"token": tokens.create()}
+        answered = await server.client.post("/studio/login", json=body)
+        assert answered.status_code == 200
+        assert "set-cookie" not in answered.headers
+        assert answered.headers["cache-control"] == "no-store"
+        key = {"Authorization": f"Bearer {answered.json()['key']}"}
+        assert (await server.client.get("/api/v1/tasks", headers=key)).status_code == 200
+        refused = await server.client.post("/studio/login", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (401, "InvalidApiKey")
+
+
+@pytest.mark.parametrize("body", [{}, {"token": 7}, {"token": None}, {"token": "guessed"}])
+@played
+async def test_without_a_token_there_is_no_pass(playing: Playing, body: dict[str, Any]) -> None:
+    async with playing() as server:
+        answered = await server.client.post("/studio/login", json=body)
+        assert answered.status_code == 401
+
+
+@played
+async def test_a_pass_is_a_key_of_the_first_group(playing: Playing) -> None:
+    async with playing() as server:
+        secret = server.service.passes.create()
+        basic = {"Authorization": f"Basic {secret}"}
+        assert (await server.client.get("/api/v1/tasks", headers=basic)).status_code == 401
+        body = {
+            "model": "liveportrait",
+            "input": {"image_url": "http://h", "audio_url": "http://h"},
+        }
+        submitted = await server.client.post(
+            "/api/v1/services/aigc/image2video/video-synthesis",
+            json=body,
+            headers={"Authorization": f"Bearer {secret}", "X-DashScope-Async": "enable"},
+        )
+        task_id = submitted.json()["output"]["task_id"]
+        seen = await server.client.get(f"/api/v1/tasks/{task_id}", headers=server.key)
+        assert seen.json()["output"]["task_status"] == "PENDING"
+        stranger = {"Authorization": f"Bearer {server.stranger}"}
+        unseen = await server.client.get(f"/api/v1/tasks/{task_id}", headers=stranger)
+        assert unseen.json()["output"]["task_status"] == "UNKNOWN"

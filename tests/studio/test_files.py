@@ -1,0 +1,51 @@
+"""The page's files: whole, and in two languages that say the same things."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from portravox.studio.files import page
+
+FOLDER = Path(__file__).parents[2] / "portravox" / "studio" / "page"
+
+
+def entries(language: str) -> dict[str, str]:
+    source = (FOLDER / "texts" / f"{language}.js").read_text(encoding="utf-8")
+    found = re.findall(r'^  "([^"]+)": "(.*)",$', source, re.MULTILINE)
+    assert len(found) == source.count('":')
+    return dict(found)
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, chinese = entries("en"), entries("zh")
+    assert list(english) == list(chinese)
+    for key, words in english.items():
+        assert words and chinese[key]
+        gaps = re.compile(r"\{\w+\}")
+        assert sorted(gaps.findall(words)) == sorted(gaps.findall(chinese[key])), key
+
+
+def test_every_text_that_the_markup_asks_for_is_there() -> None:
+    markup = page().index.content.decode()
+    wanted = set(re.findall(r'data-(?:text|label)="([^"]+)"', markup))
+    assert len(wanted) > 50
+    assert wanted <= set(entries("en"))
+
+
+def test_modules_name_only_files_that_are_served() -> None:
+    files = page().files
+    for name, file in files.items():
+        for path in re.findall(r'^(?:import|\} from).*"(\.[^"]+)";$', file.content.decode(), re.M):
+            reached = (FOLDER / name).parent.joinpath(path).resolve().relative_to(FOLDER)
+            assert reached.as_posix() in files, name
+
+
+def test_scripts_never_write_markup() -> None:
+    for name, file in page().files.items():
+        assert not re.search(
+            rb"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", file.content
+        )
+        assert b"http" + b"://" not in file.content.replace(b"http://www.w3.org/2000/svg", b""), (
+            name
+        )
