@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test check format lock bench quality sheets articulation-model clean
+.PHONY: help setup setup-dev demo test test-clients check format lock bench quality sheets articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -37,6 +37,10 @@ check: setup-dev ## format, lint, types, import contracts and tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+test-clients: setup-dev ## drive the service with the older line of the dashscope package, too
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target out/dashscope-1.25 'dashscope==1.25.16'
+	PORTRAVOX_DASHSCOPE=out/dashscope-1.25 $(BIN)/python -m pytest tests/end_to_end/test_dashscope.py
 
 format: setup-dev ## mend what the formatter can
 	$(BIN)/ruff format .

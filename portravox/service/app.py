@@ -16,11 +16,13 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from portravox.errors import PortravoxError, StorageFailed
-from portravox.service.children import ChildDetector, Children, Workplace
+from portravox.service.children import Children, Pool, Workplace
+from portravox.service.detector import ChildDetector
 from portravox.service.exchange import Exchange
 from portravox.service.janitor import keep_clean
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
+from portravox.service.pace import Pace
 from portravox.service.routes import detect, docs, files, health, studio, tasks, uploads, videos
 from portravox.service.service import Service, limits_in_queue
 from portravox.service.settings import ServiceSettings
@@ -45,6 +47,13 @@ ROUTES = (
 `Service`, and its own making to `_opened`."""
 
 OpenService = Callable[[Metrics], AbstractAsyncContextManager[Service]]
+
+
+FETCHERS = 8
+"""Pictures that are fetched at the same time for detect calls. Our choice."""
+
+FETCH_MEMORY_MIB = 256
+"""Of a child that fetches, which needs 40."""
 
 
 class Application:
@@ -119,7 +128,11 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         uploaded=uploaded,
         allow_nets=settings.fetch_allow_nets,
     )
-    detecting = Children(memory_mib=settings.render_memory_mib)
+    detector = ChildDetector(
+        fetching=Pool(lambda: Children("fetch", memory_mib=FETCH_MEMORY_MIB), at_once=FETCHERS),
+        judging=Children("judge", memory_mib=settings.render_memory_mib),
+        workplace=workplace,
+    )
     service = Service(
         settings=settings,
         queue=SqliteTaskQueue(
@@ -131,7 +144,8 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         links=LocalLinks(signing),
         uploads=uploads,
         keys=keys,
-        detector=ChildDetector(detecting, workplace),
+        detector=detector,
+        pace=Pace(workers=settings.workers),
         metrics=metrics,
     )
     # No worker outlived the server that this one replaces.
@@ -142,8 +156,9 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
             queue=service.queue,
             videos=service.videos,
             workplace=workplace,
-            children=Children(memory_mib=settings.render_memory_mib),
+            children=Children("render", memory_mib=settings.render_memory_mib),
             metrics=metrics,
+            pace=service.pace,
             submitted=service.submitted,
             render_time_s=settings.render_time_s,
         )
@@ -159,5 +174,5 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         janitor.cancel()
         with suppress(asyncio.CancelledError):
             await janitor
-        await detecting.close()
+        await detector.close()
         await service.queue.close()

@@ -1,6 +1,6 @@
 """Child processes: started beforehand, given one order at a time, killed when they must end.
 
-Flow      worker, detect calls -> children -> service.child
+Flow      worker, detector -> children -> service.child
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from portravox.errors import UploadUnknown
 from portravox.service import problems
-from portravox.service.problems import Problem, Refusal
+from portravox.service.problems import Problem
 from portravox.service.schemas import is_upload
+from portravox.service.settings import ENVIRONMENT
 from portravox.service.storage.base import Storage
 from portravox.service.storage.uploads import Uploads
 
@@ -30,12 +31,14 @@ ORDERS_PER_CHILD = 20
 START_TIME_S = 120.0
 """How long a child may take to start; the first one on a machine compiles its loops, 30 s."""
 
-DETECT_TIME_S = 75.0
-"""How long a detect call may take: 60 s of them may go into fetching the picture."""
+IDLE_FETCHERS = 2
+"""Of a pool, kept ready; the others end with their order."""
 
 _LINE_BYTES = 64 * 1024
 
 _log = logging.getLogger("portravox.children")
+
+Role = Literal["render", "judge", "fetch"]
 
 OnStage = Callable[[str, float], None]
 """Called with the stage and how much of the job is done, 0..1."""
@@ -51,10 +54,16 @@ class ChildFailed(Exception):
         """Whether another child may do better."""
 
 
+def _nobody_asked(stage: str, done: float) -> None:
+    del stage, done
+
+
 class Children:
     """One child at a time, made ready before it is needed."""
 
-    def __init__(self, *, memory_mib: int) -> None:
+    def __init__(self, role: Role, *, memory_mib: int) -> None:
+        """role: what it makes ready for; it can do all else too, but later."""
+        self._role = role
         self._memory_mib = memory_mib
         self._child: asyncio.subprocess.Process | None = None
         self._orders = 0
@@ -66,7 +75,7 @@ class Children:
             await self._ready()
 
     async def order(
-        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage
+        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage = _nobody_asked
     ) -> dict[str, Any]:
         """Have an order carried out; the next one waits meanwhile.
 
@@ -104,10 +113,13 @@ class Children:
             sys.executable,
             "-m",
             "portravox.service.child",
+            self._role,
             str(self._memory_mib),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,
+            # Our settings may hold secrets, and are none of a child's business.
+            env={k: v for k, v in os.environ.items() if not k.startswith(ENVIRONMENT)},
         )
         self._orders = 0
         try:
@@ -152,6 +164,36 @@ class Children:
         await child.wait()
 
 
+class Pool:
+    """Several `Children` of one kind, for orders that mostly wait."""
+
+    def __init__(self, make: Callable[[], Children], *, at_once: int) -> None:
+        self._make = make
+        self._room = asyncio.Semaphore(at_once)
+        self._idle: list[Children] = []
+        self._busy: set[Children] = set()
+
+    async def order(self, order: dict[str, Any], *, time_s: float) -> dict[str, Any]:
+        """Have an order carried out by a child that is free, once there is one. Raises
+        ChildFailed."""
+        async with self._room:
+            children = self._idle.pop() if self._idle else self._make()
+            self._busy.add(children)
+            try:
+                return await children.order(order, time_s=time_s)
+            finally:
+                self._busy.discard(children)
+                if len(self._idle) < IDLE_FETCHERS:
+                    self._idle.append(children)
+                else:
+                    await children.close()
+
+    async def close(self) -> None:
+        """End all children, whatever they do."""
+        for children in (*self._idle, *self._busy):
+            await children.close()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
     """Where files lie while they are worked on, and how uploads get there."""
@@ -185,33 +227,3 @@ class Workplace:
         _, stream = self.uploaded.open(self.uploads.resolve(url, group=key_group))
         with stream, file.open("xb") as copy:
             shutil.copyfileobj(stream, copy)
-
-
-class ChildDetector:
-    """A `Detector` with a child of its own, so that callers do not wait for videos."""
-
-    def __init__(self, children: Children, workplace: Workplace) -> None:
-        self._children = children
-        self._workplace = workplace
-
-    async def has_face(self, image_url: str, *, key_group: str) -> bool:
-        """See `Detector`."""
-        async with self._workplace.desk() as desk:
-            try:
-                image = await self._workplace.address(
-                    image_url, desk / "image", key_group=key_group
-                )
-                order = {
-                    "do": "detect",
-                    "folder": str(desk),
-                    "image": image,
-                    "allow_nets": self._workplace.allow_nets,
-                }
-                done = await self._children.order(
-                    order, time_s=DETECT_TIME_S, on_stage=lambda stage, done: None
-                )
-            except UploadUnknown as error:
-                raise Refusal(problems.DOWNLOAD_FAILED) from error
-            except ChildFailed as error:
-                raise Refusal(error.problem) from error
-        return bool(done["face"])

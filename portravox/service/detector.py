@@ -1,19 +1,92 @@
 """Whether a picture will do, for callers who wait: what detect calls ask.
 
-Flow      routes.detect -> Detector -> children -> child, where the picture is fetched and judged
+Flow      routes.detect -> Detector -> children: one fetches the picture, another one judges it
+
+Fetching mostly waits, for as long as a stranger's server likes; judging takes a tenth of a second
+and 300 MB. So there are several children for the one and one for the other.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from portravox.errors import UploadUnknown
+from portravox.service import problems
+from portravox.service.children import ChildFailed, Children, Pool, Workplace
+from portravox.service.problems import Refusal
+from portravox.service.tasks.queue import Json
+
+FETCH_TIME_S = 70.0
+"""How long fetching may take; the fetcher itself gives up after 60."""
+
+JUDGE_TIME_S = 20.0
+"""How long judging may take. A picture of 4096 px takes 0.5 s; our choice."""
+
+AT_ONCE = 64
+"""Detect calls that may be under way, waiting ones included. Our choice: ten seconds of judging."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What became of a picture that could be read."""
+
+    passed: bool
+
+    detail: dict[str, Json]
+    """Why, where the faces are, and what would help: ours, beyond the contract."""
 
 
 class Detector(Protocol):
     """Looks at pictures of strangers, elsewhere than in the server's own process."""
 
-    async def has_face(self, image_url: str, *, key_group: str) -> bool:
+    async def judge(self, image_url: str, *, key_group: str) -> Judgement:
         """Whether the picture shows a face that can be animated.
 
-        Raises Refusal for a picture that cannot be fetched or read or is beyond the limits, and
-        where no answer came in time.
+        Raises Refusal for a picture that cannot be fetched or read or is beyond the limits, where
+        no answer came in time, and where too many ask.
         """
+
+
+class ChildDetector:
+    """A `Detector` with children of its own, so that callers do not wait for videos."""
+
+    def __init__(self, *, fetching: Pool, judging: Children, workplace: Workplace) -> None:
+        self._fetching = fetching
+        self._judging = judging
+        self._workplace = workplace
+        self._under_way = 0
+
+    async def judge(self, image_url: str, *, key_group: str) -> Judgement:
+        """See `Detector`."""
+        if self._under_way >= AT_ONCE:
+            raise Refusal(problems.CONCURRENCY)
+        self._under_way += 1
+        try:
+            return await self._judged(image_url, key_group)
+        except UploadUnknown as error:
+            raise Refusal(problems.DOWNLOAD_FAILED) from error
+        except ChildFailed as error:
+            raise Refusal(error.problem) from error
+        finally:
+            self._under_way -= 1
+
+    async def close(self) -> None:
+        """End the children, whatever they do."""
+        await self._fetching.close()
+        await self._judging.close()
+
+    async def _judged(self, image_url: str, key_group: str) -> Judgement:
+        async with self._workplace.desk() as desk:
+            image = await self._workplace.address(image_url, desk / "image", key_group=key_group)
+            if image is not None:
+                fetch: dict[str, Any] = {
+                    "do": "fetch",
+                    "folder": str(desk),
+                    "image": image,
+                    "allow_nets": self._workplace.allow_nets,
+                }
+                await self._fetching.order(fetch, time_s=FETCH_TIME_S)
+            judge = {"do": "judge", "folder": str(desk), "image": None}
+            done = await self._judging.order(judge, time_s=JUDGE_TIME_S)
+        return Judgement(passed=done["passed"], detail=done["detail"])

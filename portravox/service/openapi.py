@@ -47,6 +47,7 @@ _ADDRESS = {
     "description": "http, https, or oss:// for a temporary upload",
     "example": "https://example.com/face.png",
 }
+_EXPLAINED = "Ours, with ?explain=true"
 _STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 _PARAMETERS: Schema = {
@@ -99,7 +100,36 @@ _SCHEMAS: dict[str, Schema] = {
     ),
     "Detected": _object(
         {
-            "output": _object({"pass": {"type": "boolean"}, "message": {"type": "string"}}),
+            "output": _object(
+                {
+                    "pass": {"type": "boolean"},
+                    "message": {"type": "string", "description": "Empty where it passes"},
+                    "reason": _text("face_turned_away", f"{_EXPLAINED}: ok, or why not"),
+                    "explanation": _text("", f"{_EXPLAINED}: the same in a sentence"),
+                    "hint": _text("", f"{_EXPLAINED}: what would help"),
+                    "notices": {"type": "array", "items": {"type": "string"}},
+                    "width": {"type": "integer", "description": f"{_EXPLAINED}: px, upright"},
+                    "height": {"type": "integer"},
+                    "faces": {
+                        "type": "array",
+                        "description": f"{_EXPLAINED}: outlines, the face to animate first; x"
+                        " right and y down in px",
+                        "items": {
+                            "type": "array",
+                            "items": {"type": "array", "items": {"type": "number"}},
+                        },
+                    },
+                },
+                optional=(
+                    "reason",
+                    "explanation",
+                    "hint",
+                    "notices",
+                    "width",
+                    "height",
+                    "faces",
+                ),
+            ),
             "usage": _object({"image_count": {"const": 1}}),
             "request_id": _ID,
         }
@@ -131,6 +161,12 @@ _SCHEMAS: dict[str, Schema] = {
                         "type": ["integer", "null"],
                         "description": "Ours, with ?progress=true: tasks that come first",
                     },
+                    "remaining_s": {
+                        "type": ["number", "null"],
+                        "minimum": 0,
+                        "description": "Ours, with ?progress=true: seconds, estimated; null where"
+                        " nobody can tell",
+                    },
                 },
                 optional=(
                     "submit_time",
@@ -142,6 +178,7 @@ _SCHEMAS: dict[str, Schema] = {
                     "stage",
                     "progress",
                     "queue_position",
+                    "remaining_s",
                 ),
             ),
             "usage": _object(
@@ -271,7 +308,10 @@ PATHS: dict[str, dict[str, Schema]] = {
     f"{API}/services/aigc/image2video/face-detect": {
         "post": {
             "summary": "Detect: whether a picture will do",
-            "parameters": [_OSS],
+            "parameters": [
+                _OSS,
+                _in("query", "explain", {"type": "string"}, "Ours: true tells why, and where"),
+            ],
             "requestBody": _posts("Detect"),
             "responses": _answers("Detected", *_CALL),
         }

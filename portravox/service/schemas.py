@@ -305,9 +305,14 @@ def task_body(
     return body
 
 
-def progress(task: Task, position: int | None) -> dict[str, Json]:
+def progress(task: Task, *, position: int | None, remaining_s: float | None) -> dict[str, Json]:
     """How far a task is: ours, beyond the original."""
-    return {"stage": task.stage, "progress": round(task.done, 4), "queue_position": position}
+    return {
+        "stage": task.stage,
+        "progress": round(task.done, 4),
+        "queue_position": position,
+        "remaining_s": None if remaining_s is None else round(remaining_s, 1),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

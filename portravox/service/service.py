@@ -16,6 +16,7 @@ from portravox.service.keys import DEFAULT_GROUP, ApiKeys
 from portravox.service.limits import Call, Limits, RateLimiter
 from portravox.service.logins import LoginTokens, Passes
 from portravox.service.metrics import Metrics
+from portravox.service.pace import Pace
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
 from portravox.service.storage.base import Storage
@@ -64,6 +65,7 @@ class Service:
     detector: Detector
     metrics: Metrics = field(default_factory=Metrics)
     passes: Passes = field(default_factory=Passes)
+    pace: Pace = field(default_factory=lambda: Pace(workers=1))
     rates: RateLimiter = field(default_factory=RateLimiter)
     submitted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new for a worker."""

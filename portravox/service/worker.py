@@ -18,6 +18,7 @@ from typing import Any
 from portravox.errors import PortravoxError, QueueUnavailable
 from portravox.service.children import ChildFailed, Children, Workplace
 from portravox.service.metrics import Metrics
+from portravox.service.pace import Pace
 from portravox.service.problems import TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.queue import Failure, Outcome, Released, Result, Task, TaskQueue
@@ -51,6 +52,7 @@ class Worker:
         workplace: Workplace,
         children: Children,
         metrics: Metrics,
+        pace: Pace,
         submitted: asyncio.Event,
         render_time_s: float,
     ) -> None:
@@ -60,6 +62,7 @@ class Worker:
         self._workplace = workplace
         self._children = children
         self._metrics = metrics
+        self._pace = pace
         self._submitted = submitted
         self._render_time_s = render_time_s
         self._stopping = asyncio.Event()
@@ -159,7 +162,9 @@ class Worker:
             await asyncio.to_thread(self._publish, Path(order["output"]), video_name)
             stages.end()
         duration_s = float(done["duration_s"])
-        self._metrics.real_time_factor.observe((time.monotonic() - started) / duration_s)
+        took_s = time.monotonic() - started
+        self._pace.note(took_s)
+        self._metrics.real_time_factor.observe(took_s / duration_s)
         return Result(video_name=video_name, duration_s=duration_s)
 
     async def _order(self, task: Task, desk: Path) -> dict[str, Any]:

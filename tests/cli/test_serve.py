@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-MAIN = "import sys; from portravox.cli.main import main; sys.exit(main())"
-
-
-@contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server on a free port, and where it is; killed at the end if it still lives."""
-    with (folder / "log.txt").open("a") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-c", MAIN, "serve", "--port", "0", "--data-dir", folder, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    assert server.stdout is not None
-    try:
-        first = server.stdout.readline()
-        yield server, first.split()[2].removesuffix("/api/v1")
-    finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
+from tests.live import serving
 
 
 def test_a_first_start_gives_a_key_that_works_and_the_second_gives_none(tmp_path: Path) -> None:
-    with serving(tmp_path) as (server, url):
-        assert server.stdout is not None
-        told = [server.stdout.readline() for _ in range(5)]
+    with serving(tmp_path) as server:
+        told = [server.line() for _ in range(5)]
         [key] = [line.strip() for line in told if line.startswith("sk-")]
         # Answered as soon as the server is ready: connections wait in its socket till then.
-        answered = httpx.get(f"{url}/api/v1/tasks", headers={"Authorization": f"Bearer {key}"})
+        answered = httpx.get(
+            f"{server.url}/api/v1/tasks", headers={"Authorization": f"Bearer {key}"}
+        )
         assert (answered.status_code, answered.json()["total"]) == (200, 0)
-        assert httpx.get(f"{url}/api/v1/tasks").status_code == 401
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(10) == 0
-        assert "sk-" not in server.stdout.read()
-    with serving(tmp_path) as (server, url):
-        assert httpx.get(f"{url}/readyz").status_code == 200
-        server.send_signal(signal.SIGINT)
-        assert server.wait(10) == 130
-        assert server.stdout is not None
-        assert "sk-" not in server.stdout.read()
+        assert httpx.get(f"{server.url}/api/v1/tasks").status_code == 401
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+        assert "sk-" not in server.rest()
+    with serving(tmp_path) as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(10) == 130
+        assert "sk-" not in server.rest()
     log = (tmp_path / "log.txt").read_text()
     assert "GET /api/v1/tasks 200 request_id=" in log
     assert key not in log
@@ -65,8 +41,8 @@ def test_strangers_are_not_served_without_keys_unless_that_is_meant(run, tmp_pat
 
 
 def test_a_port_in_use_and_a_folder_in_use_are_told(run, tmp_path) -> None:
-    with serving(tmp_path) as (_, url):
-        port = url.rpartition(":")[2]
+    with serving(tmp_path) as first:
+        port = first.url.rpartition(":")[2]
         taken = run("serve", "--port", port, "--data-dir", tmp_path)
         assert taken.status == 2
         assert "Address already in use" in taken.err
@@ -74,6 +50,6 @@ def test_a_port_in_use_and_a_folder_in_use_are_told(run, tmp_path) -> None:
         while not (tmp_path / "tasks.db").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        with serving(tmp_path) as (second, _):
-            assert second.wait(10) == 1
+        with serving(tmp_path) as second:
+            assert second.process.wait(10) == 1
     assert "error: the table of tasks cannot be used" in (tmp_path / "log.txt").read_text()

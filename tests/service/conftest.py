@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from portravox.service.app import Application
+from portravox.service.detector import Judgement
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
 from portravox.service.service import Service
@@ -25,9 +26,9 @@ from portravox.service.tasks.sqlite import SqliteTaskQueue
 class YesDetector:
     """Sees a face everywhere."""
 
-    async def has_face(self, image_url: str, *, key_group: str) -> bool:
+    async def judge(self, image_url: str, *, key_group: str) -> Judgement:
         del image_url, key_group
-        return True
+        return Judgement(passed=True, detail={"reason": "ok", "faces": []})
 
 
 @dataclass(frozen=True)

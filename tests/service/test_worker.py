@@ -31,11 +31,11 @@ class OneDeed(Children):
     """Does what the test says instead of starting a process."""
 
     def __init__(self, deed: Deed) -> None:
-        super().__init__(memory_mib=512)
+        super().__init__("render", memory_mib=512)
         self._deed = deed
 
     async def order(
-        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage
+        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage = lambda stage, done: None
     ) -> dict[str, Any]:
         on_stage("render", 0.5)
         async with asyncio.timeout(time_s):
@@ -74,6 +74,7 @@ def worker_of(server: Server, folder: Path, deed: Deed) -> Worker:
         ),
         children=OneDeed(deed),
         metrics=service.metrics,
+        pace=service.pace,
         submitted=service.submitted,
         render_time_s=60.0,
     )

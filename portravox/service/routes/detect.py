@@ -14,18 +14,26 @@ from portravox.service.limits import Call
 from portravox.service.problems import NO_FACE
 from portravox.service.schemas import CallMode, json_object, picture_to_check
 from portravox.service.service import service_of
+from portravox.service.tasks.queue import Json
 
 
 async def detect(request: Request) -> Response:
-    """A face that will not do is an answer, too: `pass` is false then."""
+    """A face that will not do is an answer, too: `pass` is false then. With `?explain=true`, why,
+    what would help, and where the faces are."""
     service = service_of(request)
     caller = service.caller(request, Call.DETECT)
     body = json_object(await read_body(request))
     image_url = picture_to_check(body, CallMode.of(request.headers))
-    passed = await service.detector.has_face(image_url, key_group=caller.group)
+    judgement = await service.detector.judge(image_url, key_group=caller.group)
+    output: dict[str, Json] = {
+        "pass": judgement.passed,
+        "message": "" if judgement.passed else NO_FACE.message,
+    }
+    if request.query_params.get("explain") == "true":
+        output |= judgement.detail
     return answer(
         {
-            "output": {"pass": passed, "message": "" if passed else NO_FACE.message},
+            "output": output,
             "usage": {"image_count": 1},
             "request_id": request_id_of(request),
         }

@@ -120,8 +120,11 @@ async def _find(service: Service, caller: Caller, task_id: str) -> Task | None:
 
 
 async def _progress(service: Service, task: Task) -> dict[str, Json]:
-    waits = task.state is TaskState.PENDING
-    return progress(task, await service.queue.position(task.task_id) if waits else None)
+    position = None
+    if task.state is TaskState.PENDING:
+        position = await service.queue.position(task.task_id)
+    remaining_s = service.pace.remaining_s(task, position=position, now=time.time())
+    return progress(task, position=position, remaining_s=remaining_s)
 
 
 def _told(

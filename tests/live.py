@@ -1,0 +1,86 @@
+"""A real server in a process of its own, and files for it to fetch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from portravox.service.keys import ApiKeys
+
+MAIN = "import sys; from portravox.cli.main import main; sys.exit(main())"
+
+
+@dataclass(frozen=True)
+class Live:
+    """A server that was started; it may not be ready yet, but its socket listens."""
+
+    process: subprocess.Popen[str]
+    url: str
+    log: Path
+
+    def line(self) -> str:
+        """The next line it printed."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def rest(self) -> str:
+        """What it printed after that until it ended."""
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
+
+
+@contextmanager
+def serving(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Live]:
+    """`portravox serve` on a free port; killed at the end if it still lives."""
+    log = folder / "log.txt"
+    with log.open("a") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-c", MAIN, "serve", "--port", "0", "--data-dir", folder, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+    assert process.stdout is not None
+    try:
+        first = process.stdout.readline()
+        yield Live(process, first.split()[2].removesuffix("/api/v1"), log)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def new_key(folder: Path, group: str = "default") -> str:
+    """A key for a server that has its data in this folder."""
+    _, secret = ApiKeys(folder / "keys.json").create("test", group=group)
+    return secret
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Not between the lines of the tests."""
+
+
+@contextmanager
+def files_at(folder: Path) -> Iterator[str]:
+    """A folder's files on loopback; gives their base URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,74 @@
+"""Estimates for those who wait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from portravox.service.pace import Pace
+from portravox.service.tasks.queue import Job, Result, Task
+from portravox.service.tasks.states import TaskState
+
+WAITING = Task(
+    task_id="t",
+    key_id="1",
+    key_group="default",
+    request_id="r",
+    job=Job(model="liveportrait", image_url="i", audio_url="a", parameters={}, resolve_oss=False),
+    state=TaskState.PENDING,
+    attempt=0,
+    submitted_at=100.0,
+    scheduled_at=None,
+    ended_at=None,
+    worker=None,
+    lease_until=None,
+    cancel_requested=False,
+    stage=None,
+    done=0.0,
+    code=None,
+    message=None,
+    result=None,
+)
+RUNNING = replace(WAITING, state=TaskState.RUNNING, scheduled_at=200.0)
+
+
+def test_nobody_knows_before_the_first_video() -> None:
+    pace = Pace(workers=1)
+    assert pace.remaining_s(WAITING, position=0, now=100.0) is None
+    assert pace.remaining_s(RUNNING, position=None, now=201.0) is None
+
+
+def test_those_ahead_are_waited_for_by_as_many_as_there_are_workers() -> None:
+    for workers, wait_s in ((1, 50.0), (2, 30.0)):
+        pace = Pace(workers=workers)
+        pace.note(10.0)
+        assert pace.remaining_s(WAITING, position=4, now=100.0) == wait_s
+
+
+def test_a_task_at_work_is_judged_by_its_own_speed() -> None:
+    pace = Pace(workers=1)
+    pace.note(10.0)
+    early = replace(RUNNING, done=0.02)
+    assert pace.remaining_s(early, position=None, now=203.0) == 7.0
+    quarter = replace(RUNNING, done=0.25)
+    assert pace.remaining_s(quarter, position=None, now=203.0) == pytest.approx(9.0)
+
+
+def test_the_mean_follows_what_attempts_take() -> None:
+    pace = Pace(workers=1)
+    pace.note(10.0)
+    for _ in range(50):
+        pace.note(20.0)
+    assert pace.remaining_s(WAITING, position=0, now=0.0) == pytest.approx(20.0, abs=0.01)
+
+
+def test_what_has_ended_needs_no_time() -> None:
+    ended = replace(
+        RUNNING,
+        state=TaskState.SUCCEEDED,
+        done=1.0,
+        ended_at=210.0,
+        result=Result(video_name="v.mp4", duration_s=1.0),
+    )
+    assert Pace(workers=1).remaining_s(ended, position=None, now=300.0) is None
