@@ -1,6 +1,6 @@
 """A file from a URL that a stranger wrote, into a file of ours.
 
-Flow      worker -> fetch.download -> media
+Flow      worker -> fetch.download -> fetch.http, media
 Reads     URL, AddressPolicy, the most bytes to take
 Gives     the file; what is in it nobody has looked at
 
@@ -12,19 +12,17 @@ query, which may be a signed link.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
-import socket
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPResponse
 from pathlib import Path
-from typing import cast
 
 from portravox import __version__
 from portravox.errors import InputDownloadFailed, InputTooLarge
 from portravox.service.fetch.addresses import AddressPolicy
-from portravox.service.fetch.connection import BoundedReader, Deadline, Network, connect
+from portravox.service.fetch.connection import Deadline, Network
+from portravox.service.fetch.http import answer_to, as_refusal
 from portravox.service.fetch.urls import FetchUrl, parse_url, redirected
 
 MAX_REDIRECTS = 5
@@ -64,7 +62,16 @@ def download(
         here = parse_url(url)
         for _ in range(MAX_REDIRECTS + 1):
             asked.append(here.host)
-            with _answer(here, allowed, world, deadline, max_bytes) as answer:
+            answering = answer_to(
+                here,
+                _request(here),
+                policy=allowed,
+                network=world,
+                deadline=deadline,
+                # Twice the file for the framing of chunks, and room for headers.
+                max_bytes=2 * max_bytes + (1 << 20),
+            )
+            with answering as answer:
                 if answer.status not in REDIRECTS:
                     return _write(target, _body(answer, max_bytes))
                 here = redirected(here, _location(answer))
@@ -73,30 +80,6 @@ def download(
         hosts = ", then ".join(asked) or "a URL that cannot be read"
         _log.warning("no file from %s: %s", hosts, error.reason)
         raise
-
-
-@contextlib.contextmanager
-def _answer(
-    url: FetchUrl, policy: AddressPolicy, network: Network, deadline: Deadline, max_bytes: int
-) -> Iterator[HTTPResponse]:
-    """Ask for a URL and read the headers of the answer; the body waits on the line."""
-    with contextlib.ExitStack() as stack:
-        with _as_refusal():
-            connection = stack.enter_context(connect(url, policy, network, deadline))
-            connection.settimeout(deadline.at_most(network.waits.idle_s))
-            connection.sendall(_request(url))
-            reader = BoundedReader(
-                connection,
-                idle_s=network.waits.idle_s,
-                deadline=deadline,
-                # Twice the file for the framing of chunks, and room for headers.
-                max_bytes=2 * max_bytes + (1 << 20),
-            )
-            # All that HTTPResponse does with a socket is `makefile`.
-            answer = HTTPResponse(cast(socket.socket, reader), method="GET")
-            stack.callback(answer.close)
-            answer.begin()
-        yield answer
 
 
 def _request(url: FetchUrl) -> bytes:
@@ -159,7 +142,7 @@ def _declared_bytes(answer: HTTPResponse) -> int | None:
 
 
 def _read(answer: HTTPResponse) -> bytes:
-    with _as_refusal():
+    with as_refusal():
         return answer.read(PIECE_BYTES)
 
 
@@ -171,13 +154,3 @@ def _write(target: Path, pieces: Iterator[bytes]) -> int:
         except BaseException:
             target.unlink()
             raise
-
-
-@contextlib.contextmanager
-def _as_refusal() -> Iterator[None]:
-    """Turn what sockets, TLS and http.client raise into our error, the cause into its reason."""
-    try:
-        yield
-    except (OSError, HTTPException, ValueError) as error:
-        # ValueError: http.client on the size of a chunk that is no number.
-        raise InputDownloadFailed(f"{error!r:.200}") from error
