@@ -10,7 +10,7 @@ from pathlib import Path
 
 from portravox.errors import QueueUnavailable
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest step in migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

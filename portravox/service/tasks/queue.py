@@ -13,11 +13,14 @@ one else. `tests/contracts/test_queue.py` runs on every queue there is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from portravox.service.tasks.states import TaskState
+
+if TYPE_CHECKING:
+    from portravox.service.tasks.outbox import Outbox, Webhook
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -160,6 +163,10 @@ class TaskQueue(Protocol):
     has returned survives a crash of the process and of the machine.
     """
 
+    @property
+    def outbox(self) -> Outbox:
+        """Notices of the tasks that end."""
+
     async def submit(
         self,
         job: Job,
@@ -168,12 +175,13 @@ class TaskQueue(Protocol):
         key_group: str,
         request_id: str,
         idempotency_key: str | None = None,
+        webhooks: Sequence[Webhook] = (),
     ) -> Task:
-        """Add a PENDING task.
+        """Add a PENDING task, whose end will be told to webhooks through the outbox.
 
         With an idempotency key that this API key used before, the task of then is given back,
-        whatever became of it, as long as it is remembered. Raises QueueFull, and
-        IdempotencyConflict where the job of then was another one.
+        whatever became of it, as long as it is remembered; its webhooks are those of then. Raises
+        QueueFull, and IdempotencyConflict where the job of then was another one.
         """
 
     async def get(self, task_id: str, *, key_group: str) -> Task | None:

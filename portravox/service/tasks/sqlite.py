@@ -17,7 +17,7 @@ import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from io import FileIO
@@ -27,6 +27,7 @@ from typing import TypeVar
 from portravox.errors import IdempotencyConflict, QueueFull, QueueUnavailable
 from portravox.service.tasks.group_commit import GroupCommit
 from portravox.service.tasks.migrate import migrate
+from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.queue import (
     GIVEN_UP,
     MAX_TRIES,
@@ -40,6 +41,8 @@ from portravox.service.tasks.queue import (
     Task,
     TaskFilter,
 )
+from portravox.service.tasks.sqlite_outbox import SqliteOutbox, register
+from portravox.service.tasks.sqlite_rows import task_of
 from portravox.service.tasks.states import TaskState
 
 T = TypeVar("T")
@@ -90,6 +93,7 @@ class SqliteTaskQueue:
                 raise QueueUnavailable(f"{file}: {error}") from error
             self._opened = opened.pop_all()
         self._writer = GroupCommit(writer)
+        self.outbox: Outbox = SqliteOutbox(self._writer, self._survey, clock)
 
     async def submit(
         self,
@@ -99,6 +103,7 @@ class SqliteTaskQueue:
         key_group: str,
         request_id: str,
         idempotency_key: str | None = None,
+        webhooks: Sequence[Webhook] = (),
     ) -> Task:
         task = Task(
             task_id=str(uuid.uuid4()),
@@ -129,7 +134,7 @@ class SqliteTaskQueue:
                     (key_id, idempotency_key),
                 ).fetchone()
                 if before is not None:
-                    return _of_same_job(_task(before), job)
+                    return _of_same_job(task_of(before), job)
             self._require_room(db, key_id, limit)
             db.execute(
                 "INSERT INTO tasks (task_id, key_id, key_group, request_id, idempotency_key, model,"
@@ -149,6 +154,7 @@ class SqliteTaskQueue:
                     task.submitted_at,
                 ),
             )
+            register(db, task, webhooks)
             return task
 
         return await self._writer.change(add)
@@ -160,7 +166,7 @@ class SqliteTaskQueue:
             ).fetchone()
         except sqlite3.Error as error:
             raise QueueUnavailable(str(error)) from error
-        return None if row is None else _task(row)
+        return None if row is None else task_of(row)
 
     async def list(self, wanted: TaskFilter, *, key_group: str) -> Page:
         conditions = {
@@ -183,7 +189,7 @@ class SqliteTaskQueue:
                 " ORDER BY submitted_at DESC, seq DESC LIMIT ? OFFSET ?",
                 (*values, wanted.page_size, skipped),
             )
-            return Page(tasks=tuple(map(_task, rows)), total=total)
+            return Page(tasks=tuple(map(task_of, rows)), total=total)
 
         return await self._survey(read)
 
@@ -224,7 +230,7 @@ class SqliteTaskQueue:
                 "UPDATE tallies SET turn = 1 + (SELECT max(turn) FROM tallies) WHERE key_id = ?",
                 (key_id,),
             )
-            return _task(row)
+            return task_of(row)
 
         return await self._writer.change(claim)
 
@@ -302,7 +308,7 @@ class SqliteTaskQueue:
                 "DELETE FROM tallies WHERE pending + running + succeeded + failed + canceled = 0"
             )
             rows.sort(key=lambda row: float(row["ended_at"]))
-            return tuple(map(_task, rows))
+            return tuple(map(task_of, rows))
 
         return await self._writer.change(remove)
 
@@ -421,38 +427,6 @@ def _of_same_job(before: Task, job: Job) -> Task:
     if before.job != job:
         raise IdempotencyConflict
     return before
-
-
-def _task(row: sqlite3.Row) -> Task:
-    result = None
-    if row["video_name"] is not None:
-        result = Result(video_name=row["video_name"], duration_s=row["duration_s"])
-    return Task(
-        task_id=row["task_id"],
-        key_id=row["key_id"],
-        key_group=row["key_group"],
-        request_id=row["request_id"],
-        job=Job(
-            model=row["model"],
-            image_url=row["image_url"],
-            audio_url=row["audio_url"],
-            parameters=json.loads(row["parameters"]),
-            resolve_oss=bool(row["resolve_oss"]),
-        ),
-        state=TaskState(row["state"]),
-        attempt=row["attempt"],
-        submitted_at=row["submitted_at"],
-        scheduled_at=row["scheduled_at"],
-        ended_at=row["ended_at"],
-        worker=row["worker"],
-        lease_until=row["lease_until"],
-        cancel_requested=bool(row["cancel_requested"]),
-        stage=row["stage"],
-        done=row["done"],
-        code=row["code"],
-        message=row["message"],
-        result=result,
-    )
 
 
 def _own(file: Path) -> FileIO:
