@@ -346,13 +346,18 @@ def _row(task: Task, account: Account) -> Json:
         "api_key_id": task.key_id,
         "caller_parent_id": account.caller_parent_id,
         "caller_uid": account.caller_uid,
-        "user_api_unique_key": f"apikey:v1:aigc:image2video:video-synthesis:{task.job.model}",
+        "user_api_unique_key": user_api_unique_key(task.job.model),
     }
     if task.scheduled_at is not None:
         row["start_time"] = _milliseconds(task.scheduled_at)
     if task.ended_at is not None:
         row["end_time"] = _milliseconds(task.ended_at)
     return row
+
+
+def user_api_unique_key(model: str) -> str:
+    """What lists and events of the original call the kind of a call."""
+    return f"apikey:v1:aigc:image2video:video-synthesis:{model}"
 
 
 def _milliseconds(moment: float) -> int:
