@@ -102,6 +102,12 @@ def submit_command(
             show_default="a new one",
         ),
     ] = None,
+    webhook_url: Annotated[
+        str | None,
+        typer.Option(
+            "--webhook-url", metavar="URL", help="Who is told of the end; by servers of ours."
+        ),
+    ] = None,
     base_url: BaseUrl = None,
     api_key_file: ApiKeyFile = None,
     as_json: Json = False,
@@ -125,7 +131,13 @@ def submit_command(
         Direction(**parameters)  # what is out of range is said before anything is uploaded
         if output is not None:
             require_writable(output)
-        task_id = client.submit(portrait, voice, parameters, idempotency_key=idempotency_key)
+        task_id = client.submit(
+            portrait,
+            voice,
+            parameters,
+            idempotency_key=idempotency_key,
+            webhook_url=webhook_url,
+        )
         if output is None:
             _give_task(task_id, as_json)
             return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from portravox.service.keys import ApiKey, ApiKeys
 
 app = typer.Typer(
-    help="API keys of the service: create, list, revoke.",
+    help="API keys of the service: create, list, revoke, webhook-secret.",
     add_completion=False,
     rich_markup_mode=None,
 )
@@ -86,6 +86,31 @@ def revoke_command(
     """Refuse a key from now on; its tasks go on."""
     key = _keys(data_dir, config).revoke(key_id)
     tell(f"key {key.key_id} ({key.name}) is revoked")
+
+
+@app.command("webhook-secret")
+def webhook_secret_command(
+    key_id: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="A key's; without it, the operator's own."),
+    ] = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
+    """Show what notices of ended tasks are signed with, the newest first."""
+    from portravox.errors import KeyUnknown
+    from portravox.service.keys import ApiKeys
+    from portravox.service.settings import read_settings
+    from portravox.service.storage.signing import open_signing_keys
+    from portravox.service.tasks.outbox import OPERATOR_LANE
+    from portravox.service.webhooks.sign import webhook_secrets
+
+    settings = read_settings({"data_dir": data_dir}, config=config)
+    if key_id is not None and ApiKeys(settings.keys_file).by_id(key_id) is None:
+        raise KeyUnknown(key_id)
+    signing = open_signing_keys(settings.signing_keys_file)
+    for secret in webhook_secrets(signing, key_id or OPERATOR_LANE):
+        give(secret)
 
 
 def _keys(data_dir: Path | None, config: Path | None) -> ApiKeys:

@@ -104,14 +104,14 @@ class LiveportraitClient:
         parameters: Mapping[str, object],
         *,
         idempotency_key: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        webhook_url: str | None = None,
     ) -> str:
         """Have a video made; gives the task's id.
 
         portrait, voice   files, which are uploaded first, or http://, https:// or oss:// addresses
         idempotency_key   a server of ours makes one task of all submissions with the same; by
                           default one that serves the tries of this call
-        headers           further ones
+        webhook_url       whom a server of ours tells of the task's end
 
         Raises FileMissing, RequestRefused, ServerFailed.
         """
@@ -126,7 +126,7 @@ class LiveportraitClient:
                 "parameters": dict(parameters),
             },
             headers={
-                **(headers or {}),
+                **({} if webhook_url is None else {"X-Portravox-Webhook-Url": webhook_url}),
                 "X-DashScope-Async": "enable",
                 "Idempotency-Key": idempotency_key or secrets.token_hex(16),
                 **for_image,

@@ -19,17 +19,31 @@ from portravox.errors import PortravoxError, StorageFailed
 from portravox.service.children import Children, Pool, Workplace
 from portravox.service.detector import ChildDetector
 from portravox.service.exchange import Exchange
+from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.janitor import keep_clean
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
 from portravox.service.pace import Pace
-from portravox.service.routes import detect, docs, files, health, studio, tasks, uploads, videos
+from portravox.service.routes import (
+    detect,
+    docs,
+    files,
+    health,
+    studio,
+    tasks,
+    uploads,
+    videos,
+    webhooks,
+)
+from portravox.service.schemas import Account
 from portravox.service.service import Service, limits_in_queue
 from portravox.service.settings import ServiceSettings
 from portravox.service.storage.local import LocalLinks, LocalStorage
-from portravox.service.storage.signing import open_signing_keys
+from portravox.service.storage.signing import SigningKeys, open_signing_keys
 from portravox.service.storage.uploads import UploadLimits, Uploads
 from portravox.service.tasks.sqlite import SqliteTaskQueue
+from portravox.service.webhooks.deliver import Deliverer
+from portravox.service.webhooks.post import Postman
 from portravox.service.worker import Worker
 
 ROUTES = (
@@ -37,6 +51,7 @@ ROUTES = (
     *detect.ROUTES,
     *tasks.ROUTES,
     *uploads.ROUTES,
+    *webhooks.ROUTES,
     *files.ROUTES,
     *health.ROUTES,
     *docs.ROUTES,
@@ -119,7 +134,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     except OSError as error:
         raise StorageFailed(f"cannot make {work}: {error.strerror or error}") from error
     keys = ApiKeys(settings.keys_file)
-    signing = open_signing_keys(folder / "signing-keys.txt")
+    signing = open_signing_keys(settings.signing_keys_file)
     uploaded = LocalStorage(folder / "uploads")
     uploads = Uploads(uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib))
     workplace = Workplace(
@@ -146,6 +161,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         keys=keys,
         detector=detector,
         pace=Pace(workers=settings.workers),
+        signing=signing,
         metrics=metrics,
     )
     # No worker outlived the server that this one replaces.
@@ -164,9 +180,13 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         )
         for number in range(1, settings.workers + 1)
     ]
+    deliverer = Deliverer(
+        service.queue.outbox, _postman(settings, signing).post, on_attempt=metrics.count_notice
+    )
     janitor = asyncio.create_task(keep_clean(service), name="janitor")
     for worker in workers:
         worker.start()
+    deliverer.start()
     try:
         yield service
     finally:
@@ -175,4 +195,19 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         with suppress(asyncio.CancelledError):
             await janitor
         await detector.close()
+        await deliverer.stop()
         await service.queue.close()
+
+
+def _postman(settings: ServiceSettings, signing: SigningKeys) -> Postman:
+    token = settings.webhook_token
+    return Postman(
+        signing=signing,
+        account=Account(
+            region=settings.region,
+            caller_uid=settings.caller_uid,
+            caller_parent_id=settings.caller_parent_id,
+        ),
+        policy=AddressPolicy.allowing(settings.webhook_allow_nets),
+        token=None if token is None else token.get_secret_value(),
+    )

@@ -45,6 +45,17 @@ class Metrics:
             registry=self._registry,
         )
 
+        self.notices = Counter(
+            "portravox_webhook_attempts_total",
+            "Attempts to deliver a notice, by the first digit of what was answered",
+            ["answer"],
+            registry=self._registry,
+        )
+
+    def count_notice(self, status: int | None) -> None:
+        """Count an attempt to deliver a notice; None: nobody answered."""
+        self.notices.labels("none" if status is None else f"{status // 100}xx").inc()
+
     def page(self, counts: dict[TaskState, int]) -> bytes:
         """Everything, in Prometheus' text format."""
         for state, count in counts.items():

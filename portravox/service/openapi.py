@@ -15,6 +15,8 @@ from portravox.service.exchange import API
 from portravox.service.routes.uploads import UPLOAD_PATH
 from portravox.service.schemas import DETECT_MODEL, VIDEO_MODEL
 from portravox.service.storage.local import FILES_PATH
+from portravox.service.tasks.outbox import DeliveryState, NoticeFormat
+from portravox.service.webhooks.schemas import FORMAT_HEADER, URL_HEADER
 
 Schema = dict[str, Any]
 
@@ -48,6 +50,8 @@ _ADDRESS = {
     "example": "https://example.com/face.png",
 }
 _EXPLAINED = "Ours, with ?explain=true"
+_WEB_ADDRESS = {"type": "string", "pattern": "^https?://", "example": "https://shop.example/hook"}
+_FORMATS = [str(form) for form in NoticeFormat]
 _STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 _PARAMETERS: Schema = {
@@ -217,6 +221,60 @@ _SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Done": _object({"request_id": _ID}),
+    "Deliveries": _object(
+        {
+            **{
+                name: {"type": "integer"}
+                for name in ("total", "total_page", "page_no", "page_size")
+            },
+            "request_id": _ID,
+            "data": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "delivery_id": _ID,
+                        "task_id": _ID,
+                        "status": {"enum": [str(state) for state in DeliveryState]},
+                        "host": _text("shop.example"),
+                        "format": {"enum": _FORMATS},
+                        "attempts": {
+                            "type": "array",
+                            "items": _object(
+                                {"time": _TIME, "http_status": {"type": ["integer", "null"]}}
+                            ),
+                        },
+                        "next_time": _TIME,
+                        "end_time": _TIME,
+                    },
+                    optional=("next_time", "end_time"),
+                ),
+            },
+        }
+    ),
+    "WebhookSecret": _object(
+        {
+            "request_id": _ID,
+            "data": _object(
+                {
+                    "secrets": {
+                        "type": "array",
+                        "items": _text("whsec_…"),
+                        "description": "The newest first; two while one takes the other's place",
+                    }
+                }
+            ),
+        }
+    ),
+    "Notice": _object(
+        {
+            "type": {"enum": ["task.succeeded", "task.failed", "task.canceled"]},
+            "timestamp": _text("2025-12-26T03:33:22.455Z", "When the task ended"),
+            "data": {
+                "type": "object",
+                "description": "`output` of the task, less its results, and `usage`",
+            },
+        }
+    ),
     "Credentials": _object(
         {
             "request_id": _ID,
@@ -300,6 +358,13 @@ PATHS: dict[str, dict[str, Schema]] = {
                     {"type": "string", "maxLength": 255},
                     "Ours: the same key again gives the same task",
                 ),
+                _in("header", URL_HEADER, _WEB_ADDRESS, "Ours: to be told of the task's end"),
+                _in(
+                    "header",
+                    FORMAT_HEADER,
+                    {"type": "string", "enum": _FORMATS},
+                    "Ours: as Standard Webhooks, or as the original's events",
+                ),
             ],
             "requestBody": _posts("Submit"),
             "responses": _answers("Submitted", *_CALL, 409),
@@ -363,6 +428,23 @@ PATHS: dict[str, dict[str, Schema]] = {
                     "content": {"text/event-stream": {"schema": {"type": "string"}}},
                 },
             },
+        }
+    },
+    f"{API}/webhooks": {
+        "get": {
+            "summary": "Ours: notices of ended tasks, of the latest task first",
+            "parameters": [
+                _in("query", "page_no", {"type": "integer", "minimum": 1, "default": 1}),
+                _in("query", "page_size", {"type": "integer", "minimum": 1, "default": 10}),
+                _in("query", "task_id", {"type": "string"}),
+            ],
+            "responses": _answers("Deliveries", 400, *_POLL),
+        }
+    },
+    f"{API}/webhooks/secret": {
+        "get": {
+            "summary": "Ours: what notices of this key's tasks are signed with",
+            "responses": _answers("WebhookSecret", *_POLL),
         }
     },
     f"{API}/uploads": {
@@ -432,6 +514,15 @@ def document() -> Schema:
         },
         "security": [{"key": []}],
         "paths": PATHS,
+        "webhooks": {
+            "taskEnded": {
+                "post": {
+                    "summary": "Ours: a task has ended; signed as Standard Webhooks wants",
+                    "requestBody": _posts("Notice"),
+                    "responses": {"2XX": {"description": "Anything else is tried again"}},
+                }
+            }
+        },
         "components": {
             "schemas": _SCHEMAS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

@@ -210,8 +210,8 @@ def _parameters(given: Json) -> dict[str, Json]:
 def task_filter(query: Mapping[str, str], *, now: float, region: str) -> TaskFilter | None:
     """What a list call asks for; None if no task can be like that. Raises Refusal."""
     asked = {name: value for name, value in query.items() if value}
-    page_no = _whole(asked, "page_no", 1)
-    page_size = min(_whole(asked, "page_size", 10), MAX_PAGE_SIZE)
+    page_no = whole_number(asked, "page_no", 1)
+    page_size = min(whole_number(asked, "page_size", 10), MAX_PAGE_SIZE)
     start = _moment(asked, "start_time")
     end = _moment(asked, "end_time")
     if end is None:
@@ -237,9 +237,10 @@ def task_filter(query: Mapping[str, str], *, now: float, region: str) -> TaskFil
     )
 
 
-def _whole(asked: Mapping[str, str], name: str, default: int) -> int:
+def whole_number(asked: Mapping[str, str], name: str, default: int) -> int:
+    """A number from 1 out of a query. Raises Refusal."""
     text = asked.get(name)
-    if text is None:
+    if not text:
         return default
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
         raise Refusal(problems.bad_parameter(name))

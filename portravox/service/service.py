@@ -21,6 +21,7 @@ from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
 from portravox.service.storage.base import Storage
 from portravox.service.storage.local import LocalLinks
+from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import Uploads
 from portravox.service.tasks.queue import KeyLimits, TaskQueue
 
@@ -63,6 +64,7 @@ class Service:
     uploads: Uploads
     keys: ApiKeys
     detector: Detector
+    signing: SigningKeys
     metrics: Metrics = field(default_factory=Metrics)
     passes: Passes = field(default_factory=Passes)
     pace: Pace = field(default_factory=lambda: Pace(workers=1))

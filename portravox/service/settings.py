@@ -19,9 +19,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from portravox.errors import FileMissing, SettingOutOfRange
+from portravox.errors import FileMissing, InputDownloadFailed, SettingOutOfRange
 from portravox.service.fetch.addresses import AddressPolicy
+from portravox.service.fetch.urls import parse_url
 from portravox.service.limits import Limits
+from portravox.service.tasks.outbox import NoticeFormat, Webhook
 
 ENVIRONMENT = "PORTRAVOX_"
 
@@ -87,6 +89,18 @@ class ServiceSettings(BaseSettings):
     upload_mib: Count = 100
     """Of one temporary upload: the original's."""
 
+    webhook_url: str | None = None
+    """The operator's own, told of every task's end. May lie inside."""
+
+    webhook_format: NoticeFormat = NoticeFormat.CLOUDEVENTS
+    """Of the operator's own: as the original's event bus writes, or as Standard Webhooks."""
+
+    webhook_token: SecretStr | None = None
+    """What the operator's own receiver knows us by: x-eventbridge-signature-token."""
+
+    webhook_allow_nets: str = ""
+    """Networks beyond the public internet to which clients may have notices sent."""
+
     metrics_token: SecretStr | None = None
     """Lets its bearer read /metrics; without it only this machine may."""
 
@@ -97,7 +111,7 @@ class ServiceSettings(BaseSettings):
 
     log_format: Literal["text", "json"] = "text"
 
-    @field_validator("fetch_allow_nets")
+    @field_validator("fetch_allow_nets", "webhook_allow_nets")
     @classmethod
     def _as_networks(cls, networks: str) -> str:
         try:
@@ -105,6 +119,24 @@ class ServiceSettings(BaseSettings):
         except SettingOutOfRange as error:
             raise ValueError(f"wanted {error.wanted}") from error
         return networks
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _as_address(cls, url: str | None) -> str | None:
+        if url is not None:
+            try:
+                parse_url(url)
+            except InputDownloadFailed as error:
+                raise ValueError(f"wanted http://… or https://… ({error.reason})") from error
+        return url
+
+    @field_validator("webhook_token")
+    @classmethod
+    def _as_header(cls, token: SecretStr | None) -> SecretStr | None:
+        said = "" if token is None else token.get_secret_value()
+        if not said.isascii() or not said.isprintable():
+            raise ValueError("wanted what a header can carry")
+        return token
 
     @field_validator("public_url")
     @classmethod
@@ -143,6 +175,18 @@ class ServiceSettings(BaseSettings):
             max_running=self.max_running_per_key,
             video_s_per_day=self.video_s_per_day,
         )
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """Where the operator wants to be told of every task's end."""
+        if self.webhook_url is None:
+            return None
+        return Webhook(url=self.webhook_url, format=self.webhook_format, by_operator=True)
+
+    @property
+    def signing_keys_file(self) -> Path:
+        """What links, uploads and notices are signed with."""
+        return self.data_dir / "signing-keys.txt"
 
     @property
     def keys_file(self) -> Path:
@@ -196,7 +240,7 @@ def read_settings(
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
         # Never the value of what may be a secret.
-        value = "…" if name == "metrics_token" else first["input"]
+        value = "…" if name in ("metrics_token", "webhook_token", "webhook_url") else first["input"]
         raise SettingOutOfRange(name, value, first["msg"].lower()) from error
     except ValueError as error:  # what tomllib raises for a file that is no TOML
         raise SettingOutOfRange("config", str(file), f"a TOML file ({error})") from error

@@ -50,3 +50,14 @@ def test_limits_of_a_key_are_kept_with_it(run, tmp_path):
     assert (key.limits.requests_per_s, key.limits.max_running) == (5.0, 1)
     assert key.limits.video_s_per_day is None
     assert run("keys", "create", "--data-dir", tmp_path, "--requests-per-s", "0").status == 2
+
+
+def test_webhook_secrets_are_shown_to_the_operator(run, tmp_path):
+    run("keys", "create", "--data-dir", tmp_path)
+    own = run("keys", "webhook-secret", "--data-dir", tmp_path)
+    of_key = run("keys", "webhook-secret", "1", "--data-dir", tmp_path)
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", own.out)
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", of_key.out)
+    assert own.out != of_key.out
+    assert run("keys", "webhook-secret", "1", "--data-dir", tmp_path).out == of_key.out
+    assert run("keys", "webhook-secret", "2", "--data-dir", tmp_path).status == 2

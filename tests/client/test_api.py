@@ -56,6 +56,13 @@ def test_the_tries_of_a_submission_have_one_idempotency_key(server, client):
     assert server.requests[-1].headers["idempotency-key"] == "mine"
 
 
+def test_a_webhook_is_named_in_a_header(server, client):
+    client.submit("http://h/a", "http://h/b", {}, webhook_url="https://shop.example/hook")
+    assert server.requests[0].headers["x-portravox-webhook-url"] == "https://shop.example/hook"
+    client.submit("http://h/a", "http://h/b", {})
+    assert "x-portravox-webhook-url" not in server.requests[1].headers
+
+
 def test_an_upload_that_broke_is_made_anew_in_another_place(server, client, files):
     policy = server._policy(httpx.Request("GET", "http://h?action=getPolicy&model=liveportrait"))
     server.faults = [policy, httpx.WriteError("reset")]

@@ -65,6 +65,7 @@ def playing(tmp_path: Path) -> Callable[..., Any]:
             uploads=Uploads(LocalStorage(tmp_path / "uploads", reserve_bytes=0), signing),
             keys=keys,
             detector=YesDetector(),
+            signing=signing,
         )
 
         @asynccontextmanager

@@ -49,3 +49,29 @@ def test_no_keys_on_a_public_address_has_to_be_meant() -> None:
     read_settings({"no_keys": True, "host": "0.0.0.0", "insecure": True}).require_safe()
     with pytest.raises(SettingOutOfRange):
         read_settings({"no_keys": True, "host": "0.0.0.0"}).require_safe()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("webhook_url", "shop.example/word"),
+        ("webhook_token", "word\r\nX: y"),
+        ("webhook_token", "wörd"),
+        ("webhook_format", "xml"),
+        ("webhook_allow_nets", "10.0.0.1/8"),
+    ],
+)
+def test_webhooks_that_cannot_be_are_named_without_their_secrets(name: str, value: str) -> None:
+    with pytest.raises(SettingOutOfRange) as refused:
+        read_settings({name: value})
+    assert refused.value.name == name
+    assert "word" not in str(refused.value)
+
+
+def test_the_operators_webhook_is_one_setting_and_its_form() -> None:
+    assert read_settings().webhook is None
+    webhook = read_settings(
+        {"webhook_url": "http://10.0.0.1/", "webhook_format": "standard"}
+    ).webhook
+    assert webhook is not None
+    assert (webhook.by_operator, str(webhook.format)) == (True, "standard")

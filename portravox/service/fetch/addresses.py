@@ -107,8 +107,8 @@ class AddressPolicy:
     """Open although special. A machine may call itself under such an address too."""
 
     @classmethod
-    def allowing(cls, networks: str, *, setting: str = "fetch_allow_nets") -> AddressPolicy:
-        """From text such as `127.0.0.0/8, ::1`, the form of the setting that it comes from.
+    def allowing(cls, networks: str) -> AddressPolicy:
+        """From text such as `127.0.0.0/8, ::1`: the form of PORTRAVOX_FETCH_ALLOW_NETS.
 
         Raises SettingOutOfRange for what is not a network, or has bits set beyond its mask.
         """
@@ -117,7 +117,7 @@ class AddressPolicy:
             return cls(tuple(ip_network(name) for name in names))
         except ValueError as error:
             raise SettingOutOfRange(
-                setting, networks, "networks such as 10.0.0.0/8, fd12::/16"
+                "fetch_allow_nets", networks, "networks such as 10.0.0.0/8, fd12::/16"
             ) from error
 
     def allows_by_name(self, address: Address) -> bool:

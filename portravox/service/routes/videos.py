@@ -23,6 +23,7 @@ from portravox.service.schemas import (
     video_job,
 )
 from portravox.service.service import service_of
+from portravox.service.webhooks.schemas import webhook_asked
 
 _MAX_IDEMPOTENCY_KEY = 255
 """Characters; what others who have such keys allow (Stripe)."""
@@ -37,6 +38,8 @@ async def submit(request: Request) -> Response:
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > _MAX_IDEMPOTENCY_KEY:
         raise Refusal(problems.bad_parameter("Idempotency-Key"))
+    asked = (webhook_asked(request.headers), service.settings.webhook)
+    webhooks = tuple(webhook for webhook in asked if webhook is not None)
     if caller.limits.video_s_per_day is not None:
         since = time.time() - VIDEO_WINDOW_S
         rendered_s = await service.queue.rendered_s(key_id=caller.key_id, since=since)
@@ -47,6 +50,7 @@ async def submit(request: Request) -> Response:
         key_group=caller.group,
         request_id=request_id_of(request),
         idempotency_key=idempotency_key,
+        webhooks=webhooks,
     )
     service.submitted.set()
     return answer(submitted_body(task, request_id_of(request)))

@@ -1,1 +1,1 @@
-"""Notices that a task has ended: signed, tried again for hours, and never sent where none may go."""
+"""Notices that a task has ended: signed, tried again for hours, sent only where they may go."""

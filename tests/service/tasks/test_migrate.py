@@ -67,7 +67,7 @@ def test_the_head_is_the_newest_step():
 def test_a_new_file_gets_every_step_once(file):
     migrate(file)
     made = names(file)
-    assert {"tasks", "tallies"} <= made
+    assert {"tasks", "tallies", "deliveries", "delivery_attempts"} <= made
     migrate(file)
     assert names(file) == made
     assert ask(file, "SELECT version_num FROM alembic_version") == [(HEAD,)]
@@ -107,3 +107,12 @@ def test_a_file_of_a_later_version_is_refused_untouched(file, more_migrations):
     with pytest.raises(QueueUnavailable, match="later version"):
         migrate(file)
     assert file.read_bytes() == content
+
+
+def test_a_file_of_before_webhooks_gets_their_tables(file):
+    migrate(file, head="0001")
+    add_task(file)
+    assert "deliveries" not in names(file)
+    migrate(file)
+    assert ask(file, "SELECT count(*) FROM deliveries") == [(0,)]
+    assert ask(file, "SELECT task_id FROM tasks") == [("t",)]
