@@ -205,7 +205,7 @@ def list_command(
             return
         for row in page["data"]:
             give(f"{row.get('task_id')}  {row.get('status'):9}  {_local(row.get('gmt_create'))}")
-        tell(f"page {page_no} of {page.get('total_page')}, {page.get('total')} tasks")
+        tell(f"page {page_no} of {page.get('total_page')}; tasks in all: {page.get('total')}")
 
 
 @app.command("detect")

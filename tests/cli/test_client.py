@@ -133,7 +133,7 @@ def test_cancel(run, server):
 def test_list_shows_a_line_a_task(run, server):
     told = run("client", "list", "--status", "failed", "--page-size", "5")
     assert told.out.startswith("task-9  FAILED     2025-04-25 ")
-    assert told.err == "page 1 of 3, 12 tasks\n"
+    assert told.err == "page 1 of 3; tasks in all: 12\n"
     assert run("client", "list", "--json").json["total"] == 12
 
 
