@@ -299,17 +299,17 @@ class ProgressLines:
 
 def in_words(report: Report) -> str:
     """Where a task stands, for people."""
+    left = "" if report.remaining_s is None else f", {report.remaining_s:.0f} s left"
     if report.status == "PENDING" and report.queue_position is not None:
         match report.queue_position:
             case 0:
-                return "waiting, next in turn"
+                return f"waiting, next in turn{left}"
             case 1:
-                return "waiting, 1 task comes first"
+                return f"waiting, 1 task comes first{left}"
             case more:
-                return f"waiting, {more} tasks come first"
+                return f"waiting, {more} tasks come first{left}"
     if report.status == "RUNNING" and report.done is not None:
         stage = STAGES.get(report.stage or "", report.stage or "running")
-        left = "" if report.remaining_s is None else f", {report.remaining_s:.0f} s left"
         return f"{report.done:4.0%} {stage}{left}"
     return {
         "PENDING": "waiting",

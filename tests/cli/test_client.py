@@ -150,6 +150,10 @@ def test_detect_answers_with_its_exit_status(run, server):
     [
         (Report(task_id="a", status="PENDING"), "waiting"),
         (Report(task_id="a", status="PENDING", queue_position=0), "waiting, next in turn"),
+        (
+            Report(task_id="a", status="PENDING", queue_position=1, remaining_s=80.0),
+            "waiting, 1 task comes first, 80 s left",
+        ),
         (Report(task_id="a", status="RUNNING"), "running"),
         (
             Report(task_id="a", status="RUNNING", stage="render", done=0.5, remaining_s=12.4),
