@@ -26,7 +26,7 @@ from portravox.cli.options import (
 )
 from portravox.cli.progress import LINE_EVERY, WORDS
 from portravox.cli.terminal import give, give_json, tell
-from portravox.errors import PortravoxError
+from portravox.errors import ModelUnavailable, PortravoxError
 
 if TYPE_CHECKING:
     from portravox.client.api import LiveportraitClient, Report
@@ -234,9 +234,14 @@ def _asking(
 ) -> Iterator[LiveportraitClient]:
     """A client for the server that was named; errors become JSON too where that is wanted."""
     from portravox.client.access import find_access
-    from portravox.client.api import LiveportraitClient
-    from portravox.client.connection import Connection, Patience
 
+    try:
+        from portravox.client.api import LiveportraitClient
+        from portravox.client.connection import Connection, Patience
+    except ModuleNotFoundError as error:
+        missing = ModelUnavailable(f"a library is missing: {error.name}")
+        missing.hint = "Install it with pip install 'portravox[client]'."
+        raise missing from error
     try:
         access = find_access(os.environ, base_url=base_url, api_key_file=api_key_file)
         with Connection(access, patience=Patience(on_retry=_tell_retry)) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import pytest
 
@@ -121,6 +122,16 @@ def test_the_key_may_lie_in_a_file(run, server, monkeypatch, tmp_path):
     monkeypatch.delenv("PORTRAVOX_API_KEY")
     (tmp_path / "key").write_text(KEY + "\n")
     assert run("client", "list", "--api-key-file", tmp_path / "key").status == 0
+
+
+def test_a_missing_library_is_named(run, monkeypatch):
+    for name in ("httpx", "portravox.client.api", "portravox.client.connection"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    told = run("client", "list")
+    assert told.status == 1
+    assert "a library is missing: httpx" in told.err
+    assert "portravox[client]" in told.err
 
 
 def test_cancel(run, server):

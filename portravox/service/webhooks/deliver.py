@@ -88,7 +88,10 @@ class Deliverer:
         while True:
             try:
                 await self._begin()
-            except PortravoxError:
+            except PortravoxError as error:
+                _log.error("webhooks go on after a pause: %s", error)
+            except Exception:
+                # Whatever it is, notices must not stay away until the next start.
                 _log.exception("webhooks go on after a pause")
             if self._at_work:
                 # A place that becomes free may be taken at once.
@@ -125,9 +128,9 @@ class Deliverer:
                 DeliveryAttempt(at=now, status=status),
                 retry_at=self._retry_at(delivery.tries, status),
             )
-        except PortravoxError:
+        except PortravoxError as error:
             # Its lease runs out, and it is delivered again.
-            _log.exception("an attempt is not recorded", extra={"task_id": task.task_id})
+            _log.error("an attempt is lost: %s", error, extra={"task_id": task.task_id})
 
     def _retry_at(self, tries: int, status: int | None) -> float | None:
         """When to try again after so many attempts; None: no more."""

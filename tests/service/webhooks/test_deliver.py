@@ -260,7 +260,7 @@ def test_an_attempt_under_way_is_recorded_before_the_server_stops(tmp_path, play
 def test_a_table_that_fails_for_a_while_stops_nothing(play, monkeypatch, caplog):
     async def scene(queue):
         claim = queue.outbox.claim
-        failing = [QueueUnavailable("disk full")] * 3
+        failing = [QueueUnavailable("disk full"), RuntimeError("a fault of ours")]
 
         async def claim_or_fail(**options):
             if failing:
