@@ -41,6 +41,11 @@ class Access:
     """None: the server asks for none."""
 
     @property
+    def is_this_machine(self) -> bool:
+        """Whether the base URL names loopback."""
+        return urlsplit(self.base_url).hostname in ("localhost", "127.0.0.1", "::1")
+
+    @property
     def host(self) -> str:
         """For messages."""
         return urlsplit(self.base_url).netloc

@@ -65,6 +65,8 @@ class Connection:
             headers={"User-Agent": f"portravox-client/{__version__}"},
             timeout=TIMEOUT,
             transport=transport,
+            # A proxy of the environment is the way out, and no way to this machine.
+            trust_env=not access.is_this_machine,
         )
 
     def __enter__(self) -> Connection:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import httpx
 import pytest
 
-from portravox.client.connection import LONGEST_PAUSE_S, PAUSES_S
+from portravox.client.access import Access
+from portravox.client.connection import LONGEST_PAUSE_S, PAUSES_S, Connection, Patience
 from portravox.errors import RequestRefused, ServerFailed
 from tests.client.fake_server import done, refusal
 
@@ -88,6 +92,42 @@ def test_an_answer_that_is_none_asks_for_the_base_url(server, connect, answer):
     with pytest.raises(ServerFailed) as caught:
         connect().call("GET", "/tasks")
     assert caught.value.hint == "Is the base URL right?"
+
+
+@pytest.fixture
+def here():
+    """A server on this machine; gives its base URL."""
+
+    class Yes(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Yes) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/api/v1"
+        server.shutdown()
+        thread.join()
+
+
+def test_no_proxy_is_asked_for_a_server_on_this_machine(here, monkeypatch, waited):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    patience = Patience(sleep=waited.pauses_s.append)
+    with Connection(Access(base_url=here), patience=patience) as connection:
+        assert connection.call("GET", "/tasks") == {}
+    elsewhere = Access(base_url="http://maker.example/api/v1")
+    with (
+        Connection(elsewhere, patience=patience) as connection,
+        pytest.raises(ServerFailed, match=r"cannot reach maker\.example"),
+    ):
+        connection.call("GET", "/tasks")
 
 
 def test_a_refusal_in_another_form_tells_its_status(server, connect):
