@@ -50,7 +50,9 @@ def main() -> None:
     role, memory_mib = sys.argv[1:]
     _limit(int(memory_mib))
     if role != "fetch":
-        _warm_up()
+        _warm_up_to_judge()
+    if role == "render":
+        _warm_up_to_render()
     _tell(news, {"ready": True})
     for line in sys.stdin:
         _carry_out(json.loads(line), news)
@@ -66,17 +68,33 @@ def _limit(memory_mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _warm_up() -> None:
-    """Load now what the first order would wait for: networks and compiled loops."""
+def _warm_up_to_judge() -> None:
+    """Load now what the first picture would wait for: every network that looks at one."""
+    import numpy as np
+
+    from portravox.face import models
+    from portravox.face.verdict import judge
+    from portravox.media.picture import Picture
+
+    nothing = np.zeros((models.MESH_CROP_PX, models.MESH_CROP_PX, 3), np.uint8)
+    judge(Picture(nothing))
+    models.fit_mesh(nothing)
+    models.segment_person(nothing)
+    models.find_hands(nothing)
+
+
+def _warm_up_to_render() -> None:
+    """Load now what the first video would wait for: ears, codecs, and the modules that paint."""
+    import importlib
+
     import numpy as np
 
     from portravox.articulation.network import hear
-    from portravox.face.verdict import judge
-    from portravox.media.picture import Picture
     from portravox.speech.mel import BANDS
 
-    judge(Picture(np.zeros((128, 128, 3), np.uint8)))
     hear(np.zeros((10, BANDS), np.float32))
+    for module in ("engines.embedded", "media.encode", "media.picture_file", "media.voice_file"):
+        importlib.import_module(f"portravox.{module}")
 
 
 def _carry_out(order: Mapping[str, Any], news: TextIO) -> None:

@@ -1,0 +1,167 @@
+"""A server that is stopped, killed and told to give up: no task is lost, and none hangs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from portravox.demo import VOICE
+from tests.live import Live, files_at, new_key, serving
+
+pytestmark = pytest.mark.slow
+
+TASKS = "/api/v1/tasks"
+SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
+NETS = {"PORTRAVOX_FETCH_ALLOW_NETS": "127.0.0.0/8"}
+
+
+@pytest.fixture(scope="module")
+def files(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A portrait, a voice of 1.2 s, and one of 14 s that keeps a worker busy."""
+    folder = tmp_path_factory.mktemp("files")
+    with Image.open(astronaut) as picture:
+        picture.resize((256, 256)).save(folder / "face.png")
+    with wave.open(str(VOICE), "rb") as voice:
+        whole = voice.readframes(voice.getnframes())
+        for name, content in (("short", whole[: 2 * 19_200]), ("long", whole * 2)):
+            with wave.open(str(folder / f"{name}.wav"), "wb") as written:
+                written.setparams(voice.getparams())
+                written.writeframes(content)
+    with files_at(folder) as url:
+        yield url
+
+
+class Client:
+    """One key's calls to one server."""
+
+    def __init__(self, server: Live, key: str, files: str) -> None:
+        self._files = files
+        self._http = httpx.Client(
+            base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def submit(self, voice: str) -> str:
+        body = {
+            "model": "liveportrait",
+            "input": {
+                "image_url": f"{self._files}/face.png",
+                "audio_url": f"{self._files}/{voice}.wav",
+            },
+            "parameters": {"video_fps": 15},
+        }
+        answered = self._http.post(SUBMIT, json=body, headers={"X-DashScope-Async": "enable"})
+        task_id: str = answered.json()["output"]["task_id"]
+        return task_id
+
+    def output(self, task_id: str) -> dict[str, Any]:
+        answered = self._http.get(f"{TASKS}/{task_id}", params={"progress": "true"})
+        output: dict[str, Any] = answered.json()["output"]
+        return output
+
+    def until(self, task_id: str, *states: str, stage: str | None = None) -> dict[str, Any]:
+        """The task once it is in one of these states, and in this stage."""
+        deadline = time.monotonic() + 60
+        while True:
+            output = self.output(task_id)
+            if output["task_status"] in states and stage in (None, output["stage"]):
+                return output
+            assert time.monotonic() < deadline, output
+            time.sleep(0.02)
+
+    def cancel(self, task_id: str) -> int:
+        return self._http.post(f"{TASKS}/{task_id}/cancel", params={"force": "true"}).status_code
+
+    def events(self, task_id: str) -> list[dict[str, Any]]:
+        """All events of a task until it ends."""
+        with self._http.stream("GET", f"{TASKS}/{task_id}/events") as stream:
+            lines = [line for line in stream.iter_lines() if line.startswith("data: ")]
+        return [json.loads(line.removeprefix("data: "))["output"] for line in lines]
+
+    def video(self, task_id: str) -> httpx.Response:
+        return httpx.get(self.output(task_id)["results"]["video_url"])
+
+
+def test_running_tasks_can_be_cancelled_within_a_second(tmp_path: Path, files: str) -> None:
+    key = new_key(tmp_path)
+    with (
+        serving(tmp_path, environment=NETS) as server,
+        Client(server, key, files) as client,
+    ):
+        task_id = client.submit("long")
+        client.until(task_id, "RUNNING", stage="render")
+        asked = time.monotonic()
+        assert client.cancel(task_id) == 200
+        client.until(task_id, "CANCELED")
+        assert time.monotonic() - asked < 1.0
+        assert client.cancel(task_id) == 400
+
+        # Those after it are done as if nothing had been, and tell how far they are.
+        told = client.events(client.submit("short"))
+        assert told[-1]["task_status"] == "SUCCEEDED"
+        assert [event["progress"] for event in told] == sorted(e["progress"] for e in told)
+        stages = [event["stage"] for event in told if event["stage"] is not None]
+        assert set(stages) <= {"download", "read", "face", "listen", "render", "finish", "publish"}
+        assert list((tmp_path / "work").iterdir()) == []
+        assert len(list((tmp_path / "videos").iterdir())) == 1
+
+
+def test_a_server_that_is_told_to_stop_first_does_what_it_began(tmp_path: Path, files: str) -> None:
+    key = new_key(tmp_path)
+    with (
+        serving(tmp_path, environment=NETS) as server,
+        Client(server, key, files) as client,
+    ):
+        begun, waiting = client.submit("short"), client.submit("short")
+        client.until(begun, "RUNNING", "SUCCEEDED")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+    with (
+        serving(tmp_path, environment=NETS) as server,
+        Client(server, key, files) as client,
+    ):
+        assert client.output(begun)["task_status"] == "SUCCEEDED"
+        video = client.video(begun)
+        assert (video.status_code, video.headers["content-type"]) == (200, "video/mp4")
+        client.until(waiting, "SUCCEEDED")
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
+def test_what_a_server_could_not_finish_the_next_one_does(
+    tmp_path: Path, files: str, by: signal.Signals
+) -> None:
+    key = new_key(tmp_path)
+    impatient = {**NETS, "PORTRAVOX_DRAIN_S": "0"}
+    with (
+        serving(tmp_path, environment=impatient) as server,
+        Client(server, key, files) as client,
+    ):
+        task_id = client.submit("long")
+        client.until(task_id, "RUNNING", stage="render")
+        stopped = time.monotonic()
+        server.process.send_signal(by)
+        assert server.process.wait(10) == (0 if by is signal.SIGTERM else -by)
+        assert time.monotonic() - stopped < 3.0
+    started = time.monotonic()
+    with (
+        serving(tmp_path, environment=NETS) as server,
+        Client(server, key, files) as client,
+    ):
+        assert client.output(task_id)["task_status"] in ("PENDING", "RUNNING")
+        assert time.monotonic() - started < 5.0
+        assert client.until(task_id, "SUCCEEDED")["progress"] == 1.0
+        assert len(list((tmp_path / "videos").iterdir())) == 1
