@@ -57,7 +57,7 @@ class VideoSettings:
     preset: str = "veryfast"
     """One of PRESETS."""
 
-    b_frames: int = 2
+    b_frames: int = 3
     """0..16"""
 
     quick_search: bool = True
@@ -66,12 +66,14 @@ class VideoSettings:
     ever cut: at 2048 px this took 30 % off x264's time against a search by half pixels and with one
     B-frame, made the file a tenth smaller and cost 0.2 dB."""
 
-    lookahead_frames: int = 5
+    lookahead_frames: int = 3
     """0..250 frames that x264 looks ahead. Each costs memory, 6 MB and more at 2048 px; a head that
-    talks before a still background leaves little to plan for."""
+    talks before a still background leaves little to plan for. Three instead of five took another
+    fifth off x264's time at 2048 px and a quarter off the file, for 0.6 dB of 46."""
 
-    threads: int = 2
-    """Of x264. More than two take time from the rendering that runs beside it."""
+    threads: int | None = None
+    """Of x264. None: one on two or three cores, which rendering fills already, else two. More take
+    time from the rendering that runs beside it."""
 
     visible_label: VisibleLabel | None = None
     """A small label in the corner of every frame, in Chinese or English."""
@@ -85,7 +87,9 @@ class VideoSettings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
                 raise SettingOutOfRange(name, value, f"a whole number from 0 to {most}")
-        if not isinstance(self.threads, int) or not 1 <= self.threads <= 128:
+        if self.threads is not None and not (
+            isinstance(self.threads, int) and 1 <= self.threads <= 128
+        ):
             raise SettingOutOfRange("threads", self.threads, "a whole number from 1 to 128")
         if self.visible_label not in (None, "zh", "en"):
             raise SettingOutOfRange("visible_label", self.visible_label, "'zh', 'en' or None")
@@ -399,7 +403,7 @@ class _Mp4:
         video.time_base = Fraction(1, fps)
         video.color_primaries = video.color_trc = video.colorspace = _BT709
         video.color_range = _LIMITED
-        video.thread_count = settings.threads
+        video.thread_count = settings.threads or min(2, max(1, (os.cpu_count() or 1) // 2))
         # PyAV asks for threads within a frame, which cuts frames into slices and costs quality.
         video.thread_type = "FRAME"
 
@@ -455,7 +459,7 @@ def _x264_params(settings: VideoSettings) -> str:
         ":sync-lookahead=0"  # a buffer of its own for a thread that we do not need
     )
     if settings.quick_search:
-        params += ":subme=0:me=dia:partitions=none:b-adapt=0:scenecut=0"
+        params += ":subme=0:me=dia:merange=4:partitions=none:b-adapt=0:scenecut=0"
     try:
         has_avx512 = "avx512" in Path("/proc/cpuinfo").read_text()
     except OSError:

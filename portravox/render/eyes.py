@@ -11,6 +11,7 @@ stays where both have it. What does not move keeps the frame's own pixels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -19,9 +20,9 @@ import numpy as np
 from portravox.arrays import Bool, Float32, Float64, Int32, UInt8
 from portravox.face.eyes import EyeView, view_eye
 from portravox.face.glasses import hidden_by_lens
-from portravox.ramps import smoothstep
+from portravox.ramps import smooth_share, smoothstep
 from portravox.render.drawing import Box, box_around
-from portravox.render.eye_pass import draw_eye, solve_in_place
+from portravox.render.eye_pass import TABLES, draw_eye, fill_tables, fit_view, reach_of
 from portravox.render.eyeball import take_apart
 from portravox.render.lids import UPPER_SHARE, ShutLid, shut_lid
 from portravox.render.light import DISPLAY_GAMMA, Light
@@ -139,23 +140,20 @@ def paint_eye(eye: EyePaint, posed: Posed, frame: UInt8) -> None:
         return
     view, shut = eye.view, eye.shut
     upper, lower = lid_edges(eye, blink, posed.squint)
-    slope = np.gradient(upper)
-    tables = np.stack([view.upper, view.lower, shut.edge, upper, lower, 1 / np.hypot(1, slope)])
+    tables = np.empty((len(TABLES), len(upper)), np.float32)
+    fill_tables(view.upper, view.lower, shut.edge, upper, lower, tables)
     gaze = _gaze_shift(eye, posed)
-    begun = (
-        float(np.hypot(*posed.gaze_deg)) / GAZE_BEGUN_DEG
-        + (abs(blink) + posed.squint) / BLINK_BEGUN
-    )
+    begun = math.hypot(*posed.gaze_deg) / GAZE_BEGUN_DEG + (abs(blink) + posed.squint) / BLINK_BEGUN
     light = eye.light_fit @ (eye.light.factors(posed.rotation) * posed.shade[eye.near])
-    softness = float(np.clip(1.6 * eye.edge_px * view.scale, 1.0, 1.2 * view.mm))
+    softness = min(max(1.6 * eye.edge_px * view.scale, 1.0), 1.2 * view.mm)
     numbers = (
         view.mm,
-        float(smoothstep(SHUT_FROM, SHUT_TO, blink)),
-        float(smoothstep(0.8, 1.0, blink)),
-        float(smoothstep(LASH_FROM, LASH_TO, blink)),
+        smooth_share(SHUT_FROM, SHUT_TO, blink),
+        smooth_share(0.8, 1.0, blink),
+        smooth_share(LASH_FROM, LASH_TO, blink),
         shut.lash_row,
         min(1.0, begun) if blink < 0.995 else 0.0,
-        0.35 * float(np.clip(2.0 * blink, 0.0, 1.0)),
+        0.35 * min(max(2.0 * blink, 0.0), 1.0),
         gaze[0],
         gaze[1],
         GLINT_FOLLOWS,
@@ -166,7 +164,7 @@ def paint_eye(eye: EyePaint, posed: Posed, frame: UInt8) -> None:
     )
     draw_eye(
         frame, box.of(frame).copy(), box.x0, box.y0, _to_view(eye, posed, box),
-        tables.astype(np.float32), np.array(numbers, np.float32), view.pixels, shut.skin,
+        tables, np.array(numbers, np.float32), view.pixels, shut.skin,
         eye.window, eye.white, eye.iris, eye.glint, shut.lashes, shut.lash_colour,
     )  # fmt: skip
 
@@ -197,9 +195,10 @@ def _gaze_shift(eye: EyePaint, posed: Posed) -> Float64:
 
 
 def eye_reach(eye: EyePaint, posed: Posed) -> Float32:
-    """(8, 2) px: whatever is painted of an eye lies in a rectangle around these."""
-    shift = posed.vertices[eye.near, :2] - posed.rig.rest[eye.near, :2]
-    return np.concatenate([eye.rim + shift.min(axis=0), eye.rim + shift.max(axis=0)])
+    """(2, 2) px: least and largest x and y of whatever is painted of an eye."""
+    reach = np.empty((2, 2), np.float32)
+    reach_of(posed.vertices, posed.rig.rest, eye.near, eye.rim, reach)
+    return reach
 
 
 def _to_view(eye: EyePaint, posed: Posed, box: Box) -> Float32:
@@ -207,15 +206,10 @@ def _to_view(eye: EyePaint, posed: Posed, box: Box) -> Float32:
 
     Fitted to the vertices around the eye: head and brows bend so small a piece of skin little.
     """
-    unit = max(box.size)
-    x, y = ((posed.vertices[eye.near, :2] - box.corner) / unit).T
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
-    system = terms @ terms.T + 1e-9 * np.eye(6)
-    solved = terms @ eye.near_view
-    solve_in_place(system, solved)
-    fitted = solved.T / np.array([1, unit, unit, unit**2, unit**2, unit**2])
-    placed: Float32 = fitted.astype(np.float32)
-    return placed
+    to_view = np.empty((2, 6), np.float32)
+    unit = float(max(box.size))
+    fit_view(posed.vertices, eye.near, eye.near_view, box.x0, box.y0, unit, to_view)
+    return to_view
 
 
 def _prepare_eye(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from portravox.arrays import Float32, UInt8
+from portravox.arrays import Float32, Float64, UInt8
 from portravox.compiled_code import compiled
 from portravox.render.drawing import Box
 
@@ -105,6 +105,87 @@ RIM_SHADE = 0.30
 
 GLOSS_MM, GLOSS_WIDTH_MM = 0.9, 0.35
 """The wet line lies so far below the lower lip's inner edge, and is so wide."""
+
+
+RIM_GAPS_MM = (0.3, 2.0)
+"""The rim of what was photographed between the lips grows while they part so far."""
+
+TOUCH_FROM_CORNER = (-0.02, 0.14)
+"""The shadow of contact fades in over these shares of the mouth's width from each corner."""
+
+
+@compiled()
+def lip_table(
+    up: Float64,
+    low: Float64,
+    margin: float,
+    mm: float,
+    rim_px: float,
+    touch: float,
+    contact_mm: float,
+) -> tuple[Float32, Float32, float]:
+    """Both lips along the line from corner to corner.
+
+    up, low     (M, 2) px in the frame, left to right
+    margin      px that the line goes on beyond either corner
+    rim_px      how far at most an edge is taken back
+    touch       0..1 shadow where lips touch
+    contact_mm  lips nearer than this touch
+    returns     the table of a LipLine; (3, 2) its origin, its direction and its width; and how far
+                lips are apart at most, mm
+    """
+    left_x, left_y = (up[0, 0] + low[0, 0]) / 2, (up[0, 1] + low[0, 1]) / 2
+    last = up.shape[0] - 1
+    right_x, right_y = (up[last, 0] + low[last, 0]) / 2, (up[last, 1] + low[last, 1]) / 2
+    width = np.sqrt((right_x - left_x) ** 2 + (right_y - left_y) ** 2)
+    length = max(width, 1e-6)
+    along_x, along_y = (right_x - left_x) / length, (right_y - left_y) / length
+    count = int(np.ceil(width + 2.0 * margin + 1.0))
+    edges = np.empty((2, count))
+    s_of, t_of = np.empty(last + 1), np.empty(last + 1)
+    for side in range(2):
+        lip = up if side == 0 else low
+        furthest = -np.inf
+        for i in range(last + 1):
+            x, y = lip[i, 0] - left_x, lip[i, 1] - left_y
+            # at the corners skin may fold over; the lip goes on to the right
+            furthest = max(furthest, x * along_x + y * along_y)
+            s_of[i], t_of[i] = furthest, y * along_x - x * along_y
+        i = 0
+        for k in range(count):
+            s = k - margin
+            while i < last and s_of[i + 1] <= s:
+                i += 1
+            if s <= s_of[0] or i == last:
+                edges[side, k] = t_of[i]
+            else:
+                share = (s - s_of[i]) / (s_of[i + 1] - s_of[i])
+                edges[side, k] = t_of[i] + share * (t_of[i + 1] - t_of[i])
+    table = np.empty((count, 5), np.float32)
+    widest = -np.inf
+    for k in range(count):
+        before, after = max(k - 1, 0), min(k + 1, count - 1)
+        gap_mm = (edges[1, k] - edges[0, k]) / mm
+        widest = max(widest, gap_mm)
+        rim = rim_px * _smooth(RIM_GAPS_MM[0], RIM_GAPS_MM[1], gap_mm)
+        table[k, 0], table[k, 1] = edges[0, k] - rim, edges[1, k] + rim
+        for side in range(2):
+            slope = (edges[side, after] - edges[side, before]) / (after - before)
+            table[k, 2 + side] = 1.0 / np.sqrt(1.0 + slope * slope)
+        s = k - margin
+        from_corner = min(s, width - s) / length
+        near = min(max(1.0 - gap_mm / contact_mm, 0.0), 1.0)
+        table[k, 4] = (
+            touch * near * _smooth(TOUCH_FROM_CORNER[0], TOUCH_FROM_CORNER[1], from_corner)
+        )
+    place = np.array([[left_x, left_y], [along_x, along_y], [width, 0.0]], np.float32)
+    return table, place, widest
+
+
+@compiled()
+def _smooth(low: float, high: float, x: float) -> float:
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
 
 
 @compiled(fastmath=True)

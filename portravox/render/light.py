@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Float32, Float64, UInt8
+from portravox.compiled_code import compiled
 from portravox.face.outlines import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 from portravox.render.backdrop import COARSE_FACE_PX
 from portravox.rig.fit import Rig
@@ -41,21 +42,35 @@ class Light:
 
         All 1 when the head is where it was.
         """
-        constant, slope = self.coefficients[0], self.coefficients[1:]
-        least = max(0.15 * float(constant), 0.02)
-        before = np.maximum(self._falling(constant, slope), least)
         # the light on turned normals is that of a light turned the other way
-        turned = slope @ rotation.astype(np.float32)
-        after = np.maximum(self._falling(constant, turned), least)
-        ratio = (after / before) ** np.float32(1 / DISPLAY_GAMMA)
-        factors: Float32 = np.clip(1 + (ratio - 1) * (self.reach * np.float32(STRENGTH)), *RANGE)
+        turned = self.coefficients.copy()
+        turned[1:] = self.coefficients[1:] @ rotation.astype(np.float32)
+        factors = np.empty(len(self.normals), np.float32)
+        relight(self.normals, self.reach, self.coefficients, turned, factors)
         return factors
 
-    def _falling(self, constant: np.float32, slope: Float32) -> Float32:
-        """(V,) light on the normals. No product of matrices: see rig.kernels."""
-        x, y, z = self.normals.T
-        lit: Float32 = constant + x * slope[0] + y * slope[1] + z * slope[2]
-        return lit
+
+@compiled()
+def relight(
+    normals: Float32, reach: Float32, before: Float32, after: Float32, factors: Float32
+) -> None:
+    """Brightness factors of points when one light takes the place of another.
+
+    normals  (V, 3)
+    reach    (V,) see Light
+    before   (4,) see Light.coefficients
+    after    (4,) likewise
+    factors  (V,) written, within RANGE
+    """
+    least = max(np.float32(0.15) * before[0], np.float32(0.02))
+    power, whole = np.float32(1 / DISPLAY_GAMMA), np.float32(1)
+    strength, low, high = np.float32(STRENGTH), np.float32(RANGE[0]), np.float32(RANGE[1])
+    for i in range(normals.shape[0]):
+        x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
+        old = max(before[0] + x * before[1] + y * before[2] + z * before[3], least)
+        new = max(after[0] + x * after[1] + y * after[2] + z * after[3], least)
+        factor = whole + ((new / old) ** power - whole) * (reach[i] * strength)
+        factors[i] = min(max(factor, low), high)
 
 
 def estimate_light(rig: Rig, pixels: UInt8) -> Light:

@@ -17,10 +17,10 @@ import numpy as np
 
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.face.face import LipState
-from portravox.ramps import smoothstep
+from portravox.ramps import smooth_share
 from portravox.render.drawing import blurred, box_around, polygon_cover
 from portravox.render.eyes import EyePaint
-from portravox.render.interior import Layer, LipLine, Shades, paint_interior
+from portravox.render.interior import Layer, LipLine, Shades, lip_table, paint_interior
 from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.own_teeth import OwnRow, completed, own_row, toothness
 from portravox.render.sharpness import face_grain
@@ -269,9 +269,9 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
     if box is None:
         return
     lips, gap_mm = _lip_line(mouth, posed, up, low)
-    photographed = 1.0 - float(smoothstep(*SPEECH_SHOWS_PHOTO, posed.speech))
+    photographed = 1.0 - smooth_share(*SPEECH_SHOWS_PHOTO, posed.speech)
     raised = posed.tongue_up
-    rounded = float(smoothstep(*ROUND_WIDTHS, lips.width / mouth.settled_px))
+    rounded = smooth_share(*ROUND_WIDTHS, lips.width / mouth.settled_px)
     upper_now = posed.on_skull(mouth.upper_anchors)
     down = lips.along[::-1] * np.array([-1.0, 1.0])
     hidden = upper_now[:, :2] - down * (ROUND_HIDES_MM * rounded * mouth.mm)
@@ -287,7 +287,7 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
         mm=mouth.mm,
         edge_px=max(SAMPLED_PX, 0.10 * mouth.mm, 0.75 * mouth.edge_px),
         contact_px=max(0.5, 0.32 * mouth.mm, 0.75 * mouth.edge_px),
-        narrow=float(np.clip(0.80 + 0.20 * gap_mm / 6.0, 0.0, 1.0)) * (1.0 - ROUND_SHADE * rounded),
+        narrow=min(0.80 + 0.20 * gap_mm / 6.0, 1.0) * (1.0 - ROUND_SHADE * rounded),
         upper=1.0 if mouth.own is None else OWN_TEETH_SHADE,
         tongue=LOW_TONGUE_LIGHT + (1.0 - LOW_TONGUE_LIGHT) * raised,
         tongue_in_front=raised,
@@ -306,31 +306,13 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
 
 def _lip_line(mouth: MouthPaint, posed: Posed, up: Float64, low: Float64) -> tuple[LipLine, float]:
     """The lips along the mouth, and how far they are apart at most, mm."""
-    left, right = (up[0] + low[0]) / 2, (up[-1] + low[-1]) / 2
-    width = float(np.linalg.norm(right - left))
-    along = (right - left) / max(width, 1e-6)
-    down = np.array([-along[1], along[0]])
-    margin = 2.0 * mouth.mm + 3
-    s = np.arange(-margin, width + margin + 1.0)
-    edges = []
-    for edge in (up, low):
-        from_left = edge - left
-        # at the corners skin may fold over; the lip goes on to the right
-        edges.append(np.interp(s, np.maximum.accumulate(from_left @ along), from_left @ down))
-    upper, lower = edges
-    gap_mm = (lower - upper) / mouth.mm
-    if mouth.photo is not None:
-        # lips that were apart carry a rim of what was seen between them; it is painted over
-        rim = (RIM_MM * mouth.mm + 0.4 * mouth.edge_px) * smoothstep(0.3, 2.0, gap_mm)
-        upper, lower = upper - rim, lower + rim
+    # lips that were apart carry a rim of what was seen between them; it is painted over
+    rim_px = 0.0 if mouth.photo is None else RIM_MM * mouth.mm + 0.4 * mouth.edge_px
     own_line = 0.0 if mouth.photo is None else posed.speech
-    near_corner = np.minimum(s, width - s) / max(width, 1e-6)
-    touch = np.clip(1 - gap_mm / CONTACT_MM, 0, 1) * max(own_line, 0.5 * posed.lip_press)
-    touch *= CONTACT_SHARE * smoothstep(-0.02, 0.14, near_corner)
-    slopes = [1.0 / np.hypot(1.0, np.gradient(edge)) for edge in edges]
-    table = np.column_stack([upper, lower, *slopes, touch]).astype(np.float32)
-    line = LipLine(table, left.astype(np.float32), along.astype(np.float32), float(s[0]), width)
-    return line, float(gap_mm.max())
+    touch = CONTACT_SHARE * max(own_line, 0.5 * posed.lip_press)
+    margin_px = 2.0 * mouth.mm + 3
+    table, place, gap_mm = lip_table(up, low, margin_px, mouth.mm, rim_px, touch, CONTACT_MM)
+    return LipLine(table, place[0], place[1], -margin_px, float(place[2, 0])), gap_mm
 
 
 def _tongue_anchors(mouth: MouthPaint, posed: Posed) -> Float64:

@@ -18,13 +18,14 @@ from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers, split_layers
 from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, eye_reach, paint_eye, prepare_eyes
-from portravox.render.film import Film, make_film, make_lip_film
+from portravox.render.film import LIP_REACH_MM, Film, make_film, make_lip_film
 from portravox.render.kernels import FAR, begin_map, draw_planes, rasterize
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
 from portravox.rig.body import Body
 from portravox.rig.deform import Posed
 from portravox.rig.fit import Rig
+from portravox.rig.topology import strip_positions
 
 CELLS_BY_WIDTH = ((440.0, 8), (160.0, 4), (70.0, 2), (0.0, 1))
 """On faces at least so many px wide the map from frame to photograph is computed at nodes so many
@@ -79,6 +80,8 @@ class Scene:
     """All that ever differs from the photograph lies in these."""
     texture_places: Float32
     """(V + S, 2) px where each vertex finds its texture; strips of the mouth at their own lip."""
+    lip_triangles: Int32
+    """Of the mesh, those that may be seen around the lips."""
     resting_places: Float32
     """The same while the mouth is as photographed: its strips simply continue, too."""
 
@@ -106,6 +109,7 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
         cell=_by_width(CELLS_BY_WIDTH, rig),
         fine_cell=_by_width(FINE_CELLS_BY_WIDTH, rig),
         bands=_moving_bands(rig, layers),
+        lip_triangles=_lip_triangles(rig),
         texture_places=np.concatenate([rig.rest[:, :2], strips]).astype(np.float32),
         resting_places=np.concatenate([rig.rest[:, :2], middle]).astype(np.float32),
     )
@@ -143,7 +147,8 @@ class Painter:
         factors = scene.light.factors(posed.rotation) * posed.shade
         attributes[: len(factors), 2] = factors
         attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]
-        self._map.draw(posed, attributes, scene.film, self._bands, self._frame)
+        coarse = scene.rig.mesh.coarse_triangles
+        self._map.draw(posed, attributes, coarse, scene.film, self._bands, self._frame)
         if posed.speech > 0:
             self._paint_mouth(posed, attributes)
         for eye in scene.eyes:
@@ -173,7 +178,10 @@ class Painter:
         window = self._window(edges, TEAR_MARGIN_MM * posed.rig.px_per_mm)
         if window is not None:
             bands = np.array([window], np.int32)
-            _Map(window, self._scene.fine_cell).draw(posed, attributes, film, bands, self._frame)
+            scene = self._scene
+            _Map(window, scene.fine_cell).draw(
+                posed, attributes, scene.lip_triangles, film, bands, self._frame
+            )
 
     def _window(self, points: Float32, margin: float) -> Box | None:
         """Rectangle around points, (P, 2), inside the region; None when none is left of it."""
@@ -212,15 +220,19 @@ class _Map:
             self._body = body.at(x + x0, y + y0)
 
     def draw(
-        self, posed: Posed, attributes: Float32, film: Film, bands: Int32, frame: Planes
+        self,
+        posed: Posed,
+        attributes: Float32,
+        triangles: Int32,
+        film: Film,
+        bands: Int32,
+        frame: Planes,
     ) -> None:
         """Fill some rectangles inside the window, (B, 4) x0, y0, x1, y1, all even."""
         x0, y0 = self._corner
         grid = (float(x0), float(y0), float(self._cell))
         begin_map(self._nodes, self._depth, *grid, self._body, *posed.body_shift.tolist())
-        rasterize(
-            posed.vertices, attributes, posed.rig.mesh.triangles, *grid, self._nodes, self._depth
-        )
+        rasterize(posed.vertices, attributes, triangles, *grid, self._nodes, self._depth)
         draw_planes(
             self._nodes, bands, x0, y0, self._cell, film.moving, film.behind, *film.origin,
             film.scale, (frame.luma, frame.cb, frame.cr),
@@ -229,6 +241,16 @@ class _Map:
 
 def _by_width(table: tuple[tuple[float, int], ...], rig: Rig) -> int:
     return next(cell for width_px, cell in table if rig.width_px >= width_px)
+
+
+def _lip_triangles(rig: Rig) -> Int32:
+    """(F, 3) of the fine mesh, as many as the film of the lips reaches."""
+    mesh = rig.mesh
+    edges = rig.rest[np.concatenate(mesh.mouth), :2]
+    reach = LIP_REACH_MM * rig.px_per_mm
+    points = strip_positions(rig.rest, mesh, 0.0)[:, :2]
+    near = ((points > edges.min(axis=0) - reach) & (points < edges.max(axis=0) + reach)).all(axis=1)
+    return np.ascontiguousarray(mesh.triangles[near[mesh.triangles].any(axis=1)])
 
 
 def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:

@@ -57,6 +57,9 @@ SWAY_FW_PER_DEG = 0.0005
 choice."""
 
 
+_STRAIGHT = np.eye(3)
+
+
 @dataclass(frozen=True)
 class Posed:
     """One frame's mesh."""
@@ -147,14 +150,12 @@ class Deformer:
         )
         rise = c["head_shift_y"] + BREATH_FW * c["breath"]
         shift = np.array([c["head_shift_x"], -rise, 0.0]) * (rig.head_share * rig.width_px)
-        if np.any(rotation != np.eye(3)) or np.any(shift):
+        body_shift = self._body_shift(c)
+        if np.any(rotation != _STRAIGHT) or np.any(shift) or np.any(body_shift):
             turn_head(
                 skin, rig.rigid, rig.pivot, rotation.astype(np.float32), shift.astype(np.float32),
-                CAMERA_DISTANCE_FW * rig.width_px,
+                CAMERA_DISTANCE_FW * rig.width_px, rig.body_share, body_shift,
             )  # fmt: skip
-        body_shift = self._body_shift(c)
-        if np.any(body_shift):
-            skin[:, :2] += rig.body_share[:, None] * body_shift
         return Posed(
             rig=rig,
             vertices=strip_positions(skin, rig.mesh, behind=0.004 * rig.width_px),

@@ -93,6 +93,10 @@ class Topology:
     skin_triangles: int
     """How many of `triangles`, from the first, are skin and not strips."""
 
+    coarse_triangles: Int32
+    """(F', 3) the same surface, four triangles of the last refinement as one wherever no hole is
+    near: for maps whose nodes stand too far apart to tell. Strips included."""
+
     strip_upper: Int32
     strip_lower: Int32
     """(S,) a strip vertex lies midway between these two fine vertices ..."""
@@ -142,12 +146,14 @@ def topology() -> Topology:
             for i in range(len(own) - 1):
                 strips.append((own[i], own[i + 1], start + i))
                 strips.append((own[i + 1], start + i + 1, start + i))
+    coarse = _merged(fine, np.unique(np.array(own_edge, np.int32)))
     return Topology(
         control_triangles=control,
         rings=rings,
         smooth=smooth.astype(np.float32),
         triangles=np.vstack([fine, np.array(strips, np.int32)]).astype(np.int32),
         skin_triangles=len(fine),
+        coarse_triangles=np.vstack([coarse, np.array(strips, np.int32)]).astype(np.int32),
         strip_upper=np.array(upper, np.int32),
         strip_lower=np.array(lower, np.int32),
         strip_edge=np.array(own_edge, np.int32),
@@ -212,6 +218,18 @@ def loop_subdivision(
     finer = np.stack([[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]])  # (4, 3, F)
     matrix = sp.csr_matrix((weights, (rows, columns)), shape=(count + len(edges), count))
     return matrix, finer.transpose(2, 0, 1).reshape(-1, 3).astype(np.int32)
+
+
+def _merged(fine: Int32, borders: Int32) -> Int32:
+    """(F', 3) the triangles after the last refinement around borders, and elsewhere before it.
+
+    In a ring between both are given: their edges are not quite the same and would gape.
+    """
+    families = fine.reshape(-1, 4, 3)  # loop_subdivision keeps the four of each together
+    coarse = families[:, [0, 1, 2], [0, 1, 2]]
+    touching = np.isin(families, borders).any(axis=(1, 2))
+    near = np.isin(coarse, coarse[touching]).any(axis=1)  # and all around them
+    return np.vstack([families[near].reshape(-1, 3), coarse[~touching]]).astype(np.int32)
 
 
 def strip_positions(fine: Float32, mesh: Topology, behind: float) -> Float32:

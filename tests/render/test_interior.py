@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from portravox.arrays import UInt8
+from portravox.ramps import smoothstep
 from portravox.render.drawing import Box
-from portravox.render.interior import Layer, LipLine, Shades, paint_interior
+from portravox.render.interior import Layer, LipLine, Shades, lip_table, paint_interior
 
 MM = 3.0
 LEFT, WIDTH, MIDDLE = 20, 60, 30
@@ -76,3 +77,36 @@ def test_the_lower_lip_glistens_just_below_the_opening() -> None:
     brighter = wet - dull
     assert MIDDLE + 10 < brighter.argmax() < MIDDLE + 10 + 2 * MM
     assert brighter[:MIDDLE].max() == 0
+
+
+def test_lips_along_the_mouth_are_their_points_joined_by_lines() -> None:
+    rng = np.random.default_rng(8)
+    x = np.linspace(30, 90, 9)
+    up = np.column_stack([x, 40 - rng.uniform(0, 4, 9)])
+    low = np.column_stack([x, 41 + rng.uniform(0, 9, 9)])
+    table, place, gap_mm = lip_table(up, low, 5.0, MM, 1.5, 0.8, 0.6)
+    left, right = (up[0] + low[0]) / 2, (up[-1] + low[-1]) / 2
+    width = np.linalg.norm(right - left)
+    along = (right - left) / width
+    down = np.array([-along[1], along[0]])
+    assert np.allclose(place, [left, along, [width, 0]], atol=1e-4)
+    s = np.arange(-5.0, width + 6.0)
+    edges = [np.interp(s, (lip - left) @ along, (lip - left) @ down) for lip in (up, low)]
+    gap = (edges[1] - edges[0]) / MM
+    assert gap_mm == pytest.approx(gap.max())
+    rim = 1.5 * smoothstep(0.3, 2.0, gap)
+    assert np.allclose(table[:, 0], edges[0] - rim, atol=1e-4)
+    assert np.allclose(table[:, 1], edges[1] + rim, atol=1e-4)
+    slopes = np.column_stack([1 / np.hypot(1, np.gradient(edge)) for edge in edges])
+    assert np.allclose(table[:, 2:4], slopes, atol=1e-4)
+
+
+def test_lips_touch_where_they_are_near_and_not_beyond_the_corners() -> None:
+    x = np.linspace(30.0, 90.0, 9)
+    up = np.column_stack([x, np.full(9, 40.0)])
+    apart = np.where(x < 60, 0.0, 3.0)
+    table, _, _ = lip_table(up, up + np.column_stack([0 * x, apart]), 5.0, MM, 0.0, 0.8, 0.6)
+    touch = table[:, 4]
+    assert touch[20] == pytest.approx(0.8)  # 15 px from the left corner
+    assert touch[5 + 45] == 0.0
+    assert np.all(touch[:3] == 0.0)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portravox.render.light import RANGE, Light
+from portravox.render.light import RANGE, STRENGTH, Light, relight
 from portravox.render.scene import Scene
 from portravox.rig.deform import head_rotation
 
@@ -24,3 +24,18 @@ def test_light_stays_within_its_range_and_off_the_background(scene: Scene) -> No
     assert factors.min() >= RANGE[0] - 1e-6
     assert factors.max() <= RANGE[1] + 1e-6
     assert np.all(factors[scene.rig.rigid == 0] == 1.0)
+
+
+def test_relighting_is_the_ratio_of_two_lights_on_the_screen() -> None:
+    rng = np.random.default_rng(9)
+    normals = rng.normal(0, 1, (200, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    reach = rng.uniform(0, 1, 200).astype(np.float32)
+    before = np.array([0.4, 0.1, -0.1, -0.2], np.float32)
+    after = np.array([0.4, 0.05, -0.12, -0.18], np.float32)
+    factors = np.empty(200, np.float32)
+    relight(normals, reach, before, after, factors)
+    lit = [np.maximum(light[0] + normals @ light[1:], 0.15 * 0.4) for light in (before, after)]
+    wanted = np.clip(1 + ((lit[1] / lit[0]) ** (1 / 2.2) - 1) * reach * STRENGTH, *RANGE)
+    assert np.allclose(factors, wanted, atol=1e-4)
+    assert np.ptp(factors) > 0.05

@@ -9,6 +9,8 @@ from portravox.rig.deform import Deformer, head_rotation
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
 from portravox.rig.kernels import bend, turn_head
 
+STILL = np.zeros(2, np.float32)
+
 
 def test_points_of_the_skull_turn_as_the_readable_version_says(
     rig: Rig, deformer: Deformer, controls: Callable[..., Float32]
@@ -21,6 +23,7 @@ def test_points_of_the_skull_turn_as_the_readable_version_says(
     turn_head(
         points, whole, rig.pivot, posed.rotation.astype(np.float32),
         posed.shift.astype(np.float32), CAMERA_DISTANCE_FW * rig.width_px,
+        np.zeros_like(whole), STILL,
     )  # fmt: skip
     assert np.abs(points - rig.rest).max() > 1.0
     assert np.abs(points - posed.on_skull(rig.rest.astype(np.float64))).max() < 0.01
@@ -33,12 +36,25 @@ def test_points_that_do_not_follow_stay_and_others_go_half_way(rig: Rig) -> None
     ways = []
     for share in (0.0, 0.5, 1.0):
         points = rig.rest.copy()
+        follow = np.full(len(points), share, np.float32)
         turn_head(
-            points, np.full(len(points), share, np.float32), rig.pivot, rotation, shift, distance
+            points, follow, rig.pivot, rotation, shift, distance, np.zeros_like(follow), STILL
         )
         ways.append(points - rig.rest)
     assert np.all(ways[0] == 0)
     assert np.allclose(ways[1], ways[2] / 2, atol=1e-3)
+
+
+def test_points_of_the_body_go_with_it_alone(rig: Rig) -> None:
+    points = rig.rest.copy()
+    share = np.linspace(0, 1, len(points), dtype=np.float32)
+    turn_head(
+        points, np.zeros_like(share), rig.pivot, np.eye(3, dtype=np.float32),
+        np.zeros(3, np.float32), CAMERA_DISTANCE_FW * rig.width_px,
+        share, np.array([2.0, -4.0], np.float32),
+    )  # fmt: skip
+    way = points - rig.rest
+    assert np.allclose(way, share[:, None] * np.array([2.0, -4.0, 0.0]), atol=1e-3)
 
 
 def test_bending_is_a_weighted_sum() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 
 from portravox.face.outlines import OVAL
+from portravox.render.kernels import FAR, rasterize
 from portravox.rig.fit import Rig
-from portravox.rig.topology import LANDMARKS, RINGS, loop_subdivision, topology
+from portravox.rig.topology import LANDMARKS, RINGS, loop_subdivision, strip_positions, topology
 
 HEXAGON = np.array([(0, i, i % 6 + 1) for i in range(1, 7)], np.int32)
 """Six triangles around vertex 0."""
@@ -62,3 +63,22 @@ def test_edges_of_the_holes_run_from_corner_to_corner_upper_above_lower(rig: Rig
         assert np.all(np.diff(rig.rest[upper, 0]) > 0)
         middle = len(upper) // 2
         assert rig.rest[upper[middle], 1] < rig.rest[lower[middle], 1]
+
+
+def test_coarse_triangles_show_the_same_surface(rig: Rig) -> None:
+    mesh = topology()
+    points = strip_positions(rig.rest, mesh, behind=0.004 * rig.width_px)
+    x0, y0, x1, y1 = rig.region
+    shape = (3, (y1 - y0) // 2, (x1 - x0) // 2)
+    seen = []
+    for triangles in (mesh.triangles, mesh.coarse_triangles):
+        nodes = np.full(shape, np.nan, np.float32)
+        depth = np.full(shape[1:], FAR, np.float32)
+        rasterize(points, points, triangles, float(x0), float(y0), 2.0, nodes, depth)
+        seen.append(nodes)
+    fine, coarse = seen
+    both = ~np.isnan(fine[0]) & ~np.isnan(coarse[0])
+    assert np.isnan(coarse[0]).sum() - np.isnan(fine[0]).sum() < 0.002 * both.sum()  # the rim
+    depths = np.abs(fine[2] - coarse[2])[both]
+    assert np.percentile(depths, 99) < 0.004 * rig.width_px
+    assert len(mesh.coarse_triangles) < 0.4 * len(mesh.triangles)
