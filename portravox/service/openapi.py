@@ -329,6 +329,17 @@ def _posts(name: str) -> Schema:
     return {"required": True, "content": _json(name)}
 
 
+_EVENT: Schema = {
+    "type": "object",
+    "properties": {
+        "event": {"const": "task"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Task"},
+        },
+    },
+}
 _ENABLE = {"type": "string", "enum": ["enable"]}
 _OSS = _in("header", "X-DashScope-OssResourceResolve", _ENABLE, "needed for oss:// addresses")
 _ASYNC = {**_in("header", "X-DashScope-Async", _ENABLE), "required": True}
@@ -425,7 +436,7 @@ PATHS: dict[str, dict[str, Schema]] = {
                 **_answers("Task", *_POLL),
                 "200": {
                     "description": "Events `task` with the answer of the query",
-                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                    "content": {"text/event-stream": {"schema": _EVENT}},
                 },
             },
         }

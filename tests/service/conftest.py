@@ -46,27 +46,31 @@ class Server:
         return {"Authorization": f"Bearer {self.secret}"}
 
 
+def service_in(folder: Path, **settings: Any) -> Service:
+    """The parts of a server that has its data in a folder; without keys and workers."""
+    (folder / "work").mkdir(exist_ok=True)
+    signing = open_signing_keys(folder / "signing")
+    return Service(
+        settings=ServiceSettings(data_dir=folder, **settings),
+        queue=SqliteTaskQueue(folder / "tasks.db"),
+        videos=LocalStorage(folder / "videos", reserve_bytes=0),
+        links=LocalLinks(signing),
+        uploads=Uploads(LocalStorage(folder / "uploads", reserve_bytes=0), signing),
+        keys=ApiKeys(folder / "keys.json"),
+        detector=YesDetector(),
+        signing=signing,
+    )
+
+
 @pytest.fixture
 def playing(tmp_path: Path) -> Callable[..., Any]:
     """Opens a server, with settings by name."""
 
     @asynccontextmanager
     async def opened(**settings: Any) -> AsyncIterator[Server]:
-        (tmp_path / "work").mkdir(exist_ok=True)
-        signing = open_signing_keys(tmp_path / "signing")
-        keys = ApiKeys(tmp_path / "keys.json")
-        _, secret = keys.create("first")
-        _, stranger = keys.create("other", group="other")
-        service = Service(
-            settings=ServiceSettings(data_dir=tmp_path, **settings),
-            queue=SqliteTaskQueue(tmp_path / "tasks.db"),
-            videos=LocalStorage(tmp_path / "videos", reserve_bytes=0),
-            links=LocalLinks(signing),
-            uploads=Uploads(LocalStorage(tmp_path / "uploads", reserve_bytes=0), signing),
-            keys=keys,
-            detector=YesDetector(),
-            signing=signing,
-        )
+        service = service_in(tmp_path, **settings)
+        _, secret = service.keys.create("first")
+        _, stranger = service.keys.create("other", group="other")
 
         @asynccontextmanager
         async def open_service(_: Metrics) -> AsyncIterator[Service]:
