@@ -18,6 +18,7 @@ from portravox.errors import EngineUnavailable, OutputNotWritable, SettingOutOfR
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
+    from portravox.media.planes import Planes
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
 
@@ -63,6 +64,7 @@ class Animation:
 
 
 OnProgress = Callable[[Progress], None]
+OnFrame = Callable[["Planes"], None]
 
 
 def animate(
@@ -84,6 +86,7 @@ def animate(
     transcript: str | None = None,
     language: str | None = None,
     on_progress: OnProgress | None = None,
+    on_frame: OnFrame | None = None,
 ) -> Animation:
     """Make the person in a portrait speak a recording.
 
@@ -101,6 +104,7 @@ def animate(
     language            of the transcript, as a code (en, fr, pt-br); needed only where its letters
                         do not tell
     on_progress         called now and then from the calling thread; what it raises stops the job
+    on_frame            called with each frame, which is good until it returns; likewise
 
     Raises InputError for what the caller can mend and EngineError for the rest. Whatever is
     raised, no half file is left.
@@ -156,6 +160,8 @@ def animate(
         drawn = avatar.speak(sound, direction, transcript=words, on_notice=notices.append)
         for done, frame in enumerate(drawn, start=1):
             writer.write(frame)
+            if on_frame is not None:
+                on_frame(frame)
             tell(Progress("render", 0.08 + 0.90 * done / frames, done, frames))
         tell(Progress("finish", 0.98, frames, frames))
     wall_s = time.perf_counter() - started

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from portravox import __version__
+from portravox.pipeline import MAX_SIDE_PX
 from portravox.service.exchange import API
 from portravox.service.routes.uploads import UPLOAD_PATH
-from portravox.service.schemas import DETECT_MODEL, VIDEO_MODEL
+from portravox.service.schemas import DETECT_MODEL, EXTENSION, LABELS, MAX_SEED, VIDEO_MODEL
 from portravox.service.storage.local import FILES_PATH
 from portravox.service.tasks.outbox import DeliveryState, NoticeFormat
 from portravox.service.webhooks.schemas import FORMAT_HEADER, URL_HEADER
@@ -77,6 +78,30 @@ _PARAMETERS: Schema = {
             "description": "The whole picture, or a square around the face",
         },
         "head_move_strength": _number(0, 1, 0.7, "How far the head moves"),
+        EXTENSION: {
+            "type": ["object", "null"],
+            "description": "Ours, beyond the original",
+            "additionalProperties": False,
+            "properties": {
+                "seed": {
+                    "type": ["integer", "null"],
+                    "minimum": 0,
+                    "maximum": MAX_SEED,
+                    "default": 0,
+                    "description": "Same seed, same inputs: same video",
+                },
+                "max_side": {
+                    "type": ["integer", "null"],
+                    "minimum": MAX_SIDE_PX[0],
+                    "maximum": MAX_SIDE_PX[1],
+                    "description": "Scale the picture down to this longer side",
+                },
+                "visible_label": {
+                    "enum": [*LABELS, None],
+                    "description": "Write in the picture that it is AI-made",
+                },
+            },
+        },
     },
 }
 
@@ -456,6 +481,17 @@ PATHS: dict[str, dict[str, Schema]] = {
         "get": {
             "summary": "Ours: what notices of this key's tasks are signed with",
             "responses": _answers("WebhookSecret", *_POLL),
+        }
+    },
+    f"{API}/tasks/{{task_id}}/preview": {
+        "get": {
+            "summary": "Ours: the latest frame of a video that is being made",
+            "parameters": [_TASK],
+            "responses": {
+                **_answers("Error", *_POLL),
+                "200": {"description": "A small picture", "content": {"image/jpeg": {}}},
+                "204": {"description": "There is none, or none yet"},
+            },
         }
     },
     f"{API}/uploads": {

@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from portravox.animation.direction import Direction
 from portravox.errors import SettingOutOfRange
+from portravox.pipeline import MAX_SIDE_PX
 from portravox.service import problems
 from portravox.service.problems import Problem, Refusal
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
@@ -44,6 +45,15 @@ PARAMETERS = (
     "head_move_strength",
 )
 """The original's. Names, ranges and defaults stand in `Direction`, which checks them."""
+
+EXTENSION = "portravox"
+"""The key in `parameters` under which ours travel, so that none of them can ever mean something
+else to a client of the original. What stands there is read strictly."""
+
+MAX_SEED = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly."""
+
+LABELS = ("zh", "en")
 
 LIST_SPAN_S = 24 * 3600.0
 """The longest span a list shows, and the one it shows unasked."""
@@ -204,7 +214,33 @@ def _parameters(given: Json) -> dict[str, Json]:
         Direction(**chosen)  # type: ignore[arg-type] # it checks types as well as ranges
     except SettingOutOfRange as error:
         raise Refusal(problems.out_of_definition(error.name)) from error
+    return chosen | _extension(given.get(EXTENSION))
+
+
+def _extension(given: Json) -> dict[str, Json]:
+    """What `animate` takes beyond the original's parameters. Raises Refusal."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Refusal(problems.out_of_definition(EXTENSION))
+    chosen = {name: value for name, value in given.items() if value is not None}
+    for name, value in chosen.items():
+        match name:
+            case "seed":
+                fits = _is_whole(value, 0, MAX_SEED)
+            case "max_side":
+                fits = _is_whole(value, *MAX_SIDE_PX)
+            case "visible_label":
+                fits = value in LABELS
+            case _:
+                fits = False
+        if not fits:
+            raise Refusal(problems.out_of_definition(name))
     return chosen
+
+
+def _is_whole(value: Json, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def task_filter(query: Mapping[str, str], *, now: float, region: str) -> TaskFilter | None:

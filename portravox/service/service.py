@@ -17,6 +17,7 @@ from portravox.service.limits import Call, Limits, RateLimiter
 from portravox.service.logins import LoginTokens, Passes
 from portravox.service.metrics import Metrics
 from portravox.service.pace import Pace
+from portravox.service.previews import Previews
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
 from portravox.service.storage.base import Storage
@@ -66,6 +67,7 @@ class Service:
     detector: Detector
     signing: SigningKeys
     metrics: Metrics = field(default_factory=Metrics)
+    previews: Previews = field(default_factory=Previews)
     passes: Passes = field(default_factory=Passes)
     pace: Pace = field(default_factory=lambda: Pace(workers=1))
     rates: RateLimiter = field(default_factory=RateLimiter)

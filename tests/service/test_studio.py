@@ -6,8 +6,10 @@ import asyncio
 import functools
 import re
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from portravox import demo
@@ -134,3 +136,79 @@ async def test_a_pass_is_a_key_of_the_first_group(playing: Playing) -> None:
         stranger = {"Authorization": f"Bearer {server.stranger}"}
         unseen = await server.client.get(f"/api/v1/tasks/{task_id}", headers=stranger)
         assert unseen.json()["output"]["task_status"] == "UNKNOWN"
+
+
+SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
+
+
+async def submitted(server: Any, ours: Any) -> httpx.Response:
+    return await server.client.post(
+        SUBMIT,
+        json={
+            "model": "liveportrait",
+            "input": {"image_url": "http://h/p", "audio_url": "http://h/v"},
+            "parameters": {"template_id": "calm", "portravox": ours},
+        },
+        headers={**server.key, "X-DashScope-Async": "enable"},
+    )
+
+
+@played
+async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Playing) -> None:
+    async with playing() as server:
+        ours = {"seed": 7, "max_side": 720, "visible_label": "zh"}
+        assert (await submitted(server, ours)).status_code == 200
+        task = await server.service.queue.claim("w", lease_s=30.0)
+        assert dict(task.job.parameters) == {"template_id": "calm", **ours}
+        for nothing in (None, {}, {"seed": None}):
+            assert (await submitted(server, nothing)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("ours", "named"),
+    [
+        ([], "portravox"),
+        ({"seed": -1}, "seed"),
+        ({"seed": True}, "seed"),
+        ({"seed": 1.0}, "seed"),
+        ({"seed": 2**53}, "seed"),
+        ({"max_side": 63}, "max_side"),
+        ({"max_side": 4097}, "max_side"),
+        ({"visible_label": "fr"}, "visible_label"),
+        ({"visible_label": []}, "visible_label"),
+        ({"engine": "neural"}, "engine"),
+    ],
+)
+@played
+async def test_what_is_ours_is_read_strictly(playing: Playing, ours: Any, named: str) -> None:
+    async with playing() as server:
+        refused = await submitted(server, ours)
+        assert (refused.status_code, refused.json()["message"]) == (
+            400,
+            f"The type or value of {named} is out of definition.",
+        )
+
+
+@played
+async def test_a_preview_is_for_those_who_may_see_the_task(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async with playing() as server:
+        task_id = (await submitted(server, None)).json()["output"]["task_id"]
+        path = f"/api/v1/tasks/{task_id}/preview"
+        file = tmp_path / "preview.jpg"
+        file.write_bytes(b"\xff\xd8 a frame")
+        with server.service.previews.showing(task_id, file):
+            waiting = await server.client.get(path, headers=server.key)
+            assert (waiting.status_code, waiting.content) == (204, b"")
+            await server.service.queue.claim("w", lease_s=30.0)
+            shown = await server.client.get(path, headers=server.key)
+            assert (shown.status_code, shown.content) == (200, b"\xff\xd8 a frame")
+            assert shown.headers["content-type"] == "image/jpeg"
+            assert shown.headers["cache-control"] == "no-store"
+            assert (await server.client.get(path)).status_code == 401
+            stranger = {"Authorization": f"Bearer {server.stranger}"}
+            hidden = await server.client.get(path, headers=stranger)
+            nowhere = await server.client.get(path.replace(task_id, "x"), headers=server.key)
+            assert (hidden.status_code, hidden.content) == (204, b"")
+            assert nowhere.status_code == 204

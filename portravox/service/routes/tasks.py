@@ -113,6 +113,20 @@ async def _events(request: Request, service: Service, caller: Caller) -> AsyncIt
         await asyncio.sleep(EVENTS_APART_S)
 
 
+async def preview(request: Request) -> Response:
+    """The latest frame of a running task as a small JPEG; 204 where there is none, whatever the
+    reason."""
+    service = service_of(request)
+    caller = service.caller(request, Call.POLL)
+    task = await _find(service, caller, request.path_params["task_id"])
+    shown = None
+    if task is not None and task.state is TaskState.RUNNING:
+        shown = await asyncio.to_thread(service.previews.read, task.task_id)
+    if shown is None:
+        return Response(status_code=204)
+    return Response(shown, media_type="image/jpeg")
+
+
 async def _find(service: Service, caller: Caller, task_id: str) -> Task | None:
     if not _TASK_ID.fullmatch(task_id):
         return None
@@ -145,4 +159,5 @@ ROUTES = (
     Route(f"{API}/tasks/{{task_id}}", query, methods=["GET"]),
     Route(f"{API}/tasks/{{task_id}}/cancel", cancel, methods=["POST"]),
     Route(f"{API}/tasks/{{task_id}}/events", events, methods=["GET"]),
+    Route(f"{API}/tasks/{{task_id}}/preview", preview, methods=["GET"]),
 )

@@ -136,10 +136,10 @@ export class Api {
     });
   }
 
-  /** Whether a portrait will do: `pass`, and in `portravox` why and where the faces are. */
+  /** Whether a portrait will do: `pass`, and beside it why, and where the faces are. */
   async detect(link, { signal } = {}) {
     const body = { model: "liveportrait-detect", input: { image_url: link } };
-    const path = "services/aigc/image2video/face-detect?detail=true";
+    const path = "services/aigc/image2video/face-detect?explain=true";
     const { output } = await this.call("POST", path, { body, headers: RESOLVE, signal });
     return output;
   }

@@ -6,7 +6,7 @@ import { here } from "./api.js";
 import { prepared } from "./picture.js";
 import { buttonFor, drawing, onAction, partsOf } from "./parts.js";
 import { wordsFor } from "./refusals.js";
-import { percent, text } from "./texts.js";
+import { hasText, percent, text } from "./texts.js";
 import { VerdictLine } from "./verdict.js";
 
 /** An upload is good for 48 hours; an hour less, so that it does not end on the way. */
@@ -92,12 +92,12 @@ export class PortraitWell extends EventTarget {
         this.#verdict.show("wait", () => text("portrait.uploading", { percent: percent(share) }));
       const link = await this.link({ onProgress });
       this.#verdict.show("wait", () => text("portrait.checking"));
-      const { pass, portravox: detail } = await this.#session.api.detect(link, { signal });
+      const found = await this.#session.api.detect(link, { signal });
       if (signal.aborted) return;
-      this.#outline(detail?.faces ?? []);
-      if (pass) this.#end("fits", "good", () => this.#remarks(detail));
+      this.#outline(found);
+      if (found.pass) this.#end("fits", "good", () => this.#remarks(found));
       else {
-        const code = detail?.code ?? "InvalidImage.NoHumanFace";
+        const code = hasText(`refusal.${found.reason}`) ? found.reason : "no_face_found";
         this.#end("unfit", "bad", () => wordsFor({ code }));
       }
     } catch (error) {
@@ -107,11 +107,10 @@ export class PortraitWell extends EventTarget {
     }
   }
 
-  #remarks(detail) {
-    const several = (detail?.faces.length ?? 0) > 1;
+  #remarks({ faces }) {
     const { changes, width, height } = this.picture;
     return [
-      text(several ? "portrait.several" : detail ? "portrait.fits" : "portrait.fits.plain"),
+      text(faces.length > 1 ? "portrait.several" : "portrait.fits"),
       ...changes.map((change) => text(`portrait.${change}`, { width, height })),
     ].join(" ");
   }
@@ -176,18 +175,15 @@ export class PortraitWell extends EventTarget {
   #show(address) {
     this.#parts.image.src = address;
     this.#parts.image.alt = text("portrait.alt");
-    const { width, height } = this.picture;
-    this.#parts.outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.#set("busy");
   }
 
-  /** Faces, the one that will speak first: its outline, and the boxes of the others. */
-  #outline(faces) {
-    const { width, height } = this.picture;
-    const at = ([x, y]) => `${(x * width).toFixed(1)},${(y * height).toFixed(1)}`;
+  /** The outlines of faces, the one that will speak first; in pixels of a picture of this size. */
+  #outline({ faces, width, height }) {
+    this.#parts.outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const shapes = faces.map((face, index) =>
       drawing("polygon", {
-        points: face.outline.map(at).join(" "),
+        points: face.map((point) => point.join(",")).join(" "),
         class: index === 0 ? "speaker" : "other",
         "vector-effect": "non-scaling-stroke",
       }),

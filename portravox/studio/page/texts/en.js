@@ -36,7 +36,6 @@ export default {
   "portrait.checking": "Looking for the face …",
   "portrait.uploading": "Uploading … {percent}",
   "portrait.fits": "A good portrait. The outlined face will speak.",
-  "portrait.fits.plain": "A good portrait.",
   "portrait.several": "Several faces: the outlined one will speak.",
   "portrait.scaled": "Scaled down to {width} × {height} px.",
   "portrait.converted": "Converted to JPEG.",

@@ -36,7 +36,6 @@ export default {
   "portrait.checking": "正在查找人脸…",
   "portrait.uploading": "正在上传… {percent}",
   "portrait.fits": "照片合适，圈出的人脸将会说话。",
-  "portrait.fits.plain": "照片合适。",
   "portrait.several": "有多张人脸，说话的是圈出的那一张。",
   "portrait.scaled": "已缩小到 {width} × {height} 像素。",
   "portrait.converted": "已转换为 JPEG。",

@@ -1,0 +1,45 @@
+"""The latest frame of each video that is being made here.
+
+Flow      child -> a file on its desk; worker -> Previews.showing ; routes.tasks -> Previews.read
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MAX_BYTES = 512 * 1024
+"""Of a preview; real ones have 60 kB. A child that was taken over must not fill our memory."""
+
+
+class Previews:
+    """Which file shows which task. Belongs to one process: a task that another server renders has
+    no preview here."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, Path] = {}
+
+    @contextmanager
+    def showing(self, task_id: str, file: Path) -> Iterator[None]:
+        """While this lasts, the task is shown by what lies in the file, if anything."""
+        self._files[task_id] = file
+        try:
+            yield
+        finally:
+            del self._files[task_id]
+
+    def read(self, task_id: str) -> bytes | None:
+        """The JPEG of the latest frame; None if there is none (yet, or any more)."""
+        file = self._files.get(task_id)
+        if file is None:
+            return None
+        try:
+            # No links: the child writes here, and must not choose what we read.
+            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return None
+        with os.fdopen(descriptor, "rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        return content if 0 < len(content) <= MAX_BYTES else None
