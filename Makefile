@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test test-clients check format lock bench quality sheets articulation-model clean
+.PHONY: help setup setup-dev demo test test-clients test-page check format lock bench quality sheets articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -41,6 +41,9 @@ check: setup-dev ## format, lint, types, import contracts and tests
 test-clients: setup-dev ## drive the service with the older line of the dashscope package, too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target out/dashscope-1.25 'dashscope==1.25.16'
 	PORTRAVOX_DASHSCOPE=out/dashscope-1.25 $(BIN)/python -m pytest tests/end_to_end/test_dashscope.py
+
+test-page: setup-dev ## drive the studio in headless Chromium (Debian: apt-get install chromium)
+	$(BIN)/python -m pytest tests/studio/browser
 
 format: setup-dev ## mend what the formatter can
 	$(BIN)/ruff format .

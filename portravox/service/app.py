@@ -175,6 +175,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
             children=Children("render", memory_mib=settings.render_memory_mib),
             metrics=metrics,
             pace=service.pace,
+            previews=service.previews,
             submitted=service.submitted,
             render_time_s=settings.render_time_s,
         )

@@ -33,10 +33,14 @@ from portravox.service.fetch.download import download
 from portravox.service.problems import failure_of
 
 if TYPE_CHECKING:
+    from portravox.media.planes import Planes
     from portravox.pipeline import Progress
 
 NEWS_APART_S = 0.2
 """Progress is told at most so often."""
+
+PREVIEWS_APART_S = 1.0
+"""Once in so long a frame is shown; it takes 5 ms. Our choice."""
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
@@ -157,8 +161,35 @@ def _render(order: Mapping[str, Any], news: TextIO) -> float:
             last_told = (progress.stage, now)
             _tell(news, {"stage": progress.stage, "progress": progress.done})
 
-    result = animate(picture, voice, Path(order["output"]), on_progress=tell, **order["parameters"])
+    result = animate(
+        picture,
+        voice,
+        Path(order["output"]),
+        on_progress=tell,
+        on_frame=_Previewer(Path(order["preview"])),
+        **order["parameters"],
+    )
     return result.duration_s
+
+
+class _Previewer:
+    """Keeps a picture of the latest frame in a file, now and then."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._next = 0.0
+
+    def __call__(self, frame: Planes) -> None:
+        from portravox.media.preview import preview_jpeg
+
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PREVIEWS_APART_S
+        part = self._file.with_suffix(".part")
+        with contextlib.suppress(OSError):  # no video fails for want of a preview
+            part.write_bytes(preview_jpeg(frame))
+            part.replace(self._file)  # whole, for who reads it meanwhile
 
 
 def _picture_file(order: Mapping[str, Any]) -> Path:

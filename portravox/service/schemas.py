@@ -223,7 +223,7 @@ def _extension(given: Json) -> dict[str, Json]:
         return {}
     if not isinstance(given, dict):
         raise Refusal(problems.out_of_definition(EXTENSION))
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen: dict[str, Json] = {k: v for k, v in given.items() if v is not None}
     for name, value in chosen.items():
         match name:
             case "seed":

@@ -19,6 +19,7 @@ from portravox.errors import PortravoxError, QueueUnavailable
 from portravox.service.children import ChildFailed, Children, Workplace
 from portravox.service.metrics import Metrics
 from portravox.service.pace import Pace
+from portravox.service.previews import Previews
 from portravox.service.problems import TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.queue import Failure, Outcome, Released, Result, Task, TaskQueue
@@ -53,6 +54,7 @@ class Worker:
         children: Children,
         metrics: Metrics,
         pace: Pace,
+        previews: Previews,
         submitted: asyncio.Event,
         render_time_s: float,
     ) -> None:
@@ -63,6 +65,7 @@ class Worker:
         self._children = children
         self._metrics = metrics
         self._pace = pace
+        self._previews = previews
         self._submitted = submitted
         self._render_time_s = render_time_s
         self._stopping = asyncio.Event()
@@ -149,10 +152,11 @@ class Worker:
                 self._children.order(order, time_s=time_s, on_stage=stages.enter)
             )
             try:
-                while not rendering.done():
-                    await asyncio.wait([rendering], timeout=HEARTBEAT_S)
-                    if not await self._is_ours(task, stages):
-                        return Released()
+                with self._previews.showing(task.task_id, Path(order["preview"])):
+                    while not rendering.done():
+                        await asyncio.wait([rendering], timeout=HEARTBEAT_S)
+                        if not await self._is_ours(task, stages):
+                            return Released()
                 done = await rendering
             finally:
                 rendering.cancel()
@@ -177,6 +181,7 @@ class Worker:
             "audio": await self._workplace.address(job.audio_url, desk / "audio", key_group=group),
             "parameters": dict(job.parameters),
             "output": str(desk / "video.mp4"),
+            "preview": str(desk / "preview.jpg"),
             "allow_nets": self._workplace.allow_nets,
         }
 

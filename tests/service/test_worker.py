@@ -75,6 +75,7 @@ def worker_of(server: Server, folder: Path, deed: Deed) -> Worker:
         children=OneDeed(deed),
         metrics=service.metrics,
         pace=service.pace,
+        previews=service.previews,
         submitted=service.submitted,
         render_time_s=60.0,
     )

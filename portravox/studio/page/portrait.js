@@ -6,7 +6,7 @@ import { here } from "./api.js";
 import { prepared } from "./picture.js";
 import { buttonFor, drawing, onAction, partsOf } from "./parts.js";
 import { wordsFor } from "./refusals.js";
-import { hasText, percent, text } from "./texts.js";
+import { hasText, percent, text, together } from "./texts.js";
 import { VerdictLine } from "./verdict.js";
 
 /** An upload is good for 48 hours; an hour less, so that it does not end on the way. */
@@ -109,10 +109,10 @@ export class PortraitWell extends EventTarget {
 
   #remarks({ faces }) {
     const { changes, width, height } = this.picture;
-    return [
+    return together([
       text(faces.length > 1 ? "portrait.several" : "portrait.fits"),
       ...changes.map((change) => text(`portrait.${change}`, { width, height })),
-    ].join(" ");
+    ]);
   }
 
   /** Its oss:// link; uploaded the first time it is asked for. */
@@ -165,10 +165,15 @@ export class PortraitWell extends EventTarget {
   #set(state) {
     this.state = state;
     const filled = this.picture !== null;
+    const focused = this.#root.contains(document.activeElement);
     this.#parts.empty.hidden = filled;
     this.#parts.filled.hidden = !filled;
     this.#parts.actions.hidden = !filled;
     this.#root.classList.toggle("has-content", filled);
+    // What had the focus may be gone: then it goes on at what took its place.
+    if (focused && !document.activeElement.checkVisibility()) {
+      buttonFor(this.#root, filled ? "replace" : "choose").focus();
+    }
     this.dispatchEvent(new Event("change"));
   }
 

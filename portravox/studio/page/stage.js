@@ -205,6 +205,7 @@ export class Stage {
     video.pause();
     const wanted = Math.max(0, Math.min(this.#frames - 1, frame));
     video.currentTime = (wanted + 0.5) / this.#fps;
+    this.#showMoment();
   }
 
   #step(frames) {

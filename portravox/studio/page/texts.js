@@ -93,6 +93,11 @@ export function switchLanguage() {
   languageChanges.dispatchEvent(new Event("change"));
 }
 
+/** Sentences after each other. */
+export function together(sentences) {
+  return sentences.join(current === "zh" ? "" : " ");
+}
+
 /** A span of time in words: seconds, minutes or hours, rounded. */
 export function span(seconds) {
   if (seconds < 90) return text("time.seconds", { count: Math.max(1, Math.round(seconds)) });

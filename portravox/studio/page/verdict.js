@@ -1,5 +1,6 @@
 // The line below a well: what was found out about what is in it.
 import { icon, make } from "./parts.js";
+import { together } from "./texts.js";
 
 const ICON_OF = { good: "check", bad: "warning", note: "info", wait: null };
 
@@ -24,7 +25,7 @@ export class VerdictLine {
   }
 
   render() {
-    const words = make("p", {}, this.#lines.map((line) => line()).join(" "));
+    const words = make("p", {}, together(this.#lines.map((line) => line())));
     const mark = ICON_OF[this.tone] ? icon(ICON_OF[this.tone]) : make("span", { className: "spinner" });
     this.place.replaceChildren(...(this.#lines.length > 0 ? [mark, words] : []));
   }

@@ -197,6 +197,7 @@ export class VoiceWell extends EventTarget {
   #set(state) {
     this.state = state;
     const { empty, filled, actions, recording } = this.#parts;
+    const focused = this.#root.contains(document.activeElement);
     const has = this.recording !== null;
     recording.hidden = state !== "recording";
     empty.hidden = has || state === "recording";
@@ -204,6 +205,10 @@ export class VoiceWell extends EventTarget {
     actions.hidden = !has;
     this.#root.classList.toggle("has-content", has || state === "recording");
     if (has) this.#draw();
+    // What had the focus may be gone: then it goes on at what took its place.
+    if (focused && !document.activeElement.checkVisibility()) {
+      buttonFor(this.#root, has ? "play" : "choose").focus();
+    }
     this.dispatchEvent(new Event("change"));
   }
 
@@ -245,7 +250,6 @@ export class VoiceWell extends EventTarget {
     this.#recorder = null;
     const blob = wav([samples], rate);
     this.take(new File([blob], text("voice.recorded"), { type: "audio/wav" }));
-    buttonFor(this.#root, "play").focus();
   }
 
   #discard() {

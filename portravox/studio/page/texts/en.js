@@ -130,7 +130,7 @@ export default {
   "stage.preview": "The latest frame",
   "stage.progress": "Progress",
   "stage.title.running": "Making your video",
-  "stage.title.done": "Your video",
+  "stage.title.done": "Your video is ready",
   "stage.title.failed": "No video this time",
   "stage.title.canceled": "Cancelled",
   "stage.waiting": "Waiting for its turn",
@@ -194,6 +194,7 @@ export default {
   "signin.left": "Signed out.",
 
   "footer.consent": "Make only people speak who agreed to it.",
+  "footer.api": "API description",
   "footer.label": "Every video says in its file that AI made it.",
 
   "time.seconds": "{count} s",

@@ -130,7 +130,7 @@ export default {
   "stage.preview": "最新一帧",
   "stage.progress": "进度",
   "stage.title.running": "正在生成视频",
-  "stage.title.done": "你的视频",
+  "stage.title.done": "视频已完成",
   "stage.title.failed": "这次没有生成",
   "stage.title.canceled": "已取消",
   "stage.waiting": "正在排队",
@@ -194,6 +194,7 @@ export default {
   "signin.left": "已退出登录。",
 
   "footer.consent": "请只让同意的人“开口”。",
+  "footer.api": "API 说明",
   "footer.label": "每个视频的文件信息都注明由 AI 生成。",
 
   "time.seconds": "{count} 秒",

@@ -1,0 +1,157 @@
+"""A person's way through: from a dropped file to a playing video, and back again later."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from portravox.media.probe import probe_video
+from tests.studio.browser.conftest import until
+
+DROP = """([well, name, type, content]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([bytes], name, { type }));
+  const target = document.querySelector(well);
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    const how = { bubbles: true, cancelable: true, dataTransfer: files };
+    target.dispatchEvent(new DragEvent(kind, how));
+  }
+}"""
+
+PASTE = """([name, type, content]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([bytes], name, { type }));
+  document.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, clipboardData: files }));
+}"""
+
+
+def content(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+def test_from_drop_to_a_playing_video_and_back(studio: Any, tmp_path: Path) -> None:
+    page, files = studio.page, studio.files
+    assert page.url.endswith("/")  # the token is gone from the address
+    page.evaluate(DROP, ["#portrait", "me.png", "image/png", content(files / "face.png")])
+    page.evaluate(DROP, ["#voice", "me.wav", "audio/wav", content(files / "voice.wav")])
+    assert "outlined face" in studio.verdict("portrait", "good")
+    assert page.locator("#portrait polygon.speaker").count() == 1
+    studio.verdict("voice", "good")
+    assert "1.5 s of video, 36 frames" in page.inner_text("#make-summary")
+
+    studio.make()
+    assert page.inner_text("#stage-title") == "Making your video"
+    studio.finished()
+    assert page.inner_text("#stage-title") == "Your video is ready"
+
+    page.click("#stage [data-do=play]")
+    until(page, "document.querySelector('#stage video').currentTime > 0.5")
+    until(page, "document.querySelector('#stage video').ended")
+    page.locator("#stage .scrub").fill("10")
+    moment = page.locator("#stage .moment")
+    assert moment.inner_text() == "11 / 36"
+    page.click("#stage [data-do=forward]")
+    assert moment.inner_text() == "12 / 36"
+    page.click("#stage [data-do=back]")
+    page.click("#stage [data-do=back]")
+    assert moment.inner_text() == "10 / 36"
+    page.click("#stage [data-do=loop]")
+    assert page.evaluate("document.querySelector('#stage video').loop") is True
+
+    with page.expect_download() as download:
+        page.click("#stage [data-part=download]")
+    assert download.value.suggested_filename.startswith("me-")
+    download.value.save_as(tmp_path / "video.mp4")
+    info = probe_video(tmp_path / "video.mp4")
+    assert (info.width_px, info.height_px, info.frames) == (256, 256, 36)
+
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.inner_text("#account") == "Signed in"
+    card = page.locator("#history .card")
+    assert card.count() == 1
+    assert "24 h left" in card.inner_text()
+    card.click()
+    studio.finished()
+    page.click("#stage [data-do=remake]")
+    studio.verdict("portrait", "good")
+    assert page.inner_text("#voice .file-name") == "me.wav"
+    page.click("#history [data-do=clear]")
+    assert page.locator("#history .card").count() == 1  # not at the first touch
+    page.click("#history [data-do=clear]")
+    page.locator("#history").wait_for(state="hidden")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator("#history").is_hidden()
+
+
+def test_a_pasted_picture_and_the_examples_fill_the_wells(studio: Any) -> None:
+    page = studio.page
+    page.evaluate(PASTE, ["", "image/png", content(studio.files / "face.png")])
+    studio.verdict("portrait", "good")
+    page.click("#portrait [data-do=remove]")
+    page.click("#portrait [data-do=example]")
+    page.click("#voice [data-do=example]")
+    studio.verdict("portrait", "good")
+    studio.verdict("voice", "good")
+    assert "7.0 s of video, 168 frames" in page.inner_text("#make-summary")
+
+
+def test_what_the_service_does_not_open_but_the_browser_does_is_converted(studio: Any) -> None:
+    studio.choose("portrait", "face.gif")
+    assert "Converted to JPEG" in studio.verdict("portrait", "good")
+
+
+def test_several_jobs_at_once(studio: Any) -> None:
+    page = studio.page
+    studio.fill()
+    studio.make()
+    page.locator("#seed").evaluate("(input) => input.closest('details').open = true")
+    page.fill("#seed", "7")
+    page.press("#seed", "Tab")
+    page.click("#make")
+    until(page, "document.querySelectorAll('#history .card').length === 2")
+    until(
+        page,
+        "[...document.querySelectorAll('#history .card')]"
+        ".every((card) => card.dataset.status === 'SUCCEEDED')",
+        timeout=120_000,
+    )
+    assert page.title() == "Portravox"
+
+
+def test_a_job_goes_on_while_the_page_is_reloaded(studio: Any) -> None:
+    page = studio.page
+    studio.fill(voice="long.wav")
+    studio.make()
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.inner_text("#stage-title") == "Making your video"
+    page.locator("#stage [data-part=preview]").wait_for()
+    until(
+        page,
+        "document.querySelector('#stage [data-part=caption]').textContent === 'The latest frame'",
+        timeout=90_000,
+    )
+    shown = page.evaluate(
+        "new Promise((done) => { const i = document.querySelector('#stage [data-part=preview]');"
+        "i.decode().then(() => done([i.naturalWidth, i.naturalHeight])); })"
+    )
+    assert shown == [256, 256]
+    assert "left" in page.locator("#stage [data-part=remaining]").inner_text()
+    page.click("#stage [data-do=cancel]")
+    until(page, "document.querySelector('#stage-title').textContent === 'Cancelled'", timeout=5_000)
+    assert page.locator("#history .card").get_attribute("data-status") == "CANCELED"
+    assert page.locator("#stage [data-do=remake]").is_visible()
+
+
+def test_where_events_do_not_come_the_page_asks_again_and_again(visit: Any, studio_of: Any) -> None:
+    page = visit()
+    page.route("**/events", lambda route: route.abort())
+    studio = studio_of(page)
+    studio.fill()
+    studio.make()
+    studio.finished()
