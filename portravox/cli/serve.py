@@ -5,8 +5,11 @@ Flow      cli.app -> cli.serve -> service.settings, service.app -> uvicorn
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import socket
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -110,7 +113,14 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
     )
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            application.stop()
+            super().handle_exit(sig, frame)
+
+    server = Server(config)
+    _allow_many_connections()
     try:
         server.run(sockets=[listener])
     except SystemExit:
@@ -120,6 +130,14 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
             raise
     if application.failure is not None:
         raise application.failure
+
+
+def _allow_many_connections() -> None:
+    """Ask for all the open files that the system lets us have: usual shells give 1024, which a
+    few hundred clients that do nothing would use up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listening(settings: ServiceSettings) -> socket.socket:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 from starlette.datastructures import State
 from starlette.routing import Router
@@ -89,6 +90,13 @@ class Application:
         self._router = Router(routes=ROUTES, redirect_slashes=False)
         self._exchange = Exchange(self._router, self._metrics)
 
+    def stop(self) -> None:
+        """Say that the end is near, as a signal handler may: streams end, and nobody is sent here
+        any more. Said again, it ends what the workers do at once."""
+        service: Service | None = getattr(self.state, "service", None)
+        if service is not None:
+            (service.hurrying if service.stopping.is_set() else service.stopping).set()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
         if scope["type"] == "lifespan":
@@ -126,14 +134,19 @@ def create_server(settings: ServiceSettings) -> Application:
 @asynccontextmanager
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
     folder = settings.data_dir
-    work = settings.work_dir
-    try:
+    keys = ApiKeys(settings.keys_file)
+    with _making(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # First of all: it is locked, so none of what follows happens to a server that runs already.
+    queue = SqliteTaskQueue(
+        folder / "tasks.db",
+        max_pending=settings.max_queued,
+        limits_of=partial(limits_in_queue, keys, settings),
+    )
+    work = settings.work_dir
+    with _making(work):
         shutil.rmtree(work, ignore_errors=True)  # of a server that was killed
         work.mkdir(mode=0o700)
-    except OSError as error:
-        raise StorageFailed(f"cannot make {work}: {error.strerror or error}") from error
-    keys = ApiKeys(settings.keys_file)
     signing = open_signing_keys(settings.signing_keys_file)
     uploaded = LocalStorage(folder / "uploads")
     uploads = Uploads(uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib))
@@ -150,11 +163,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     )
     service = Service(
         settings=settings,
-        queue=SqliteTaskQueue(
-            folder / "tasks.db",
-            max_pending=settings.max_queued,
-            limits_of=partial(limits_in_queue, keys, settings),
-        ),
+        queue=queue,
         videos=LocalStorage(folder / "videos"),
         links=LocalLinks(signing),
         uploads=uploads,
@@ -178,6 +187,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
             previews=service.previews,
             submitted=service.submitted,
             render_time_s=settings.render_time_s,
+            task_life_s=settings.task_life_s,
         )
         for number in range(1, settings.workers + 1)
     ]
@@ -191,13 +201,23 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     try:
         yield service
     finally:
-        await asyncio.gather(*(worker.stop(drain_s=settings.drain_s) for worker in workers))
+        await asyncio.gather(
+            *(worker.stop(drain_s=settings.drain_s, hurry=service.hurrying) for worker in workers)
+        )
         janitor.cancel()
         with suppress(asyncio.CancelledError):
             await janitor
         await detector.close()
         await deliverer.stop()
         await service.queue.close()
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"cannot make {folder}: {error.strerror or error}") from error
 
 
 def _postman(settings: ServiceSettings, signing: SigningKeys) -> Postman:

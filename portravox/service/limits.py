@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import cache
 
 from portravox.errors import RateReached, SettingOutOfRange, VideoLimitReached
 from portravox.service.tasks.queue import KeyLimits
@@ -57,8 +58,7 @@ class Limits:
 
     def or_else(self, general: Limits) -> Limits:
         """These limits, and the general ones where there are none."""
-        own = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Limits(**{k: getattr(general, k) if v is None else v for k, v in own.items()})
+        return _joined(self, general)
 
     def in_queue(self) -> KeyLimits:
         """The part that the queue keeps."""
@@ -75,6 +75,12 @@ class Limits:
         """
         if self.video_s_per_day is not None and rendered_s >= self.video_s_per_day:
             raise VideoLimitReached(rendered_s, self.video_s_per_day)
+
+
+@cache  # asked with every request; there are no more pairs than keys and settings
+def _joined(own: Limits, general: Limits) -> Limits:
+    said = {option.name: getattr(own, option.name) for option in fields(own)}
+    return replace(general, **{name: value for name, value in said.items() if value is not None})
 
 
 class RateLimiter:

@@ -30,6 +30,10 @@ NO_KEY_ID = "0"
 """Of callers without a key: on a server that asks for none, or with a pass; real ids begin
 with 1."""
 
+STREAMS_AT_ONCE = 256
+"""Clients that may follow tasks by events at the same time. Our choice: each looks at the table
+twice a second."""
+
 UPLOADS_AT_ONCE = 32
 """Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk
 until they are stored."""
@@ -74,6 +78,13 @@ class Service:
     submitted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new for a worker."""
 
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server was told to stop: streams end."""
+
+    hurrying: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it was told so twice: tasks are given back at once."""
+
+    streaming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))
     uploading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UPLOADS_AT_ONCE))
 
     def caller(self, request: Request, call: Call) -> Caller:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -75,6 +76,9 @@ class ServiceSettings(BaseSettings):
 
     render_time_s: Positive = 3600.0
     """How long one attempt may take: 180 s of 4096-px video at twenty times real time."""
+
+    task_life_s: Positive = 3 * 3600.0
+    """After which a task without a result fails: the original's 3 hours. More for long queues."""
 
     drain_s: float = Field(60.0, ge=0)
     """How long a server that is told to stop waits for the videos it is making."""
@@ -165,7 +169,7 @@ class ServiceSettings(BaseSettings):
             TomlConfigSettingsSource(settings_cls),
         )
 
-    @property
+    @cached_property
     def limits(self) -> Limits:
         """Of keys that have none of their own."""
         return Limits(

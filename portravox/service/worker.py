@@ -35,9 +35,6 @@ the second in which it has to end."""
 LOOK_S = 1.0
 """How often an idle worker looks for tasks without being told of any."""
 
-TASK_LIFE_S = 3 * 3600.0
-"""After which a task without a result fails: the original's."""
-
 _log = logging.getLogger("portravox.worker")
 
 
@@ -57,6 +54,7 @@ class Worker:
         previews: Previews,
         submitted: asyncio.Event,
         render_time_s: float,
+        task_life_s: float,
     ) -> None:
         self._name = name
         self._queue = queue
@@ -68,6 +66,7 @@ class Worker:
         self._previews = previews
         self._submitted = submitted
         self._render_time_s = render_time_s
+        self._task_life_s = task_life_s
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -75,15 +74,18 @@ class Worker:
         """Begin to take tasks."""
         self._loop = asyncio.create_task(self._take_tasks(), name=self._name)
 
-    async def stop(self, *, drain_s: float) -> None:
-        """Take no more; the task at hand may go on for so long, then it is given back."""
+    async def stop(self, *, drain_s: float, hurry: asyncio.Event) -> None:
+        """Take no more; the task at hand may go on for so long, or until somebody is in a hurry.
+        Then it is given back."""
         self._stopping.set()
         if self._loop is not None:
-            done, _ = await asyncio.wait([self._loop], timeout=drain_s)
-            if not done:
-                self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+            hurried = asyncio.create_task(hurry.wait())
+            ends = [self._loop, hurried]
+            await asyncio.wait(ends, timeout=drain_s, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+                with suppress(asyncio.CancelledError):
+                    await end
         await self._children.close()
 
     async def _take_tasks(self) -> None:
@@ -129,7 +131,7 @@ class Worker:
 
     async def _outcome(self, task: Task, video_name: str) -> Outcome:
         """What comes of an attempt; only its cancellation is raised."""
-        left_s = task.submitted_at + TASK_LIFE_S - time.time()
+        left_s = task.submitted_at + self._task_life_s - time.time()
         if left_s <= 0:
             return _failure(TIMEOUT)
         try:

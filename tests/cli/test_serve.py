@@ -50,6 +50,9 @@ def test_a_port_in_use_and_a_folder_in_use_are_told(run, tmp_path) -> None:
         while not (tmp_path / "tasks.db").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        httpx.get(f"{first.url}/readyz")
+        (tmp_path / "work" / "mine").touch()
         with serving(tmp_path) as second:
             assert second.process.wait(10) == 1
+        assert (tmp_path / "work" / "mine").exists()
     assert "error: the table of tasks cannot be used" in (tmp_path / "log.txt").read_text()

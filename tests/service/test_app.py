@@ -412,29 +412,39 @@ def test_rates_are_told_as_the_original_tells_them(playing: Playing) -> None:
     asyncio.run(play())
 
 
+async def granted_form(server: Server) -> tuple[dict[str, str], str]:
+    """The fields of an upload's form as the official package fills them in, and where to post."""
+    granted = await server.client.get(
+        "/api/v1/uploads?action=getPolicy&model=liveportrait", headers=server.key
+    )
+    data = granted.json()["data"]
+    assert len(data) == 10
+    form = {
+        "OSSAccessKeyId": data["oss_access_key_id"],
+        "Signature": data["signature"],
+        "policy": data["policy"],
+        "key": data["upload_dir"] + "/a.wav",
+        "x-oss-object-acl": data["x_oss_object_acl"],
+        "x-oss-forbid-overwrite": data["x_oss_forbid_overwrite"],
+        "success_action_status": "200",
+    }
+    return form, data["upload_host"]
+
+
 def test_an_upload_in_three_steps(playing: Playing) -> None:
     async def play() -> None:
         async with playing() as server:
-            granted = await server.client.get(
-                "/api/v1/uploads?action=getPolicy&model=liveportrait", headers=server.key
-            )
-            data = granted.json()["data"]
-            assert len(data) == 10
-            form = {
-                "OSSAccessKeyId": data["oss_access_key_id"],
-                "Signature": data["signature"],
-                "policy": data["policy"],
-                "key": data["upload_dir"] + "/a.wav",
-                "x-oss-object-acl": data["x_oss_object_acl"],
-                "x-oss-forbid-overwrite": data["x_oss_forbid_overwrite"],
-                "success_action_status": "200",
-            }
-            host = data["upload_host"]
+            form, host = await granted_form(server)
             sent = await server.client.post(host, data=form, files={"file": b"RIFF"})
             assert (sent.status_code, sent.content) == (200, b"")
             assert server.service.uploads.resolve("oss://" + form["key"], group="default")
+            again = await server.client.post(host, data=form, files={"file": b"RIFF"})
+            assert again.status_code == 409
             wrong = {**form, "Signature": "x"}
             refused = await server.client.post(host, data=wrong, files={"file": b"RIFF"})
+            assert (refused.status_code, refused.json()["code"]) == (403, "AccessDenied")
+            elsewhere = {**form, "key": "dashscope-instant/x/y/z/a.wav"}
+            refused = await server.client.post(host, data=elsewhere, files={"file": b"RIFF"})
             assert refused.status_code == 403
             fileless = await server.client.post(host, data=form)
             assert fileless.status_code == 400
@@ -452,6 +462,10 @@ def test_detect_answers_with_the_result(playing: Playing) -> None:
             told = answered.json()
             assert told["output"] == {"pass": True, "message": ""}
             assert told["usage"] == {"image_count": 1}
+            explained = await server.client.post(
+                f"{DETECT}?explain=true", json=PICTURE, headers=server.key
+            )
+            assert explained.json()["output"]["reason"] == "ok"
 
     asyncio.run(play())
 
@@ -465,6 +479,41 @@ def test_events_end_with_the_task(playing: Playing) -> None:
             answered = await server.client.get(path, headers=server.key)
             assert answered.headers["content-type"].startswith("text/event-stream")
             assert '"task_status":"CANCELED"' in answered.text
+
+    asyncio.run(play())
+
+
+def test_streams_end_when_the_server_does(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            path = f"/api/v1/tasks/{await submitted(server)}/events"
+            following = asyncio.create_task(server.client.get(path, headers=server.key))
+            await asyncio.sleep(0.05)
+            assert (await server.client.get("/readyz")).status_code == 200
+            server.service.stopping.set()
+            told = await asyncio.wait_for(following, 2.0)
+            assert '"queue_position":0' in told.text
+            assert (await server.client.get("/readyz")).status_code == 503
+            assert (await server.client.get("/healthz")).status_code == 200
+
+    asyncio.run(play())
+
+
+def test_streams_and_uploads_have_only_so_many_places(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            path = f"/api/v1/tasks/{await submitted(server)}/events"
+            for place in (server.service.streaming, server.service.uploading):
+                while not place.locked():
+                    await place.acquire()
+            stream = await server.client.get(path, headers=server.key)
+            form, host = await granted_form(server)
+            upload = await server.client.post(host, data=form, files={"file": b"RIFF"})
+            for refused in (stream, upload):
+                assert (refused.status_code, refused.json()["code"]) == (
+                    429,
+                    "Throttling.Concurrency",
+                )
 
     asyncio.run(play())
 

@@ -60,7 +60,7 @@ async def endless(order: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def worker_of(server: Server, folder: Path, deed: Deed) -> Worker:
+def worker_of(server: Server, folder: Path, deed: Deed, *, task_life_s: float = 3600.0) -> Worker:
     service = server.service
     return Worker(
         "w",
@@ -78,6 +78,7 @@ def worker_of(server: Server, folder: Path, deed: Deed) -> Worker:
         previews=service.previews,
         submitted=service.submitted,
         render_time_s=60.0,
+        task_life_s=task_life_s,
     )
 
 
@@ -141,8 +142,39 @@ def test_a_server_that_stops_gives_its_task_back(playing: Playing, tmp_path: Pat
             worker.start()
             await asyncio.sleep(0.1)
             assert (await after(server, task)).state is TaskState.RUNNING
-            await worker.stop(drain_s=0.05)
+            await worker.stop(drain_s=0.05, hurry=asyncio.Event())
             assert (await after(server, task)).state is TaskState.PENDING
+
+    asyncio.run(play())
+
+
+def test_who_is_in_a_hurry_does_not_wait_for_a_video(playing: Playing, tmp_path: Path) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task = await server.service.queue.submit(
+                JOB, key_id="1", key_group="default", request_id="r"
+            )
+            worker = worker_of(server, tmp_path, endless)
+            worker.start()
+            hurry = asyncio.Event()
+            stopping = asyncio.create_task(worker.stop(drain_s=60.0, hurry=hurry))
+            await asyncio.sleep(0.1)
+            assert not stopping.done()
+            hurry.set()
+            await asyncio.wait_for(stopping, 1.0)
+            assert (await after(server, task)).state is TaskState.PENDING
+
+    asyncio.run(play())
+
+
+def test_a_task_past_its_life_is_not_begun(playing: Playing, tmp_path: Path) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task = await claimed(server)
+            worker = worker_of(server, tmp_path, endless, task_life_s=1e-6)
+            await asyncio.wait_for(worker.do(task), 1.0)
+            ended = await after(server, task)
+            assert (ended.state, ended.code) == (TaskState.FAILED, "InternalError.Timeout")
 
     asyncio.run(play())
 

@@ -24,8 +24,11 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Raises QueueUnavailable, which is 503, where the table of tasks cannot be read."""
-    await service_of(request).queue.counts()
+    """503 where the table of tasks cannot be read, and for a server that was told to stop."""
+    service = service_of(request)
+    if service.stopping.is_set():
+        raise Refusal(problems.UNAVAILABLE)
+    await service.queue.counts()
     return answer({"status": "ok", "request_id": request_id_of(request)})
 
 

@@ -88,6 +88,8 @@ async def events(request: Request) -> Response:
     """Server-sent events: what `query` answers, with progress, whenever it changes."""
     service = service_of(request)
     caller = service.caller(request, Call.POLL)
+    if service.streaming.locked():
+        raise Refusal(problems.CONCURRENCY)
     return StreamingResponse(_events(request, service, caller), media_type="text/event-stream")
 
 
@@ -95,22 +97,24 @@ async def _events(request: Request, service: Service, caller: Caller) -> AsyncIt
     task_id = request.path_params["task_id"]
     last = ""
     told_at = time.monotonic()
-    while True:
-        task = await _find(service, caller, task_id)
-        if task is None:
-            body = unknown_body(task_id, request_id_of(request))
-        else:
-            body = _told(request, service, task, await _progress(service, task))
-        news = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        if news != last:
-            last, told_at = news, time.monotonic()
-            yield f"event: task\ndata: {news}\n\n".encode()
-        elif time.monotonic() - told_at > SILENCE_S:
-            told_at = time.monotonic()
-            yield b": still here\n\n"
-        if task is None or task.state.ended:
-            return
-        await asyncio.sleep(EVENTS_APART_S)
+    async with service.streaming:
+        # A client whose stream ends before its task connects again, to the server that is next.
+        while not service.stopping.is_set():
+            task = await _find(service, caller, task_id)
+            if task is None:
+                body = unknown_body(task_id, request_id_of(request))
+            else:
+                body = _told(request, service, task, await _progress(service, task))
+            news = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+            if news != last:
+                last, told_at = news, time.monotonic()
+                yield f"event: task\ndata: {news}\n\n".encode()
+            elif time.monotonic() - told_at > SILENCE_S:
+                told_at = time.monotonic()
+                yield b": still here\n\n"
+            if task is None or task.state.ended:
+                return
+            await asyncio.sleep(EVENTS_APART_S)
 
 
 async def preview(request: Request) -> Response:
