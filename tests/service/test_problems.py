@@ -1,0 +1,84 @@
+"""Every error of ours has a place in the contract, and nothing else is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from portravox import errors
+from portravox.errors import PortravoxError
+from portravox.service.problems import ALGO, INTERNAL, PROBLEMS, failure_of, problem_of
+
+
+def kinds(base: type[PortravoxError] = PortravoxError) -> Iterator[type[PortravoxError]]:
+    yield base
+    for kind in base.__subclasses__():
+        yield from kinds(kind)
+
+
+def raised(kind: type[PortravoxError]) -> PortravoxError:
+    """One of this kind, however it is made."""
+    error = kind.__new__(kind)
+    Exception.__init__(error, "secret reason")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        (errors.PictureTooLarge, 400, "InvalidImage.ImageSize"),
+        (errors.PictureTooNarrow, 400, "InvalidImage.ImageSize"),
+        (errors.PictureUnreadable, 400, "InvalidParameter.UnsupportedFileFormat"),
+        (errors.PictureUnsupported, 400, "InvalidParameter.UnsupportedFileFormat"),
+        (errors.FaceTurnedAway, 400, "InvalidImage.NoHumanFace"),
+        (errors.NoFaceFound, 400, "InvalidImage.NoHumanFace"),
+        (errors.VoiceTooLarge, 400, "InvalidFile.Size"),
+        (errors.VoiceTooShort, 400, "InvalidFile.AudioLengthError"),
+        (errors.VoiceTooLong, 400, "InvalidFile.AudioLengthError"),
+        (errors.VoiceUnsupported, 400, "InvalidParameter.UnsupportedFileFormat"),
+        (errors.InputDownloadFailed, 400, "InvalidParameter.InputDownloadFailed"),
+        (errors.UploadUnknown, 400, "InvalidParameter.InputDownloadFailed"),
+        (errors.UploadForbidden, 403, "AccessDenied"),
+        (errors.UploadTooLarge, 400, "EntityTooLarge"),
+        (errors.UploadMalformed, 400, "MalformedPOSTRequest"),
+        (errors.LinkRefused, 403, "AccessDenied"),
+        (errors.StoredFileMissing, 404, "NotFound"),
+        (errors.IdempotencyConflict, 409, "InvalidParameter.IdempotencyConflict"),
+        (errors.QueueFull, 429, "Throttling"),
+        (errors.RateReached, 429, "Throttling.RateQuota"),
+        (errors.VideoLimitReached, 429, "Throttling.AllocationQuota"),
+        (errors.QueueUnavailable, 503, "ModelUnavailable"),
+        (errors.StorageFailed, 500, "InternalError.Upload"),
+        (errors.EncodingFailed, 500, "InternalError.Algo"),
+        (errors.ModelUnavailable, 500, "InternalError.Algo"),
+    ],
+)
+def test_codes_are_the_contracts(kind: type[PortravoxError], status: int, code: str) -> None:
+    told = problem_of(raised(kind))
+    assert (told.status, told.code) == (status, code)
+
+
+def test_reasons_are_for_the_log() -> None:
+    may_be_told = (errors.UploadForbidden, errors.UploadTooLarge)
+    for kind in kinds():
+        if kind not in may_be_told and kind is not errors.SettingOutOfRange:
+            assert "secret reason" not in problem_of(raised(kind)).message
+
+
+def test_parameters_are_named() -> None:
+    told = problem_of(errors.SettingOutOfRange("video_fps", 60, "15 to 30"))
+    assert told.message == "The type or value of video_fps is out of definition."
+
+
+def test_nobody_stands_behind_his_parent_in_the_table() -> None:
+    seen: list[type[PortravoxError]] = []
+    for kind in PROBLEMS:
+        assert not any(issubclass(kind, earlier) for earlier in seen)
+        seen.append(kind)
+
+
+def test_what_nobody_foresaw_is_our_fault_and_not_told() -> None:
+    for error in (ValueError("secret"), MemoryError(), OSError("secret")):
+        assert problem_of(error) is INTERNAL
+        assert failure_of(error) is ALGO
