@@ -6,6 +6,7 @@ Flow      cli.app -> cli.serve -> service.settings, service.app -> uvicorn
 from __future__ import annotations
 
 import contextlib
+import gc
 import resource
 import socket
 from pathlib import Path
@@ -119,6 +120,13 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
             application.stop()
             super().handle_exit(sig, frame)
 
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            # What has been loaded stays. Looking through it for garbage again and again would hold
+            # every client up for 60 ms.
+            gc.collect()
+            gc.freeze()
+
     server = Server(config)
     _allow_many_connections()
     try:
@@ -167,13 +175,13 @@ def _introduce(settings: ServiceSettings, url: str) -> None:
     _, secret = keys.create("first")
     give("The first API key, shown this once:")
     give(secret)
-    give("Try it:")
+    give("Try it, with addresses of your own files:")
     give(
         f"curl {url}/api/v1/services/aigc/image2video/video-synthesis"
         f" -H 'Authorization: Bearer {secret}' -H 'X-DashScope-Async: enable'"
         " -d '"
-        '{"model": "liveportrait", "input": {"image_url": "https://…/face.jpg",'
-        ' "audio_url": "https://…/voice.wav"}}'
+        '{"model": "liveportrait", "input": {"image_url": "https://example.com/face.jpg",'
+        ' "audio_url": "https://example.com/voice.wav"}}'
         "'"
     )
 

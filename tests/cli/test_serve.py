@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -21,6 +24,9 @@ def test_a_first_start_gives_a_key_that_works_and_the_second_gives_none(tmp_path
         )
         assert (answered.status_code, answered.json()["total"]) == (200, 0)
         assert httpx.get(f"{server.url}/api/v1/tasks").status_code == 401
+        if shutil.which("curl"):  # what it printed can be pasted
+            pasted = subprocess.run(told[-1], shell=True, capture_output=True, timeout=20)
+            assert json.loads(pasted.stdout)["output"]["task_status"] == "PENDING"
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(10) == 0
         assert "sk-" not in server.rest()
