@@ -180,7 +180,7 @@ def measure(case: Case) -> Timing:
         video = Path(folder) / "video.mp4"
         voice = _read_wav(Path(case.voice))
         short = Path(folder) / "short.wav"
-        _write_wav(short, looped(voice, WARM_UP_S))
+        write_wav(short, looped(voice, WARM_UP_S))
         animate(case.portrait, short, video, video_fps=case.fps)
 
         first: list[float] = []
@@ -345,7 +345,7 @@ def run(
     voices: dict[float, Path] = {}
     for duration_s in DURATIONS_S[:1] if quick else DURATIONS_S:
         voices[duration_s] = folder / f"voice_{duration_s:.0f}s.wav"
-        _write_wav(voices[duration_s], looped(sound, duration_s))
+        write_wav(voices[duration_s], looped(sound, duration_s))
 
     cases = [
         Case(f"{name}, {duration_s:.0f} s", str(picture), str(wav))
@@ -356,7 +356,7 @@ def run(
     name, side, duration_s, fps = SAMPLE_JOB
     picture, wav = folder / "sample_job.jpg", folder / "sample_job.wav"
     Image.fromarray(close_up(pixels, side)).save(picture, quality=92)
-    _write_wav(wav, looped(sound, duration_s))
+    write_wav(wav, looped(sound, duration_s))
     cases.append(Case(name, str(picture), str(wav), fps))
     rows: list[Timing] = []
     for case in cases:
@@ -518,7 +518,7 @@ def _read_wav(path: Path) -> Waveform:
     return Waveform((samples / 32768.0).astype(np.float32).reshape(len(samples), -1), rate_hz)
 
 
-def _write_wav(path: Path, voice: Waveform) -> None:
+def write_wav(path: Path, voice: Waveform) -> None:
     samples = np.clip(voice.samples, -1.0, 1.0)
     wavfile.write(path, voice.rate_hz, np.rint(samples * 32767.0).astype(np.int16))
 
