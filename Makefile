@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test test-clients test-page check format lock bench quality sheets articulation-model clean
+.PHONY: help setup setup-dev demo test test-clients test-page check format lock bench load quality sheets articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -51,6 +51,9 @@ format: setup-dev ## mend what the formatter can
 
 bench: setup-dev ## time and memory, written to out/bench
 	$(BIN)/python -m benchmarks.speed -o out/bench
+
+load: setup-dev ## what the service bears, in 2 minutes, written to out/load (Debian: apt-get install wrk)
+	$(BIN)/python -m benchmarks.load -o out/load
 
 quality: setup-dev ## measures on finished videos and an HTML report, written to out/quality
 	$(BIN)/python -m benchmarks.quality -o out/quality

@@ -38,6 +38,10 @@ DataDir = Annotated[
 _BACKLOG = 2048
 """Connections that may wait to be accepted: uvicorn's own default."""
 
+_ACCEPTED_AT_ONCE = 16
+"""Connections taken in one turn of the event loop. libuv takes one for each socket it listens on:
+beside 64 busy clients the last of as many new ones waited a second for it. Our choice."""
+
 _KEEP_ALIVE_S = 75
 """Longer than clients pause between polls, who else send a POST again when its connection drops."""
 
@@ -130,7 +134,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
     server = Server(config)
     _allow_many_connections()
     try:
-        server.run(sockets=[listener])
+        server.run(sockets=_ears(listener))
     except SystemExit:
         # uvicorn hands SIGTERM on when it is done: told to stop, and stopped, is no failure. It
         # also leaves by itself where the service did not open.
@@ -146,6 +150,11 @@ def _allow_many_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _ears(listener: socket.socket) -> list[socket.socket]:
+    """The socket several times over, so that as many connections are taken in one turn."""
+    return [listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]
 
 
 def _listening(settings: ServiceSettings) -> socket.socket:

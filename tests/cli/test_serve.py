@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import httpx
+import uvloop
 
+from portravox.cli.serve import _ears
 from tests.live import serving
 
 
@@ -62,3 +67,33 @@ def test_a_port_in_use_and_a_folder_in_use_are_told(run, tmp_path) -> None:
             assert second.process.wait(10) == 1
         assert (tmp_path / "work" / "mine").exists()
     assert "error: the table of tasks cannot be used" in (tmp_path / "log.txt").read_text()
+
+
+def test_many_connections_are_taken_in_one_turn_of_a_busy_loop() -> None:
+    """A turn lasts 20 ms under load, and one connection a turn leaves the last one waiting long."""
+
+    async def turns_until_taken(ears: list[socket.socket], clients: int) -> int:
+        loop = asyncio.get_running_loop()
+        taken: list[asyncio.BaseTransport] = []
+
+        class Taken(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                taken.append(transport)
+
+        servers = [await loop.create_server(Taken, sock=ear) for ear in ears]
+        turns = 0
+        while len(taken) < clients:
+            await asyncio.sleep(0)
+            turns += 1
+        for end in (*taken, *servers):
+            end.close()
+        for server in servers:
+            await server.wait_closed()
+        return turns
+
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
+        for _ in range(32):  # they wait in the socket
+            opened.enter_context(socket.create_connection(listener.getsockname()))
+        ears = [opened.enter_context(ear) for ear in _ears(listener)[1:]]
+        assert uvloop.run(turns_until_taken([listener, *ears], 32)) <= 8
