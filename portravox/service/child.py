@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from portravox.errors import (
+    FileMissing,
     InputTooLarge,
     PictureTooLarge,
     VoiceTooLarge,
@@ -41,6 +42,10 @@ NEWS_APART_S = 0.2
 
 PREVIEWS_APART_S = 1.0
 """Once in so long a frame is shown; it takes 5 ms. Our choice."""
+
+WARM_UP_PX = 256
+WARM_UP_S = 0.2
+"""The first video a child draws is so small and short: what counts is that all code ran."""
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
@@ -88,17 +93,24 @@ def _warm_up_to_judge() -> None:
 
 
 def _warm_up_to_render() -> None:
-    """Load now what the first video would wait for: ears, codecs, and the modules that paint."""
-    import importlib
+    """Do now what the first video would wait for: draw a little of the demo's, if it is there.
 
-    import numpy as np
+    Loops that paint are loaded so, and on a new machine compiled, which takes some 15 s.
+    """
+    import portravox.media.encode  # noqa: F401 - loads the codecs
+    from portravox.animation.direction import Direction
+    from portravox.demo import VOICE, demo_portrait
+    from portravox.engines.embedded import EmbeddedEngine
+    from portravox.media.picture_file import read_picture
+    from portravox.media.voice_file import read_voice
+    from portravox.media.waveform import Waveform
 
-    from portravox.articulation.network import hear
-    from portravox.speech.mel import BANDS
-
-    hear(np.zeros((10, BANDS), np.float32))
-    for module in ("engines.embedded", "media.encode", "media.picture_file", "media.voice_file"):
-        importlib.import_module(f"portravox.{module}")
+    voice = read_voice(VOICE)
+    beginning = Waveform(voice.samples[: int(WARM_UP_S * voice.rate_hz)], voice.rate_hz)
+    with contextlib.suppress(FileMissing):
+        avatar = EmbeddedEngine().register(read_picture(demo_portrait(), max_side_px=WARM_UP_PX))
+        for _ in avatar.speak(beginning, Direction()):
+            pass
 
 
 def _carry_out(order: Mapping[str, Any], news: TextIO) -> None:
