@@ -5,8 +5,10 @@ Flow      studio.page -> files.Page -> service.routes.studio
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,12 @@ _MEDIA_TYPES = {
 _PLACE = "@assets"
 """What stands in index.html where the folder of the other files goes."""
 
+_MODULES = b"<!-- modules -->\n"
+"""What stands in index.html where the browser hears of all modules at once. Otherwise it would find
+one by reading another, a round trip for each step on the way."""
+
+_IMPORT = re.compile(rb'^(?:import|\} from).*"\./([^"]+)";$', re.MULTILINE)
+
 _VERSION_DIGITS = 16
 
 
@@ -32,7 +40,15 @@ class PageFile:
     """One file, ready to send."""
 
     content: bytes
+    gzipped: bytes
+    """The same for browsers that unpack it, which all do: about a third."""
+
     media_type: str
+
+
+def _page_file(content: bytes, media_type: str) -> PageFile:
+    # Without a time in it, the same file gives the same bytes.
+    return PageFile(content, gzip.compress(content, 9, mtime=0), media_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +69,9 @@ def page() -> Page:
     """The page of this installation, read once."""
     paths = sorted(path for path in _FOLDER.rglob("*") if path.suffix in _MEDIA_TYPES)
     files = {
-        path.relative_to(_FOLDER).as_posix(): PageFile(path.read_bytes(), _MEDIA_TYPES[path.suffix])
+        path.relative_to(_FOLDER).as_posix(): _page_file(
+            path.read_bytes(), _MEDIA_TYPES[path.suffix]
+        )
         for path in paths
     }
     digest = hashlib.sha256()
@@ -61,5 +79,19 @@ def page() -> Page:
         digest.update(f"{name}\0{len(file.content)}\0".encode() + file.content)
     version = digest.hexdigest()[:_VERSION_DIGITS]
     index = files.pop("index.html")
-    filled = index.content.replace(_PLACE.encode(), f"studio/{version}".encode())
-    return Page(version, PageFile(filled, index.media_type), files)
+    hints = (f'<link rel="modulepreload" href="{_PLACE}/{name}">\n' for name in _imported(files))
+    filled = index.content.replace(_MODULES, "".join(hints).encode())
+    filled = filled.replace(_PLACE.encode(), f"studio/{version}".encode())
+    return Page(version, _page_file(filled, index.media_type), files)
+
+
+def _imported(files: Mapping[str, PageFile]) -> Iterator[str]:
+    """The modules that app.js needs, in the order in which it comes upon them."""
+    met, waiting = {"app.js"}, ["app.js"]
+    for name in waiting:
+        for needed in _IMPORT.findall(files[name].content):
+            path = needed.decode()
+            if path not in met:
+                met.add(path)
+                waiting.append(path)
+                yield path

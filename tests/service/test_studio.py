@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gzip
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -47,6 +48,46 @@ async def test_the_page_names_its_files_by_their_content(playing: Playing) -> No
         assert (await server.client.get("/studio/0123456789abcdef/app.js")).status_code == 404
         for nothing in ("nothing.js", "../files.py", "%2e%2e/files.py", "index.html"):
             assert (await server.client.get(f"/studio/{version}/{nothing}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate, br", True),
+        ("GZIP;q=0.5", True),
+        ("gzip;q=0, br", False),
+        ("gzip; q=0.00", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+@played
+async def test_the_page_is_packed_for_who_unpacks_it(
+    playing: Playing, accepted: str, packed: bool
+) -> None:
+    async with playing() as server:
+        index = (await server.client.get("/")).text
+        style = re.search(r'"(studio/[^"]+page\.css)"', index)
+        assert style is not None
+        for path in ("", style[1]):
+            async with server.client.stream(
+                "GET", f"/{path}", headers={"Accept-Encoding": accepted}
+            ) as answered:
+                sent = b"".join([piece async for piece in answered.aiter_raw()])
+                plain = (await server.client.get(f"/{path}")).content
+                assert answered.headers["vary"] == "accept-encoding"
+                assert int(answered.headers["content-length"]) == len(sent)
+                assert ("content-encoding" in answered.headers) is packed
+                assert (len(sent) < 0.4 * len(plain)) is packed
+                assert (gzip.decompress(sent) if packed else sent) == plain
+
+
+@played
+async def test_only_what_is_text_is_packed(playing: Playing) -> None:
+    async with playing() as server:
+        for path in ("examples/portrait", "examples/voice", "about"):
+            answered = await server.client.get(f"/studio/{path}")
+            assert "content-encoding" not in answered.headers
 
 
 @played

@@ -41,6 +41,18 @@ def test_modules_name_only_files_that_are_served() -> None:
             assert reached.as_posix() in files, name
 
 
+def test_the_browser_hears_of_all_modules_at_once() -> None:
+    current = page()
+    markup = current.index.content.decode()
+    hinted = re.findall(
+        rf'<link rel="modulepreload" href="studio/{current.version}/([^"]+)">', markup
+    )
+    modules = {name for name in current.files if name.endswith(".js")}
+    apart = {"app.js", "early.js", "worklets/capture.js"}  # a script, a script, not for this page
+    assert sorted(hinted) == sorted(modules - apart)
+    assert "<!--" not in markup and "@assets" not in markup
+
+
 def test_scripts_never_write_markup() -> None:
     for name, file in page().files.items():
         assert not re.search(

@@ -8,6 +8,8 @@ What the page does beyond that, it does by the public API.
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.requests import Request
@@ -22,7 +24,7 @@ from portravox.service.logins import PASS_LIFE_S
 from portravox.service.problems import Refusal
 from portravox.service.schemas import json_object
 from portravox.service.service import service_of
-from portravox.studio.files import page
+from portravox.studio.files import PageFile, page
 
 _POLICY = "; ".join(
     (
@@ -49,17 +51,21 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 
+_VARIES = {"vary": "accept-encoding"}
+
+_NOT_AT_ALL = re.compile(r"q=0(\.0*)?")
+
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 async def index(request: Request) -> Response:
     """The page; asked for each time, sent when it is another."""
     current = page()
-    etag = f'"{current.version}"'
-    headers = {**_HEADERS, "cache-control": "no-cache", "etag": etag}
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=headers)
-    return Response(current.index.content, media_type=current.index.media_type, headers=headers)
+    etag = f'W/"{current.version}"'  # weak: one for the packed bytes and the plain ones
+    headers = {"cache-control": "no-cache", "etag": etag}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={**_HEADERS, **_VARIES, **headers})
+    return _sent(current.index, request, headers)
 
 
 async def asset(request: Request) -> Response:
@@ -68,8 +74,26 @@ async def asset(request: Request) -> Response:
     file = current.files.get(request.path_params["path"])
     if file is None or request.path_params["version"] != current.version:
         raise Refusal(problems.NOT_FOUND)
-    headers = {**_HEADERS, "cache-control": _FOR_GOOD}
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    return _sent(file, request, {"cache-control": _FOR_GOOD})
+
+
+def _sent(file: PageFile, request: Request, headers: Mapping[str, str]) -> Response:
+    """A file of the page, packed for who unpacks it. Here and not for all answers of the server:
+    these were packed once, and a video, a picture or an event would only be held up by it."""
+    headers = {**_HEADERS, **_VARIES, **headers}
+    if not _unpacks(request.headers.get("accept-encoding", "")):
+        return Response(file.content, media_type=file.media_type, headers=headers)
+    headers["content-encoding"] = "gzip"
+    return Response(file.gzipped, media_type=file.media_type, headers=headers)
+
+
+def _unpacks(accepted: str) -> bool:
+    """Whether gzip is named in Accept-Encoding, and not as what will not do (`gzip;q=0`)."""
+    for coding in accepted.lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() == "gzip":
+            return _NOT_AT_ALL.fullmatch(weight.replace(" ", "")) is None
+    return False
 
 
 async def about(request: Request) -> Response:

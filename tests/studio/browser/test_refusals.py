@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from portravox.service import problems
-from tests.studio.browser.conftest import until
 
 CODES = sorted(
     {value.code for value in vars(problems).values() if isinstance(value, problems.Problem)}
@@ -136,15 +135,8 @@ def test_a_server_that_vanishes_is_waited_for(studio: Any) -> None:
     studio.fill(voice="long.wav")
     page.route("**/tasks/**", lambda route: route.abort())
     studio.make()
-    until(
-        page,
-        "document.querySelector('#stage [data-part=step]').textContent.includes('Trying again')",
-        timeout=20_000,
-    )
+    waiting = page.locator("#stage [data-part=step]").filter(has_text="Trying again")
+    waiting.wait_for(timeout=20_000)
     page.unroute("**/tasks/**")
-    until(
-        page,
-        "!document.querySelector('#stage [data-part=step]').textContent.includes('Trying again')",
-        timeout=20_000,
-    )
-    page.click("#stage [data-do=cancel]")
+    waiting.wait_for(state="hidden", timeout=20_000)
+    studio.finished()
