@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test test-clients test-page check format lock bench load quality sheets articulation-model clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures check format lock bench load quality sheets articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -28,22 +28,37 @@ setup-dev: .venv/.dev ## the same, with the tools for development
 demo: setup ## render a real video and print its path
 	$(BIN)/portravox demo -o out/demo.mp4
 
-test: setup-dev ## set up and run all tests
-	$(BIN)/python -m pytest
+# The page's tests run apart: the browser's driver keeps an event loop open while it lives.
+TEST := $(BIN)/python -m pytest
+TEST_PAGE := $(BIN)/python -m pytest tests/studio/browser
+
+test: setup-dev ## set up and run all tests; of those of the page, where there is a Chromium, the quick ones
+	$(TEST)
+	$(TEST_PAGE) -m "not thorough"
 
 check: setup-dev ## format, lint, types, import contracts and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(TEST)
+	$(TEST_PAGE) -m "not thorough"
 
 test-clients: setup-dev ## drive the service with the older line of the dashscope package, too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target out/dashscope-1.25 'dashscope==1.25.16'
 	PORTRAVOX_DASHSCOPE=out/dashscope-1.25 $(BIN)/python -m pytest tests/end_to_end/test_dashscope.py
 
-test-page: setup-dev ## drive the studio in headless Chromium (Debian: apt-get install chromium)
-	$(BIN)/python -m pytest tests/studio/browser
+browser: ## install Chromium, which looks at the page, where there is none
+	sh tests/studio/browser/install.sh
+
+test-page: setup-dev browser ## all tests of the studio, in headless Chromium
+	$(TEST_PAGE)
+
+page-report: setup-dev browser ## how soon a video plays in the studio, how heavy it is; written to out/page
+	$(BIN)/python -m benchmarks.page.report -o out/page
+
+page-pictures: setup-dev browser ## the pictures of docs/studio.md (needs fonts for Chinese)
+	$(BIN)/python -m benchmarks.page.pictures -o docs/images/studio
 
 format: setup-dev ## mend what the formatter can
 	$(BIN)/ruff format .

@@ -1,6 +1,7 @@
 // The stage: one job, from waiting to a playing video, beside the photograph it came from.
 //
 // Flow      Job -> stage -> progress, preview, player
+import { Refusal } from "./api.js";
 import { announce, buttonFor, onAction, partsOf, showIcon } from "./parts.js";
 import { wordsFor } from "./refusals.js";
 import { label, percent, say, sayNothing, span, text } from "./texts.js";
@@ -16,6 +17,7 @@ export class Stage {
   #photograph = null;
   #previewUrl = null;
   #previewing = false;
+  #broken = null; // why a finished video cannot be shown
 
   /** `remake(job)` puts a job's files and choices back; `cancel(job)` stops it. */
   constructor(api, { remake, cancel }) {
@@ -47,7 +49,7 @@ export class Stage {
       video.addEventListener(name, () => this.#showMoment());
     }
     video.addEventListener("error", () => {
-      if (video.src && this.#job?.status === "SUCCEEDED") this.#showSorry({ code: "UNKNOWN" });
+      if (video.src && this.#job?.status === "SUCCEEDED") this.#explain(this.#job);
     });
     this.#root.addEventListener("keydown", (event) => this.#onKey(event));
   }
@@ -63,7 +65,7 @@ export class Stage {
     this.#job = job;
     this.#root.hidden = job === null;
     for (const url of [this.#photograph, this.#previewUrl]) if (url) URL.revokeObjectURL(url);
-    this.#photograph = this.#previewUrl = null;
+    this.#photograph = this.#previewUrl = this.#broken = null;
     const { video, preview, photograph } = this.#parts;
     video.pause();
     video.removeAttribute("src");
@@ -108,11 +110,11 @@ export class Stage {
     if (done) say(state, "stage.expires", { time: span((job.expiresAt - Date.now()) / 1000) });
     else sayNothing(state);
     progress.hidden = job.ended;
-    player.hidden = !done;
+    const problem = failed ? job.record : this.#broken;
+    player.hidden = video.hidden = !done || problem !== null;
     download.hidden = !done;
-    video.hidden = !done;
     preview.hidden = job.ended;
-    sorry.hidden = !(failed || canceled);
+    sorry.hidden = problem === null && !canceled;
     this.#parts.screen.classList.toggle("waiting", !job.ended && !this.#previewUrl);
     say(caption, job.ended || !this.#previewUrl ? "stage.video" : "stage.preview");
     buttonFor(this.#root, "remake").hidden = !job.ended;
@@ -120,7 +122,7 @@ export class Stage {
     cancel.hidden = job.ended;
     cancel.disabled = job.canceling;
     if (!job.ended) this.#showProgress(job);
-    if (failed) this.#showSorry(job.record);
+    if (problem !== null) sorry.textContent = wordsFor(problem);
     if (canceled) sorry.textContent = text("stage.canceled");
     if (done && video.getAttribute("src") !== job.record.videoUrl) {
       video.src = job.record.videoUrl;
@@ -131,11 +133,19 @@ export class Stage {
     }
   }
 
-  #showSorry(problem) {
-    const { sorry, video, player } = this.#parts;
-    sorry.hidden = false;
-    video.hidden = player.hidden = true;
-    sorry.textContent = wordsFor(problem);
+  /** Find out why a finished video did not load, and say it. */
+  async #explain(job) {
+    let problem = { code: "unplayable" };
+    try {
+      const output = await this.#api.task(job.record.taskId);
+      if (output.task_status === "UNKNOWN") problem = { code: "UNKNOWN" };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      problem = error;
+    }
+    if (this.#job !== job) return;
+    this.#broken = problem;
+    this.render();
   }
 
   #showProgress(job) {

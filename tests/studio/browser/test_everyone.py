@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.studio.browser.conftest import until
+from benchmarks.page.driving import until
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -57,8 +57,22 @@ def working_states(studio: Any) -> Any:
         page.click(f"#{well} [data-do=remove]")
 
 
-@pytest.mark.parametrize("width", [360, 390, 1280])
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize(
+    ("width", "locale"),
+    [
+        (360, "en-US"),
+        *(
+            pytest.param(width, locale, marks=pytest.mark.thorough)
+            for width, locale in [
+                (360, "zh-CN"),
+                (390, "en-US"),
+                (768, "zh-CN"),
+                (1280, "en-US"),
+                (1920, "zh-CN"),
+            ]
+        ),
+    ],
+)
 def test_nothing_is_wider_than_the_screen(
     visit: Any, studio_of: Any, width: int, locale: str
 ) -> None:
@@ -68,6 +82,7 @@ def test_nothing_is_wider_than_the_screen(
             assert studio.page.evaluate(OVERFLOW) <= 0, state
 
 
+@pytest.mark.thorough
 def test_what_is_touched_is_large_enough(visit: Any, studio_of: Any) -> None:
     studio = studio_of(visit(width=390, has_touch=True, is_mobile=True))
     for state in working_states(studio):
@@ -76,7 +91,13 @@ def test_what_is_touched_is_large_enough(visit: Any, studio_of: Any) -> None:
 
 @pytest.mark.parametrize(
     ("locale", "scheme"),
-    [("en-US", "light"), ("en-US", "dark"), ("zh-CN", "light"), ("zh-CN", "dark")],
+    [
+        ("en-US", "light"),
+        *(
+            pytest.param(locale, scheme, marks=pytest.mark.thorough)
+            for locale, scheme in [("en-US", "dark"), ("zh-CN", "light"), ("zh-CN", "dark")]
+        ),
+    ],
 )
 def test_axe_finds_nothing(visit: Any, studio_of: Any, locale: str, scheme: str) -> None:
     sync_axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -171,6 +192,7 @@ def test_the_whole_way_by_keyboard(studio: Any) -> None:
     assert page.inner_text("#stage .moment") == "1 / 36"
 
 
+@pytest.mark.thorough
 def test_who_gets_dizzy_sees_nothing_move(visit: Any, studio_of: Any) -> None:
     studio = studio_of(visit(reduced_motion="reduce"))
     studio.fill()
@@ -182,6 +204,7 @@ def test_who_gets_dizzy_sees_nothing_move(visit: Any, studio_of: Any) -> None:
     studio.page.click("#stage [data-do=cancel]")
 
 
+@pytest.mark.thorough
 def test_a_photograph_from_the_camera(studio: Any) -> None:
     page = studio.page
     page.click("#portrait [data-do=camera]")

@@ -35,6 +35,7 @@ def test_a_file_that_will_not_do_is_told_at_once(
     assert studio.page.locator("#make").get_attribute("aria-disabled") == "true"
 
 
+@pytest.mark.thorough
 def test_a_long_voice_is_cut_to_what_the_service_takes(studio: Any, tmp_path: Any) -> None:
     import wave
 
@@ -78,6 +79,7 @@ def test_every_refusal_of_the_service_has_words_in_both_languages(studio: Any) -
         (400, "Something.New", "The server said: RAW (Something.New)"),
     ],
 )
+@pytest.mark.thorough
 def test_a_refused_submission_is_told_and_can_be_sent_again(
     studio: Any, status: int, code: str, words: str
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_refused_submission_is_told_and_can_be_sent_again(
     page.click("#stage [data-do=cancel]")
 
 
+@pytest.mark.thorough
 def test_a_failed_task_says_why_on_the_stage(studio: Any) -> None:
     page = studio.page
     studio.fill()
@@ -130,6 +133,7 @@ def test_a_server_that_cannot_be_reached_is_told(studio: Any) -> None:
     page.context.set_offline(False)
 
 
+@pytest.mark.thorough
 def test_a_server_that_vanishes_is_waited_for(studio: Any) -> None:
     page = studio.page
     studio.fill(voice="long.wav")
@@ -140,3 +144,27 @@ def test_a_server_that_vanishes_is_waited_for(studio: Any) -> None:
     page.unroute("**/tasks/**")
     waiting.wait_for(state="hidden", timeout=20_000)
     studio.finished()
+
+
+@pytest.mark.thorough
+def test_a_video_that_does_not_load_is_explained(studio: Any) -> None:
+    page = studio.page
+    studio.fill()
+    studio.make()
+    studio.finished()
+    card, sorry = page.locator("#history .card"), page.locator("#stage .sorry")
+    page.route("**/files/**", lambda route: route.abort())
+    card.click()
+    sorry.filter(has_text="cannot play the video").wait_for()
+    assert page.locator("#stage .player").is_hidden()
+    page.click("#language")
+    assert "无法播放" in sorry.inner_text()
+    page.click("#language")
+    page.route("**/api/v1/tasks/*", lambda route: route.abort())
+    card.click()
+    sorry.filter(has_text="The server cannot be reached").wait_for()
+    page.unroute("**/api/v1/tasks/*")
+    page.unroute("**/files/**")
+    card.click()
+    studio.finished()
+    assert sorry.is_hidden()

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from portravox.cli.app import run
 
 
@@ -17,6 +19,7 @@ def shown(page: Any, kind: str) -> str:
     return code
 
 
+@pytest.mark.thorough
 def test_curl_and_python_submit_and_the_command_is_one(
     studio: Any, server: Any, tmp_path: Any
 ) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.studio.browser.conftest import until
+from benchmarks.page.driving import until
 
 KEPT = "JSON.stringify([{...localStorage}, {...sessionStorage}])"
 
 
 def test_a_link_works_once_and_leaves_the_address(visit: Any, server: Any, browser: Any) -> None:
     page = visit()
-    assert page.inner_text("#account") == "Signed in"
+    assert page.inner_text("#account") == "Sign out"
     assert "login" not in page.url
     link = server.link()
-    for expected in ("Signed in", "Sign in"):
+    for expected in ("Sign out", "Sign in"):
         context = browser.new_context(locale="en-US")
         other = context.new_page()
         other.goto(link)
@@ -61,7 +61,7 @@ def test_a_key_is_asked_for_when_it_is_needed_and_kept_only_on_request(
     assert server.key in page.evaluate(KEPT)
     page.reload()
     page.wait_for_selector("html[data-ready]")
-    assert page.inner_text("#account") == "Signed in"
+    assert page.inner_text("#account") == "Sign out"
     page.click("#account")
     assert page.inner_text("#account") == "Sign in"
     assert server.key not in page.evaluate(KEPT)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.studio.browser.conftest import until
+import pytest
+
+from benchmarks.page.driving import until
 
 MODULE = "import(document.querySelector('script[type=module]').src.replace('app.js', '{}.js'))"
 
@@ -67,6 +69,7 @@ def test_trimming_by_keyboard_shortens_the_video(studio: Any) -> None:
     assert page.inner_text("#voice .times strong") == "14.0 s"
 
 
+@pytest.mark.thorough
 def test_playing_the_selection_begins_and_ends_with_it(studio: Any) -> None:
     page = studio.page
     studio.choose("voice", "long.wav")

@@ -6,8 +6,10 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from benchmarks.page.driving import until
 from portravox.media.probe import probe_video
-from tests.studio.browser.conftest import until
 
 DROP = """([well, name, type, content]) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -70,7 +72,7 @@ def test_from_drop_to_a_playing_video_and_back(studio: Any, tmp_path: Path) -> N
 
     page.reload()
     page.wait_for_selector("html[data-ready]")
-    assert page.inner_text("#account") == "Signed in"
+    assert page.inner_text("#account") == "Sign out"
     card = page.locator("#history .card")
     assert card.count() == 1
     assert "24 h left" in card.inner_text()
@@ -105,6 +107,7 @@ def test_what_the_service_does_not_open_but_the_browser_does_is_converted(studio
     assert "Converted to JPEG" in studio.verdict("portrait", "good")
 
 
+@pytest.mark.thorough
 def test_several_jobs_at_once(studio: Any) -> None:
     page = studio.page
     studio.fill()
@@ -123,9 +126,10 @@ def test_several_jobs_at_once(studio: Any) -> None:
     assert page.title() == "Portravox"
 
 
+@pytest.mark.thorough
 def test_a_job_goes_on_while_the_page_is_reloaded(studio: Any) -> None:
     page = studio.page
-    studio.fill(voice="long.wav")
+    studio.fill(voice="speech.wav")
     studio.make()
     page.reload()
     page.wait_for_selector("html[data-ready]")
@@ -143,11 +147,14 @@ def test_a_job_goes_on_while_the_page_is_reloaded(studio: Any) -> None:
     assert shown == [256, 256]
     assert "left" in page.locator("#stage [data-part=remaining]").inner_text()
     page.click("#stage [data-do=cancel]")
-    until(page, "document.querySelector('#stage-title').textContent === 'Cancelled'", timeout=5_000)
+    until(
+        page, "document.querySelector('#stage-title').textContent === 'Cancelled'", timeout=15_000
+    )
     assert page.locator("#history .card").get_attribute("data-status") == "CANCELED"
     assert page.locator("#stage [data-do=remake]").is_visible()
 
 
+@pytest.mark.thorough
 def test_where_events_do_not_come_the_page_asks_again_and_again(visit: Any, studio_of: Any) -> None:
     page = visit()
     page.route("**/events", lambda route: route.abort())
