@@ -6,7 +6,9 @@ import { announce, buttonFor, onAction, partsOf, showIcon } from "./parts.js";
 import { wordsFor } from "./refusals.js";
 import { label, percent, say, sayNothing, span, text } from "./texts.js";
 
+/** The server draws a preview a second; the first is looked out for more often. */
 const PREVIEW_APART_MS = 1000;
+const FIRST_PREVIEW_APART_MS = 250;
 
 export class Stage {
   #root = document.getElementById("stage");
@@ -181,7 +183,8 @@ export class Stage {
         if (signal.aborted || job.ended) break;
         if (frame !== null) this.#showPreview(frame);
       }
-      await new Promise((resolve) => setTimeout(resolve, PREVIEW_APART_MS));
+      const apart_ms = this.#previewUrl ? PREVIEW_APART_MS : FIRST_PREVIEW_APART_MS;
+      await new Promise((resolve) => setTimeout(resolve, apart_ms));
     }
     if (this.#previewing === job) this.#previewing = null;
   }

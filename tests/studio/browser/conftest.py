@@ -82,8 +82,8 @@ def visit(browser: Any, server: Running) -> Iterator[Open]:
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """face.png (256 px), voice.wav (1.5 s), long.wav (14 s), speech.wav (56 s), wall.png, strip.png, silence.wav,
-    short.wav, broken.wav, notes.txt."""
+    """face.png (256 px), voice.wav (1.5 s), long.wav (14 s), speech.wav (56 s), wall.png,
+    strip.png, silence.wav, short.wav, broken.wav, notes.txt."""
     folder = tmp_path_factory.mktemp("files")
     try:
         photograph = demo_portrait()
