@@ -86,7 +86,7 @@ def test_time_that_is_up_and_cancelling_both_kill(tmp_path: Path, silence: str) 
         with pytest.raises(asyncio.CancelledError):
             await under_way
         assert not lives(second)
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 2.0
         await children.close()
 
     asyncio.run(play())

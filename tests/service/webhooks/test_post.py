@@ -125,7 +125,7 @@ def test_a_receiver_that_never_comes_to_an_end_is_left(serve, drip, impatient, t
     postman = Postman(signing=SIGNING, account=ACCOUNT, policy=policy, network=impatient)
     began = time.monotonic()
     assert postman.post(made_delivery(f"http://127.0.0.1:{port}/"), task, 1.0) is None
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 5.0  # of ten
 
 
 def test_the_log_names_the_host_and_nothing_after_it(postman, world, task, caplog):
