@@ -36,6 +36,7 @@ const trouble = document.getElementById("trouble");
 const languageButton = document.getElementById("language");
 
 let uploading = false;
+let sent = 0; // share of the voice; the portrait was sent when it was checked
 let problem = null;
 
 // ---- one button
@@ -55,12 +56,17 @@ function showButton() {
   // It stays in the order of the keys: what is missing is said when it is pressed, too.
   makeButton.setAttribute("aria-disabled", missing !== null || uploading);
   makeButton.classList.toggle("busy", uploading);
-  say(makeButton, uploading ? "make.uploading" : "make");
+  say(makeButton, uploading ? "make.uploading" : "make", { percent: percent(sent) });
   if (missing !== null) say(summary, `make.needs.${missing}`);
   else {
     const frames = Math.max(1, Math.round(voice.seconds * direction.values.video_fps));
     say(summary, "make.summary", { length: exactSpan(voice.seconds), frames });
   }
+}
+
+function showSent(share) {
+  sent = share;
+  showButton();
 }
 
 function complain(error) {
@@ -75,7 +81,7 @@ makeButton.addEventListener("click", async () => {
   if (whatIsMissing() !== null) return announce(summary.textContent);
   if (!(await session.require())) return;
   uploading = true;
-  showButton();
+  showSent(0);
   try {
     show(await submitted());
     announce(text("stage.announce.started"));
@@ -90,7 +96,9 @@ makeButton.addEventListener("click", async () => {
 
 /** Upload what is new, submit, and remember. */
 async function submitted() {
-  const [image, audio] = await Promise.all([portrait.link(), voice.link()]);
+  const voiceLink = voice.link({ onProgress: showSent });
+  const [image, audio] = await Promise.all([portrait.link(), voiceLink]);
+  showSent(1);
   const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
   const parameters = direction.parameters();
   const taskId = await session.api.submit({ image, audio, parameters, once: id });

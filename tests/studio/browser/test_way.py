@@ -107,6 +107,22 @@ def test_what_the_service_does_not_open_but_the_browser_does_is_converted(studio
     assert "Converted to JPEG" in studio.verdict("portrait", "good")
 
 
+def test_the_button_says_how_much_is_sent(studio: Any) -> None:
+    page = studio.page
+    held: list[Any] = []
+    page.route("**/video-synthesis", held.append)
+    studio.fill()
+    page.click("#make")
+    page.get_by_role("button", name="Uploading … 100%").wait_for()
+    page.click("#make")  # not a second time
+    until(page, "true")
+    assert len(held) == 1
+    held[0].abort()
+    studio.trouble.wait_for()
+    assert "cannot be reached" in studio.trouble.inner_text()
+    assert page.get_by_role("button", name="Make the video").is_visible()
+
+
 @pytest.mark.thorough
 def test_several_jobs_at_once(studio: Any) -> None:
     page = studio.page

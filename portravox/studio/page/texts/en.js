@@ -116,7 +116,7 @@ export default {
   "visible_label.zh": "Chinese",
 
   "make": "Make the video",
-  "make.uploading": "Uploading …",
+  "make.uploading": "Uploading … {percent}",
   "make.needs.both": "Add a portrait and a voice to begin.",
   "make.needs.portrait": "Add a portrait to begin.",
   "make.needs.voice": "Add a voice to begin.",

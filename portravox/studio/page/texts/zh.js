@@ -116,7 +116,7 @@ export default {
   "visible_label.zh": "中文",
 
   "make": "生成视频",
-  "make.uploading": "正在上传…",
+  "make.uploading": "正在上传… {percent}",
   "make.needs.both": "添加照片和声音即可开始。",
   "make.needs.portrait": "再添加一张照片即可开始。",
   "make.needs.voice": "再添加一段声音即可开始。",
