@@ -114,6 +114,7 @@ class ServiceSettings(BaseSettings):
     """What rows of the task list say."""
 
     log_format: Literal["text", "json"] = "text"
+    """Of the lines on stderr."""
 
     @field_validator("fetch_allow_nets", "webhook_allow_nets")
     @classmethod

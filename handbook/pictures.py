@@ -1,0 +1,274 @@
+"""Pictures and clips of the documentation, all of the demo's portrait and voice.
+
+Flow      the demo's portrait and voice -> engine -> docs/images/{parameters,inputs}
+
+    make doc-pictures        # python -m handbook.pictures
+
+A clip shows the values of one parameter side by side, with the same voice and seed; its poster is
+the frame in which the mouth is widest. The pictures of `inputs` are the portrait, spoilt in one way
+each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import wave
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+import portravox
+from portravox.animation.direct import direct
+from portravox.articulation.from_voice import articulate
+from portravox.clock import frame_count
+from portravox.demo import VOICE, demo_portrait
+from portravox.engines.base import Avatar
+from portravox.face.face import Box
+from portravox.face.find import find_face
+from portravox.media.encode import QUALITIES, VideoWriter
+from portravox.media.picture import Picture
+from portravox.media.planes import Planes
+from portravox.media.probe import read_frames
+from portravox.media.waveform import Waveform
+
+FOLDER = Path("docs/images")
+
+PANEL_PX = 240
+PANEL_FACE_WIDTHS = 2.6
+"""Side of the square around the head that a panel shows."""
+
+_WEBP_QUALITY = 82
+_CRF = 25
+"""Small files whose lips are still sharp; our choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """The values of one parameter, side by side."""
+
+    name: str
+    directions: tuple[portravox.Direction, ...]
+    seconds: float
+
+
+def _varied(name: str, seconds: float, *values: object) -> Clip:
+    return Clip(name, tuple(replace(portravox.Direction(), **{name: v}) for v in values), seconds)
+
+
+CLIPS = (
+    _varied("template_id", 6.0, "calm", "normal", "active"),
+    _varied("eye_move_freq", 6.0, 0.0, 0.5, 1.0),
+    _varied("video_fps", 3.0, 15, 24, 30),
+    _varied("mouth_move_strength", 3.0, 0.0, 0.5, 1.0, 1.5),
+    _varied("head_move_strength", 6.0, 0.0, 0.7, 1.0),
+    _varied("seed", 6.0, 0, 1, 2),
+)
+
+_CLIP_FPS = 30
+"""Of the file; a panel of fewer frames per second shows each of them longer."""
+
+
+def main() -> None:
+    """Write all pictures, or those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", metavar="NAME")
+    wanted = parser.parse_args().only
+    makers: dict[str, Callable[[], list[Path]]] = {
+        clip.name: (lambda clip=clip: make_clip(clip)) for clip in CLIPS
+    }
+    makers |= {"paste_back": make_paste_back, "visible_label": make_labels, "inputs": make_inputs}
+    for name, make in makers.items():
+        if wanted is None or name in wanted:
+            for path in make():
+                print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
+
+
+def make_clip(clip: Clip) -> list[Path]:
+    """An MP4 with sound and its poster."""
+    picture = portravox.read_picture(demo_portrait())
+    voice = cut(portravox.read_voice(VOICE), clip.seconds)
+    avatar = portravox.EmbeddedEngine().register(picture)
+    window = head_window(picture)
+    rows = [panels(avatar, voice, direction, window) for direction in clip.directions]
+    count = frame_count(voice.duration_s, _CLIP_FPS)
+    path = FOLDER / "parameters" / f"{clip.name}.mp4"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames = [
+        np.hstack(
+            [
+                row[min(len(row) - 1, n * direction.video_fps // _CLIP_FPS)]
+                for row, direction in zip(rows, clip.directions, strict=True)
+            ]
+        )
+        for n in range(count)
+    ]
+    with VideoWriter(
+        path,
+        width_px=frames[0].shape[1],
+        height_px=PANEL_PX,
+        fps=_CLIP_FPS,
+        frames=count,
+        voice=voice,
+        settings=replace(QUALITIES["high"], crf=_CRF),
+    ) as writer:
+        for frame in frames:
+            writer.write(Planes.of(frame))
+    track = direct(articulate(voice), replace(clip.directions[-1], video_fps=_CLIP_FPS))
+    widest = int(np.argmax(track["lip_gap"] * (track["blink_left"] < 0.1)))
+    return [path, save(frames[min(widest, count - 1)], path.with_suffix(".webp"))]
+
+
+def panels(
+    avatar: Avatar, voice: Waveform, direction: portravox.Direction, window: Box
+) -> list[np.ndarray]:
+    """(PANEL_PX, PANEL_PX, 3) the head, frame by frame."""
+    return [panel(frame.rgb(), window) for frame in avatar.speak(voice, direction)]
+
+
+def panel(pixels: np.ndarray, window: Box) -> np.ndarray:
+    """A square out of a picture, scaled to a panel."""
+    square = Image.fromarray(pixels).crop(
+        (int(window.x0), int(window.y0), int(window.x1), int(window.y1))
+    )
+    return np.asarray(square.resize((PANEL_PX, PANEL_PX), Image.Resampling.LANCZOS))
+
+
+def head_window(picture: Picture) -> Box:
+    """The square around the head that lies in the picture."""
+    face, _ = find_face(picture)
+    height, width = picture.pixels.shape[:2]
+    side = min(PANEL_FACE_WIDTHS * face.width_px, height, width)
+    x0 = float(np.clip((face.box.x0 + face.box.x1 - side) / 2, 0, width - side))
+    y0 = float(np.clip((face.box.y0 + face.box.y1 - side) / 2, 0, height - side))
+    return Box(x0, y0, x0 + side, y0 + side)
+
+
+def make_paste_back() -> list[Path]:
+    """The whole picture beside the face alone, at the same moment."""
+    picture = portravox.read_picture(demo_portrait())
+    voice = cut(portravox.read_voice(VOICE), 1.5)
+    avatar = portravox.EmbeddedEngine().register(picture)
+    shown = []
+    for paste_back in (True, False):
+        frames = avatar.speak(voice, portravox.Direction(paste_back=paste_back))
+        moment = [frame.rgb() for frame in frames][_EYES_OPEN]
+        whole = Image.fromarray(moment).resize((360, 360), Image.Resampling.LANCZOS)
+        shown.append(np.asarray(whole))
+    return [save(np.hstack(shown), FOLDER / "parameters" / "paste_back.webp")]
+
+
+_EYES_OPEN = 12
+"""Number of a frame of both videos in which nobody blinks and something is said."""
+
+
+def make_labels() -> list[Path]:
+    """No visible label, the English one, the Chinese one."""
+    shown = []
+    with tempfile.TemporaryDirectory() as folder:
+        short = Path(folder) / "voice.wav"
+        write_wav(short, VOICE, seconds=1.0)
+        for language in (None, "en", "zh"):
+            path = Path(folder) / "video.mp4"
+            portravox.animate(demo_portrait(), short, path, visible_label=language)
+            *_, last = read_frames(path)
+            shown.append(
+                np.asarray(Image.fromarray(last).resize((240, 240), Image.Resampling.LANCZOS))
+            )
+    return [save(np.hstack(shown), FOLDER / "parameters" / "visible_label.webp")]
+
+
+def make_inputs() -> list[Path]:
+    """The portrait, spoilt in one way each; which of them pass is for `portravox check` to say."""
+    photo = Image.fromarray(portravox.read_picture(demo_portrait()).pixels)
+    return [
+        save(np.asarray(spoil(photo)), FOLDER / "inputs" / f"{name}.webp")
+        for name, spoil in SPOILT.items()
+    ]
+
+
+def _small(photo: Image.Image) -> Image.Image:
+    return photo.resize((photo.width // 6, photo.height // 6), Image.Resampling.LANCZOS)
+
+
+def _leaning(photo: Image.Image) -> Image.Image:
+    return photo.rotate(60, Image.Resampling.BICUBIC)
+
+
+def _covered(photo: Image.Image) -> Image.Image:
+    """A surgical mask, drawn: what it hides counts, not what it looks like."""
+    face, _ = find_face(Picture(np.asarray(photo)))
+    box, masked = face.box, np.asarray(photo).copy()
+    top = int(box.y0 + 0.52 * (box.y1 - box.y0))
+    y, x = np.mgrid[: photo.height, : photo.width]
+    across = np.abs(x - (box.x0 + box.x1) / 2) / (0.52 * (box.x1 - box.x0))
+    down = (y - top) / (1.08 * box.y1 - top)
+    mask = (y >= top) & (across**2 + np.clip(down, 0, None) ** 4 < 1)
+    folds = 8 * np.sin(down[mask] * 18)
+    masked[mask] = np.clip(np.array([150, 190, 205]) + folds[:, None], 0, 255)
+    return Image.fromarray(masked)
+
+
+def _two_faces(photo: Image.Image) -> Image.Image:
+    smaller = photo.resize((photo.width * 3 // 4, photo.height * 3 // 4), Image.Resampling.LANCZOS)
+    both = Image.new("RGB", (photo.width + smaller.width, photo.height), (92, 92, 92))
+    both.paste(photo, (0, 0))
+    both.paste(smaller, (photo.width, photo.height - smaller.height))
+    return both
+
+
+def _cut_off(photo: Image.Image) -> Image.Image:
+    face, _ = find_face(Picture(np.asarray(photo)))
+    return photo.crop((int((face.box.x0 + face.box.x1) / 2), 0, photo.width, photo.height))
+
+
+def _dark(photo: Image.Image) -> Image.Image:
+    return Image.fromarray((np.asarray(photo) * 0.03).astype(np.uint8))
+
+
+def _grey(photo: Image.Image) -> Image.Image:
+    return photo.convert("L").convert("RGB")
+
+
+def _blurred(photo: Image.Image) -> Image.Image:
+    return photo.filter(ImageFilter.GaussianBlur(14))
+
+
+SPOILT: Mapping[str, Callable[[Image.Image], Image.Image]] = {
+    "as-it-is": lambda photo: photo,
+    "grey": _grey,
+    "two-faces": _two_faces,
+    "small": _small,
+    "leaning": _leaning,
+    "covered": _covered,
+    "cut-off": _cut_off,
+    "dark": _dark,
+    "blurred": _blurred,
+}
+"""Names of the files in docs/images/inputs."""
+
+
+def cut(voice: Waveform, seconds: float) -> Waveform:
+    """Its beginning."""
+    return Waveform(voice.samples[: round(seconds * voice.rate_hz)], voice.rate_hz)
+
+
+def write_wav(path: Path, source: Path, *, seconds: float) -> None:
+    """The beginning of a WAV file."""
+    with wave.open(str(source), "rb") as whole, wave.open(str(path), "wb") as short:
+        short.setparams(whole.getparams())
+        short.writeframes(whole.readframes(round(seconds * whole.getframerate())))
+
+
+def save(pixels: np.ndarray, path: Path) -> Path:
+    """Write a WebP."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, quality=_WEBP_QUALITY, method=6)
+    return path
+
+
+if __name__ == "__main__":
+    main()
