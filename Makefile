@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures check format lock bench load quality sheets articulation-model clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures check format lock bench load quality sheets docs doc-pictures articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -76,6 +76,13 @@ quality: setup-dev ## measures on finished videos and an HTML report, written to
 sheets: setup-dev ## contact sheets of poses and videos to look at, written to out/sheets
 	$(BIN)/python -m benchmarks.sheets -o out/sheets
 
+docs: setup-dev ## this documentation as a site, written to out/handbook/site; any warning fails
+	$(BIN)/python -m handbook.site
+
+doc-pictures: setup-dev ## the site's clips, pictures and drawings anew, into docs/images
+	$(BIN)/python -m handbook.pictures
+	$(BIN)/python -m handbook.drawings
+
 # The network that hears: synthesis, training, measuring. LICENCES=permissive leaves out the voices
 # under the GPL. TORCH may name a CPU build of PyTorch (a file or an address), which is smaller.
 LICENCES ?= all
@@ -104,7 +111,7 @@ lock: ## make the locks anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides.txt \
 	  --extra client --extra demo --extra service --extra transcript pyproject.toml requirements/opencv.in requirements/build.in -o requirements/lock.txt
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides-dev.txt \
-	  --constraint requirements/lock.txt --extra client --extra demo --extra service --extra transcript --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
+	  --constraint requirements/lock.txt --extra client --extra demo --extra service --extra transcript --extra docs --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
 	  -o requirements/lock-dev.txt
 	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
 	  requirements/training.in -o requirements/lock-training.txt
