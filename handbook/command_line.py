@@ -54,7 +54,9 @@ def _typed(argument: Any) -> str:
 
 def _option(option: Any) -> tuple[str, str, str]:
     names = "/".join(["`, `".join(option.opts), *option.secondary_opts])
-    value = "" if option.is_flag else f" {option.metavar or _KINDS[option.type_descriptor.annotation]}"
+    value = (
+        "" if option.is_flag else f" {option.metavar or _KINDS[option.type_descriptor.annotation]}"
+    )
     return f"`{cell(names + value)}`", _default(option), option.help or ""
 
 

@@ -218,7 +218,9 @@ def _arrow(start: Box, end: Box, arrow: Arrow) -> str:
         f"L{bx + 4 * uy:.1f} {by - 4 * ux:.1f}Z"
     )
     dashed = ' class="apart"' if arrow.apart else ""
-    drawn = f'<path{dashed} d="M{x0:.1f} {y0:.1f}L{bx:.1f} {by:.1f}"/><path class="head" d="{head}"/>'
+    drawn = (
+        f'<path{dashed} d="M{x0:.1f} {y0:.1f}L{bx:.1f} {by:.1f}"/><path class="head" d="{head}"/>'
+    )
     if not arrow.note:
         return drawn
     x, y = (x0 + x1) / 2, (y0 + y1) / 2

@@ -51,8 +51,7 @@ def _public_members(kind: type) -> list[tuple[str, Any]]:
     return [
         (name, value)
         for name, value in vars(kind).items()
-        if not name.startswith("_")
-        and (isinstance(value, _MEMBERS) or inspect.isfunction(value))
+        if not name.startswith("_") and (isinstance(value, _MEMBERS) or inspect.isfunction(value))
     ]
 
 

@@ -15,7 +15,16 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from handbook import command_line, decisions, error_codes, http_api, inputs, metrics, python_api, settings
+from handbook import (
+    command_line,
+    decisions,
+    error_codes,
+    http_api,
+    inputs,
+    metrics,
+    python_api,
+    settings,
+)
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "out/handbook/pages"
