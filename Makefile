@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures check format lock bench load quality sheets docs doc-pictures articulation-model clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures faults check format lock bench load quality sheets docs doc-pictures articulation-model clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -35,6 +35,14 @@ TEST_PAGE := $(BIN)/python -m pytest tests/studio/browser
 test: setup-dev ## set up and run all tests; of those of the page, where there is a Chromium, the quick ones
 	$(TEST)
 	$(TEST_PAGE) -m "not thorough"
+
+# ROUNDS of each kill, as far as MINUTES go; the other faults take two minutes more.
+ROUNDS ?= 20
+MINUTES ?= 7
+
+faults: setup-dev ## break the service at every step, in 10 minutes, written to out/faults (as root: disks, too)
+	PORTRAVOX_FAULT_ROUNDS=$(ROUNDS) PORTRAVOX_FAULT_MINUTES=$(MINUTES) PORTRAVOX_FAULTS_OUT=out/faults \
+	  $(BIN)/python -m pytest tests/faults
 
 check: setup-dev ## format, lint, types, import contracts and tests
 	$(BIN)/ruff format --check .

@@ -39,13 +39,21 @@ class Live:
 
 @contextmanager
 def serving(
-    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    main: str = MAIN,
+    log: Path | None = None,
 ) -> Iterator[Live]:
-    """`portravox serve` on a free port; killed at the end if it still lives."""
-    log = folder / "log.txt"
+    """`portravox serve` on a free port; killed at the end if it still lives.
+
+    main  the program, for a server that is tampered with
+    log   what it writes to stderr; by default in the folder
+    """
+    log = log or folder / "log.txt"
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, "serve", "--port", "0", "--data-dir", folder, *arguments],
+            [sys.executable, "-c", main, "serve", "--port", "0", "--data-dir", folder, *arguments],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

@@ -96,7 +96,7 @@ class Worker:
                     await self.do(task)
                     continue
                 await self._children.warm()
-            except (PortravoxError, ChildFailed):
+            except (PortravoxError, ChildFailed, OSError):  # or no process could be started
                 _log.exception("the worker goes on after a pause")
                 await asyncio.sleep(LOOK_S)
             await self._wait_for_work()
@@ -113,7 +113,7 @@ class Worker:
 
     async def do(self, task: Task) -> None:
         """One attempt at a task, from claim to finish."""
-        video_name = f"{task.task_id}-{task.attempt}.mp4"
+        video_name = _video_name(task, task.attempt)
         outcome: Outcome = Released()
         try:
             outcome = await self._outcome(task, video_name)
@@ -165,6 +165,7 @@ class Worker:
                 with suppress(asyncio.CancelledError, ChildFailed):
                     await rendering
             stages.enter("publish", 1.0)
+            await asyncio.to_thread(self._forget_earlier_attempts, task)
             await asyncio.to_thread(self._publish, Path(order["output"]), video_name)
             stages.end()
         duration_s = float(done["duration_s"])
@@ -198,6 +199,11 @@ class Worker:
             _log.warning("no heartbeat", extra={"task_id": task.task_id})
             return True
 
+    def _forget_earlier_attempts(self, task: Task) -> None:
+        """Remove the videos of servers that were killed after they stored and before they told."""
+        for attempt in range(1, task.attempt):
+            self._videos.delete(_video_name(task, attempt))
+
     def _publish(self, video: Path, name: str) -> None:
         with video.open("rb") as content:
             self._videos.put(name, content)
@@ -225,6 +231,10 @@ class _Stages:
         if self.name is not None:
             self._metrics.stage_s.labels(self.name).observe(now - self._since)
         self._since = now
+
+
+def _video_name(task: Task, attempt: int) -> str:
+    return f"{task.task_id}-{attempt}.mp4"
 
 
 def _failure(problem: Problem, *, retry: bool = False) -> Failure:

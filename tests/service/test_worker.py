@@ -197,3 +197,30 @@ def test_an_upload_that_is_none_fails_its_task_as_a_download(
             assert (await after(server, task)).code == "InvalidParameter.InputDownloadFailed"
 
     asyncio.run(play())
+
+
+def test_a_worker_to_whom_the_system_refuses_a_process_goes_on(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portravox.service.worker.LOOK_S", 0.01)
+    refused = asyncio.Event()
+
+    async def refuse(_: Children) -> None:
+        refused.set()
+        raise BlockingIOError("no more processes")
+
+    async def play() -> None:
+        async with playing() as server:
+            monkeypatch.setattr(OneDeed, "warm", refuse)
+            worker = worker_of(server, tmp_path, video)
+            worker.start()
+            await refused.wait()
+            task = await server.service.queue.submit(
+                JOB, key_id="1", key_group="default", request_id="r"
+            )
+            async with asyncio.timeout(5.0):
+                while not (await after(server, task)).state.ended:
+                    await asyncio.sleep(0.01)
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+
+    asyncio.run(play())

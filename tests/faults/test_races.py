@@ -1,0 +1,103 @@
+"""Cancel against finish, with a video between them: one end, and a video only where it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from portravox.service.children import Children, OnStage, Workplace
+from portravox.service.tasks.queue import Job, Task
+from portravox.service.tasks.states import TaskState
+from portravox.service.worker import Worker
+from tests.faults.world import Ledger, Rounds
+from tests.service.conftest import service_in
+
+RACES_A_ROUND = 50
+"""1,000 in twenty rounds."""
+
+JOB = Job(
+    model="liveportrait",
+    image_url="http://h/p",
+    audio_url="http://h/v",
+    parameters={},
+    resolve_oss=False,
+)
+
+
+class Quick(Children):
+    """Writes a video at once instead of starting a process."""
+
+    async def order(
+        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage = lambda stage, done: None
+    ) -> dict[str, Any]:
+        Path(order["output"]).write_bytes(b"mp4")
+        return {"duration_s": 1.0}
+
+
+def test_cancel_against_finish_leaves_one_end_and_its_video(
+    tmp_path: Path, rounds: Rounds, ledger: Ledger
+) -> None:
+    service = service_in(tmp_path)
+    worker = Worker(
+        "w",
+        queue=service.queue,
+        videos=service.videos,
+        workplace=Workplace(
+            folder=tmp_path / "work",
+            uploads=service.uploads,
+            uploaded=service.videos,
+            allow_nets="",
+        ),
+        children=Quick("render", memory_mib=512),
+        metrics=service.metrics,
+        pace=service.pace,
+        previews=service.previews,
+        submitted=service.submitted,
+        render_time_s=60.0,
+        task_life_s=3600.0,
+    )
+    chance = random.Random(1)
+
+    async def race() -> tuple[TaskState, bool]:
+        """How it ended, and whether who cancelled was told that it would."""
+        submitted = await service.queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+        task = await service.queue.claim("w", lease_s=30.0)
+        assert task is not None and task.task_id == submitted.task_id
+
+        async def cancel() -> bool:
+            await asyncio.sleep(chance.uniform(0.0, 2.0 * lasts_s))
+            return await service.queue.cancel(task.task_id, key_group="default", force=True)
+
+        _, canceled = await asyncio.gather(worker.do(task), cancel())
+        first, again = await look(task), await look(task)
+        assert first == again
+        has_video = service.videos.find(f"{task.task_id}-1.mp4") is not None
+        assert has_video == (first.state is TaskState.SUCCEEDED)
+        assert (first.result is not None) == has_video
+        return first.state, canceled
+
+    async def look(task: Task) -> Task:
+        found = await service.queue.get(task.task_id, key_group="default")
+        assert found is not None
+        return found
+
+    async def play() -> list[tuple[TaskState, bool]]:
+        lasts_s = median([await time_of_one_s() for _ in range(9)])  # so that either may win
+        ends = [await race(lasts_s) for _ in range(RACES_A_ROUND * rounds.times)]
+        await service.queue.close()
+        return ends
+
+    ends = asyncio.run(play())
+    finished, canceled = (
+        ends.count((TaskState.SUCCEEDED, False)),
+        ends.count((TaskState.CANCELED, True)),
+    )
+    assert finished + canceled == len(ends)
+    assert finished and canceled  # either came first at times
+    ledger.add(
+        "cancel against finish", len(ends), len(ends), f"{finished} SUCCEEDED, {canceled} CANCELED"
+    )
