@@ -104,18 +104,20 @@ def read_picture(
         raise PictureUnreadable(f"{path.name} is damaged: {error}") from error
     _check_size(path.name, image.size, limits)
 
-    notices = []
-    if getattr(image, "is_animated", False) and image.format != "MPO":
-        # MPO is a still photograph that carries a second view or a depth map.
-        notices.append(f"{path.name} is a moving picture; its first frame was taken")
     side_px = min(limits.max_side_px, max_side_px or limits.max_side_px)
     full_size = image.size
     try:
+        # Asking looks for a second frame, which may be damaged. MPO is a still photograph that
+        # carries a second view or a depth map.
+        moves = image.format != "MPO" and getattr(image, "is_animated", False)
         pixels, profile_failed = _upright_srgb(image, side_px)
     except MemoryError:
         raise
     except Exception as error:  # the same dozen, now for damaged or missing pixels
         raise PictureUnreadable(f"{path.name} is damaged or cut off: {error}") from error
+    notices = []
+    if moves:
+        notices.append(f"{path.name} is a moving picture; its first frame was taken")
     if profile_failed:
         notices.append(
             f"the colour profile of {path.name} could not be used; its colours were taken as sRGB"

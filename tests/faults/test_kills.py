@@ -52,6 +52,7 @@ def test_a_server_killed_at_any_step_of_a_task_goes_on_with_it(
     killed: Counter[str] = Counter()
     for step in rounds.of(*steps, share=0.4):
         with world.server() as server:
+            world.require_success()
             world.plan(f"server:{step}")
             world.submit()
             assert server.process.wait(60) == -signal.SIGKILL
@@ -83,6 +84,7 @@ def test_a_server_killed_around_commits_and_answers_keeps_what_it_promised(
     steps = COMMIT_STEPS if rounds.many else ("committed",)
     for step in rounds.of(*steps, share=0.25):
         with world.server() as server, ThreadPoolExecutor(CLIENTS) as clients:
+            world.require_success()
             world.plan(f"server:{step}", count=chance.randint(1, CLIENTS))
             while server.process.poll() is None:
                 answered = list(clients.map(submit, range(CLIENTS)))

@@ -180,6 +180,21 @@ def test_a_moving_picture_gives_its_first_frame_and_a_notice(tmp_path: Path) -> 
     assert "first frame" in picture.notices[0]
 
 
+def test_a_moving_picture_cut_off_anywhere_is_read_or_refused(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "moving.gif", tmp_path / "cut.gif"
+    first, second = Image.fromarray(flag(8, 8)), Image.fromarray(255 - flag(8, 8))
+    first.save(whole, save_all=True, append_images=[second])
+    content = whole.read_bytes()
+    refused = 0
+    for size in range(1, len(content)):
+        cut.write_bytes(content[:size])
+        try:
+            read_picture(cut)
+        except (PictureUnreadable, PictureUnsupported):
+            refused += 1
+    assert 0 < refused < len(content) - 1
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_a_large_picture_is_scaled_with_a_notice_or_refused(tmp_path: Path, suffix: str) -> None:
     path = save(tmp_path / f"large{suffix}", flag(2_100, 4_200))
