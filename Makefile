@@ -38,9 +38,9 @@ test: setup-dev ## set up and run all tests; of those of the page, where there i
 
 # ROUNDS of each kill, as far as MINUTES go; the other faults take two minutes more.
 ROUNDS ?= 20
-MINUTES ?= 20
+MINUTES ?= 28
 
-faults: setup-dev ## break the service at every step, in 25 minutes, written to out/faults (as root: disks, too)
+faults: setup-dev ## break the service at every step, in half an hour, written to out/faults (as root: disks, too)
 	PORTRAVOX_FAULT_ROUNDS=$(ROUNDS) PORTRAVOX_FAULT_MINUTES=$(MINUTES) PORTRAVOX_FAULTS_OUT=out/faults \
 	  $(BIN)/python -m pytest tests/faults
 

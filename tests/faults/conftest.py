@@ -22,7 +22,7 @@ def rounds() -> Rounds:
     """How often each fault happens, and for how long in all."""
     return Rounds(
         times=int(os.environ.get("PORTRAVOX_FAULT_ROUNDS", "1")),
-        minutes=float(os.environ.get("PORTRAVOX_FAULT_MINUTES", "20")),
+        minutes=float(os.environ.get("PORTRAVOX_FAULT_MINUTES", "28")),
     )
 
 
