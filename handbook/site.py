@@ -62,10 +62,8 @@ def build() -> int:
     """Build the site; returns the generator's exit status, not 0 for any warning."""
     write_pages()
     shutil.rmtree(SITE, ignore_errors=True)
-    zensical = Path(sys.executable).with_name("zensical")
-    return subprocess.run(
-        [zensical, "build", "--strict", "--clean", "--config-file", CONFIG], check=False
-    ).returncode
+    generate = (sys.executable, "-m", "zensical", "build", "--strict", "--clean")
+    return subprocess.run([*generate, "--config-file", CONFIG], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def test_before_there_are_files_it_shows_where_they_go(studio: Any) -> None:
     assert "https://example.com/face.jpg" in shown(page, "curl")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("#request [data-do=copy]")
-    assert page.locator("#request [data-do=copy]").inner_text() == "Copied"
+    page.locator("#request [data-do=copy]", has_text="Copied").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.inner_text("#request-code")
     page.keyboard.press("Escape")
