@@ -20,10 +20,12 @@ MAIN = "import sys; from portravox.cli.main import main; sys.exit(main())"
 
 @dataclass(frozen=True)
 class Live:
-    """A server that was started; it may not be ready yet, but its socket listens."""
+    """A server that has said where it is, or ended."""
 
     process: subprocess.Popen[str]
     url: str
+    """Empty where it ended without a word."""
+
     log: Path
 
     def line(self) -> str:
@@ -61,8 +63,8 @@ def serving(
         )
     assert process.stdout is not None
     try:
-        first = process.stdout.readline()
-        yield Live(process, first.split()[2].removesuffix("/api/v1"), log)
+        first = process.stdout.readline().split()
+        yield Live(process, first[2].removesuffix("/api/v1") if first else "", log)
     finally:
         process.kill()
         process.wait()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portravox.cli.terminal import give
-from portravox.errors import SettingOutOfRange
+from portravox.errors import PortravoxError, SettingOutOfRange
 
 if TYPE_CHECKING:
     from portravox.service.settings import ServiceSettings
@@ -93,12 +93,11 @@ def serve_command(
     settings.require_safe()
     with _listening(settings) as listener:
         address = f"http://{_in_url(settings.host)}:{listener.getsockname()[1]}"
-        _introduce(settings, settings.public_url or address)
-        _serve(settings, listener)
+        _serve(settings, listener, url=settings.public_url or address)
 
 
-def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
-    """Run the server until it is told to stop."""
+def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> None:
+    """Run the server until it is told to stop; `url` is told once it is open."""
     import uvicorn
 
     from portravox.service.app import create_server
@@ -124,12 +123,17 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
             application.stop()
             super().handle_exit(sig, frame)
 
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
+        async def main_loop(self) -> None:
             # What has been loaded stays. Looking through it for garbage again and again would hold
             # every client up for 60 ms.
             gc.collect()
             gc.freeze()
+            try:
+                _introduce(settings, url)
+            except PortravoxError as error:
+                application.failure = error
+            else:
+                await super().main_loop()
 
     server = Server(config)
     _allow_many_connections()

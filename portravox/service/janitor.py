@@ -10,7 +10,9 @@ import logging
 import time
 
 from portravox.errors import PortravoxError
+from portravox.service.problems import TIMEOUT
 from portravox.service.service import VIDEO_LIFE_S, Service
+from portravox.service.tasks.queue import Failure
 
 ROUND_S = 5.0
 """How often leases and ended tasks are looked at. Our choice."""
@@ -30,6 +32,7 @@ async def keep_clean(service: Service) -> None:
     while True:
         try:
             await service.queue.requeue_expired(time.time())
+            await end_overdue(service, now=time.time())
             await remove_ended(service, before=time.time() - VIDEO_LIFE_S)
             if time.monotonic() - swept_at >= SWEEP_S:
                 swept_at = time.monotonic()
@@ -37,6 +40,16 @@ async def keep_clean(service: Service) -> None:
         except PortravoxError:
             _log.exception("the janitor goes on after a pause")
         await asyncio.sleep(ROUND_S)
+
+
+async def end_overdue(service: Service, *, now: float) -> None:
+    """Fail tasks whose life is over before their turn came."""
+    why = Failure(code=TIMEOUT.code, message=TIMEOUT.message)
+    before = now - service.settings.task_life_s
+    while task_ids := await service.queue.end_overdue(before, why):
+        service.metrics.errors.labels(why.code).inc(len(task_ids))
+        for task_id in task_ids:
+            _log.info("waited longer than its life", extra={"task_id": task_id})
 
 
 async def remove_ended(service: Service, *, before: float) -> None:

@@ -35,6 +35,9 @@ NOT_FOUND = Problem(404, "NotFound", "Not found!")
 NO_KEY = Problem(401, "InvalidApiKey", "No API-key provided.")
 BAD_KEY = Problem(401, "InvalidApiKey", "Invalid API-key provided.")
 ACCESS_DENIED = Problem(403, "AccessDenied", "Access denied.")
+FOREIGN_HOST = Problem(  # ours: only a server that asks for no keys looks at the name
+    403, "AccessDenied", "Without keys, this server answers to localhost and its public_url only."
+)
 RATE = Problem(429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")
 QUOTA = Problem(
     429,

@@ -89,9 +89,23 @@ class Service:
 
     def caller(self, request: Request, call: Call) -> Caller:
         """Who sent a request, counted against what he may send. Raises Refusal, RateReached."""
+        self._require_own_name(request)
         caller = self._caller(request.headers.get("authorization"))
         self.rates.take(caller.key_id, call, caller.limits)
         return caller
+
+    def _require_own_name(self, request: Request) -> None:
+        """Raise Refusal for a request that was meant for another server.
+
+        Without keys, whatever runs on this machine may call; pages of strangers in its browser may
+        not. They would get here by a name of their own that leads to 127.0.0.1 (DNS rebinding),
+        and the browser sends that name.
+        """
+        settings = self.settings
+        if settings.no_keys and not settings.insecure:
+            host = request.headers.get("host")
+            if host is not None and not settings.answers_to(host):
+                raise Refusal(problems.FOREIGN_HOST)
 
     def _caller(self, authorization: str | None) -> Caller:
         general = self.settings.limits

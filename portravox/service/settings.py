@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -208,6 +209,15 @@ class ServiceSettings(BaseSettings):
         """Tokens of one-time links to the studio, shared like the keys."""
         return self.data_dir / "logins"
 
+    def answers_to(self, host: str) -> bool:
+        """Whether a Host header names this machine from within, or is the public one."""
+        name = _host_name(f"//{host}")
+        return name is not None and (
+            is_loopback(name)
+            or name.endswith(".localhost")
+            or (self.public_url is not None and name == _host_name(self.public_url))
+        )
+
     def require_safe(self) -> None:
         """Raise SettingOutOfRange where strangers could use the server without a key."""
         if self.no_keys and not self.insecure and not is_loopback(self.host):
@@ -249,6 +259,14 @@ def read_settings(
         raise SettingOutOfRange(name, value, first["msg"].lower()) from error
     except ValueError as error:  # what tomllib raises for a file that is no TOML
         raise SettingOutOfRange("config", str(file), f"a TOML file ({error})") from error
+
+
+def _host_name(url: str) -> str | None:
+    """In lower case; None where there is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # half an IPv6 address
+        return None
 
 
 def is_loopback(host: str) -> bool:

@@ -65,6 +65,7 @@ def test_a_port_in_use_and_a_folder_in_use_are_told(run, tmp_path) -> None:
         (tmp_path / "work" / "mine").touch()
         with serving(tmp_path) as second:
             assert second.process.wait(10) == 1
+            assert second.url == ""  # it does not say that it serves
         assert (tmp_path / "work" / "mine").exists()
     assert "error: the table of tasks cannot be used" in (tmp_path / "log.txt").read_text()
 

@@ -455,6 +455,29 @@ def test_a_lost_worker_completes_the_cancel_that_was_asked_for(queue, run):
     run(lose())
 
 
+def test_what_waited_too_long_is_failed_and_nothing_else(queue, run, clock):
+    async def wait():
+        running = await submit(queue, "a")
+        await claim(queue)
+        old = [await submit(queue, key_id) for key_id in "abab"]
+        clock.now += 10
+        new = [await submit(queue, key_id) for key_id in "abc"]
+        first = await queue.end_overdue(START + 10, BAD_INPUT, limit=3)
+        then = await queue.end_overdue(START + 10, BAD_INPUT, limit=3)
+        assert (len(first), len(then)) == (3, 1)
+        assert {*first, *then} == {task.task_id for task in old}
+        assert await queue.end_overdue(START + 10, BAD_INPUT) == ()
+        for task in old:
+            end = await look(queue, task)
+            assert (end.state, end.ended_at, end.attempt) == (FAILED, START + 10, 0)
+            assert (end.code, end.message) == (BAD_INPUT.code, BAD_INPUT.message)
+        assert (await look(queue, running)).state is RUNNING
+        assert [(await look(queue, task)).state for task in new] == [PENDING] * 3
+        assert (await queue.counts())[PENDING] == 3
+
+    run(wait())
+
+
 def test_a_list_shows_the_newest_first_by_pages(queue, run, clock):
     async def pages():
         ids = []
@@ -598,6 +621,7 @@ class Remembered:
     """A task as the model below expects it."""
 
     key_id: str
+    submitted_at: float
     state: TaskState = PENDING
     attempt: int = 0
     tries: int = 0
@@ -658,7 +682,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(key_id=keys)
     def submit(self, key_id) -> None:
         task = self.run(submit(self.queue, key_id))
-        self.model.tasks[task.task_id] = Remembered(key_id)
+        self.model.tasks[task.task_id] = Remembered(key_id, self.clock.now)
 
     @rule(target=attempts)
     def claim(self):
@@ -739,6 +763,16 @@ class QueueMachine(RuleBasedStateMachine):
         for task in expired.values():
             given_up = FAILED if task.tries == MAX_TRIES else PENDING
             self.model.stop(task, self.clock.now, otherwise=given_up)
+
+    @rule(age_s=st.floats(0, 3 * LEASE_S))
+    def end_overdue(self, age_s) -> None:
+        before = self.clock.now - age_s
+        ended = self.run(self.queue.end_overdue(before, BAD_INPUT))
+        waiting = self.model.of(PENDING)
+        overdue = {name: task for name, task in waiting.items() if task.submitted_at < before}
+        assert set(ended) == set(overdue)
+        for task in overdue.values():
+            self.model.end(task, FAILED, self.clock.now)
 
     @rule(age_s=st.floats(0, 3 * LEASE_S))
     def remove_ended(self, age_s) -> None:

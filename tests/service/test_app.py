@@ -536,3 +536,24 @@ def test_the_document_has_every_path_of_the_contract() -> None:
     unlisted = {"/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", SIBLING}
     ours = {route.path for route in ROUTES if not route.path.startswith("/studio/")}
     assert ours - unlisted == set(PATHS)
+
+
+def test_without_keys_a_name_that_only_leads_here_is_refused(playing: Playing) -> None:
+    async def statuses(host: str | None, **settings: Any) -> list[int]:
+        async with playing(no_keys=True, **settings) as server:
+            client = server.client
+            request = client.build_request("GET", "/api/v1/tasks")
+            if host is None:
+                del request.headers["host"]
+            else:
+                request.headers["host"] = host
+            listed = await client.send(request)
+            health = await client.get("/healthz", headers={"Host": "rebound.example.net"})
+            return [listed.status_code, health.status_code]
+
+    assert asyncio.run(statuses("rebound.example.net:8000")) == [403, 200]
+    assert asyncio.run(statuses("localhost:8000")) == [200, 200]
+    assert asyncio.run(statuses(None)) == [200, 200]
+    assert asyncio.run(statuses("rebound.example.net", insecure=True)) == [200, 200]
+    public = "https://video.example.com"
+    assert asyncio.run(statuses("video.example.com", public_url=public)) == [200, 200]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from portravox.service.janitor import remove_ended, sweep
+from portravox.service.janitor import end_overdue, remove_ended, sweep
 from portravox.service.service import VIDEO_LIFE_S
 from portravox.service.storage.uploads import UPLOAD_LIFE_S
 from portravox.service.tasks.queue import Failure, Job, Outcome, Result
@@ -44,6 +44,24 @@ def test_ended_tasks_go_with_their_videos_and_no_earlier(playing: Playing) -> No
             for task_id in (done, failed):
                 assert await service.queue.get(task_id, key_group="default") is None
             assert list(service.videos.entries()) == []
+
+    asyncio.run(play())
+
+
+def test_a_task_whose_turn_never_came_fails_when_its_life_is_over(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing(task_life_s=60.0) as server:
+            queue = server.service.queue
+            task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+            await end_overdue(server.service, now=task.submitted_at + 59.0)
+            waiting = await queue.get(task.task_id, key_group="default")
+            assert waiting is not None and waiting.state == "PENDING"
+            await end_overdue(server.service, now=task.submitted_at + 61.0)
+            ended = await queue.get(task.task_id, key_group="default")
+            assert ended is not None
+            assert (ended.state, ended.code) == ("FAILED", "InternalError.Timeout")
+            counted = server.service.metrics.page({}).decode()
+            assert 'portravox_errors_total{code="InternalError.Timeout"} 1.0' in counted
 
     asyncio.run(play())
 

@@ -43,6 +43,31 @@ def test_files_that_are_named_have_to_be_there(tmp_path: Path) -> None:
         read_settings(config=tmp_path / "bad.toml")
 
 
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("localhost", True),
+        ("LocalHost:8000", True),
+        ("127.0.0.1:8000", True),
+        ("[::1]:8000", True),
+        ("studio.localhost:8000", True),
+        ("video.example.com", True),
+        ("video.example.com:443", True),
+        ("rebound.example.net:8000", False),
+        ("localhost.example.net", False),
+        ("notlocalhost", False),
+        ("127.0.0.1.example.net", False),
+        ("192.168.1.20:8000", False),
+        ("[::1", False),
+        ("", False),
+        (":8000", False),
+    ],
+)
+def test_names_that_mean_this_machine_are_told_from_others(host: str, own: bool) -> None:
+    settings = read_settings({"no_keys": True, "public_url": "https://video.example.com/portravox"})
+    assert settings.answers_to(host) is own
+
+
 def test_no_keys_on_a_public_address_has_to_be_meant() -> None:
     read_settings({"host": "0.0.0.0"}).require_safe()
     read_settings({"no_keys": True, "host": "::1"}).require_safe()

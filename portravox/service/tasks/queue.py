@@ -228,6 +228,12 @@ class TaskQueue(Protocol):
         that was asked for. A server that starts passes infinity, since no worker outlived it.
         """
 
+    async def end_overdue(
+        self, submitted_before: float, why: Failure, *, limit: int = 500
+    ) -> tuple[str, ...]:
+        """Fail up to `limit` PENDING tasks that were submitted before a moment; gives their ids.
+        Call again until none is left."""
+
     async def remove_ended(self, before: float, *, limit: int = 500) -> tuple[Task, ...]:
         """Forget up to `limit` tasks that ended before a moment, the oldest first; gives them, so
         that their videos can be removed. Call again until none is left."""

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from io import FileIO
+from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
@@ -296,6 +297,27 @@ class SqliteTaskQueue:
             return tuple(row["task_id"] for row in rows)
 
         return await self._writer.change(requeue)
+
+    async def end_overdue(
+        self, submitted_before: float, why: Failure, *, limit: int = 500
+    ) -> tuple[str, ...]:
+        now = self._clock()
+
+        def end(db: sqlite3.Connection) -> tuple[str, ...]:
+            overdue: list[sqlite3.Row] = []
+            for [key_id] in db.execute("SELECT key_id FROM tallies WHERE pending > 0").fetchall():
+                # The first of a key are its oldest: where none is overdue, one row is read.
+                waiting = db.execute(
+                    "SELECT seq, task_id, submitted_at FROM tasks"
+                    " WHERE key_id = ? AND state = 'PENDING' ORDER BY seq LIMIT ?",
+                    (key_id, limit - len(overdue)),
+                )
+                overdue += takewhile(lambda row: row["submitted_at"] < submitted_before, waiting)
+            for row in overdue:
+                _end(db, row["seq"], TaskState.FAILED, now, why=(why.code, why.message))
+            return tuple(row["task_id"] for row in overdue)
+
+        return await self._writer.change(end)
 
     async def remove_ended(self, before: float, *, limit: int = 500) -> tuple[Task, ...]:
         def remove(db: sqlite3.Connection) -> tuple[Task, ...]:
