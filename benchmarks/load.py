@@ -55,7 +55,7 @@ MIX_SUBMISSIONS = 20
 """Of a hundred requests beside a render; the others are queries. A client asks every few seconds
 and waits for minutes, so real ones query more. Our choice."""
 
-MIX_PER_S = 950
+MIX_PER_S = 900
 """What is sent beside a render if answers take no time; some milliseconds each make it less. More
 than the target, less than the server can bear."""
 

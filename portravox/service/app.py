@@ -48,9 +48,9 @@ from portravox.service.webhooks.post import Postman
 from portravox.service.worker import Worker
 
 ROUTES = (
+    *tasks.ROUTES,
     *videos.ROUTES,
     *detect.ROUTES,
-    *tasks.ROUTES,
     *uploads.ROUTES,
     *webhooks.ROUTES,
     *files.ROUTES,
@@ -58,9 +58,9 @@ ROUTES = (
     *docs.ROUTES,
     *studio.ROUTES,
 )
-
-"""What is served. A part that brings paths of its own adds its ROUTES here, what they need to
-`Service`, and its own making to `_opened`."""
+"""What is served, looked through in this order for each request: what is asked most comes first. A
+part that brings paths of its own adds its ROUTES here, what they need to `Service`, and its own
+making to `_opened`."""
 
 OpenService = Callable[[Metrics], AbstractAsyncContextManager[Service]]
 

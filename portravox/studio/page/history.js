@@ -96,15 +96,20 @@ export class History {
     open.dataset.status = job.status;
     ring.hidden = job.ended;
     ring.firstElementChild.style.transform = `scaleX(${job.done})`;
-    const glyph = { SUCCEEDED: "play", FAILED: "warning", UNKNOWN: "warning" }[job.status];
+    const known = { SUCCEEDED: "play", FAILED: "warning", UNKNOWN: "warning" };
+    const glyph = job.expired ? "undo" : known[job.status];
     mark.replaceChildren(...(glyph ? [icon(glyph)] : []));
     state.textContent = {
       PENDING: () => text("history.waiting"),
       RUNNING: () => percent(job.done),
-      SUCCEEDED: () => text("history.expires", { time: span((job.expiresAt - Date.now()) / 1000) }),
+      SUCCEEDED: () => job.expired ? text("history.expired") : this.#left(job),
       FAILED: () => text("history.failed"),
       UNKNOWN: () => text("history.failed"),
       CANCELED: () => text("history.canceled"),
     }[job.status]();
+  }
+
+  #left(job) {
+    return text("history.expires", { time: span((job.expiresAt - Date.now()) / 1000) });
   }
 }

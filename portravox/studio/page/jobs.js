@@ -7,6 +7,9 @@ import { reachable, Refusal } from "./api.js";
 /** How long the server keeps a finished video. */
 const LIFE_MS = 24 * 3600 * 1000;
 
+/** How long this browser keeps what an ended video was made of, so that it can be made again. */
+const KEPT_MS = 8 * 24 * 3600 * 1000;
+
 /** Below this share of the drawing nobody can say how long the rest takes. */
 const SURE_SHARE = 0.05;
 
@@ -45,6 +48,16 @@ export class Job extends EventTarget {
   /** When the server forgets it, milliseconds since 1970; null while it is being made. */
   get expiresAt() {
     return this.record.endedAt === undefined ? null : this.record.endedAt + LIFE_MS;
+  }
+
+  /** Whether it was finished, and the server has forgotten it since. */
+  get expired() {
+    return this.status === "SUCCEEDED" && this.expiresAt <= Date.now();
+  }
+
+  /** Whether this browser, too, has kept it long enough. */
+  get outworn() {
+    return this.ended && this.record.endedAt + KEPT_MS <= Date.now();
   }
 
   /** Take over what the server says; null: it could not be reached. */
@@ -96,11 +109,11 @@ export class Jobs extends EventTarget {
     this.#store = store;
   }
 
-  /** Take up what was remembered; what has expired is forgotten. */
+  /** Take up what was remembered, unless that is long ago. */
   async open() {
     for (const record of await this.#store.all()) {
       const job = new Job(record);
-      if (job.expiresAt !== null && job.expiresAt <= Date.now()) {
+      if (job.outworn) {
         await this.#store.delete(job.id);
         continue;
       }
@@ -170,10 +183,10 @@ export class Jobs extends EventTarget {
     this.#changed();
   }
 
-  /** Forget what the server no longer has. */
+  /** Forget what has been kept long enough. */
   async tidy() {
     for (const job of [...this.list]) {
-      if (job.expiresAt !== null && job.expiresAt <= Date.now()) await this.forget(job);
+      if (job.outworn) await this.forget(job);
     }
   }
 

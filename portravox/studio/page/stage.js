@@ -105,10 +105,13 @@ export class Stage {
     const job = this.#job;
     if (job === null) return;
     const { title, state, progress, player, download, caption, sorry, video, preview } = this.#parts;
-    const done = job.status === "SUCCEEDED";
+    const { expired } = job;
+    const done = job.status === "SUCCEEDED" && !expired;
     const failed = ["FAILED", "UNKNOWN"].includes(job.status);
     const canceled = job.status === "CANCELED";
-    say(title, `stage.title.${done ? "done" : failed ? "failed" : canceled ? "canceled" : "running"}`);
+    const ending = { done, failed, canceled, expired };
+    const end = Object.keys(ending).find((name) => ending[name]);
+    say(title, `stage.title.${end ?? "running"}`);
     if (done) say(state, "stage.expires", { time: span((job.expiresAt - Date.now()) / 1000) });
     else sayNothing(state);
     progress.hidden = job.ended;
@@ -116,7 +119,7 @@ export class Stage {
     player.hidden = video.hidden = !done || problem !== null;
     download.hidden = !done;
     preview.hidden = job.ended;
-    sorry.hidden = problem === null && !canceled;
+    sorry.hidden = problem === null && !canceled && !expired;
     this.#parts.screen.classList.toggle("waiting", !job.ended && !this.#previewUrl);
     say(caption, job.ended || !this.#previewUrl ? "stage.video" : "stage.preview");
     buttonFor(this.#root, "remake").hidden = !job.ended;
@@ -126,6 +129,10 @@ export class Stage {
     if (!job.ended) this.#showProgress(job);
     if (problem !== null) sorry.textContent = wordsFor(problem);
     if (canceled) sorry.textContent = text("stage.canceled");
+    if (expired) {
+      video.pause();
+      sorry.textContent = text("stage.expired");
+    }
     if (done && video.getAttribute("src") !== job.record.videoUrl) {
       video.src = job.record.videoUrl;
       download.href = job.record.videoUrl;

@@ -123,6 +123,48 @@ def test_the_button_says_how_much_is_sent(studio: Any) -> None:
     assert page.get_by_role("button", name="Make the video").is_visible()
 
 
+AGED = """async (hours) => {
+  const request = indexedDB.open("portravox", 1);
+  await new Promise((done) => { request.onsuccess = done; });
+  const jobs = request.result.transaction("jobs", "readwrite").objectStore("jobs");
+  const all = jobs.getAll();
+  await new Promise((done) => { all.onsuccess = done; });
+  for (const record of all.result) record.endedAt -= hours * 3600 * 1000;
+  await Promise.all(all.result.map((record) => new Promise((done) => {
+    jobs.put(record).onsuccess = done;
+  })));
+}"""
+"""Makes the browser remember its videos as older than they are."""
+
+
+@pytest.mark.thorough
+def test_what_an_expired_video_was_made_of_stays_for_a_week(studio: Any) -> None:
+    page = studio.page
+    studio.fill()
+    studio.make()
+    studio.finished()
+    page.evaluate(AGED, 25)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    card = page.locator("#history .card")
+    assert "Expired" in card.inner_text()
+    card.click()
+    assert page.inner_text("#stage-title") == "This video has expired"
+    assert "24 hours" in page.inner_text("#stage .sorry")
+    assert page.locator("#stage .player").is_hidden()
+    assert page.locator("#stage [data-part=download]").is_hidden()
+    page.click("#language")
+    assert page.inner_text("#stage-title") == "视频已过期"
+    page.click("#language")
+    page.click("#stage [data-do=remake]")
+    studio.verdict("portrait", "good")
+    assert page.inner_text("#voice .file-name") == "voice.wav"
+    page.evaluate(AGED, 8 * 24)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator("#history").is_hidden()
+
+
 @pytest.mark.thorough
 def test_several_jobs_at_once(studio: Any) -> None:
     page = studio.page
