@@ -31,7 +31,6 @@ from PIL import Image
 from benchmarks.quality.inputs import ASTRONAUT, SAMPLES, Inputs
 from benchmarks.tracking import MOUTH_CORNERS, OUTER_EYE_CORNERS
 from portravox.animation.controls import CONTROLS
-from portravox.animation.direction import TEMPLATES
 from portravox.arrays import Float32, UInt8
 from portravox.errors import PortravoxError
 from portravox.face.face import Face
@@ -40,6 +39,7 @@ from portravox.face.matte import person_matte
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
 from portravox.media.probe import read_frames
+from portravox.options import TEMPLATES
 from portravox.pipeline import animate
 from portravox.render.scene import Painter, prepare_scene
 from portravox.rig.deform import Deformer

@@ -30,10 +30,10 @@ import numpy as np
 from scipy.io import wavfile
 
 from benchmarks.machine import Machine, this_machine
-from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
 from portravox.clock import sample_count
 from portravox.media.waveform import Waveform
+from portravox.options import Direction
 
 FPS = 25
 

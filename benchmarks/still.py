@@ -20,12 +20,12 @@ from PIL import Image
 import portravox
 from portravox.animation.controls import ControlTrack
 from portravox.animation.direct import direct
-from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.cli.demo import VOICE, demo_portrait
 from portravox.face.find import find_face
 from portravox.media.probe import read_frames
+from portravox.options import Direction
 
 PANEL_PX = 300
 PANEL_FACE_WIDTHS = 2.4

@@ -11,6 +11,7 @@ from typing import Any
 
 import portravox
 from handbook.markdown import anchor, block, code, described_fields, table
+from portravox.options import Direction, options_of
 
 
 def section() -> str:
@@ -27,6 +28,8 @@ def _described(name: str, thing: Any) -> list[str]:
     parts += _text(thing)
     if dataclasses.is_dataclass(thing):
         texts = described_fields(thing)
+        if issubclass(thing, Direction):
+            texts |= {name: option.help.en for name, option in options_of(thing).items()}
         rows = [
             (code(field.name), code(_type_name(field.type)), _default(field), texts[field.name])
             for field in dataclasses.fields(thing)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from portravox.animation.direction import Direction as Direction
     from portravox.engines.base import Avatar as Avatar
     from portravox.engines.base import Engine as Engine
     from portravox.engines.embedded import EmbeddedEngine as EmbeddedEngine
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from portravox.media.picture_file import read_picture as read_picture
     from portravox.media.voice_file import read_voice as read_voice
     from portravox.media.waveform import Waveform as Waveform
+    from portravox.options import Direction as Direction
+    from portravox.options import JobOptions as JobOptions
     from portravox.pipeline import Animation as Animation
     from portravox.pipeline import Progress as Progress
     from portravox.pipeline import animate as animate
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Animation": "portravox.pipeline",
     "Avatar": "portravox.engines.base",
-    "Direction": "portravox.animation.direction",
+    "Direction": "portravox.options",
     "EmbeddedEngine": "portravox.engines.embedded",
     "Engine": "portravox.engines.base",
+    "JobOptions": "portravox.options",
     "Picture": "portravox.media.picture",
     "PortravoxError": "portravox.errors",
     "Progress": "portravox.pipeline",

@@ -1,29 +1,39 @@
 """Files in, MP4 out: the whole product on one page.
 
-Flow      portrait, voice -> media -> engine -> media -> video.mp4
+Flow      portrait, voice -> read_inputs -> Inputs -> render: engine -> a sink
+          animate: both, with an MP4 as the sink
 """
 
 from __future__ import annotations
 
+import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack, get_type_hints
 
 from portravox import __version__
-from portravox.animation.direction import Direction
 from portravox.clock import duration_of_frames, frame_count
 from portravox.errors import EngineUnavailable, OutputNotWritable, SettingOutOfRange
+from portravox.options import OPTIONS, JobOptions, OptionValues
 
 if TYPE_CHECKING:
+    from portravox.articulation.transcript import Transcript
     from portravox.engines.base import Engine
+    from portravox.media.picture import Picture
+    from portravox.media.picture_file import PictureLimits
     from portravox.media.planes import Planes
+    from portravox.media.waveform import Waveform
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
 
-MAX_SIDE_PX = (64, 4096)
-"""What `max_side` may be."""
+STAGE_STARTS: Mapping[Stage, float] = MappingProxyType(
+    {"read": 0.0, "face": 0.02, "listen": 0.06, "render": 0.08, "finish": 0.98}
+)
+"""Share of a job that is done when a stage begins. Our choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,119 +77,197 @@ OnProgress = Callable[[Progress], None]
 OnFrame = Callable[["Planes"], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a video is made from, read and checked."""
+
+    picture: Picture
+    voice: Waveform
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFormat:
+    """Of the frames that a sink is to take."""
+
+    width_px: int
+    height_px: int
+    fps: int
+    frames: int
+
+    @property
+    def duration_s(self) -> float:
+        return duration_of_frames(self.frames, self.fps)
+
+
+class FrameSink(Protocol):
+    """Where frames go: a file, a stream."""
+
+    def write(self, frame: Planes, /) -> None:
+        """Take the next frame, which is good until this returns."""
+
+
+OpenSink = Callable[[VideoFormat], AbstractContextManager[FrameSink]]
+"""Makes the sink once the format is known. Its block ends with an exception if rendering fails."""
+
+
 def animate(
     portrait: str | Path,
     voice: str | Path,
     output: str | Path,
     *,
-    template_id: str = "normal",
-    eye_move_freq: float = 0.5,
-    video_fps: int = 24,
-    mouth_move_strength: float = 1.0,
-    head_move_strength: float = 0.7,
-    paste_back: bool = True,
-    seed: int = 0,
     engine: str | Engine = "embedded",
-    max_side: int | None = None,
-    quality: str = "standard",
-    visible_label: Literal["zh", "en"] | None = None,
-    transcript: str | None = None,
-    language: str | None = None,
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
+    **options: Unpack[OptionValues],
 ) -> Animation:
     """Make the person in a portrait speak a recording.
 
     portrait            JPEG, PNG, BMP or WebP
     voice               WAV or MP3, 1 to 180 s
     output              the MP4; appears only when whole
-    template_id ..      see `Direction`, whose names, ranges and defaults these are
     engine              "embedded", or an engine of your own
-    max_side            scale the picture down to this longest side, 64..4096 px
-    quality             draft, standard or high
-    visible_label       a small "AI" label in the picture, in Chinese or English; the label in the
-                        file's metadata is always there
-    transcript          what is said in the recording: the lips then shut more surely for p, b, m.
-                        One that does not fit is left out, with a notice
-    language            of the transcript, as a code (en, fr, pt-br); needed only where its letters
-                        do not tell
     on_progress         called now and then from the calling thread; what it raises stops the job
     on_frame            called with each frame, which is good until it returns; likewise
+    template_id ..      see `JobOptions`, whose names, ranges and defaults these are
 
     Raises InputError for what the caller can mend and EngineError for the rest. Whatever is
     raised, no half file is left.
     """
-    from portravox.articulation.transcript import read_transcript
-    from portravox.media.encode import QUALITIES, VideoWriter, check_writable
-    from portravox.media.label import AiLabel, content_id
-    from portravox.media.picture_file import read_picture
-    from portravox.media.voice_file import read_voice
+    from portravox.media.encode import check_writable
 
     started = time.perf_counter()
-    tell = on_progress or _tell_nobody
-    direction = Direction(
-        template_id=template_id,
-        eye_move_freq=eye_move_freq,
-        video_fps=video_fps,
-        mouth_move_strength=mouth_move_strength,
-        head_move_strength=head_move_strength,
-        paste_back=paste_back,
-        seed=seed,
-    )
-    if max_side is not None and not MAX_SIDE_PX[0] <= max_side <= MAX_SIDE_PX[1]:
-        raise SettingOutOfRange("max_side", max_side, "a whole number from 64 to 4096")
-    if quality not in QUALITIES:
-        raise SettingOutOfRange("quality", quality, ", ".join(QUALITIES))
-    settings = replace(QUALITIES[quality], visible_label=visible_label)
-    words = None if transcript is None else read_transcript(transcript, language)
+    chosen = JobOptions(**options)
     path = Path(output)
     refuse_overwriting(path, Path(portrait), Path(voice))
     check_writable(path)
-    chosen = open_engine(engine) if isinstance(engine, str) else engine
-
-    tell(Progress("read", 0.0, 0, 0))
-    picture = read_picture(portrait, max_side_px=max_side)
-    sound = read_voice(voice)
-    frames = frame_count(sound.duration_s, direction.video_fps)
-    tell(Progress("face", 0.02, 0, frames))
-    avatar = chosen.register(picture)
-    tell(Progress("listen", 0.06, 0, frames))
-    notices = list(avatar.notices)
-    width, height = avatar.frame_size(direction)
-    label = AiLabel(content_id=content_id(picture.pixels.tobytes(), sound.samples.tobytes()))
-    with VideoWriter(
+    drawing = open_engine(engine) if isinstance(engine, str) else engine
+    (on_progress or _tell_nobody)(Progress("read", STAGE_STARTS["read"], 0, 0))
+    made = animate_inputs(
+        read_inputs(portrait, voice, chosen),
         path,
-        width_px=width,
-        height_px=height,
-        fps=direction.video_fps,
-        frames=frames,
-        voice=sound,
-        settings=settings,
-        label=label,
-    ) as writer:
-        drawn = avatar.speak(sound, direction, transcript=words, on_notice=notices.append)
+        chosen,
+        engine=drawing,
+        on_progress=on_progress,
+        on_frame=on_frame,
+    )
+    wall_s = time.perf_counter() - started
+    return replace(made, wall_s=wall_s, real_time_factor=wall_s / made.duration_s)
+
+
+def read_inputs(
+    portrait: str | Path,
+    voice: str | Path,
+    options: JobOptions | None = None,
+    *,
+    picture_limits: PictureLimits | None = None,
+) -> Inputs:
+    """Read and check the files, and the transcript among the options. Raises InputError."""
+    from portravox.articulation.transcript import read_transcript
+    from portravox.media.picture_file import read_picture
+    from portravox.media.voice_file import read_voice
+
+    options = options or JobOptions()
+    transcript = None
+    if options.transcript is not None:
+        transcript = read_transcript(options.transcript, options.language)
+    return Inputs(
+        picture=read_picture(portrait, picture_limits, max_side_px=options.max_side),
+        voice=read_voice(voice),
+        transcript=transcript,
+    )
+
+
+def animate_inputs(
+    inputs: Inputs,
+    output: Path,
+    options: JobOptions,
+    *,
+    engine: Engine | None = None,
+    on_progress: OnProgress | None = None,
+    on_frame: OnFrame | None = None,
+) -> Animation:
+    """Make the MP4 of inputs that are read already; see `animate`.
+
+    engine   None: the one that the options name
+    """
+    from portravox.media.encode import QUALITIES, VideoWriter
+    from portravox.media.label import AiLabel, content_id
+
+    started = time.perf_counter()
+    tell = on_progress or _tell_nobody
+    drawing = engine or open_engine(options.engine)
+    settings = replace(QUALITIES[options.quality], visible_label=options.visible_label)
+
+    def open_file(video: VideoFormat) -> VideoWriter:
+        pictured, said = inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes()
+        return VideoWriter(
+            output,
+            width_px=video.width_px,
+            height_px=video.height_px,
+            fps=video.fps,
+            frames=video.frames,
+            voice=inputs.voice,
+            settings=settings,
+            label=AiLabel(content_id=content_id(pictured, said)),
+        )
+
+    video, notices = render(
+        inputs, options, open_file, engine=drawing, on_progress=tell, on_frame=on_frame
+    )
+    wall_s = time.perf_counter() - started
+    tell(Progress("finish", 1.0, video.frames, video.frames))
+    return Animation(
+        path=output,
+        duration_s=video.duration_s,
+        frames=video.frames,
+        fps=video.fps,
+        width=video.width_px,
+        height=video.height_px,
+        wall_s=wall_s,
+        real_time_factor=wall_s / video.duration_s,
+        engine=drawing.name,
+        version=__version__,
+        notices=notices,
+    )
+
+
+def render(
+    inputs: Inputs,
+    options: JobOptions,
+    open_sink: OpenSink,
+    *,
+    engine: Engine,
+    on_progress: OnProgress | None = None,
+    on_frame: OnFrame | None = None,
+) -> tuple[VideoFormat, tuple[str, ...]]:
+    """Draw all frames into a sink. Returns their format, and what the caller should know.
+
+    Raises FaceError, and what the engine and the sink raise.
+    """
+    tell = on_progress or _tell_nobody
+    direction = options.direction
+    frames = frame_count(inputs.voice.duration_s, direction.video_fps)
+    tell(Progress("face", STAGE_STARTS["face"], 0, frames))
+    avatar = engine.register(inputs.picture)
+    tell(Progress("listen", STAGE_STARTS["listen"], 0, frames))
+    notices = list(avatar.notices)
+    width_px, height_px = avatar.frame_size(direction)
+    video = VideoFormat(
+        width_px=width_px, height_px=height_px, fps=direction.video_fps, frames=frames
+    )
+    start, end = STAGE_STARTS["render"], STAGE_STARTS["finish"]
+    with open_sink(video) as sink:
+        drawn = avatar.speak(
+            inputs.voice, direction, transcript=inputs.transcript, on_notice=notices.append
+        )
         for done, frame in enumerate(drawn, start=1):
-            writer.write(frame)
+            sink.write(frame)
             if on_frame is not None:
                 on_frame(frame)
-            tell(Progress("render", 0.08 + 0.90 * done / frames, done, frames))
-        tell(Progress("finish", 0.98, frames, frames))
-    wall_s = time.perf_counter() - started
-    duration_s = duration_of_frames(frames, direction.video_fps)
-    tell(Progress("finish", 1.0, frames, frames))
-    return Animation(
-        path=path,
-        duration_s=duration_s,
-        frames=frames,
-        fps=direction.video_fps,
-        width=width,
-        height=height,
-        wall_s=wall_s,
-        real_time_factor=wall_s / duration_s,
-        engine=chosen.name,
-        version=__version__,
-        notices=tuple(notices),
-    )
+            tell(Progress("render", start + (end - start) * done / frames, done, frames))
+        tell(Progress("finish", end, frames, frames))
+    return video, tuple(notices)
 
 
 def refuse_overwriting(output: Path, *inputs: Path) -> None:
@@ -204,4 +292,22 @@ def _tell_nobody(progress: Progress) -> None:
     del progress
 
 
-__all__: list[Any] = ["Animation", "OnProgress", "Progress", "animate", "open_engine"]
+def _signature_with_options(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function that takes the options as keywords, each of them by its name."""
+    signature = inspect.signature(function)
+    kinds = get_type_hints(OptionValues)
+    named = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=OPTIONS[name].default,
+            annotation=inspect.formatannotation(kind),
+        )
+        for name, kind in kinds.items()
+    ]
+    explicit = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    return signature.replace(parameters=[*explicit, *named])
+
+
+animate.__signature__ = _signature_with_options(animate)  # type: ignore[attr-defined]
+"""For `help(animate)`, editors and the reference."""

@@ -15,11 +15,11 @@ from benchmarks.quality.measures import UpperFace, likeness, upper_face
 from benchmarks.quality.people import real_track, talking_clips
 from benchmarks.quality.studio import Studio, Take
 from benchmarks.tracking import Track
-from portravox.animation.direction import TEMPLATES
 from portravox.articulation.curves import CURVE_RATE_HZ
 from portravox.articulation.from_voice import articulate
 from portravox.media.probe import read_sound
 from portravox.media.waveform import Waveform
+from portravox.options import TEMPLATES
 
 LEAST_PERCENTILE = {"calm": 25.0, "normal": 50.0, "active": 50.0}
 """Among people, the stillest brows that each template may have: `calm` is for reading, `normal` for

@@ -15,11 +15,11 @@ from benchmarks.quality.measures import likeness
 from benchmarks.quality.people import real_track, talking_clips
 from benchmarks.quality.studio import FPS, Studio
 from portravox.animation.direct import direct
-from portravox.animation.direction import Direction
 from portravox.arrays import Float64
 from portravox.articulation.from_voice import articulate
 from portravox.media.probe import read_sound
 from portravox.media.voice_file import read_voice
+from portravox.options import Direction
 
 SEEN_CLOSED = 0.2
 """Share of the opening of the vowels around it up to which the tracker's mouth is shut."""

@@ -16,7 +16,6 @@ from benchmarks.quality.measures import find_blinks, jitter, spread
 from benchmarks.quality.sheets import contact_sheet, difference_picture, lid_glare
 from benchmarks.quality.studio import FPS, Studio, Take
 from portravox.animation.direct import direct
-from portravox.animation.direction import Direction
 from portravox.arrays import Bool, UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.engines.embedded import EmbeddedEngine
@@ -28,6 +27,7 @@ from portravox.media.picture_file import read_picture
 from portravox.media.planes import Planes
 from portravox.media.probe import read_frames
 from portravox.media.voice_file import read_voice
+from portravox.options import Direction
 from portravox.speech.stretches import stretches
 
 OUTSIDE_FACES = 0.15

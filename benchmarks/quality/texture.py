@@ -17,12 +17,12 @@ from benchmarks.quality.people import redone, talking_clips
 from benchmarks.quality.picture import QUICK_PORTRAITS, VARIED_PORTRAITS
 from benchmarks.quality.studio import FPS, Studio
 from benchmarks.tracking import track_frames
-from portravox.animation.direction import Direction
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.engines.embedded import EmbeddedEngine
 from portravox.media.picture_file import read_picture
 from portravox.media.probe import read_frames
 from portravox.media.voice_file import read_voice
+from portravox.options import Direction
 
 PATCHES = {"forehead": (69, 299, 151), "cheeks": (50, 280), "chin": (199,)}
 """Landmarks in the middle of skin that the photograph shows sharply: no hair, no edge."""

@@ -18,7 +18,6 @@ from portravox.animation.blink import blinks
 from portravox.animation.breath import draw_breathing
 from portravox.animation.brows import brow_motion
 from portravox.animation.controls import CONTROLS, ControlTrack
-from portravox.animation.direction import Direction
 from portravox.animation.easing import away_from_ends
 from portravox.animation.emphasis import melody, stresses
 from portravox.animation.gaze import gaze_motion
@@ -29,6 +28,7 @@ from portravox.animation.smile import smile_motion
 from portravox.animation.styles import STYLES, TABLE_STRENGTH
 from portravox.articulation.curves import ArticulationCurves
 from portravox.clock import frame_count, frame_times
+from portravox.options import Direction
 
 BLINK_PAUSE_S = 0.15
 """A pause this long ends a phrase as far as blinks go."""

@@ -117,8 +117,8 @@ def submit_command(
     Files are uploaded first. With -o, waits for the video.
     """
     with _asking(base_url, api_key_file, as_json) as client:
-        from portravox.animation.direction import Direction
         from portravox.client.api import require_writable
+        from portravox.options import Direction
 
         parameters: dict[str, Any] = {
             "template_id": template_id,

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from portravox.animation.direction import Direction
 from portravox.articulation.transcript import Transcript
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
+from portravox.options import Direction
 
 OnNotice = Callable[[str], None]
 

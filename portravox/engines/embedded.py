@@ -18,7 +18,6 @@ import numpy as np
 
 from portravox.animation.controls import ControlTrack
 from portravox.animation.direct import direct
-from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.articulation.transcript import Transcript
@@ -29,6 +28,7 @@ from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
+from portravox.options import Direction
 from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer

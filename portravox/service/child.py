@@ -98,12 +98,12 @@ def _warm_up_to_render() -> None:
     Loops that paint are loaded so, and on a new machine compiled, which takes some 15 s.
     """
     import portravox.media.encode  # noqa: F401 - loads the codecs
-    from portravox.animation.direction import Direction
     from portravox.demo import VOICE, demo_portrait
     from portravox.engines.embedded import EmbeddedEngine
     from portravox.media.picture_file import read_picture
     from portravox.media.voice_file import read_voice
     from portravox.media.waveform import Waveform
+    from portravox.options import Direction
 
     voice = read_voice(VOICE)
     beginning = Waveform(voice.samples[: int(WARM_UP_S * voice.rate_hz)], voice.rate_hz)

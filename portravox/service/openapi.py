@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from portravox import __version__
-from portravox.pipeline import MAX_SIDE_PX
+from portravox.options import OPTIONS, ORIGINAL
 from portravox.service.exchange import API
 from portravox.service.routes.uploads import UPLOAD_PATH
-from portravox.service.schemas import DETECT_MODEL, EXTENSION, LABELS, MAX_SEED, VIDEO_MODEL
+from portravox.service.schemas import DETECT_MODEL, EXTENSION, SERVED, VIDEO_MODEL
 from portravox.service.storage.local import FILES_PATH
 from portravox.service.tasks.outbox import DeliveryState, NoticeFormat
 from portravox.service.webhooks.schemas import FORMAT_HEADER, URL_HEADER
@@ -30,16 +30,6 @@ def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) ->
 def _text(example: str, description: str = "") -> Schema:
     schema: Schema = {"type": "string", "example": example}
     return {**schema, "description": description} if description else schema
-
-
-def _number(low: float, high: float, default: float, description: str) -> Schema:
-    return {
-        "type": ["number", "null"],
-        "minimum": low,
-        "maximum": high,
-        "default": default,
-        "description": description,
-    }
 
 
 _ID = {"type": "string", "format": "uuid"}
@@ -58,49 +48,12 @@ _STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
 _PARAMETERS: Schema = {
     "type": ["object", "null"],
     "properties": {
-        "template_id": {
-            "enum": ["normal", "calm", "active", None],
-            "default": "normal",
-            "description": "How the head moves",
-        },
-        "eye_move_freq": _number(0, 1, 0.5, "Blinks per second"),
-        "video_fps": {
-            "type": ["integer", "null"],
-            "minimum": 15,
-            "maximum": 30,
-            "default": 24,
-            "description": "Frames per second",
-        },
-        "mouth_move_strength": _number(0, 1.5, 1, "How far the mouth opens"),
-        "paste_back": {
-            "type": ["boolean", "null"],
-            "default": True,
-            "description": "The whole picture, or a square around the face",
-        },
-        "head_move_strength": _number(0, 1, 0.7, "How far the head moves"),
+        **{name: option.json_schema() for name, option in ORIGINAL.items()},
         EXTENSION: {
             "type": ["object", "null"],
             "description": "Ours, beyond the original",
             "additionalProperties": False,
-            "properties": {
-                "seed": {
-                    "type": ["integer", "null"],
-                    "minimum": 0,
-                    "maximum": MAX_SEED,
-                    "default": 0,
-                    "description": "Same seed, same inputs: same video",
-                },
-                "max_side": {
-                    "type": ["integer", "null"],
-                    "minimum": MAX_SIDE_PX[0],
-                    "maximum": MAX_SIDE_PX[1],
-                    "description": "Scale the picture down to this longer side",
-                },
-                "visible_label": {
-                    "enum": [*LABELS, None],
-                    "description": "Write in the picture that it is AI-made",
-                },
-            },
+            "properties": {name: OPTIONS[name].json_schema() for name in SERVED},
         },
     },
 }

@@ -19,9 +19,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
 from typing import NoReturn
 
-from portravox.animation.direction import Direction
 from portravox.errors import SettingOutOfRange
-from portravox.pipeline import MAX_SIDE_PX
+from portravox.options import OPTIONS, ORIGINAL
 from portravox.service import problems
 from portravox.service.problems import Problem, Refusal
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
@@ -36,24 +35,12 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 16
 """Of nested lists and objects; the contract's own bodies have two. Our choice."""
 
-PARAMETERS = (
-    "template_id",
-    "eye_move_freq",
-    "video_fps",
-    "mouth_move_strength",
-    "paste_back",
-    "head_move_strength",
-)
-"""The original's. Names, ranges and defaults stand in `Direction`, which checks them."""
-
 EXTENSION = "portravox"
 """The key in `parameters` under which ours travel, so that none of them can ever mean something
 else to a client of the original. What stands there is read strictly."""
 
-MAX_SEED = 2**53 - 1
-"""The largest whole number that every JSON reader keeps exactly."""
-
-LABELS = ("zh", "en")
+SERVED = ("seed", "max_side", "visible_label", "quality")
+"""The options beyond the original's that are taken over HTTP."""
 
 LIST_SPAN_S = 24 * 3600.0
 """The longest span a list shows, and the one it shows unasked."""
@@ -201,46 +188,25 @@ def is_upload(address: str) -> bool:
 
 
 def _parameters(given: Json) -> dict[str, Json]:
-    """The parameters a client chose, as `animate` takes them. Raises Refusal."""
+    """The options a client chose, as `JobOptions` takes them. Raises Refusal."""
     if given is None:
         return {}
     if not isinstance(given, dict):
         raise Refusal(problems.out_of_definition("parameters"))
-    chosen = {name: given[name] for name in PARAMETERS if given.get(name) is not None}
-    fps = chosen.get("video_fps")
-    if isinstance(fps, float) and fps.is_integer():
-        chosen["video_fps"] = int(fps)  # some JSON libraries know no whole numbers
+    chosen = {name: given[name] for name in ORIGINAL if given.get(name) is not None}
+    ours = given.get(EXTENSION)
+    if ours is not None and not isinstance(ours, dict):
+        raise Refusal(problems.out_of_definition(EXTENSION))
+    for name, value in (ours or {}).items():
+        if value is None:
+            continue
+        if name not in SERVED:
+            raise Refusal(problems.out_of_definition(name))
+        chosen[name] = value
     try:
-        Direction(**chosen)  # type: ignore[arg-type] # it checks types as well as ranges
+        return {name: OPTIONS[name].from_json(value) for name, value in chosen.items()}
     except SettingOutOfRange as error:
         raise Refusal(problems.out_of_definition(error.name)) from error
-    return chosen | _extension(given.get(EXTENSION))
-
-
-def _extension(given: Json) -> dict[str, Json]:
-    """What `animate` takes beyond the original's parameters. Raises Refusal."""
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise Refusal(problems.out_of_definition(EXTENSION))
-    chosen: dict[str, Json] = {k: v for k, v in given.items() if v is not None}
-    for name, value in chosen.items():
-        match name:
-            case "seed":
-                fits = _is_whole(value, 0, MAX_SEED)
-            case "max_side":
-                fits = _is_whole(value, *MAX_SIDE_PX)
-            case "visible_label":
-                fits = value in LABELS
-            case _:
-                fits = False
-        if not fits:
-            raise Refusal(problems.out_of_definition(name))
-    return chosen
-
-
-def _is_whole(value: Json, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def task_filter(query: Mapping[str, str], *, now: float, region: str) -> TaskFilter | None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from portravox.animation.controls import CONTROLS
 from portravox.animation.direct import direct
-from portravox.animation.direction import TEMPLATES, Direction
 from portravox.articulation.curves import CHANNELS
 from portravox.clock import frame_count
+from portravox.options import TEMPLATES, Direction
 
 MOUTH = (
     "speech", "lip_gap", "jaw", "lip_wide", "lip_round", "lip_press", "lip_teeth", "tongue_up",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from portravox.animation.direction import TEMPLATES
 from portravox.animation.styles import STYLES, Style
+from portravox.options import TEMPLATES
 
 
 def test_each_template_has_a_style():

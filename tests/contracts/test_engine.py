@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from portravox.animation.direction import TEMPLATES, Direction
 from portravox.clock import frame_count
 from portravox.demo import VOICE, demo_portrait
 from portravox.engines.embedded import EmbeddedEngine
@@ -22,6 +21,7 @@ from portravox.media.picture_file import read_picture
 from portravox.media.planes import Planes
 from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
+from portravox.options import TEMPLATES, Direction
 
 ENGINES = {"embedded": EmbeddedEngine}
 

@@ -15,12 +15,12 @@ import pytest
 
 import portravox
 from portravox.animation.direct import direct
-from portravox.animation.direction import Direction
 from portravox.articulation.from_voice import articulate
 from portravox.clock import frame_count
 from portravox.errors import InputError
 from portravox.media.probe import probe_video
 from portravox.media.voice_file import read_voice
+from portravox.options import Direction
 
 REFUSED = {
     "animated_talking.gif": "ok",  # its first frame

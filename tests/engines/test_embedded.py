@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from portravox.animation.direction import Direction
 from portravox.arrays import UInt8
 from portravox.engines.embedded import EmbeddedEngine
 from portravox.media.picture import Picture
+from portravox.options import Direction
 from portravox.render.upright import SIDE_PX
 
 

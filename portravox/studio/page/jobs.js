@@ -10,16 +10,7 @@ const LIFE_MS = 24 * 3600 * 1000;
 /** How long this browser keeps what an ended video was made of, so that it can be made again. */
 const KEPT_MS = 8 * 24 * 3600 * 1000;
 
-/** Below this share of the drawing nobody can say how long the rest takes. */
-const SURE_SHARE = 0.05;
-
-/** Where drawing begins in `progress`, and how much of it it is (portravox/pipeline.py). */
-const RENDER_FROM = 0.08;
-const RENDER_PART = 0.9;
-
 export class Job extends EventTarget {
-  #renderingSince = null;
-
   constructor(record) {
     super();
     /** What is remembered: id, taskId, createdAt, status, values, seconds, portrait, voice, … */
@@ -69,7 +60,7 @@ export class Job extends EventTarget {
       this.stage = output.stage ?? null;
       this.done = output.progress ?? 0;
       this.position = output.queue_position ?? null;
-      this.remaining_s = output.remaining_s ?? this.#estimated();
+      this.remaining_s = output.remaining_s ?? null;
       if (this.ended) {
         record.endedAt ??= Date.now();
         record.code = output.code ?? (record.status === "UNKNOWN" ? "UNKNOWN" : undefined);
@@ -78,16 +69,6 @@ export class Job extends EventTarget {
       }
     }
     this.changed();
-  }
-
-  /** By how fast drawing went so far. */
-  #estimated() {
-    const share = (this.done - RENDER_FROM) / RENDER_PART;
-    if (this.stage !== "render") return null;
-    this.#renderingSince ??= { at: performance.now(), share };
-    const drawn = share - this.#renderingSince.share;
-    if (drawn < SURE_SHARE) return null;
-    return (((1 - share) / drawn) * (performance.now() - this.#renderingSince.at)) / 1000;
   }
 
   changed() {

@@ -1,0 +1,536 @@
+"""Job options: what a caller may choose about a video, each defined once.
+
+Flow      command line, batch lists, HTTP bodies, the studio -> options -> pipeline, engines
+Gives     Direction (what an engine reads), JobOptions (all of them), OPTIONS (their definitions)
+
+A field of `Direction` or `JobOptions` carries its definition: values and range, default, unit, and
+texts in English and Chinese. The options of the command line, the columns of batch lists, the
+checks and the OpenAPI schema of HTTP, the controls of the studio and the reference all come from
+it, so a new option is one field here and the code that reads it.
+
+Names, ranges and defaults marked `original` are those of the DashScope `liveportrait` service.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict
+
+from portravox.errors import SettingOutOfRange
+
+TEMPLATES = ("calm", "normal", "active")
+QUALITY_NAMES = ("draft", "standard", "high")
+LABEL_LANGUAGES = ("zh", "en")
+
+MAX_SEED = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly."""
+
+MAX_TRANSCRIPT_CHARACTERS = 20_000
+"""Five times what is said in three minutes; our choice."""
+
+_LANGUAGE_CODE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}"
+_ENGINE_NAME = r"[a-z][a-z0-9_-]{0,31}"
+
+_SHOWN_CHARACTERS = 60
+"""Of a wrong text, in the error about it; our choice."""
+
+
+class Words(NamedTuple):
+    """A text in the languages of the studio."""
+
+    en: str
+    zh: str
+
+
+class Kind(Protocol):
+    """Which values an option may have."""
+
+    @property
+    def wanted(self) -> str:
+        """The values in words, for an error."""
+
+    def fits(self, value: object) -> bool:
+        """Whether a value is of the right type and within the range."""
+
+    def from_text(self, text: str) -> object:
+        """Parse a text: of the command line, of a CSV cell. Raises ValueError."""
+
+    def from_json(self, value: object) -> object:
+        """Take over a JSON value; what does not fit is left for `fits` to refuse."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON schema of the values, without null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A number, both ends included."""
+
+    low: float
+    high: float
+
+    @property
+    def wanted(self) -> str:
+        return f"a number from {self.low:g} to {self.high:g}"
+
+    def fits(self, value: object) -> bool:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and self.low <= value <= self.high  # type: ignore[operator] # a NaN fails
+
+    def from_text(self, text: str) -> float:
+        return float(text)
+
+    def from_json(self, value: object) -> object:
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number, both ends included."""
+
+    low: int
+    high: int
+
+    @property
+    def wanted(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    def fits(self, value: object) -> bool:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.low <= value <= self.high  # type: ignore[operator]
+
+    def from_text(self, text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            number = float(text)
+            if not number.is_integer():
+                raise
+            return int(number)
+
+    def from_json(self, value: object) -> object:
+        if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+            return int(value)  # some JSON libraries know no whole numbers
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """True or false."""
+
+    @property
+    def wanted(self) -> str:
+        return "true or false"
+
+    def fits(self, value: object) -> bool:
+        return isinstance(value, bool)
+
+    def from_text(self, text: str) -> bool:
+        word = text.strip().lower()
+        if word not in _TRUTHS:
+            raise ValueError(text)
+        return _TRUTHS[word]
+
+    def from_json(self, value: object) -> object:
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some names."""
+
+    names: tuple[str, ...]
+
+    @property
+    def wanted(self) -> str:
+        return " or ".join(filter(None, (", ".join(self.names[:-1]), self.names[-1])))
+
+    def fits(self, value: object) -> bool:
+        return isinstance(value, str) and value in self.names
+
+    def from_text(self, text: str) -> str:
+        return text
+
+    def from_json(self, value: object) -> object:
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.names)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A text of limited length."""
+
+    wanted: str
+    max_characters: int
+
+    pattern: str | None = None
+    """A regular expression for the whole of it."""
+
+    def fits(self, value: object) -> bool:
+        if not isinstance(value, str) or len(value) > self.max_characters:
+            return False
+        return self.pattern is None or re.fullmatch(self.pattern, value) is not None
+
+    def from_text(self, text: str) -> str:
+        return text
+
+    def from_json(self, value: object) -> object:
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "string", "maxLength": self.max_characters}
+        return schema if self.pattern is None else {**schema, "pattern": f"^{self.pattern}$"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """How the studio offers an option."""
+
+    kind: Literal["slider", "choice", "select", "number", "line", "lines"]
+    """slider and number: of numbers; choice: all values side by side; select: a list of
+    suggestions; line and lines: of text"""
+
+    step: float = 1.0
+    """Of a slider."""
+
+    suggestions: tuple[int, ...] = ()
+    """What a select offers beside the default."""
+
+    random_below: int | None = None
+    """A number gets a button for another one, from 1 to below this."""
+
+    advanced: bool = False
+    """Shown under "More options"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """The definition of one option."""
+
+    name: str = ""
+    default: Any = None
+
+    kind: Kind
+    title: Words
+    help: Words
+    """One or two sentences, for the command line, the studio and the reference."""
+
+    control: Control
+
+    unit: str = ""
+    """As written behind a value."""
+
+    original: bool = False
+    """Of the DashScope contract. Over HTTP it stands in `parameters`, all others in
+    `parameters.portravox`."""
+
+    optional: bool = False
+    """Whether it may be None, which is its default then."""
+
+    none: Words | None = None
+    """What None means."""
+
+    value_titles: Mapping[object, Words] = field(default_factory=dict)
+    """Titles of the values of a choice."""
+
+    def check(self, value: object) -> None:
+        """Raise SettingOutOfRange for a value of the wrong type or range."""
+        if not (self.optional and value is None) and not self.kind.fits(value):
+            raise self._out_of_range(value)
+
+    def from_text(self, text: str) -> Any:
+        """The value that a text says. Raises SettingOutOfRange."""
+        try:
+            value = self.kind.from_text(text)
+        except ValueError as error:
+            raise self._out_of_range(text) from error
+        self.check(value)
+        return value
+
+    def from_json(self, value: object) -> Any:
+        """The value that a JSON value says; null is not one. Raises SettingOutOfRange."""
+        value = self.kind.from_json(value)
+        if value is None or not self.kind.fits(value):
+            raise self._out_of_range(value)
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON schema; null counts as not given."""
+        schema = self.kind.json_schema()
+        described: dict[str, Any] = {**schema, "type": [schema["type"], "null"]}
+        if "enum" in schema:
+            described["enum"] = [*schema["enum"], None]
+        if not self.optional:
+            described["default"] = self.default
+        return {**described, "description": self.help.en}
+
+    def _out_of_range(self, value: object) -> SettingOutOfRange:
+        if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
+            value = f"{value[:_SHOWN_CHARACTERS]}… ({len(value)} characters)"
+        return SettingOutOfRange(self.name, value, self.kind.wanted)
+
+
+_METADATA = "option"
+
+
+def _option(default: object = None, **definition: Any) -> Any:
+    """A dataclass field with the definition of its option."""
+    return field(default=default, metadata={_METADATA: Option(default=default, **definition)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """How the person moves and what is in the picture: what an engine reads.
+
+    Checked once, never changed. Raises SettingOutOfRange.
+    """
+
+    template_id: str = _option(
+        "normal",
+        kind=Choice(TEMPLATES),
+        title=Words("Movement", "动作风格"),
+        help=Words(
+            "How the person moves as a whole: calm (presenting), normal or active (singing).",
+            "整体动作的活跃程度：平静（讲解）、自然或活泼（歌唱）。",
+        ),
+        value_titles={
+            "calm": Words("Calm", "平静"),
+            "normal": Words("Natural", "自然"),
+            "active": Words("Lively", "活泼"),
+        },
+        control=Control(kind="choice"),
+        original=True,
+    )
+
+    head_move_strength: float = _option(
+        0.7,
+        kind=Real(0, 1),
+        title=Words("Head", "头部"),
+        help=Words(
+            "How far the head turns and nods. 0 keeps it still.", "转头和点头的幅度，0 为不动。"
+        ),
+        control=Control(kind="slider", step=0.05),
+        original=True,
+    )
+
+    mouth_move_strength: float = _option(
+        1.0,
+        kind=Real(0, 1.5),
+        title=Words("Mouth", "嘴部"),
+        help=Words(
+            "How wide the mouth opens. 1 is like the voice, 0 keeps it still.",
+            "张嘴的幅度，1 与声音相符，0 为不动。",
+        ),
+        control=Control(kind="slider", step=0.05),
+        original=True,
+    )
+
+    eye_move_freq: float = _option(
+        0.5,
+        kind=Real(0, 1),
+        title=Words("Blinks", "眨眼"),
+        help=Words(
+            "Blinks per second. People blink about every two to four seconds.",
+            "每秒眨眼次数。人大约两到四秒眨一次眼。",
+        ),
+        unit="1/s",
+        control=Control(kind="slider", step=0.05),
+        original=True,
+    )
+
+    paste_back: bool = _option(
+        True,
+        kind=Truth(),
+        title=Words("Picture", "画面"),
+        help=Words(
+            "All of the photograph, or a square around the face.",
+            "整张照片，或只取人脸周围的方形画面。",
+        ),
+        value_titles={True: Words("Whole", "整张"), False: Words("Face only", "仅人脸")},
+        control=Control(kind="choice"),
+        original=True,
+    )
+
+    video_fps: int = _option(
+        24,
+        kind=Whole(15, 30),
+        title=Words("Frames per second", "帧率"),
+        help=Words(
+            "Frames per second. More is smoother and takes longer.",
+            "每秒帧数。越高越流畅，用时也越长。",
+        ),
+        unit="1/s",
+        control=Control(kind="slider"),
+        original=True,
+    )
+
+    seed: int = _option(
+        0,
+        kind=Whole(0, MAX_SEED),
+        title=Words("Seed", "随机种子"),
+        help=Words(
+            "Another number, another performance. The same number gives the same video.",
+            "换一个数字，换一种表演；数字相同，视频相同。",
+        ),
+        control=Control(kind="number", random_below=1_000_000, advanced=True),
+    )
+
+    def __post_init__(self) -> None:
+        for name, option in options_of(type(self)).items():
+            option.check(getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions(Direction):
+    """All that a caller may choose about a video."""
+
+    engine: str = _option(
+        "embedded",
+        kind=Text(wanted="the name of an engine", max_characters=32, pattern=_ENGINE_NAME),
+        title=Words("Engine", "引擎"),
+        help=Words(
+            "What draws the frames. embedded needs no graphics card.",
+            "绘制画面的引擎。embedded 不需要显卡。",
+        ),
+        value_titles={"embedded": Words("Embedded", "内置")},
+        control=Control(kind="choice", advanced=True),
+    )
+
+    max_side: int | None = _option(
+        kind=Whole(64, 4096),
+        title=Words("Size", "尺寸"),
+        help=Words(
+            "The longer side of the video; the picture is scaled down to it. Smaller is faster.",
+            "视频长边的像素数，图片会缩小到这个尺寸。越小越快。",
+        ),
+        unit="px",
+        optional=True,
+        none=Words("As the photograph", "与照片相同"),
+        control=Control(kind="select", suggestions=(2048, 1280, 720, 512), advanced=True),
+    )
+
+    quality: str = _option(
+        "standard",
+        kind=Choice(QUALITY_NAMES),
+        title=Words("Encoding", "编码质量"),
+        help=Words(
+            "How closely the file keeps the picture: draft, standard or high."
+            " High makes larger files and takes longer.",
+            "文件保留画面细节的程度：草稿、标准或高。越高文件越大，用时也越长。",
+        ),
+        value_titles={
+            "draft": Words("Draft", "草稿"),
+            "standard": Words("Standard", "标准"),
+            "high": Words("High", "高"),
+        },
+        control=Control(kind="choice", advanced=True),
+    )
+
+    visible_label: Literal["zh", "en"] | None = _option(
+        kind=Choice(LABEL_LANGUAGES),
+        title=Words("Visible AI label", "画面 AI 标识"),
+        help=Words(
+            "Write in the picture that it is AI-made, in Chinese (zh) or English (en)."
+            " Some countries ask for it; the file itself always says so.",
+            "在画面中显示 AI 生成标识，中文（zh）或英文（en）。有的国家要求显示；"
+            "文件内部始终带有标识。",
+        ),
+        optional=True,
+        none=Words("None", "不显示"),
+        value_titles={"en": Words("English", "英文"), "zh": Words("Chinese", "中文")},
+        control=Control(kind="choice", advanced=True),
+    )
+
+    transcript: str | None = _option(
+        kind=Text(
+            wanted=f"words, at most {MAX_TRANSCRIPT_CHARACTERS} characters",
+            max_characters=MAX_TRANSCRIPT_CHARACTERS,
+        ),
+        title=Words("Transcript", "文字稿"),
+        help=Words(
+            "What is said in the recording: lips then shut more surely for p, b, m."
+            " One that does not fit the voice is left out.",
+            "录音中说的话：有了它，发 p、b、m 时双唇闭合更准确。与声音不符时不采用。",
+        ),
+        optional=True,
+        none=Words("None", "无"),
+        control=Control(kind="lines", advanced=True),
+    )
+
+    language: str | None = _option(
+        kind=Text(wanted="a code like en, zh or pt-br", max_characters=32, pattern=_LANGUAGE_CODE),
+        title=Words("Language of the transcript", "文字稿语言"),
+        help=Words(
+            "A code such as en, fr or pt-br, where the letters of the transcript do not tell.",
+            "语言代码，如 en、fr、pt-br；仅当文字本身看不出语言时需要。",
+        ),
+        optional=True,
+        none=Words("en for Latin letters", "拉丁字母默认为 en"),
+        control=Control(kind="line", advanced=True),
+    )
+
+    @property
+    def direction(self) -> Direction:
+        """The part that an engine reads."""
+        return Direction(**{name: getattr(self, name) for name in options_of(Direction)})
+
+
+class OptionValues(TypedDict, total=False):
+    """The options of `animate` as keyword arguments; a test holds them and the fields together."""
+
+    template_id: str
+    head_move_strength: float
+    mouth_move_strength: float
+    eye_move_freq: float
+    paste_back: bool
+    video_fps: int
+    seed: int
+    max_side: int | None
+    quality: str
+    visible_label: Literal["zh", "en"] | None
+    transcript: str | None
+    language: str | None
+
+
+def options_of(kind: type[Direction]) -> Mapping[str, Option]:
+    """The definitions of a class of options, by name, in their order."""
+    return _DEFINED.get(kind) or _defined(kind)
+
+
+def _defined(kind: type[Direction]) -> Mapping[str, Option]:
+    return MappingProxyType(
+        {entry.name: replace(entry.metadata[_METADATA], name=entry.name) for entry in fields(kind)}
+    )
+
+
+_DEFINED: dict[type[Direction], Mapping[str, Option]] = {}
+_DEFINED |= {kind: _defined(kind) for kind in (Direction, JobOptions)}
+
+OPTIONS: Mapping[str, Option] = _DEFINED[JobOptions]
+"""Every option, by its name."""
+
+ORIGINAL: Mapping[str, Option] = MappingProxyType(
+    {name: option for name, option in OPTIONS.items() if option.original}
+)
+OURS: Mapping[str, Option] = MappingProxyType(
+    {name: option for name, option in OPTIONS.items() if not option.original}
+)
+"""Those of the DashScope contract, and those beyond it."""

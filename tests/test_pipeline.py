@@ -1,0 +1,195 @@
+"""Files are read once and checked; frames go into whatever sink is given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import wavfile
+
+import portravox
+from portravox.errors import (
+    OutputNotWritable,
+    PictureTooLarge,
+    SettingOutOfRange,
+    VoiceTooShort,
+)
+from portravox.media.picture import Picture
+from portravox.media.picture_file import PictureLimits
+from portravox.media.planes import Planes
+from portravox.media.probe import probe_video
+from portravox.media.waveform import Waveform
+from portravox.options import OPTIONS, Direction, JobOptions
+from portravox.pipeline import (
+    STAGE_STARTS,
+    Inputs,
+    Progress,
+    VideoFormat,
+    animate,
+    animate_inputs,
+    read_inputs,
+    render,
+)
+
+SIDE_PX = 64
+
+
+class FlatEngine:
+    """Draws flat frames, each a little brighter."""
+
+    name = "flat"
+
+    def __init__(self) -> None:
+        self.directions: list[Direction] = []
+
+    def register(self, portrait: Picture) -> FlatEngine:
+        self.portrait = portrait
+        return self
+
+    notices = ("about the picture",)
+
+    def frame_size(self, direction: Direction) -> tuple[int, int]:
+        del direction
+        return SIDE_PX, SIDE_PX
+
+    def speak(
+        self, voice: Waveform, direction: Direction, *, transcript: object, on_notice: Any
+    ) -> Iterator[Planes]:
+        self.directions.append(direction)
+        on_notice("about the voice" if transcript is None else "about the transcript")
+        for index in range(round(voice.duration_s * direction.video_fps)):
+            colour = np.full((SIDE_PX // 2, SIDE_PX // 2), 128, np.uint8)
+            yield Planes(np.full((SIDE_PX, SIDE_PX), 16 + index, np.uint8), colour, colour)
+
+
+class Kept:
+    """A sink that keeps the brightness of each frame, and how it ended."""
+
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+        self.video: VideoFormat | None = None
+        self.ended = ""
+
+    def write(self, frame: Planes) -> None:
+        self.frames.append(int(frame.luma[0, 0]))
+
+    @contextmanager
+    def open(self, video: VideoFormat) -> Iterator[Kept]:
+        self.video = video
+        try:
+            yield self
+        except BaseException:
+            self.ended = "broken off"
+            raise
+        self.ended = "whole"
+
+
+@pytest.fixture
+def inputs() -> Inputs:
+    rate_hz = 16_000
+    picture = Picture(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
+    voice = Waveform(np.zeros((2 * rate_hz, 1), np.float32), rate_hz)
+    return Inputs(picture=picture, voice=voice)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A picture of 200 x 100 px and a voice of 1.2 s."""
+    Image.new("RGB", (200, 100)).save(tmp_path / "face.png")
+    sound = np.random.default_rng(1).normal(0, 3000, 19_200).astype(np.int16)
+    wavfile.write(tmp_path / "voice.wav", 16_000, sound)
+    return tmp_path / "face.png", tmp_path / "voice.wav"
+
+
+def test_every_frame_reaches_the_sink_once_and_in_order(inputs: Inputs) -> None:
+    sink, engine = Kept(), FlatEngine()
+    video, notices = render(inputs, JobOptions(video_fps=20), sink.open, engine=engine)
+    assert video == sink.video == VideoFormat(width_px=64, height_px=64, fps=20, frames=40)
+    assert video.duration_s == 2.0
+    assert sink.frames == list(range(16, 56))
+    assert sink.ended == "whole"
+    assert notices == ("about the picture", "about the voice")
+    assert engine.directions == [Direction(video_fps=20)]
+
+
+def test_progress_goes_through_the_stages_and_never_back(inputs: Inputs) -> None:
+    told: list[Progress] = []
+    render(inputs, JobOptions(), Kept().open, engine=FlatEngine(), on_progress=told.append)
+    shares = [progress.done for progress in told]
+    assert shares == sorted(shares)
+    starts = {progress.stage: progress.done for progress in reversed(told)}
+    assert starts["face"] == STAGE_STARTS["face"]
+    assert starts["listen"] == STAGE_STARTS["listen"]
+    assert starts["finish"] == STAGE_STARTS["finish"] == shares[-2]
+    frame = (STAGE_STARTS["finish"] - STAGE_STARTS["render"]) / 48
+    assert starts["render"] == pytest.approx(STAGE_STARTS["render"] + frame)
+    assert list(STAGE_STARTS.values()) == sorted(STAGE_STARTS.values())
+
+
+def test_a_sink_learns_that_the_rendering_was_stopped(inputs: Inputs) -> None:
+    sink = Kept()
+
+    def stop(progress: Progress) -> None:
+        if progress.frames_done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        render(inputs, JobOptions(), sink.open, engine=FlatEngine(), on_progress=stop)
+    assert (sink.ended, sink.frames) == ("broken off", [16, 17, 18])
+
+
+def test_inputs_that_are_read_become_a_file_with_a_new_engine(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    made = animate_inputs(inputs, tmp_path / "o.mp4", JobOptions(video_fps=15), engine=FlatEngine())
+    info = probe_video(made.path)
+    assert (info.frames, info.fps, info.width_px) == (30, 15, 64)
+    assert (made.engine, made.frames, made.duration_s) == ("flat", 30, 2.0)
+
+
+def test_files_are_read_under_the_limits_that_are_given(files: tuple[Path, Path]) -> None:
+    assert read_inputs(*files, JobOptions(max_side=100)).picture.pixels.shape == (50, 100, 3)
+    read = read_inputs(*files)
+    assert read.picture.pixels.shape == (100, 200, 3)
+    assert read.voice.duration_s == pytest.approx(1.2)
+    assert read.transcript is None
+    with pytest.raises(PictureTooLarge):
+        read_inputs(*files, picture_limits=PictureLimits(max_side_px=150, oversize="refuse"))
+
+
+def test_a_transcript_is_read_along_with_the_files(files: tuple[Path, Path]) -> None:
+    pytest.importorskip("pypinyin", reason="needs the extra 'transcript'")
+    transcript = read_inputs(*files, JobOptions(transcript="爸爸")).transcript
+    assert transcript is not None
+    assert len(transcript.words) == 2
+
+
+def test_inputs_that_will_not_do_are_refused_before_an_engine_sees_them(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    wavfile.write(tmp_path / "short.wav", 16_000, np.full(8_000, 3000, np.int16))
+    engine = FlatEngine()
+    with pytest.raises(VoiceTooShort):
+        animate(files[0], tmp_path / "short.wav", tmp_path / "o.mp4", engine=engine)
+    with pytest.raises(OutputNotWritable):
+        animate(*files, files[0], engine=engine)
+    with pytest.raises(SettingOutOfRange):
+        animate(*files, tmp_path / "o.mp4", engine=engine, video_fps=99)
+    with pytest.raises(TypeError):
+        animate(*files, tmp_path / "o.mp4", engine=engine, video_fsp=20)  # type: ignore[call-arg]
+    assert not hasattr(engine, "portrait")
+    assert not (tmp_path / "o.mp4").exists()
+
+
+def test_the_signature_of_animate_names_every_option_with_its_default() -> None:
+    parameters = inspect.signature(portravox.animate).parameters
+    for name, option in OPTIONS.items():
+        assert parameters[name].default == option.default
+        assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+    assert not any(p.kind is p.VAR_KEYWORD for p in parameters.values())
