@@ -1,6 +1,6 @@
 """A frame as a small JPEG, to look at while the video is being made.
 
-Flow      Planes -> media.preview -> service.child -> a browser
+Flow      Planes -> media.preview -> service.worker.child -> a browser
 """
 
 from __future__ import annotations

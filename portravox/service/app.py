@@ -17,14 +17,13 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from portravox.errors import PortravoxError, StorageFailed
-from portravox.service.children import Children, Pool, Workplace
-from portravox.service.detector import ChildDetector
+from portravox.service.detector import ProcessDetector
+from portravox.service.eta import TaskEta
 from portravox.service.exchange import Exchange
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.janitor import keep_clean
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
-from portravox.service.pace import Pace
 from portravox.service.routes import (
     detect,
     docs,
@@ -45,7 +44,9 @@ from portravox.service.storage.uploads import UploadLimits, Uploads
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
 from portravox.service.webhooks.post import Postman
-from portravox.service.worker import Worker
+from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.process import ProcessPool, WorkerProcess
+from portravox.service.worker.scratch import ScratchSpace
 
 ROUTES = (
     *tasks.ROUTES,
@@ -69,7 +70,7 @@ FETCHERS = 8
 """Pictures that are fetched at the same time for detect calls. Our choice."""
 
 FETCH_MEMORY_MIB = 256
-"""Of a child that fetches, which needs 40."""
+"""Of a process that fetches, which needs 40."""
 
 
 class Application:
@@ -150,17 +151,18 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     signing = open_signing_keys(settings.signing_keys_file)
     uploaded = LocalStorage(folder / "uploads")
     uploads = Uploads(uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib))
-    workplace = Workplace(
-        folder=work,
+    scratch = ScratchSpace(
+        root=work,
         uploads=uploads,
         uploaded=uploaded,
         allow_nets=settings.fetch_allow_nets,
     )
-    detector = ChildDetector(
-        fetching=Pool(lambda: Children("fetch", memory_mib=FETCH_MEMORY_MIB), at_once=FETCHERS),
-        judging=Children("judge", memory_mib=settings.render_memory_mib),
-        workplace=workplace,
+    detector = ProcessDetector(
+        fetching=ProcessPool(_fetcher, at_once=FETCHERS),
+        judging=WorkerProcess("judge", memory_mib=settings.render_memory_mib),
+        scratch=scratch,
     )
+    fetching = ProcessPool(_fetcher, at_once=settings.workers)
     service = Service(
         settings=settings,
         queue=queue,
@@ -169,23 +171,23 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         uploads=uploads,
         keys=keys,
         detector=detector,
-        pace=Pace(workers=settings.workers),
+        eta=TaskEta(workers=settings.workers),
         signing=signing,
         metrics=metrics,
     )
     # No worker outlived the server that this one replaces.
     await service.queue.requeue_expired(float("inf"))
     workers = [
-        Worker(
+        WorkerLoop(
             f"worker-{number}",
             queue=service.queue,
             videos=service.videos,
-            workplace=workplace,
-            children=Children("render", memory_mib=settings.render_memory_mib),
+            scratch=scratch,
+            fetching=fetching,
+            process=WorkerProcess("render", memory_mib=settings.render_memory_mib),
             metrics=metrics,
-            pace=service.pace,
+            eta=service.eta,
             previews=service.previews,
-            submitted=service.submitted,
             render_time_s=settings.render_time_s,
             task_life_s=settings.task_life_s,
         )
@@ -207,9 +209,14 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         janitor.cancel()
         with suppress(asyncio.CancelledError):
             await janitor
+        await fetching.close()
         await detector.close()
         await deliverer.stop()
         await service.queue.close()
+
+
+def _fetcher() -> WorkerProcess:
+    return WorkerProcess("fetch", memory_mib=FETCH_MEMORY_MIB)
 
 
 @contextmanager

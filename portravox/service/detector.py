@@ -1,21 +1,23 @@
 """Whether a picture will do, for callers who wait: what detect calls ask.
 
-Flow      routes.detect -> Detector -> children: one fetches the picture, another one judges it
+Flow      routes.detect -> Detector -> worker processes: one fetches the picture, another judges it
 
 Fetching mostly waits, for as long as a stranger's server likes; judging takes a tenth of a second
-and 300 MB. So there are several children for the one and one for the other.
+and 300 MB. So there are several processes for the one and one for the other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from portravox.errors import UploadUnknown
 from portravox.service import problems
-from portravox.service.children import ChildFailed, Children, Pool, Workplace
 from portravox.service.problems import Refusal
 from portravox.service.tasks.queue import Json
+from portravox.service.worker.messages import FetchDone, JudgeDone, JudgeRequest
+from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
+from portravox.service.worker.scratch import ScratchSpace
 
 FETCH_TIME_S = 70.0
 """How long fetching may take; the fetcher itself gives up after 60."""
@@ -48,13 +50,15 @@ class Detector(Protocol):
         """
 
 
-class ChildDetector:
-    """A `Detector` with children of its own, so that callers do not wait for videos."""
+class ProcessDetector:
+    """A `Detector` with processes of its own, so that callers do not wait for videos."""
 
-    def __init__(self, *, fetching: Pool, judging: Children, workplace: Workplace) -> None:
+    def __init__(
+        self, *, fetching: ProcessPool, judging: WorkerProcess, scratch: ScratchSpace
+    ) -> None:
         self._fetching = fetching
         self._judging = judging
-        self._workplace = workplace
+        self._scratch = scratch
         self._under_way = 0
 
     async def judge(self, image_url: str, *, key_group: str) -> Judgement:
@@ -66,27 +70,35 @@ class ChildDetector:
             return await self._judged(image_url, key_group)
         except UploadUnknown as error:
             raise Refusal(problems.DOWNLOAD_FAILED) from error
-        except ChildFailed as error:
+        except RequestFailed as error:
             raise Refusal(error.problem) from error
         finally:
             self._under_way -= 1
 
     async def close(self) -> None:
-        """End the children, whatever they do."""
+        """End the processes, whatever they do."""
         await self._fetching.close()
         await self._judging.close()
 
     async def _judged(self, image_url: str, key_group: str) -> Judgement:
-        async with self._workplace.desk() as desk:
-            image = await self._workplace.address(image_url, desk / "image", key_group=key_group)
-            if image is not None:
-                fetch: dict[str, Any] = {
-                    "do": "fetch",
-                    "folder": str(desk),
-                    "image": image,
-                    "allow_nets": self._workplace.allow_nets,
-                }
-                await self._fetching.order(fetch, time_s=FETCH_TIME_S)
-            judge = {"do": "judge", "folder": str(desk), "image": None}
-            done = await self._judging.order(judge, time_s=JUDGE_TIME_S)
-        return Judgement(passed=done["passed"], detail=done["detail"])
+        async with self._scratch.folder() as folder:
+            fetch = await self._scratch.fetch_request(
+                "image", image_url, folder, key_group=key_group
+            )
+            if fetch is not None:
+                await self._fetching.request(fetch, FetchDone, time_s=FETCH_TIME_S)
+            judge = JudgeRequest(folder=str(folder))
+            done = await self._judging.request(judge, JudgeDone, time_s=JUDGE_TIME_S)
+        return Judgement(passed=done.passed, detail=_detail(done))
+
+
+def _detail(done: JudgeDone) -> dict[str, Json]:
+    return {
+        "reason": done.reason,
+        "explanation": done.explanation,
+        "hint": done.hint,
+        "notices": list(done.notices),
+        "width": done.width_px,
+        "height": done.height_px,
+        "faces": [[[x, y] for x, y in outline] for outline in done.faces],
+    }

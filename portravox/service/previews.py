@@ -1,6 +1,7 @@
 """The latest frame of each video that is being made here.
 
-Flow      child -> a file on its desk; worker -> Previews.showing ; routes.tasks -> Previews.read
+Flow      worker.child -> a file in the scratch folder
+          worker.loop -> Previews.showing ; routes.tasks -> Previews.read
 """
 
 from __future__ import annotations

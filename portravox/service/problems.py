@@ -1,7 +1,7 @@
 """Everything a client may be told that went wrong: status, code and message, in one place.
 
 Flow      errors, schemas, routes -> service.problems -> HTTP answers
-          errors in a worker's child -> service.problems -> code and message of a FAILED task
+          errors in a worker process -> service.problems -> code and message of a FAILED task
 
 Codes, texts and statuses are those of the original, spelling included; where the original has
 none for a case of ours, the comment says so.

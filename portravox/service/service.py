@@ -12,11 +12,11 @@ from starlette.requests import Request
 
 from portravox.service import problems
 from portravox.service.detector import Detector
+from portravox.service.eta import TaskEta
 from portravox.service.keys import DEFAULT_GROUP, ApiKeys
 from portravox.service.limits import Call, Limits, RateLimiter
 from portravox.service.logins import LoginTokens, Passes
 from portravox.service.metrics import Metrics
-from portravox.service.pace import Pace
 from portravox.service.previews import Previews
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
@@ -73,11 +73,8 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     previews: Previews = field(default_factory=Previews)
     passes: Passes = field(default_factory=Passes)
-    pace: Pace = field(default_factory=lambda: Pace(workers=1))
+    eta: TaskEta = field(default_factory=lambda: TaskEta(workers=1))
     rates: RateLimiter = field(default_factory=RateLimiter)
-    submitted: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when there is something new for a worker."""
-
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server was told to stop: streams end."""
 

@@ -10,6 +10,7 @@ import asyncio
 import math
 import random
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -534,6 +535,43 @@ def test_the_position_is_how_many_are_claimed_before(queue, run):
         assert await queue.position("nobody's") is None
 
     run(positions())
+
+
+def test_keys_that_have_their_share_are_passed_over(queue, run):
+    async def share():
+        await submit(queue, "anna")
+        mine = await submit(queue, "berta")
+        claimed = await queue.claim("worker", lease_s=LEASE_S, except_keys={"anna"})
+        assert claimed.task_id == mine.task_id
+        assert await queue.claim("worker", lease_s=LEASE_S, except_keys=["anna"]) is None
+        assert (await claim(queue)).key_id == "anna"
+
+    run(share())
+
+
+def test_who_waits_for_work_wakes_when_there_may_be_some(queue, run, clock):
+    async def wakes(change):
+        waiting = asyncio.create_task(queue.wait_for_work(5.0))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        await change
+        async with asyncio.timeout(1.0):
+            await waiting
+
+    async def wait():
+        started = time.monotonic()
+        await queue.wait_for_work(0.05)
+        assert 0.04 <= time.monotonic() - started < 1.0  # nothing came
+        await wakes(submit(queue))
+        task = await claim(queue)
+        await wakes(queue.finish(task.task_id, 1, Released()))
+        await claim(queue)
+        await wakes(queue.requeue_expired(math.inf))
+        await submit(queue)
+        async with asyncio.timeout(1.0):  # what came before is not missed
+            await queue.wait_for_work(5.0)
+
+    run(wait())
 
 
 def test_what_ended_long_ago_is_given_once_and_forgotten(queue, run, clock):

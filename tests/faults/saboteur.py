@@ -107,28 +107,36 @@ def _set_answer_trap(plan: Path) -> None:
 
 
 def _set_work_traps(plan: Path) -> None:
-    from portravox.service.children import Children, OnStage
-    from portravox.service.worker import Worker
+    from portravox.service.worker.loop import WorkerLoop
+    from portravox.service.worker.messages import FetchRequest, Request, Stage
+    from portravox.service.worker.process import OnStage, WorkerProcess
 
-    carried_out, publish = Children._carried_out, Worker._publish
+    carried_out, publish = WorkerProcess._carried_out, WorkerLoop._publish
 
     async def watched(
-        self: Children, child: asyncio.subprocess.Process, order: dict[str, Any], on_stage: OnStage
-    ) -> dict[str, Any]:
-        def staged(stage: str, done: float) -> None:
+        self: WorkerProcess, request: Request, done: type[Any], on_stage: OnStage
+    ) -> Any:
+        assert self.pid is not None
+
+        def staged(stage: Stage, done: float) -> None:
             on_stage(stage, done)
-            _strike(plan, f"child:{stage}", child.pid)
-            _strike(plan, f"server:{stage}")
+            strike(stage)
 
-        if order["do"] == "render":
-            _strike(plan, "child:claimed", child.pid)
-            _strike(plan, "server:claimed")
-        return await carried_out(self, child, order, staged)
+        def strike(step: str) -> None:
+            _strike(plan, f"child:{step}", self.pid)
+            _strike(plan, f"server:{step}")
 
-    def published(self: Worker, video: Path, name: str) -> None:
+        # A task is met first by the process that fetches its picture.
+        if isinstance(request, FetchRequest):
+            if request.file == "image":
+                strike("claimed")
+            strike("download")
+        return await carried_out(self, request, done, staged)
+
+    def published(self: WorkerLoop, video: Path, name: str) -> None:
         _strike(plan, "server:publishing")
         publish(self, video, name)
         _strike(plan, "server:published")
 
-    Children._carried_out = watched  # type: ignore[method-assign]
-    Worker._publish = published  # type: ignore[method-assign]
+    WorkerProcess._carried_out = watched  # type: ignore[method-assign]
+    WorkerLoop._publish = published  # type: ignore[method-assign]

@@ -9,10 +9,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from portravox.service.children import Children, OnStage, Workplace
 from portravox.service.tasks.queue import Job, Task
 from portravox.service.tasks.states import TaskState
-from portravox.service.worker import Worker
+from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.messages import (
+    VIDEO_NAME,
+    FetchDone,
+    FetchRequest,
+    RenderDone,
+    RenderRequest,
+    Request,
+)
+from portravox.service.worker.process import OnStage, ProcessPool, WorkerProcess, ignore_stage
+from portravox.service.worker.scratch import ScratchSpace
 from tests.faults.world import Ledger, Rounds
 from tests.service.conftest import service_in
 
@@ -28,35 +37,38 @@ JOB = Job(
 )
 
 
-class Quick(Children):
+class Quick(WorkerProcess):
     """Writes a video at once instead of starting a process."""
 
-    async def order(
-        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage = lambda stage, done: None
-    ) -> dict[str, Any]:
-        Path(order["output"]).write_bytes(b"mp4")
-        return {"duration_s": 1.0}
+    async def request(
+        self, request: Request, done: type[Any], *, time_s: float, on_stage: OnStage = ignore_stage
+    ) -> Any:
+        if isinstance(request, FetchRequest):
+            return FetchDone(number=1)
+        assert isinstance(request, RenderRequest)
+        (Path(request.folder) / VIDEO_NAME).write_bytes(b"mp4")
+        return RenderDone(number=1, duration_s=1.0)
 
 
 def test_cancel_against_finish_leaves_one_end_and_its_video(
     tmp_path: Path, rounds: Rounds, ledger: Ledger
 ) -> None:
     service = service_in(tmp_path)
-    worker = Worker(
+    worker = WorkerLoop(
         "w",
         queue=service.queue,
         videos=service.videos,
-        workplace=Workplace(
-            folder=tmp_path / "work",
+        scratch=ScratchSpace(
+            root=tmp_path / "work",
             uploads=service.uploads,
             uploaded=service.videos,
             allow_nets="",
         ),
-        children=Quick("render", memory_mib=512),
+        fetching=ProcessPool(lambda: Quick("fetch", memory_mib=256), at_once=2),
+        process=Quick("render", memory_mib=512),
         metrics=service.metrics,
-        pace=service.pace,
+        eta=service.eta,
         previews=service.previews,
-        submitted=service.submitted,
         render_time_s=60.0,
         task_life_s=3600.0,
     )

@@ -1,4 +1,4 @@
-"""Detect calls: fetched by one child, judged by another, refused when too many ask."""
+"""Detect calls: fetched by one process, judged by another, refused when too many ask."""
 
 from __future__ import annotations
 
@@ -9,58 +9,96 @@ from typing import Any
 import pytest
 
 from portravox.service import problems
-from portravox.service.children import ChildFailed, Children, OnStage, Pool, Workplace
-from portravox.service.detector import AT_ONCE, ChildDetector
+from portravox.service.detector import AT_ONCE, ProcessDetector
 from portravox.service.problems import Problem, Refusal
+from portravox.service.worker.messages import (
+    FetchDone,
+    FetchRequest,
+    JudgeDone,
+    JudgeRequest,
+    Request,
+)
+from portravox.service.worker.process import (
+    OnStage,
+    ProcessPool,
+    RequestFailed,
+    WorkerProcess,
+    ignore_stage,
+)
+from portravox.service.worker.scratch import ScratchSpace
 from tests.service.conftest import service_in
 
+FETCHED = FetchDone(number=1)
+JUDGED = JudgeDone(
+    number=1,
+    passed=True,
+    reason="ok",
+    explanation="a face of 200 px was found",
+    hint="",
+    notices=(),
+    width_px=400,
+    height_px=500,
+    faces=(((1.0, 2.0), (3.0, 4.5)),),
+    face_count=1,
+)
 
-class Told(Children):
-    """Answers as it is told, and remembers what it was asked."""
 
-    def __init__(self, answer: dict[str, Any] | Problem, gate: asyncio.Event | None = None) -> None:
+class Scripted(WorkerProcess):
+    """Answers as the test says, and remembers what it was asked."""
+
+    def __init__(
+        self, answer: FetchDone | JudgeDone | Problem, gate: asyncio.Event | None = None
+    ) -> None:
         super().__init__("judge", memory_mib=256)
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[Request] = []
         self._answer = answer
         self._gate = gate
 
-    async def order(
+    async def request(
         self,
-        order: dict[str, Any],
+        request: Request,
+        done: type[Any],
         *,
         time_s: float,
-        on_stage: OnStage = lambda stage, done: None,
-    ) -> dict[str, Any]:
-        self.asked.append(order)
+        on_stage: OnStage = ignore_stage,
+    ) -> Any:
+        self.asked.append(request)
         if self._gate is not None:
             await self._gate.wait()
         if isinstance(self._answer, Problem):
-            raise ChildFailed(self._answer, retry=False)
+            raise RequestFailed(self._answer, retry=False)
         return self._answer
 
 
-SEEN = {"passed": True, "detail": {"reason": "ok"}}
-
-
-async def detector_of(folder: Path, fetch: Told, judge: Told) -> ChildDetector:
+async def detector_of(folder: Path, fetch: Scripted, judge: Scripted) -> ProcessDetector:
     service = service_in(folder)
     await service.queue.close()
-    workplace = Workplace(
-        folder=folder / "work", uploads=service.uploads, uploaded=service.videos, allow_nets=""
+    scratch = ScratchSpace(
+        root=folder / "work", uploads=service.uploads, uploaded=service.videos, allow_nets=""
     )
-    fetching = Pool(lambda: fetch, at_once=100)
-    return ChildDetector(fetching=fetching, judging=judge, workplace=workplace)
+    fetching = ProcessPool(lambda: fetch, at_once=100)
+    return ProcessDetector(fetching=fetching, judging=judge, scratch=scratch)
 
 
 def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> None:
     async def play() -> None:
-        fetch, judge = Told({}), Told(SEEN)
+        fetch, judge = Scripted(FETCHED), Scripted(JUDGED)
         detector = await detector_of(tmp_path, fetch, judge)
-        assert (await detector.judge("http://h/p.png", key_group="default")).passed
-        assert [order["image"] for order in fetch.asked] == ["http://h/p.png"]
-        [judged] = judge.asked
-        assert judged["image"] is None
-        assert judged["folder"] == fetch.asked[0]["folder"]
+        judgement = await detector.judge("http://h/p.png", key_group="default")
+        assert judgement.passed
+        assert judgement.detail == {
+            "reason": "ok",
+            "explanation": "a face of 200 px was found",
+            "hint": "",
+            "notices": [],
+            "width": 400,
+            "height": 500,
+            "faces": [[[1.0, 2.0], [3.0, 4.5]]],
+        }
+        [fetched], [judged] = fetch.asked, judge.asked
+        assert isinstance(fetched, FetchRequest) and isinstance(judged, JudgeRequest)
+        assert (fetched.url, fetched.file) == ("http://h/p.png", "image")
+        assert judged.folder == fetched.folder
         assert list((tmp_path / "work").iterdir()) == []
 
     asyncio.run(play())
@@ -69,8 +107,8 @@ def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> Non
 @pytest.mark.parametrize("problem", [problems.DOWNLOAD_FAILED, problems.TIMEOUT])
 def test_what_cannot_be_fetched_is_not_judged(tmp_path: Path, problem: Problem) -> None:
     async def play() -> None:
-        judge = Told(SEEN)
-        detector = await detector_of(tmp_path, Told(problem), judge)
+        judge = Scripted(JUDGED)
+        detector = await detector_of(tmp_path, Scripted(problem), judge)
         with pytest.raises(Refusal) as refused:
             await detector.judge("http://h/p.png", key_group="default")
         assert refused.value.problem == problem
@@ -81,7 +119,7 @@ def test_what_cannot_be_fetched_is_not_judged(tmp_path: Path, problem: Problem) 
 
 def test_uploads_that_are_none_are_downloads_that_failed(tmp_path: Path) -> None:
     async def play() -> None:
-        detector = await detector_of(tmp_path, Told({}), Told(SEEN))
+        detector = await detector_of(tmp_path, Scripted(FETCHED), Scripted(JUDGED))
         with pytest.raises(Refusal) as refused:
             await detector.judge("oss://dashscope-instant/a/b/c.png", key_group="default")
         assert refused.value.problem == problems.DOWNLOAD_FAILED
@@ -92,7 +130,7 @@ def test_uploads_that_are_none_are_downloads_that_failed(tmp_path: Path) -> None
 def test_too_many_at_once_are_refused_and_the_next_are_not(tmp_path: Path) -> None:
     async def play() -> None:
         gate = asyncio.Event()
-        detector = await detector_of(tmp_path, Told({}, gate), Told(SEEN))
+        detector = await detector_of(tmp_path, Scripted(FETCHED, gate), Scripted(JUDGED))
         calls = [
             asyncio.create_task(detector.judge("http://h/p", key_group="default"))
             for _ in range(AT_ONCE + 3)

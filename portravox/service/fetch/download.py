@@ -1,10 +1,10 @@
 """A file from a URL that a stranger wrote, into a file of ours.
 
-Flow      worker -> fetch.download -> fetch.http, media
+Flow      worker.child -> fetch.download -> fetch.http, media
 Reads     URL, AddressPolicy, the most bytes to take
 Gives     the file; what is in it nobody has looked at
 
-Runs in the worker's child, never in a request, and waits while it works. Whatever goes wrong is one
+Runs in a worker process, never in a request, and waits while it works. Whatever goes wrong is one
 error to the client: the difference between "refused", "no answer" and "not found" is what strangers
 would learn about the network around us. The log has the reason, and the host, and never a path or
 query, which may be a signed link.

@@ -143,7 +143,7 @@ async def _progress(service: Service, task: Task) -> dict[str, Json]:
     position = None
     if task.state is TaskState.PENDING:
         position = await service.queue.position(task.task_id)
-    remaining_s = service.pace.remaining_s(task, position=position, now=time.time())
+    remaining_s = service.eta.remaining_s(task, position=position, now=time.time())
     return progress(task, position=position, remaining_s=remaining_s)
 
 

@@ -52,7 +52,6 @@ async def submit(request: Request) -> Response:
         idempotency_key=idempotency_key,
         webhooks=webhooks,
     )
-    service.submitted.set()
     return answer(submitted_body(task, request_id_of(request)))
 
 

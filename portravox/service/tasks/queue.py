@@ -1,7 +1,7 @@
 """What a queue of tasks promises, whatever keeps it.
 
 Flow      routes -> submit, get, list, cancel
-          worker -> claim, heartbeat, finish
+          worker.loop -> wait_for_work, claim, heartbeat, finish
 
 A task is owned by nobody while PENDING and by one attempt while RUNNING. The attempt's number is a
 fence: it only ever grows, and what an older attempt says is not heard. An attempt lives as long as
@@ -13,7 +13,7 @@ one else. `tests/contracts/test_queue.py` runs on every queue there is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -197,13 +197,21 @@ class TaskQueue(Protocol):
         changes, where it has ended, runs and is not to be forced, or is not of this group.
         """
 
-    async def claim(self, worker: str, *, lease_s: float) -> Task | None:
+    async def claim(
+        self, worker: str, *, lease_s: float, except_keys: Collection[str] = ()
+    ) -> Task | None:
         """Begin an attempt: the task is RUNNING and this worker's until the lease runs out.
 
         First in, first out within a key. Between keys it is the turn of the one with the fewest
         running tasks and, of these, of the one that waited longest since its last turn: a key
         with a thousand tasks delays the first task of another by one. None if nothing may begin.
+
+        except_keys  keys that have their share of this worker and wait for now
         """
+
+    async def wait_for_work(self, timeout_s: float) -> None:
+        """Return when there may be something to claim that was not there before, and at the latest
+        after `timeout_s`. Never raises for what the table lacks: the claim that follows does."""
 
     async def heartbeat(
         self, task_id: str, attempt: int, *, lease_s: float, stage: str | None, done: float

@@ -17,7 +17,7 @@ import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from io import FileIO
@@ -94,6 +94,7 @@ class SqliteTaskQueue:
                 raise QueueUnavailable(f"{file}: {error}") from error
             self._opened = opened.pop_all()
         self._writer = GroupCommit(writer)
+        self._may_have_work = asyncio.Event()
         self.outbox: Outbox = SqliteOutbox(self._writer, self._survey, clock)
 
     async def submit(
@@ -158,7 +159,9 @@ class SqliteTaskQueue:
             register(db, task, webhooks)
             return task
 
-        return await self._writer.change(add)
+        task = await self._writer.change(add)
+        self._may_have_work.set()
+        return task
 
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
         try:
@@ -214,11 +217,13 @@ class SqliteTaskQueue:
 
         return await self._writer.change(cancel)
 
-    async def claim(self, worker: str, *, lease_s: float) -> Task | None:
+    async def claim(
+        self, worker: str, *, lease_s: float, except_keys: Collection[str] = ()
+    ) -> Task | None:
         now = self._clock()
 
         def claim(db: sqlite3.Connection) -> Task | None:
-            key_id = self._next_key(db)
+            key_id = self._next_key(db, except_keys)
             if key_id is None:
                 return None
             [row] = db.execute(
@@ -234,6 +239,12 @@ class SqliteTaskQueue:
             return task_of(row)
 
         return await self._writer.change(claim)
+
+    async def wait_for_work(self, timeout_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._may_have_work.wait()
+        self._may_have_work.clear()
 
     async def heartbeat(
         self, task_id: str, attempt: int, *, lease_s: float, stage: str | None, done: float
@@ -276,7 +287,9 @@ class SqliteTaskQueue:
                     _end(db, seq, TaskState.FAILED, now, why=(code, message))
             return True
 
-        return await self._writer.change(finish)
+        ended = await self._writer.change(finish)
+        self._may_have_work.set()  # it may wait again, or another one of its key may begin
+        return ended
 
     async def requeue_expired(self, now: float) -> tuple[str, ...]:
         ended_at = self._clock()
@@ -296,7 +309,9 @@ class SqliteTaskQueue:
                     _end(db, row["seq"], TaskState.FAILED, ended_at, why=GIVEN_UP)
             return tuple(row["task_id"] for row in rows)
 
-        return await self._writer.change(requeue)
+        requeued = await self._writer.change(requeue)
+        self._may_have_work.set()
+        return requeued
 
     async def end_overdue(
         self, submitted_before: float, why: Failure, *, limit: int = 500
@@ -394,9 +409,11 @@ class SqliteTaskQueue:
         if own is not None and own[0] >= limit:
             raise QueueFull(limit)
 
-    def _next_key(self, db: sqlite3.Connection) -> str | None:
+    def _next_key(self, db: sqlite3.Connection, except_keys: Collection[str]) -> str | None:
         """Whose task is to be claimed next."""
         for key_id, _, running in db.execute(_TURNS).fetchall():
+            if key_id in except_keys:
+                continue
             limit = self._limits_of(key_id).max_running
             if limit is None or running < limit:
                 return str(key_id)

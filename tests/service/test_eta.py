@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from portravox.service.pace import Pace
+from portravox.service.eta import TaskEta
 from portravox.service.tasks.queue import Job, Result, Task
 from portravox.service.tasks.states import TaskState
 
@@ -34,33 +34,33 @@ RUNNING = replace(WAITING, state=TaskState.RUNNING, scheduled_at=200.0)
 
 
 def test_nobody_knows_before_the_first_video() -> None:
-    pace = Pace(workers=1)
-    assert pace.remaining_s(WAITING, position=0, now=100.0) is None
-    assert pace.remaining_s(RUNNING, position=None, now=201.0) is None
+    eta = TaskEta(workers=1)
+    assert eta.remaining_s(WAITING, position=0, now=100.0) is None
+    assert eta.remaining_s(RUNNING, position=None, now=201.0) is None
 
 
 def test_those_ahead_are_waited_for_by_as_many_as_there_are_workers() -> None:
     for workers, wait_s in ((1, 50.0), (2, 30.0)):
-        pace = Pace(workers=workers)
-        pace.note(10.0)
-        assert pace.remaining_s(WAITING, position=4, now=100.0) == wait_s
+        eta = TaskEta(workers=workers)
+        eta.record_attempt(10.0)
+        assert eta.remaining_s(WAITING, position=4, now=100.0) == wait_s
 
 
 def test_a_task_at_work_is_judged_by_its_own_speed() -> None:
-    pace = Pace(workers=1)
-    pace.note(10.0)
+    eta = TaskEta(workers=1)
+    eta.record_attempt(10.0)
     early = replace(RUNNING, done=0.02)
-    assert pace.remaining_s(early, position=None, now=203.0) == 7.0
+    assert eta.remaining_s(early, position=None, now=203.0) == 7.0
     quarter = replace(RUNNING, done=0.25)
-    assert pace.remaining_s(quarter, position=None, now=203.0) == pytest.approx(9.0)
+    assert eta.remaining_s(quarter, position=None, now=203.0) == pytest.approx(9.0)
 
 
 def test_the_mean_follows_what_attempts_take() -> None:
-    pace = Pace(workers=1)
-    pace.note(10.0)
+    eta = TaskEta(workers=1)
+    eta.record_attempt(10.0)
     for _ in range(50):
-        pace.note(20.0)
-    assert pace.remaining_s(WAITING, position=0, now=0.0) == pytest.approx(20.0, abs=0.01)
+        eta.record_attempt(20.0)
+    assert eta.remaining_s(WAITING, position=0, now=0.0) == pytest.approx(20.0, abs=0.01)
 
 
 def test_what_has_ended_needs_no_time() -> None:
@@ -71,4 +71,4 @@ def test_what_has_ended_needs_no_time() -> None:
         ended_at=210.0,
         result=Result(video_name="v.mp4", duration_s=1.0),
     )
-    assert Pace(workers=1).remaining_s(ended, position=None, now=300.0) is None
+    assert TaskEta(workers=1).remaining_s(ended, position=None, now=300.0) is None

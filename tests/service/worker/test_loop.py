@@ -1,4 +1,4 @@
-"""One task, one end: whatever becomes of the child that does it."""
+"""One task, one end: whatever becomes of the process that does it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,28 @@ from typing import Any
 import pytest
 
 from portravox.service import problems
-from portravox.service.children import ChildFailed, Children, OnStage, Workplace
 from portravox.service.tasks.queue import Job, Task
 from portravox.service.tasks.states import TaskState
-from portravox.service.worker import Worker
+from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.messages import (
+    VIDEO_NAME,
+    FetchDone,
+    FetchRequest,
+    RenderDone,
+    RenderRequest,
+    Request,
+)
+from portravox.service.worker.process import (
+    OnStage,
+    ProcessPool,
+    RequestFailed,
+    WorkerProcess,
+    ignore_stage,
+)
+from portravox.service.worker.scratch import ScratchSpace
 from tests.service.conftest import Server
 
-Deed = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+Deed = Callable[[RenderRequest], Awaitable[RenderDone]]
 Playing = Callable[..., Any]
 JOB = Job(
     model="liveportrait",
@@ -27,56 +42,61 @@ JOB = Job(
 )
 
 
-class OneDeed(Children):
-    """Does what the test says instead of starting a process."""
+class OneDeed(WorkerProcess):
+    """Fetches nothing and renders as the test says, instead of starting a process."""
 
     def __init__(self, deed: Deed) -> None:
         super().__init__("render", memory_mib=512)
         self._deed = deed
 
-    async def order(
-        self, order: dict[str, Any], *, time_s: float, on_stage: OnStage = lambda stage, done: None
-    ) -> dict[str, Any]:
+    async def request(
+        self, request: Request, done: type[Any], *, time_s: float, on_stage: OnStage = ignore_stage
+    ) -> Any:
+        if isinstance(request, FetchRequest):
+            return FetchDone(number=1)
+        assert isinstance(request, RenderRequest)
         on_stage("render", 0.5)
         async with asyncio.timeout(time_s):
-            return await self._deed(order)
+            return await self._deed(request)
 
 
-async def video(order: dict[str, Any]) -> dict[str, Any]:
-    Path(order["output"]).write_bytes(b"mp4")
-    return {"duration_s": 2.0}
+async def video(request: RenderRequest) -> RenderDone:
+    (Path(request.folder) / VIDEO_NAME).write_bytes(b"mp4")
+    return RenderDone(number=1, duration_s=2.0)
 
 
-async def breaks(order: dict[str, Any]) -> dict[str, Any]:
-    raise ChildFailed(problems.ALGO, retry=True)
+async def breaks(request: RenderRequest) -> RenderDone:
+    raise RequestFailed(problems.ALGO, retry=True)
 
 
-async def faceless(order: dict[str, Any]) -> dict[str, Any]:
-    raise ChildFailed(problems.NO_FACE, retry=False)
+async def faceless(request: RenderRequest) -> RenderDone:
+    raise RequestFailed(problems.NO_FACE, retry=False)
 
 
-async def endless(order: dict[str, Any]) -> dict[str, Any]:
+async def endless(request: RenderRequest) -> RenderDone:
     await asyncio.Event().wait()
-    return {}
+    return RenderDone(number=1, duration_s=2.0)
 
 
-def worker_of(server: Server, folder: Path, deed: Deed, *, task_life_s: float = 3600.0) -> Worker:
+def worker_of(
+    server: Server, folder: Path, deed: Deed, *, task_life_s: float = 3600.0
+) -> WorkerLoop:
     service = server.service
-    return Worker(
+    return WorkerLoop(
         "w",
         queue=service.queue,
         videos=service.videos,
-        workplace=Workplace(
-            folder=folder / "work",
+        scratch=ScratchSpace(
+            root=folder / "work",
             uploads=service.uploads,
             uploaded=service.videos,
             allow_nets="",
         ),
-        children=OneDeed(deed),
+        fetching=ProcessPool(lambda: OneDeed(deed), at_once=9),
+        process=OneDeed(deed),
         metrics=service.metrics,
-        pace=service.pace,
+        eta=service.eta,
         previews=service.previews,
-        submitted=service.submitted,
         render_time_s=60.0,
         task_life_s=task_life_s,
     )
@@ -104,7 +124,7 @@ async def after(server: Server, task: Task) -> Task:
         (faceless, TaskState.FAILED, "InvalidImage.NoHumanFace"),
     ],
 )
-def test_what_the_child_did_is_what_the_task_says(
+def test_what_the_process_did_is_what_the_task_says(
     playing: Playing, tmp_path: Path, deed: Deed, state: TaskState, code: str | None
 ) -> None:
     async def play() -> None:
@@ -202,10 +222,10 @@ def test_an_upload_that_is_none_fails_its_task_as_a_download(
 def test_a_worker_to_whom_the_system_refuses_a_process_goes_on(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portravox.service.worker.LOOK_S", 0.01)
+    monkeypatch.setattr("portravox.service.worker.loop.LOOK_S", 0.01)
     refused = asyncio.Event()
 
-    async def refuse(_: Children) -> None:
+    async def refuse(_: WorkerProcess) -> None:
         refused.set()
         raise BlockingIOError("no more processes")
 

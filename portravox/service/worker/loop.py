@@ -1,9 +1,10 @@
-"""The worker: takes tasks, has them done by a child process and says what came of them.
+"""The worker loop: claims tasks, has worker processes do them and says what came of them.
 
-Flow      TaskQueue.claim -> worker -> children -> Storage.put -> TaskQueue.finish
+Flow      TaskQueue.claim -> loop -> WorkerProcess -> Storage.put -> TaskQueue.finish
 
 Whatever happens to a task, exactly one `finish` counts. A video is stored before it is told, under
-a name that only this attempt has, and removed again if the attempt turns out to be nobody's.
+a name that only this attempt has, and removed again if the task was claimed by another attempt or
+has ended meanwhile.
 """
 
 from __future__ import annotations
@@ -11,18 +12,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from portravox.errors import PortravoxError, QueueUnavailable
-from portravox.service.children import ChildFailed, Children, Workplace
+from portravox.service.eta import TaskEta
 from portravox.service.metrics import Metrics
-from portravox.service.pace import Pace
 from portravox.service.previews import Previews
 from portravox.service.problems import TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.queue import Failure, Outcome, Released, Result, Task, TaskQueue
+from portravox.service.worker.messages import (
+    PREVIEW_NAME,
+    VIDEO_NAME,
+    FetchDone,
+    InputFile,
+    RenderDone,
+    RenderRequest,
+)
+from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
+from portravox.service.worker.scratch import ScratchSpace
 
 LEASE_S = 30.0
 """How long after the last heartbeat a task is given to another worker. Our choice: sixty missed
@@ -35,10 +45,13 @@ the second in which it has to end."""
 LOOK_S = 1.0
 """How often an idle worker looks for tasks without being told of any."""
 
+FETCH_TIME_S = 70.0
+"""How long fetching one file may take; the fetcher itself gives up after 60."""
+
 _log = logging.getLogger("portravox.worker")
 
 
-class Worker:
+class WorkerLoop:
     """Does one task after the other."""
 
     def __init__(
@@ -47,24 +60,24 @@ class Worker:
         *,
         queue: TaskQueue,
         videos: Storage,
-        workplace: Workplace,
-        children: Children,
+        scratch: ScratchSpace,
+        fetching: ProcessPool,
+        process: WorkerProcess,
         metrics: Metrics,
-        pace: Pace,
+        eta: TaskEta,
         previews: Previews,
-        submitted: asyncio.Event,
         render_time_s: float,
         task_life_s: float,
     ) -> None:
         self._name = name
         self._queue = queue
         self._videos = videos
-        self._workplace = workplace
-        self._children = children
+        self._scratch = scratch
+        self._fetching = fetching
+        self._process = process
         self._metrics = metrics
-        self._pace = pace
+        self._eta = eta
         self._previews = previews
-        self._submitted = submitted
         self._render_time_s = render_time_s
         self._task_life_s = task_life_s
         self._stopping = asyncio.Event()
@@ -86,7 +99,7 @@ class Worker:
                 end.cancel()
                 with suppress(asyncio.CancelledError):
                     await end
-        await self._children.close()
+        await self._process.close()
 
     async def _take_tasks(self) -> None:
         while not self._stopping.is_set():
@@ -95,21 +108,22 @@ class Worker:
                 if task is not None:
                     await self.do(task)
                     continue
-                await self._children.warm()
-            except (PortravoxError, ChildFailed, OSError):  # or no process could be started
+                await self._process.warm()
+            except (PortravoxError, RequestFailed, OSError):  # or no process could be started
                 _log.exception("the worker goes on after a pause")
                 await asyncio.sleep(LOOK_S)
             await self._wait_for_work()
 
     async def _wait_for_work(self) -> None:
         waits = [
-            asyncio.create_task(self._submitted.wait()),
+            asyncio.create_task(self._queue.wait_for_work(LOOK_S)),
             asyncio.create_task(self._stopping.wait()),
         ]
-        _, pending = await asyncio.wait(waits, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
-        for wait in pending:
-            wait.cancel()
-        self._submitted.clear()
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def do(self, task: Task) -> None:
         """One attempt at a task, from claim to finish."""
@@ -136,7 +150,7 @@ class Worker:
             return _failure(TIMEOUT)
         try:
             return await self._rendered(task, video_name, time_s=min(left_s, self._render_time_s))
-        except ChildFailed as error:
+        except RequestFailed as error:
             return _failure(error.problem, retry=error.retry)
         except PortravoxError as error:
             _log.warning("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
@@ -148,45 +162,47 @@ class Worker:
     async def _rendered(self, task: Task, video_name: str, *, time_s: float) -> Outcome:
         started = time.monotonic()
         stages = _Stages(self._metrics)
-        async with self._workplace.desk() as desk:
-            order = await self._order(task, desk)
-            rendering = asyncio.create_task(
-                self._children.order(order, time_s=time_s, on_stage=stages.enter)
+        async with self._scratch.folder() as folder:
+            working = asyncio.create_task(
+                self._render_in(folder, task, time_s=time_s, stages=stages)
             )
             try:
-                with self._previews.showing(task.task_id, Path(order["preview"])):
-                    while not rendering.done():
-                        await asyncio.wait([rendering], timeout=HEARTBEAT_S)
+                with self._previews.showing(task.task_id, folder / PREVIEW_NAME):
+                    while not working.done():
+                        await asyncio.wait([working], timeout=HEARTBEAT_S)
                         if not await self._is_ours(task, stages):
                             return Released()
-                done = await rendering
+                done = await working
             finally:
-                rendering.cancel()
-                with suppress(asyncio.CancelledError, ChildFailed):
-                    await rendering
+                working.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await working
             stages.enter("publish", 1.0)
             await asyncio.to_thread(self._forget_earlier_attempts, task)
-            await asyncio.to_thread(self._publish, Path(order["output"]), video_name)
+            await asyncio.to_thread(self._publish, folder / VIDEO_NAME, video_name)
             stages.end()
-        duration_s = float(done["duration_s"])
         took_s = time.monotonic() - started
-        self._pace.note(took_s)
-        self._metrics.real_time_factor.observe(took_s / duration_s)
-        return Result(video_name=video_name, duration_s=duration_s)
+        self._eta.record_attempt(took_s)
+        self._metrics.real_time_factor.observe(took_s / done.duration_s)
+        return Result(video_name=video_name, duration_s=done.duration_s)
 
-    async def _order(self, task: Task, desk: Path) -> dict[str, Any]:
-        """What the child is told. Raises UploadUnknown."""
-        job, group = task.job, task.key_group
-        return {
-            "do": "render",
-            "folder": str(desk),
-            "image": await self._workplace.address(job.image_url, desk / "image", key_group=group),
-            "audio": await self._workplace.address(job.audio_url, desk / "audio", key_group=group),
-            "parameters": dict(job.parameters),
-            "output": str(desk / "video.mp4"),
-            "preview": str(desk / "preview.jpg"),
-            "allow_nets": self._workplace.allow_nets,
-        }
+    async def _render_in(
+        self, folder: Path, task: Task, *, time_s: float, stages: _Stages
+    ) -> RenderDone:
+        """Have both files fetched and the video made. Raises RequestFailed, UploadUnknown."""
+        async with _deadline(time_s):
+            stages.enter("download", 0.0)
+            await self._fetch(task, "image", task.job.image_url, folder)
+            await self._fetch(task, "audio", task.job.audio_url, folder)
+            request = RenderRequest(folder=str(folder), parameters=task.job.parameters)
+            return await self._process.request(
+                request, RenderDone, time_s=time_s, on_stage=stages.enter
+            )
+
+    async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
+        request = await self._scratch.fetch_request(file, url, folder, key_group=task.key_group)
+        if request is not None:
+            await self._fetching.request(request, FetchDone, time_s=FETCH_TIME_S)
 
     async def _is_ours(self, task: Task, stages: _Stages) -> bool:
         """Tell progress; whether to go on. A table out of reach for a moment is no reason to stop:
@@ -207,6 +223,16 @@ class Worker:
     def _publish(self, video: Path, name: str) -> None:
         with video.open("rb") as content:
             self._videos.put(name, content)
+
+
+@asynccontextmanager
+async def _deadline(time_s: float) -> AsyncIterator[None]:
+    """Raise RequestFailed where what is done inside takes longer."""
+    try:
+        async with asyncio.timeout(time_s):
+            yield
+    except TimeoutError as error:
+        raise RequestFailed(TIMEOUT, retry=False) from error
 
 
 class _Stages:

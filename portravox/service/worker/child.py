@@ -1,0 +1,273 @@
+"""The worker process: fetches, judges and renders files of strangers, with limits of its own.
+
+Flow      process -> requests on stdin -> child: fetch, judge or render -> events on stdout
+
+Run as `python -m portravox.service.worker.child ROLE MEMORY_MIB`; `messages` says what goes in and
+out. It knows no keys, no secrets and no table; all it can do is to write into the folder it is
+told, and its parent may kill it at any moment. What a request does not need is not imported: a
+process that fetches takes 30 MB and a tenth of a second to start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from portravox.errors import (
+    FileMissing,
+    InputTooLarge,
+    PictureTooLarge,
+    VoiceTooLarge,
+)
+from portravox.service.fetch.addresses import AddressPolicy
+from portravox.service.fetch.download import download
+from portravox.service.problems import failure_of
+from portravox.service.worker.messages import (
+    MAX_FACES_COUNTED,
+    MAX_FACES_TOLD,
+    PREVIEW_NAME,
+    VIDEO_NAME,
+    Done,
+    Event,
+    Failed,
+    FetchDone,
+    FetchRequest,
+    JudgeDone,
+    JudgeRequest,
+    Ready,
+    RenderDone,
+    RenderRequest,
+    Request,
+    StageReached,
+    decode_request,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from portravox.media.planes import Planes
+    from portravox.pipeline import Progress
+
+EVENTS_APART_S = 0.2
+"""Progress is told at most so often."""
+
+PREVIEWS_APART_S = 1.0
+"""Once in so long a frame is shown; it takes 5 ms. Our choice."""
+
+WARM_UP_PX = 256
+WARM_UP_S = 0.2
+"""The first video a child draws is so small and short: what counts is that all code ran."""
+
+_DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+def main() -> None:
+    """Warm up, say so, then carry out requests until stdin ends."""
+    # Libraries print to stdout; what the parent reads is out of their reach.
+    events = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    role, memory_mib = sys.argv[1:]
+    _limit(int(memory_mib))
+    _warm_up(role)
+    _send(events, Ready())
+    for line in sys.stdin.buffer:
+        _carry_out(decode_request(line), events)
+
+
+def _limit(memory_mib: int) -> None:
+    """Bound what this process may take, and its life to that of its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    memory_bytes = memory_mib * 1024 * 1024
+    # Data and not address space: networks map far more than they touch.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _warm_up(role: str) -> None:
+    """Do now what the first request of this role would wait for."""
+    if role != "fetch":
+        _warm_up_to_judge()
+    if role == "render":
+        _warm_up_to_render()
+
+
+def _warm_up_to_judge() -> None:
+    """Load now what the first picture would wait for: every network that looks at one."""
+    import numpy as np
+
+    from portravox.face import models
+    from portravox.face.verdict import judge
+    from portravox.media.picture import Picture
+
+    nothing = np.zeros((models.MESH_CROP_PX, models.MESH_CROP_PX, 3), np.uint8)
+    judge(Picture(nothing))
+    models.fit_mesh(nothing)
+    models.segment_person(nothing)
+    models.find_hands(nothing)
+
+
+def _warm_up_to_render() -> None:
+    """Do now what the first video would wait for: draw a little of the demo's, if it is there.
+
+    Loops that paint are loaded so, and on a new machine compiled, which takes some 15 s.
+    """
+    import portravox.media.encode  # noqa: F401 - loads the codecs
+    from portravox.demo import VOICE, demo_portrait
+    from portravox.engines.embedded import EmbeddedEngine
+    from portravox.media.picture_file import read_picture
+    from portravox.media.voice_file import read_voice
+    from portravox.media.waveform import Waveform
+    from portravox.options import Direction
+
+    voice = read_voice(VOICE)
+    beginning = Waveform(voice.samples[: int(WARM_UP_S * voice.rate_hz)], voice.rate_hz)
+    with contextlib.suppress(FileMissing):
+        avatar = EmbeddedEngine().register(read_picture(demo_portrait(), max_side_px=WARM_UP_PX))
+        for _ in avatar.speak(beginning, Direction()):
+            pass
+
+
+def _carry_out(request: Request, events: BinaryIO) -> None:
+    """One request, and one event with what came of it."""
+    event: Event
+    try:
+        event = _done(request, events)
+    except Exception as error:  # whatever it is, the server has to know of it
+        problem = failure_of(error)
+        if problem.status >= 500:
+            traceback.print_exc()
+        event = Failed(
+            number=request.number,
+            status=problem.status,
+            code=problem.code,
+            message=problem.message,
+            # Another attempt has another process, with all its memory before it.
+            retry=isinstance(error, (MemoryError, OSError)),
+        )
+    _send(events, event)
+
+
+def _done(request: Request, events: BinaryIO) -> Done:
+    match request:
+        case FetchRequest():
+            return _fetched(request)
+        case JudgeRequest():
+            return _judged(request)
+        case RenderRequest():
+            return _rendered(request, events)
+
+
+def _fetched(request: FetchRequest) -> FetchDone:
+    """Fetch a file, whose name in the folder says which of the two it is."""
+    from portravox.media.picture_file import PictureLimits
+    from portravox.media.voice_file import VoiceLimits
+
+    is_image = request.file == "image"
+    max_bytes = (PictureLimits.service() if is_image else VoiceLimits()).max_bytes
+    try:
+        download(
+            request.url,
+            Path(request.folder) / request.file,
+            max_bytes=max_bytes,
+            policy=AddressPolicy.allowing(request.allow_nets),
+        )
+    except InputTooLarge as error:
+        raise (PictureTooLarge if is_image else VoiceTooLarge)(str(error)) from error
+    return FetchDone(number=request.number)
+
+
+def _judged(request: JudgeRequest) -> JudgeDone:
+    from portravox.face.outlines import OVAL
+    from portravox.face.verdict import judge
+    from portravox.media.picture_file import PictureLimits, read_picture
+
+    picture = read_picture(Path(request.folder) / "image", PictureLimits.service())
+    verdict = judge(picture)
+    height_px, width_px, _ = picture.pixels.shape
+    outlines = (
+        face.landmarks[list(OVAL), :2].astype(float).round(1).tolist()
+        for face in verdict.faces[:MAX_FACES_TOLD]
+    )
+    return JudgeDone(
+        number=request.number,
+        passed=verdict.passed,
+        reason=verdict.code,
+        explanation=verdict.message,
+        hint=verdict.hint,
+        notices=(*picture.notices, *verdict.notices),
+        width_px=width_px,
+        height_px=height_px,
+        faces=tuple(tuple((x, y) for x, y in outline) for outline in outlines),
+        face_count=min(len(verdict.faces), MAX_FACES_COUNTED),
+    )
+
+
+def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
+    """Check the picture by the service's limits and make the video."""
+    from portravox.media.picture_file import PictureLimits, read_picture
+    from portravox.pipeline import animate
+
+    folder = Path(request.folder)
+    _send(events, StageReached(number=request.number, stage="read", done=0.0))
+    read_picture(folder / "image", PictureLimits.service())
+    last_told = ("", 0.0)
+
+    def tell(progress: Progress) -> None:
+        nonlocal last_told
+        now = time.monotonic()
+        if progress.stage != last_told[0] or now - last_told[1] >= EVENTS_APART_S:
+            last_told = (progress.stage, now)
+            event = StageReached(
+                number=request.number, stage=progress.stage, done=min(progress.done, 1.0)
+            )
+            _send(events, event)
+
+    parameters: dict[str, Any] = dict(request.parameters)
+    result = animate(
+        folder / "image",
+        folder / "audio",
+        folder / VIDEO_NAME,
+        on_progress=tell,
+        on_frame=_Previewer(folder / PREVIEW_NAME),
+        **parameters,
+    )
+    return RenderDone(number=request.number, duration_s=result.duration_s)
+
+
+class _Previewer:
+    """Keeps a picture of the latest frame in a file, now and then."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._next = 0.0
+
+    def __call__(self, frame: Planes) -> None:
+        from portravox.media.preview import preview_jpeg
+
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PREVIEWS_APART_S
+        part = self._file.with_suffix(".part")
+        with contextlib.suppress(OSError):  # no video fails for want of a preview
+            part.write_bytes(preview_jpeg(frame))
+            part.replace(self._file)  # whole, for who reads it meanwhile
+
+
+def _send(events: BinaryIO, event: Event) -> None:
+    events.write(encode(event))
+    events.flush()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
+        main()

@@ -1,0 +1,404 @@
+"""What a worker process is asked, and what it says: typed, numbered and bounded.
+
+Flow      process -> Request -> child ; child -> Event -> process
+
+One message is a line of JSON. The process that reads files of strangers may have been taken over
+by one of them, so nothing it says is believed without a look: names, exact types, ranges, lengths.
+Whatever is not exactly a message is a ProtocolViolation, and ends the process that said it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Literal, cast, get_args
+
+from portravox.service import problems
+from portravox.service.problems import PROBLEMS, Problem
+
+MAX_LINE_BYTES = 64 * 1024
+"""Of an event, its end included. The longest that is one, a judgement, has some 15 kB."""
+
+MAX_NUMBER = 2**53
+"""Of requests: what JSON readers keep exactly."""
+
+MAX_FACES_TOLD = 20
+"""Faces whose outlines a judgement tells. Our choice: from four of like size on, a picture is
+refused anyway, and each takes half a kilobyte."""
+
+MAX_FACES_COUNTED = 100_000
+_MAX_OUTLINE_POINTS = 64
+_MAX_TEXT = 1000
+_MAX_NOTICES = 32
+_MAX_SIDE_PX = 65_536
+_MAX_COORDINATE_PX = 1e6
+"""Outlines may reach out of the picture."""
+
+MAX_DURATION_S = 3600.0
+"""Of a video; recordings have 180 s at most."""
+
+InputFile = Literal["image", "audio"]
+"""The two files of a job, which are named so in its scratch folder."""
+
+Stage = Literal["read", "face", "listen", "render", "finish"]
+"""Where a process is, of a render."""
+
+VIDEO_NAME = "video.mp4"
+PREVIEW_NAME = "preview.jpg"
+"""What a render leaves in the scratch folder."""
+
+JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+class ProtocolViolation(Exception):
+    """A line that is no message, or one that had no place there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRequest:
+    """Fetch one file of a job into its scratch folder."""
+
+    kind: ClassVar[str] = "fetch"
+
+    number: int = 0
+    """1.., counted by who asks; answers carry it."""
+
+    file: InputFile
+    url: str
+    folder: str
+    allow_nets: str
+    """Networks that may be called beyond the public ones, as in the settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRequest:
+    """Say whether the image in a folder will do."""
+
+    kind: ClassVar[str] = "judge"
+
+    number: int = 0
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRequest:
+    """Make the video of the image and the audio in a folder, into the same folder."""
+
+    kind: ClassVar[str] = "render"
+
+    number: int = 0
+    folder: str
+    parameters: Mapping[str, JsonValue]
+    """As the task has them; they were checked when it was submitted."""
+
+
+Request = FetchRequest | JudgeRequest | RenderRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The first event of every process: it has loaded what it needs."""
+
+    kind: ClassVar[str] = "ready"
+
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageReached:
+    """Where a render is."""
+
+    kind: ClassVar[str] = "stage"
+
+    number: int
+    stage: Stage
+    done: float
+    """0..1 of the whole job"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchDone:
+    """The file lies in the folder."""
+
+    kind: ClassVar[str] = "fetched"
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeDone:
+    """What became of a picture that could be read."""
+
+    kind: ClassVar[str] = "judged"
+
+    number: int
+    passed: bool
+    reason: str
+    explanation: str
+    hint: str
+    notices: tuple[str, ...]
+    width_px: int
+    height_px: int
+    faces: tuple[tuple[tuple[float, float], ...], ...]
+    """Outlines of up to MAX_FACES_TOLD faces, px from the upper left corner, the one to animate
+    first."""
+
+    face_count: int
+    """Of all faces found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderDone:
+    """The video lies in the folder."""
+
+    kind: ClassVar[str] = "rendered"
+
+    number: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The request came to nothing."""
+
+    kind: ClassVar[str] = "failed"
+
+    number: int
+    status: int
+    code: str
+    message: str
+    retry: bool
+    """Whether another process may do better."""
+
+    @property
+    def problem(self) -> Problem:
+        """What a client is told."""
+        return Problem(self.status, self.code, self.message)
+
+
+Done = FetchDone | JudgeDone | RenderDone
+Event = Ready | StageReached | Done | Failed
+
+
+def encode(message: Request | Event) -> bytes:
+    """A message as the line that `decode_request` or `decode_event` reads.
+
+    Raises ValueError for numbers that are none.
+    """
+    told = {field.name: getattr(message, field.name) for field in fields(message)}
+    line = json.dumps({"kind": message.kind, **told}, allow_nan=False)
+    return line.encode("ascii") + b"\n"
+
+
+def decode_event(line: bytes) -> Event:
+    """What a worker process said. Raises ProtocolViolation for everything that is no event."""
+    if len(line) > MAX_LINE_BYTES:
+        raise ProtocolViolation(f"a line of {len(line)} bytes; wanted {MAX_LINE_BYTES} at most")
+    said = _Fields(line)
+    event: Event
+    match said.text("kind"):
+        case Ready.kind:
+            event = Ready(number=said.whole("number", 0, 0))
+        case StageReached.kind:
+            event = StageReached(
+                number=said.number(),
+                stage=cast(Stage, said.one_of("stage", get_args(Stage))),
+                done=said.real("done", 0.0, 1.0),
+            )
+        case FetchDone.kind:
+            event = FetchDone(number=said.number())
+        case JudgeDone.kind:
+            event = _judged(said)
+        case RenderDone.kind:
+            event = RenderDone(
+                number=said.number(), duration_s=said.real("duration_s", 1e-3, MAX_DURATION_S)
+            )
+        case Failed.kind:
+            event = _failed(said)
+        case _:
+            raise ProtocolViolation("an unknown kind of message")
+    said.require_all_read()
+    return event
+
+
+def decode_request(line: bytes) -> Request:
+    """What a worker process is asked. Raises ProtocolViolation for everything else: the server is
+    believed, but an old process must not do half of what a newer server asks."""
+    asked = _Fields(line)
+    request: Request
+    match asked.text("kind"):
+        case FetchRequest.kind:
+            request = FetchRequest(
+                number=asked.number(),
+                file=cast(InputFile, asked.one_of("file", get_args(InputFile))),
+                url=asked.text("url", MAX_LINE_BYTES),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                allow_nets=asked.text("allow_nets", MAX_LINE_BYTES),
+            )
+        case JudgeRequest.kind:
+            request = JudgeRequest(
+                number=asked.number(), folder=asked.text("folder", MAX_LINE_BYTES)
+            )
+        case RenderRequest.kind:
+            request = RenderRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                parameters=asked.mapping("parameters"),
+            )
+        case _:
+            raise ProtocolViolation("an unknown kind of message")
+    asked.require_all_read()
+    return request
+
+
+def _judged(said: _Fields) -> JudgeDone:
+    faces = []
+    for outline in said.items("faces", MAX_FACES_TOLD):
+        points = []
+        for point in _as_list(outline, _MAX_OUTLINE_POINTS):
+            x, y = _as_list(point, 2, at_least=2)
+            limits = (-_MAX_COORDINATE_PX, _MAX_COORDINATE_PX)
+            points.append((_as_real(x, *limits), _as_real(y, *limits)))
+        faces.append(tuple(points))
+    return JudgeDone(
+        number=said.number(),
+        passed=said.flag("passed"),
+        reason=said.text("reason"),
+        explanation=said.text("explanation"),
+        hint=said.text("hint"),
+        notices=tuple(_as_text(item) for item in said.items("notices", _MAX_NOTICES)),
+        width_px=said.whole("width_px", 1, _MAX_SIDE_PX),
+        height_px=said.whole("height_px", 1, _MAX_SIDE_PX),
+        faces=tuple(faces),
+        face_count=said.whole("face_count", len(faces), MAX_FACES_COUNTED),
+    )
+
+
+_PROBLEMS_TOLD = frozenset(PROBLEMS.values())
+
+_PARAMETER = re.compile(r"[A-Za-z_.]{1,64}")
+
+
+def _failed(said: _Fields) -> Failed:
+    failed = Failed(
+        number=said.number(),
+        status=said.whole("status", 400, 599),
+        code=said.text("code"),
+        message=said.text("message"),
+        retry=said.flag("retry"),
+    )
+    # Clients read this: a process that was taken over must not choose the words.
+    if failed.problem not in _PROBLEMS_TOLD and not _is_out_of_definition(failed.problem):
+        raise ProtocolViolation("a failure that is none of ours")
+    return failed
+
+
+def _is_out_of_definition(problem: Problem) -> bool:
+    before, after = problems.out_of_definition("\n").message.split("\n")
+    name = problem.message.removeprefix(before).removesuffix(after)
+    return bool(_PARAMETER.fullmatch(name)) and problem == problems.out_of_definition(name)
+
+
+class _Fields:
+    """The fields of one message, each taken once and as what it has to be."""
+
+    def __init__(self, line: bytes) -> None:
+        try:
+            # Decoded here: the reader would also guess UTF-16 and UTF-32.
+            message = json.loads(
+                line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+            )
+        except (ValueError, RecursionError) as error:
+            raise ProtocolViolation(f"a line that is no message: {type(error).__name__}") from error
+        if not isinstance(message, dict):
+            raise ProtocolViolation("a line that is no message")
+        self._fields: dict[str, object] = message
+
+    def require_all_read(self) -> None:
+        """Raise ProtocolViolation where the message says more."""
+        if self._fields:
+            raise ProtocolViolation("a message with fields that it does not have")
+
+    def number(self) -> int:
+        """The request's."""
+        return self.whole("number", 1, MAX_NUMBER)
+
+    def text(self, name: str, longest: int = _MAX_TEXT) -> str:
+        return _as_text(self._take(name), longest)
+
+    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
+        found = self.text(name)
+        if found not in choices:
+            raise ProtocolViolation(f"{name} is none of {', '.join(choices)}")
+        return found
+
+    def whole(self, name: str, least: int, most: int) -> int:
+        found = self._take(name)
+        if type(found) is not int or not least <= found <= most:
+            raise ProtocolViolation(f"{name} is no whole number from {least} to {most}")
+        return found
+
+    def real(self, name: str, least: float, most: float) -> float:
+        return _as_real(self._take(name), least, most)
+
+    def flag(self, name: str) -> bool:
+        found = self._take(name)
+        if type(found) is not bool:
+            raise ProtocolViolation(f"{name} is neither true nor false")
+        return found
+
+    def items(self, name: str, most: int) -> list[object]:
+        return _as_list(self._take(name), most)
+
+    def mapping(self, name: str) -> dict[str, JsonValue]:
+        found = self._take(name)
+        if type(found) is not dict:
+            raise ProtocolViolation(f"{name} is no object")
+        return found
+
+    def _take(self, name: str) -> object:
+        if name not in self._fields:
+            raise ProtocolViolation(f"a message without {name}")
+        return self._fields.pop(name)
+
+
+def _as_text(found: object, longest: int = _MAX_TEXT) -> str:
+    # Half a character, which JSON can write, could not be sent on.
+    if type(found) is not str or len(found) > longest or not _is_unicode(found):
+        raise ProtocolViolation(f"wanted text of {longest} characters at most")
+    return found
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _as_real(found: object, least: float, most: float) -> float:
+    if type(found) not in (int, float):
+        raise ProtocolViolation(f"wanted a number from {least:g} to {most:g}")
+    value = cast(float, found)
+    # Compared before it is converted: a whole number may be too large to be a float.
+    if not least <= value <= most or not math.isfinite(value):
+        raise ProtocolViolation(f"wanted a number from {least:g} to {most:g}")
+    return float(value)
+
+
+def _as_list(found: object, most: int, *, at_least: int = 0) -> list[object]:
+    if type(found) is not list or not at_least <= len(found) <= most:
+        raise ProtocolViolation(f"wanted a list of {most} at most")
+    return found
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuses a name given twice, which readers differ about."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name given twice")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,298 @@
+"""Worker processes: started beforehand, given one request at a time, killed when they must end.
+
+Flow      loop, detector -> WorkerProcess.request -> worker.child -> Event -> loop, detector
+
+Nothing a process says is believed before `messages` has looked at it. A line that is no event, an
+event that has no place (of an earlier request, before it was ready, after it was done, too many)
+kills the process and fails the request at hand as one that another process may do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal, TypeVar
+
+from portravox.service import problems
+from portravox.service.problems import Problem
+from portravox.service.settings import ENVIRONMENT
+from portravox.service.worker.messages import (
+    MAX_LINE_BYTES,
+    Done,
+    Event,
+    Failed,
+    ProtocolViolation,
+    Ready,
+    Request,
+    Stage,
+    StageReached,
+    decode_event,
+    encode,
+)
+
+REQUESTS_PER_PROCESS = 20
+"""After so many a process is replaced, so that what leaks does not pile up. Our choice."""
+
+START_TIME_S = 120.0
+"""How long a process may take to start; the first one on a machine compiles its loops, 30 s."""
+
+IDLE_FETCHERS = 2
+"""Of a pool, kept ready; the others end with their request."""
+
+EVENTS_AT_ONCE = 100
+EVENTS_PER_S = 20.0
+"""Events that a request may bring: so many at once and so many a second. A render tells of itself
+five times a second; one that floods would keep the server from all else. Our choice."""
+
+_log = logging.getLogger("portravox.worker")
+
+Role = Literal["render", "judge", "fetch"]
+
+OnStage = Callable[[Stage, float], None]
+"""Called with the stage and how much of the job is done, 0..1."""
+
+D = TypeVar("D", bound=Done)
+
+
+class RequestFailed(Exception):
+    """A request came to nothing; caught by who made it."""
+
+    def __init__(self, problem: Problem, *, retry: bool) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+        self.retry = retry
+        """Whether another process may do better."""
+
+
+def ignore_stage(stage: Stage, done: float) -> None:
+    """For requests whose progress nobody follows."""
+    del stage, done
+
+
+class WorkerProcess:
+    """One process at a time, made ready before it is needed and replaced when it has ended."""
+
+    def __init__(
+        self, role: Role, *, memory_mib: int, command: Sequence[str] | None = None
+    ) -> None:
+        """
+        role     what it makes ready for; it can do all else too, but later
+        command  what to run instead of our own child, for tests
+        """
+        self._role = role
+        self._command = command or (
+            sys.executable,
+            "-m",
+            "portravox.service.worker.child",
+            role,
+            str(memory_mib),
+        )
+        self._child: asyncio.subprocess.Process | None = None
+        self._lines: _Lines | None = None
+        self._idle: asyncio.Task[None] | None = None
+        self._number = 0
+        self._requests = 0
+        self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None where there is none."""
+        return None if self._child is None else self._child.pid
+
+    async def warm(self) -> None:
+        """Start the process, if there is none. Raises RequestFailed, OSError."""
+        async with self._turn:
+            await self._ready()
+
+    async def request(
+        self,
+        request: Request,
+        done: type[D],
+        *,
+        time_s: float,
+        on_stage: OnStage = ignore_stage,
+    ) -> D:
+        """Have a request carried out; the next one waits meanwhile.
+
+        request  its number is given here
+        done     the event that answers it
+
+        Raises RequestFailed, OSError where no process can be started. Cancelling this call kills
+        the process, and so does the end of the time.
+        """
+        async with self._turn:
+            await self._ready()
+            self._requests += 1
+            self._number += 1
+            try:
+                async with asyncio.timeout(time_s):
+                    event = await self._carried_out(
+                        replace(request, number=self._number), done, on_stage
+                    )
+            except TimeoutError as error:
+                await self._kill()
+                raise RequestFailed(problems.TIMEOUT, retry=False) from error
+            except ProtocolViolation as error:
+                _log.error("a %s process is ended: %s", self._role, error)
+                await self._kill()
+                raise RequestFailed(problems.ALGO, retry=True) from error
+            except BaseException:
+                await self._kill()
+                raise
+            if self._requests >= REQUESTS_PER_PROCESS:
+                await self._kill()
+            else:
+                self._watch_idle()
+        if isinstance(event, Failed):
+            raise RequestFailed(event.problem, retry=event.retry)
+        return event
+
+    async def close(self) -> None:
+        """End the process, whatever it does."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        await self._kill()
+
+    async def _ready(self) -> None:
+        """A process that has said that it is ready, and nothing since."""
+        await self._stop_watching()
+        if self._child is not None and self._child.returncode is None:
+            return
+        self._child = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # Our settings may hold secrets, and are none of its business.
+            env={k: v for k, v in os.environ.items() if not k.startswith(ENVIRONMENT)},
+        )
+        assert self._child.stdout is not None
+        self._lines = _Lines(self._child.stdout)
+        self._requests = 0
+        try:
+            async with asyncio.timeout(START_TIME_S):
+                event = decode_event(await self._lines.next())
+                if not isinstance(event, Ready):
+                    raise ProtocolViolation("an event before it was ready")
+        except (TimeoutError, ProtocolViolation) as error:
+            _log.error("a %s process did not start: %s", self._role, error)
+            await self._kill()
+            raise RequestFailed(problems.ALGO, retry=True) from error
+        except BaseException:
+            await self._kill()
+            raise
+
+    async def _carried_out(self, request: Request, done: type[D], on_stage: OnStage) -> D | Failed:
+        assert self._child is not None and self._child.stdin is not None
+        assert self._lines is not None
+        with contextlib.suppress(ConnectionError):  # it is dead: reading says so, too
+            self._child.stdin.write(encode(request))
+            await self._child.stdin.drain()
+        started, events = time.monotonic(), 0
+        while True:
+            event: Event = decode_event(await self._lines.next())
+            events += 1
+            if events > EVENTS_AT_ONCE + EVENTS_PER_S * (time.monotonic() - started):
+                raise ProtocolViolation("more events than a request has")
+            if event.number != request.number:
+                raise ProtocolViolation("an event of another request")
+            if isinstance(event, StageReached):
+                on_stage(event.stage, event.done)
+            elif isinstance(event, (done, Failed)):
+                if self._lines.has_more:
+                    raise ProtocolViolation("an event after it was done")
+                return event
+            else:
+                raise ProtocolViolation("the answer to another kind of request")
+
+    def _watch_idle(self) -> None:
+        """A process that says anything while it has nothing to do is not given anything to do."""
+        assert self._lines is not None
+        self._idle = asyncio.create_task(self._lines.anything())
+
+    async def _stop_watching(self) -> None:
+        watch, self._idle = self._idle, None
+        if watch is None:
+            return
+        await asyncio.sleep(0)  # what has come already is seen
+        has_spoken = watch.done()
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError, OSError):
+            await watch
+        if has_spoken:
+            _log.error("a %s process ended, or spoke unasked", self._role)
+            await self._kill()
+
+    async def _kill(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+class _Lines:
+    """The lines of a stream, none longer than MAX_LINE_BYTES."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+        self._unread = b""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something came after the latest line."""
+        return bool(self._unread)
+
+    async def next(self) -> bytes:
+        """Raises ProtocolViolation where there is no line: it is too long, or the stream ends."""
+        while (end := self._unread.find(b"\n") + 1) == 0:
+            if len(self._unread) >= MAX_LINE_BYTES:
+                raise ProtocolViolation(f"a line of more than {MAX_LINE_BYTES} bytes")
+            piece = await self._stream.read(MAX_LINE_BYTES)
+            if not piece:
+                raise ProtocolViolation("it ended in the middle of its work")
+            self._unread += piece
+        line, self._unread = self._unread[:end], self._unread[end:]
+        return line
+
+    async def anything(self) -> None:
+        """Returns when something comes, or the stream ends."""
+        if not self._unread:
+            self._unread = await self._stream.read(MAX_LINE_BYTES)
+
+
+class ProcessPool:
+    """Several `WorkerProcess`es of one kind, for requests that mostly wait."""
+
+    def __init__(self, make: Callable[[], WorkerProcess], *, at_once: int) -> None:
+        self._make = make
+        self._room = asyncio.Semaphore(at_once)
+        self._idle: list[WorkerProcess] = []
+        self._busy: set[WorkerProcess] = set()
+
+    async def request(self, request: Request, done: type[D], *, time_s: float) -> D:
+        """Have a request carried out by a process that is free, once there is one. Raises
+        RequestFailed, OSError."""
+        async with self._room:
+            process = self._idle.pop() if self._idle else self._make()
+            self._busy.add(process)
+            try:
+                return await process.request(request, done, time_s=time_s)
+            finally:
+                self._busy.discard(process)
+                if len(self._idle) < IDLE_FETCHERS:
+                    self._idle.append(process)
+                else:
+                    await process.close()
+
+    async def close(self) -> None:
+        """End all processes, whatever they do."""
+        for process in (*self._idle, *self._busy):
+            await process.close()

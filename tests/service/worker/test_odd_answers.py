@@ -1,0 +1,141 @@
+"""A process that says odd things is killed, costs one attempt, and the next request gets its own
+answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from portravox.service import problems
+from portravox.service.worker.messages import RenderDone, RenderRequest
+from portravox.service.worker.process import RequestFailed, WorkerProcess
+
+TALKER = r"""
+import json, os, sys, time
+
+def say(line):
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+def rendered(number, duration_s):
+    say(b'{"kind":"rendered","number":%d,"duration_s":%.1f}\n' % (number, duration_s))
+
+odd, folder = sys.argv[1], sys.argv[2]
+first = not os.path.exists(folder + "/odd")
+if first:
+    open(folder + "/odd", "w").close()
+    exec(open(folder + "/before").read())
+say(b'{"kind":"ready","number":0}\n')
+for line in sys.stdin:
+    request = json.loads(line)
+    number = request["number"]
+    # Each request is answered with its own duration, so that a shifted answer shows.
+    if first:
+        exec(open(folder + "/instead").read())
+        continue
+    rendered(number, request["parameters"]["s"])
+"""
+
+
+def talker(folder: Path, *, instead: str = "", before: str = "") -> WorkerProcess:
+    """A process that does something odd with its first request, and is well behaved when it was
+    replaced."""
+    (folder / "before").write_text(before)
+    (folder / "instead").write_text(instead)
+    command = (sys.executable, "-c", TALKER, "render", str(folder))
+    return WorkerProcess("render", memory_mib=256, command=command)
+
+
+async def rendered_s(process: WorkerProcess, wanted_s: float) -> float:
+    request = RenderRequest(folder="/nowhere", parameters={"s": wanted_s})
+    return (await process.request(request, RenderDone, time_s=10.0)).duration_s
+
+
+ODD = {
+    "a word": r'say(b"hello\n")',
+    "a list": r'say(b"[1]\n")',
+    "an old failure": r"""say(b'{"failed":{}}\n')""",
+    "an old success": r"""say(b'{"done":{}}\n')""",
+    "70 kB": r"""say(b'{"x":"' + b"x" * 70000 + b'"}\n')""",
+    "70 kB without an end": r"""say(b"x" * 70000); time.sleep(60)""",
+    "binary": r"say(bytes(range(256)))",
+    "NaN": r"""say(b'{"kind":"rendered","number":1,"duration_s":NaN}\n')""",
+    "negative": r"rendered(number, -2.0)",
+    "infinite": r"""say(b'{"kind":"rendered","number":1,"duration_s":1e999}\n')""",
+    "an earlier number": r"rendered(number - 1, 5.0)",
+    "a later number": r"rendered(number + 1, 5.0)",
+    "another kind of answer": r"""say(b'{"kind":"fetched","number":%d}\n' % number)""",
+    "ready again": r"""say(b'{"kind":"ready","number":0}\n')""",
+    "done twice at once": r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0}\n' * 2)""",
+    "done and half a line": r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0}\n{')""",
+    "a flood": r"""
+while True:
+    say(b'{"kind":"stage","number":1,"stage":"render","done":0.5}\n' * 100)
+""",
+    "its output closed": r"os.close(1); time.sleep(60)",
+    "gone": r"sys.exit()",
+}
+
+
+@pytest.mark.parametrize("instead", ODD.values(), ids=ODD)
+def test_an_odd_answer_costs_one_attempt_and_the_next_request_gets_its_own(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], instead: str
+) -> None:
+    async def play() -> None:
+        process = talker(tmp_path, instead=instead)
+        with pytest.raises(RequestFailed) as failed:
+            await rendered_s(process, 2.0)
+        assert (failed.value.problem, failed.value.retry) == (problems.ALGO, True)
+        assert process.pid is None
+        assert [await rendered_s(process, wanted_s) for wanted_s in (3.0, 4.0)] == [3.0, 4.0]
+        await process.close()
+
+    asyncio.run(asyncio.wait_for(play(), 20.0))
+    assert "Traceback" not in capfd.readouterr().err  # it said what it was to say
+
+
+BEFORE = {
+    "text": r'say(b"warming up\n")',
+    "an answer": r"rendered(1, 5.0)",
+    "binary": r"say(bytes(range(256)))",
+    "nothing more": r"sys.exit()",
+}
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+def test_what_is_said_before_ready_costs_the_start(tmp_path: Path, before: str) -> None:
+    async def play() -> None:
+        process = talker(tmp_path, before=before)
+        with pytest.raises(RequestFailed) as failed:
+            await process.warm()
+        assert (failed.value.problem, failed.value.retry) == (problems.ALGO, True)
+        assert await rendered_s(process, 3.0) == 3.0
+        await process.close()
+
+    asyncio.run(asyncio.wait_for(play(), 20.0))
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0}\n')""",
+        r'say(b"x")',
+        r"sys.exit()",
+    ],
+)
+def test_what_is_said_after_done_is_no_answer_to_what_follows(tmp_path: Path, late: str) -> None:
+    instead = f"rendered(number, 2.0); time.sleep(0.05); {late}"
+
+    async def play() -> None:
+        process = talker(tmp_path, instead=instead)
+        assert await rendered_s(process, 2.0) == 2.0
+        pid = process.pid
+        await asyncio.sleep(0.3)
+        assert await rendered_s(process, 3.0) == 3.0
+        assert process.pid != pid
+        await process.close()
+
+    asyncio.run(asyncio.wait_for(play(), 20.0))

@@ -1,0 +1,193 @@
+"""Worker processes are killed when they must end, are replaced when they died, know no secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portravox.service import problems
+from portravox.service.worker.messages import FetchDone, FetchRequest
+from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
+from tests.live import files_at
+
+NETS = "127.0.0.0/8"
+
+
+@pytest.fixture
+def silence() -> Iterator[str]:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def fetch(folder: Path, url: str) -> FetchRequest:
+    return FetchRequest(file="image", folder=str(folder), url=url, allow_nets=NETS)
+
+
+def pid_of(process: WorkerProcess) -> int:
+    assert process.pid is not None
+    return process.pid
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not asked for is no more than a name."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_what_a_process_did_lies_in_the_folder_it_was_told(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "face.png").write_bytes(b"png")
+
+    async def play(url: str) -> None:
+        process = WorkerProcess("fetch", memory_mib=256)
+        for number in (1, 2):
+            assert await process.request(
+                fetch(tmp_path / "scratch", f"{url}/face.png"), FetchDone, time_s=9
+            ) == FetchDone(number=number)
+            assert (tmp_path / "scratch" / "image").read_bytes() == b"png"
+            (tmp_path / "scratch" / "image").unlink()
+        with pytest.raises(RequestFailed) as failed:
+            await process.request(fetch(tmp_path / "scratch", f"{url}/none"), FetchDone, time_s=9)
+        assert failed.value.problem.code == "InvalidParameter.InputDownloadFailed"
+        assert not failed.value.retry
+        await process.close()
+
+    with files_at(tmp_path) as url:
+        asyncio.run(play(url))
+
+
+def test_time_that_is_up_and_cancelling_both_kill(tmp_path: Path, silence: str) -> None:
+    async def play() -> None:
+        process = WorkerProcess("fetch", memory_mib=256)
+        await process.warm()
+        first = pid_of(process)
+        with pytest.raises(RequestFailed) as failed:
+            await process.request(fetch(tmp_path, silence), FetchDone, time_s=0.2)
+        assert failed.value.problem == problems.TIMEOUT
+        assert not lives(first)
+        await process.warm()
+        second = pid_of(process)
+        under_way = asyncio.create_task(
+            process.request(fetch(tmp_path, silence), FetchDone, time_s=60)
+        )
+        await asyncio.sleep(0.2)
+        started = time.monotonic()
+        under_way.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await under_way
+        assert not lives(second)
+        assert time.monotonic() - started < 2.0
+        await process.close()
+
+    asyncio.run(play())
+
+
+def test_a_process_that_dies_fails_its_request_and_is_replaced(
+    tmp_path: Path, silence: str
+) -> None:
+    async def play() -> None:
+        process = WorkerProcess("fetch", memory_mib=256)
+        await process.warm()
+        first = pid_of(process)
+        under_way = asyncio.create_task(
+            process.request(fetch(tmp_path, silence), FetchDone, time_s=60)
+        )
+        await asyncio.sleep(0.2)
+        os.kill(first, signal.SIGKILL)
+        with pytest.raises(RequestFailed) as failed:
+            await under_way
+        assert (failed.value.problem, failed.value.retry) == (problems.ALGO, True)
+        await process.warm()
+        assert pid_of(process) != first
+        await process.close()
+
+    asyncio.run(play())
+
+
+def test_a_process_does_not_know_the_servers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTRAVOX_METRICS_TOKEN", "secret")
+
+    async def play() -> bytes:
+        process = WorkerProcess("fetch", memory_mib=256)
+        await process.warm()
+        environment = Path(f"/proc/{pid_of(process)}/environ").read_bytes()
+        await process.close()
+        return environment
+
+    environment = asyncio.run(play())
+    assert b"PATH=" in environment
+    assert b"PORTRAVOX" not in environment
+
+
+def test_memory_has_a_limit_and_cores_are_not_written() -> None:
+    async def play() -> str:
+        process = WorkerProcess("fetch", memory_mib=256)
+        await process.warm()
+        limits = Path(f"/proc/{pid_of(process)}/limits").read_text()
+        await process.close()
+        return limits
+
+    limits = {line[:26].strip(): line[26:].split() for line in asyncio.run(play()).splitlines()}
+    assert limits["Max data size"][:2] == [str(256 << 20)] * 2
+    assert limits["Max core file size"][:2] == ["0", "0"]
+
+
+PARENT = """
+import asyncio
+from portravox.service.worker.process import WorkerProcess
+async def main():
+    process = WorkerProcess("fetch", memory_mib=256)
+    await process.warm()
+    print(process.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+def test_no_process_outlives_a_server_that_was_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    with parent.stdout:
+        child = int(parent.stdout.readline())
+        assert lives(child)
+        parent.kill()
+        parent.wait()
+    deadline = time.monotonic() + 5
+    while lives(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_pool_does_several_requests_at_a_time_and_no_more(tmp_path: Path, silence: str) -> None:
+    async def play() -> None:
+        made: list[WorkerProcess] = []
+
+        def make() -> WorkerProcess:
+            made.append(WorkerProcess("fetch", memory_mib=256))
+            return made[-1]
+
+        pool = ProcessPool(make, at_once=3)
+        requests = [
+            asyncio.create_task(pool.request(fetch(tmp_path, silence), FetchDone, time_s=1.0))
+            for _ in range(5)
+        ]
+        failures = await asyncio.gather(*requests, return_exceptions=True)
+        assert [type(failure) for failure in failures] == [RequestFailed] * 5
+        assert 3 <= len(made) <= 5
+        await pool.close()
+        assert all(process.pid is None for process in made)
+
+    asyncio.run(play())
