@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portravox.cli.options import Json
-from portravox.cli.serve import Config, DataDir
+from portravox.cli.server_options import Config, DataDir
 from portravox.cli.terminal import give, give_json, tell
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portravox.cli.serve import Config, DataDir
+from portravox.cli.server_options import Config, DataDir
 from portravox.cli.terminal import give, tell
 
 if TYPE_CHECKING:

@@ -9,31 +9,18 @@ import contextlib
 import gc
 import resource
 import socket
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portravox.cli.link import login_link
+from portravox.cli.server_options import Config, DataDir
 from portravox.cli.terminal import give
 from portravox.errors import PortravoxError, SettingOutOfRange
 
 if TYPE_CHECKING:
     from portravox.service.settings import ServiceSettings
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="TOML file with settings by their names."),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="FOLDER",
-        help="Tasks, videos, uploads and keys.",
-        show_default="~/.local/share/portravox",
-    ),
-]
 
 _BACKLOG = 2048
 """Connections that may wait to be accepted: uvicorn's own default."""
@@ -101,7 +88,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> N
     import uvicorn
 
     from portravox.service.app import create_server
-    from portravox.service.connections import PatientProtocol
+    from portravox.service.connections import TimeoutProtocol
     from portravox.service.logs import write_logs
 
     write_logs(settings.log_format)
@@ -109,7 +96,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> N
     config = uvicorn.Config(
         application,
         loop="uvloop",
-        http=PatientProtocol,
+        http=TimeoutProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,  # it would write signed links down
@@ -138,7 +125,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> N
     server = Server(config)
     _allow_many_connections()
     try:
-        server.run(sockets=_ears(listener))
+        server.run(sockets=_accepting_sockets(listener))
     except SystemExit:
         # uvicorn hands SIGTERM on when it is done: told to stop, and stopped, is no failure. It
         # also leaves by itself where the service did not open.
@@ -156,7 +143,7 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _ears(listener: socket.socket) -> list[socket.socket]:
+def _accepting_sockets(listener: socket.socket) -> list[socket.socket]:
     """The socket several times over, so that as many connections are taken in one turn."""
     return [listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]
 
@@ -173,7 +160,6 @@ def _listening(settings: ServiceSettings) -> socket.socket:
 
 def _introduce(settings: ServiceSettings, url: str) -> None:
     """Say where the server is, and give the first key, which is never shown again."""
-    from portravox.cli.link import login_link
     from portravox.service.keys import ApiKeys
     from portravox.service.settings import is_loopback
 

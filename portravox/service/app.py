@@ -19,11 +19,11 @@ from starlette.types import Receive, Scope, Send
 from portravox.errors import PortravoxError, StorageFailed
 from portravox.service.detector import ProcessDetector
 from portravox.service.eta import TaskEta
-from portravox.service.exchange import Exchange
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.janitor import keep_clean
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
+from portravox.service.request_middleware import RequestMiddleware
 from portravox.service.routes import (
     detect,
     docs,
@@ -89,7 +89,7 @@ class Application:
         self._open_service = open_service
         self._metrics = Metrics()
         self._router = Router(routes=ROUTES, redirect_slashes=False)
-        self._exchange = Exchange(self._router, self._metrics)
+        self._middleware = RequestMiddleware(self._router, self._metrics)
 
     def stop(self) -> None:
         """Say that the end is near, as a signal handler may: streams end, and nobody is sent here
@@ -103,7 +103,7 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            await self._exchange(scope, receive, send)
+            await self._middleware(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the service, then close it when the server is told to stop.

@@ -1,6 +1,6 @@
 """Connections of slow and of confused clients: cut before they add up.
 
-Flow      uvicorn -> connections.PatientProtocol -> app
+Flow      uvicorn -> connections.TimeoutProtocol -> app
 
 uvicorn by itself waits for ever: for headers, for the rest of a body that nobody reads any more,
 for a client that does not take what it asked for. And what is no HTTP it answers in a form of its
@@ -31,11 +31,11 @@ MAX_HEADERS_BYTES = 64 * 1024
 """Of one request: eight times what other servers take, since addresses here are signed links."""
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's own, with an end to its patience."""
+class TimeoutProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with time and size limits."""
 
-    _patience: asyncio.TimerHandle | None = None
-    _writing: asyncio.TimerHandle | None = None
+    _read_timeout: asyncio.TimerHandle | None = None
+    _write_timeout: asyncio.TimerHandle | None = None
     _in_headers = True
     """Whether the next bytes belong to the headers of a request, or come before them."""
 
@@ -43,19 +43,19 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._be_patient()
+        self._start_read_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._have_patience_no_more()
-        self._stop_writing_clock()
+        self._stop_read_timeout()
+        self._stop_write_timeout()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._in_headers:
             self._header_bytes += len(data)
-            if self._patience is None:
+            if self._read_timeout is None:
                 # Kept alive after a request, and this is the beginning of the next one.
-                self._be_patient()
+                self._start_read_timeout()
         super().data_received(data)
         # Bytes of a body may have come along; whoever is still in the headers has none.
         if self._in_headers and self._header_bytes > MAX_HEADERS_BYTES:
@@ -64,7 +64,7 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_headers = False
         self._header_bytes = 0
-        self._have_patience_no_more()
+        self._stop_read_timeout()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -72,21 +72,21 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_message_complete()
         if self.cycle.response_complete:
             # uvicorn's own clock for the next request has been stopped by the body's rest.
-            self._be_patient()
+            self._start_read_timeout()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self._in_headers and not self.pipeline:
             # The answer did not need the whole body; the rest is thrown away as it comes.
-            self._be_patient()
+            self._start_read_timeout()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stop_writing_clock()
-        self._writing = self.loop.call_later(WRITE_TIME_S, self._cut)
+        self._stop_write_timeout()
+        self._write_timeout = self.loop.call_later(WRITE_TIME_S, self._cut)
 
     def resume_writing(self) -> None:
-        self._stop_writing_clock()
+        self._stop_write_timeout()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -107,19 +107,19 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self.transport.close()
 
-    def _be_patient(self) -> None:
-        self._have_patience_no_more()
-        self._patience = self.loop.call_later(HEADERS_TIME_S, self._cut)
+    def _start_read_timeout(self) -> None:
+        self._stop_read_timeout()
+        self._read_timeout = self.loop.call_later(HEADERS_TIME_S, self._cut)
 
-    def _have_patience_no_more(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _stop_read_timeout(self) -> None:
+        if self._read_timeout is not None:
+            self._read_timeout.cancel()
+            self._read_timeout = None
 
-    def _stop_writing_clock(self) -> None:
-        if self._writing is not None:
-            self._writing.cancel()
-            self._writing = None
+    def _stop_write_timeout(self) -> None:
+        if self._write_timeout is not None:
+            self._write_timeout.cancel()
+            self._write_timeout = None
 
     def _cut(self) -> None:
         self.transport.abort()

@@ -1,6 +1,6 @@
 """What the server counts about itself, for Prometheus.
 
-Flow      exchange, worker.loop -> service.metrics -> routes.health -> /metrics
+Flow      request_middleware, worker.loop -> service.metrics -> routes.health -> /metrics
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 from portravox import __version__
 from portravox.options import OPTIONS, ORIGINAL
-from portravox.service.exchange import API
+from portravox.service.request_middleware import API
 from portravox.service.routes.uploads import UPLOAD_PATH
 from portravox.service.schemas import DETECT_MODEL, EXTENSION, SERVED, VIDEO_MODEL
 from portravox.service.storage.local import FILES_PATH

@@ -24,7 +24,7 @@ class Problem:
 
 
 class Refusal(Exception):
-    """Ends a request with a problem; caught in `exchange` and never seen outside."""
+    """Ends a request with a problem; caught in `request_middleware` and never seen outside."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)

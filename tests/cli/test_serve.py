@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import uvloop
 
-from portravox.cli.serve import _ears
+from portravox.cli.serve import _accepting_sockets
 from tests.live import serving
 
 
@@ -96,5 +96,5 @@ def test_many_connections_are_taken_in_one_turn_of_a_busy_loop() -> None:
         listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
         for _ in range(32):  # they wait in the socket
             opened.enter_context(socket.create_connection(listener.getsockname()))
-        ears = [opened.enter_context(ear) for ear in _ears(listener)[1:]]
+        ears = [opened.enter_context(ear) for ear in _accepting_sockets(listener)[1:]]
         assert uvloop.run(turns_until_taken([listener, *ears], 32)) <= 8

@@ -18,7 +18,7 @@ import uvicorn
 
 from handbook.error_codes import answers
 from portravox.service.app import Application
-from portravox.service.connections import PatientProtocol
+from portravox.service.connections import TimeoutProtocol
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
 from portravox.service.service import Service
@@ -142,7 +142,7 @@ def port(tmp_path: Path) -> Iterator[tuple[int, str]]:
         await service.queue.close()
 
     config = uvicorn.Config(
-        Application(open_service), http=PatientProtocol, lifespan="on", log_config=None
+        Application(open_service), http=TimeoutProtocol, lifespan="on", log_config=None
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from portravox.service import connections
-from portravox.service.connections import MAX_HEADERS_BYTES, PatientProtocol
+from portravox.service.connections import MAX_HEADERS_BYTES, TimeoutProtocol
 
 PATIENCE_S = 0.2
 LARGE_BYTES = 8 << 20
@@ -47,7 +47,7 @@ async def listening() -> AsyncIterator[Connect]:
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(
-        lambda: PatientProtocol(config, state, {}), "127.0.0.1", 0
+        lambda: TimeoutProtocol(config, state, {}), "127.0.0.1", 0
     )
     opened: list[Client] = []
 

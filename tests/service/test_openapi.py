@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
 from portravox.service.app import Application
-from portravox.service.connections import PatientProtocol
+from portravox.service.connections import TimeoutProtocol
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
 from portravox.service.openapi import document
@@ -56,7 +56,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
         await service.queue.close()
 
     config = uvicorn.Config(
-        Application(open_service), http=PatientProtocol, lifespan="on", log_config=None
+        Application(open_service), http=TimeoutProtocol, lifespan="on", log_config=None
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

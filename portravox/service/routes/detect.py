@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.service.exchange import API, answer, read_body, request_id_of
 from portravox.service.limits import Call
 from portravox.service.problems import NO_FACE
+from portravox.service.request_middleware import API, answer, read_body, request_id_of
 from portravox.service.schemas import CallMode, json_object, picture_to_check
 from portravox.service.service import service_of
 from portravox.service.tasks.queue import Json

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from portravox.service import problems
-from portravox.service.exchange import answer, request_id_of
 from portravox.service.problems import Refusal
+from portravox.service.request_middleware import answer, request_id_of
 from portravox.service.service import service_of
 from portravox.service.settings import is_loopback
 

@@ -19,9 +19,9 @@ from starlette.routing import Route
 from portravox import __version__, demo
 from portravox.errors import FileMissing
 from portravox.service import problems
-from portravox.service.exchange import answer, read_body, request_id_of
 from portravox.service.logins import PASS_LIFE_S
 from portravox.service.problems import Refusal
+from portravox.service.request_middleware import answer, read_body, request_id_of
 from portravox.service.schemas import json_object
 from portravox.service.service import service_of
 from portravox.studio.files import PageFile, page

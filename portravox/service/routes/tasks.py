@@ -16,9 +16,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from portravox.service import problems
-from portravox.service.exchange import API, answer, request_id_of
 from portravox.service.limits import Call
 from portravox.service.problems import Refusal
+from portravox.service.request_middleware import API, answer, request_id_of
 from portravox.service.schemas import (
     Account,
     list_body,
@@ -53,7 +53,7 @@ async def query(request: Request) -> Response:
     asked = bool(request.scope["query_string"])
     wants_more = asked and request.query_params.get("progress") == "true"
     extra = await _progress(service, task) if wants_more else None
-    return answer(_told(request, service, task, extra))
+    return answer(_task_answer(request, service, task, extra))
 
 
 async def cancel(request: Request) -> Response:
@@ -106,7 +106,7 @@ async def _events(request: Request, service: Service, caller: Caller) -> AsyncIt
             if task is None:
                 body = unknown_body(task_id, request_id_of(request))
             else:
-                body = _told(request, service, task, await _progress(service, task))
+                body = _task_answer(request, service, task, await _progress(service, task))
             news = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
             if news != last:
                 last, told_at = news, time.monotonic()
@@ -147,7 +147,7 @@ async def _progress(service: Service, task: Task) -> dict[str, Json]:
     return progress(task, position=position, remaining_s=remaining_s)
 
 
-def _told(
+def _task_answer(
     request: Request, service: Service, task: Task, extra: dict[str, Json] | None
 ) -> dict[str, Json]:
     video_url = None

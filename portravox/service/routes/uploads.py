@@ -18,10 +18,10 @@ from starlette.routing import Route
 
 from portravox.errors import StorageFailed
 from portravox.service import problems
-from portravox.service.exchange import API, answer, request_id_of
-from portravox.service.forms import FileForm
 from portravox.service.limits import Call
+from portravox.service.multipart import FileForm
 from portravox.service.problems import Refusal
+from portravox.service.request_middleware import API, answer, request_id_of
 from portravox.service.service import Service, service_of
 
 UPLOAD_PATH = "/uploads"
@@ -57,7 +57,7 @@ async def receive(request: Request) -> Response:
     service = service_of(request)
     form = FileForm(request.headers.get("content-type", ""), service.uploads.allowed_bytes)
     pieces = request.stream()
-    with _told(), tempfile.TemporaryFile(dir=service.settings.work_dir) as spool:
+    with _storage_errors(), tempfile.TemporaryFile(dir=service.settings.work_dir) as spool:
         try:
             async with asyncio.timeout(FIELDS_TIME_S):
                 begun = await _read_fields(form, pieces)
@@ -108,7 +108,7 @@ async def _slot(service: Service) -> AsyncIterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _storage_errors() -> Iterator[None]:
     """Turn what our disk refuses into our error."""
     try:
         yield

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from portravox.service import problems
-from portravox.service.exchange import API, answer, read_body, request_id_of
 from portravox.service.limits import VIDEO_WINDOW_S, Call
 from portravox.service.problems import Refusal
+from portravox.service.request_middleware import API, answer, read_body, request_id_of
 from portravox.service.schemas import (
     CallMode,
     check_model,

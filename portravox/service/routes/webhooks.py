@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.service.exchange import API, answer, request_id_of
 from portravox.service.limits import Call
+from portravox.service.request_middleware import API, answer, request_id_of
 from portravox.service.service import service_of
 from portravox.service.webhooks.schemas import deliveries_body, delivery_filter
 from portravox.service.webhooks.sign import webhook_secrets

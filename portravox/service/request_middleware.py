@@ -1,6 +1,6 @@
 """What is the same for every request: its id, both forms of its path, its errors, its record.
 
-Flow      uvicorn -> exchange.Exchange -> routes -> exchange.answer -> the client
+Flow      uvicorn -> request_middleware.RequestMiddleware -> routes -> answer -> the client
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _log = logging.getLogger("portravox.requests")
 
 
-class Exchange:
+class RequestMiddleware:
     """Wraps the application: numbers requests, answers errors, counts and records."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

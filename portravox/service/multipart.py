@@ -1,6 +1,6 @@
 """A form with one file, read as it comes: first its fields, then the file.
 
-Flow      routes.uploads: pieces of a body -> forms.FileForm -> fields, a spooled file
+Flow      routes.uploads: pieces of a body -> multipart.FileForm -> fields, a spooled file
 
 Whoever may not send a file is told so when the fields have come, before a byte of it is kept. The
 fields stand before the file in what the contract's clients send; what comes behind it is passed

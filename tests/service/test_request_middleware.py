@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from portravox.service.exchange import _new_id
+from portravox.service.request_middleware import _new_id
 
 
 def test_ids_are_random_uuids_of_version_4() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from portravox.errors import UploadForbidden, UploadMalformed, UploadTooLarge
-from portravox.service.forms import MAX_FIELDS, MAX_FIELDS_BYTES, FileForm
+from portravox.service.multipart import MAX_FIELDS, MAX_FIELDS_BYTES, FileForm
 
 KIND = "multipart/form-data; boundary=b"
 CONTENT = bytes(range(256)) * 40
