@@ -5,6 +5,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── SettingOutOfRange      an option outside what it may be
 │   ├── FileMissing            no such file, or not readable
 │   ├── IdempotencyConflict    an idempotency key used again for another job
+│   ├── TaskTooLarge           more text than a task may have
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
 │   ├── KeyUnknown             no API key has this id
@@ -48,6 +49,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 ├── ServiceError               the service cannot do it as things stand; later it may
 │   ├── QueueFull              as many tasks wait as may
 │   ├── QueueUnavailable       the table of tasks cannot be read or written
+│   │   └── QueueDamaged           it is damaged, and has to be restored from a backup
 │   ├── StorageFailed          a video or an upload cannot be written or read
 │   ├── SecretsUnreadable      the file of API keys or of signing keys is damaged
 │   ├── ServerFailed           a server that `portravox client` asked is away or broken
@@ -99,6 +101,13 @@ class IdempotencyConflict(InputError):
 
     def __init__(self) -> None:
         super().__init__("this idempotency key was used for another job")
+
+
+class TaskTooLarge(InputError):
+    code = "task_too_large"
+
+    def __init__(self, text_bytes: int, limit: int) -> None:
+        super().__init__(f"the task has {text_bytes} bytes of text; wanted {limit} at most")
 
 
 class OutputNotWritable(InputError):
@@ -330,8 +339,8 @@ class ServiceError(PortravoxError):
 class QueueFull(ServiceError):
     code = "queue_full"
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} tasks wait already, which is as many as may")
+    def __init__(self, limit: int, what: str = "tasks wait") -> None:
+        super().__init__(f"{limit} {what} already, which is as many as may")
         self.limit = limit
 
 
@@ -340,6 +349,17 @@ class QueueUnavailable(ServiceError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the table of tasks cannot be used: {reason}")
+
+
+class QueueDamaged(QueueUnavailable):
+    code = "queue_damaged"
+    hint = (
+        "Stop the server and put the last backup back: `portravox restore BACKUP` keeps what is "
+        "there beside it."
+    )
+
+    def __init__(self, file: object, damage: str) -> None:
+        super().__init__(f"{file} is damaged: {damage}")
 
 
 class StorageFailed(ServiceError):

@@ -102,14 +102,14 @@ def webhook_secret_command(
     from portravox.service.keys import ApiKeys
     from portravox.service.settings import read_settings
     from portravox.service.storage.signing import open_signing_keys
-    from portravox.service.tasks.outbox import OPERATOR_LANE
+    from portravox.service.tasks.outbox import OPERATOR_TENANT
     from portravox.service.webhooks.sign import webhook_secrets
 
     settings = read_settings({"data_dir": data_dir}, config=config)
     if key_id is not None and ApiKeys(settings.keys_file).by_id(key_id) is None:
         raise KeyUnknown(key_id)
     signing = open_signing_keys(settings.signing_keys_file)
-    for secret in webhook_secrets(signing, key_id or OPERATOR_LANE):
+    for secret in webhook_secrets(signing, key_id or OPERATOR_TENANT):
         give(secret)
 
 

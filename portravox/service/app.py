@@ -43,7 +43,7 @@ from portravox.service.storage.signing import SigningKeys, open_signing_keys
 from portravox.service.storage.uploads import UploadLimits, Uploads
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
-from portravox.service.webhooks.post import Postman
+from portravox.service.webhooks.post import WebhookSender
 from portravox.service.worker.loop import WorkerLoop
 from portravox.service.worker.process import ProcessPool, WorkerProcess
 from portravox.service.worker.scratch import ScratchSpace
@@ -194,7 +194,9 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         for number in range(1, settings.workers + 1)
     ]
     deliverer = Deliverer(
-        service.queue.outbox, _postman(settings, signing).post, on_attempt=metrics.count_notice
+        service.queue.outbox,
+        _webhook_sender(settings, signing).post,
+        on_attempt=metrics.count_notice,
     )
     janitor = asyncio.create_task(keep_clean(service), name="janitor")
     for worker in workers:
@@ -227,9 +229,9 @@ def _making(folder: Path) -> Iterator[None]:
         raise StorageFailed(f"cannot make {folder}: {error.strerror or error}") from error
 
 
-def _postman(settings: ServiceSettings, signing: SigningKeys) -> Postman:
+def _webhook_sender(settings: ServiceSettings, signing: SigningKeys) -> WebhookSender:
     token = settings.webhook_token
-    return Postman(
+    return WebhookSender(
         signing=signing,
         account=Account(
             region=settings.region,

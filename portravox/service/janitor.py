@@ -20,6 +20,10 @@ ROUND_S = 5.0
 SWEEP_S = 600.0
 """How often folders are, for what nobody remembers: reading them takes longer."""
 
+GIVE_BACK_APART_S = 0.1
+"""Between two parts of the table that are given back to the disk, 4 MiB each: commits wait for a
+fifth of the time at most. Our choice."""
+
 _SLACK_S = 3600.0
 """How much longer than its life a video without a task may lie: its task may be ending just now."""
 
@@ -34,6 +38,7 @@ async def keep_clean(service: Service) -> None:
             await service.queue.requeue_expired(time.time())
             await end_overdue(service, now=time.time())
             await remove_ended(service, before=time.time() - VIDEO_LIFE_S)
+            await give_back_room(service)
             if time.monotonic() - swept_at >= SWEEP_S:
                 swept_at = time.monotonic()
                 await asyncio.to_thread(sweep, service)
@@ -58,6 +63,13 @@ async def remove_ended(service: Service, *, before: float) -> None:
         for task in tasks:
             if task.result is not None:
                 await asyncio.to_thread(service.videos.delete, task.result.video_name)
+
+
+async def give_back_room(service: Service) -> None:
+    """Let the table shrink, for as long as a round has time."""
+    ends = time.monotonic() + ROUND_S
+    while await service.queue.give_back_room() and time.monotonic() < ends:
+        await asyncio.sleep(GIVE_BACK_APART_S)
 
 
 def sweep(service: Service) -> None:

@@ -104,6 +104,11 @@ class ApiKeys:
         """The key with an id, also if it was revoked. Raises SecretsUnreadable."""
         return self._read().by_id.get(key_id)
 
+    @property
+    def valid_count(self) -> int:
+        """How many keys may use the service. Raises SecretsUnreadable."""
+        return len(self._read().valid)
+
     def all(self) -> tuple[ApiKey, ...]:
         """All keys, revoked ones too, the oldest first. Raises SecretsUnreadable."""
         return tuple(self._read().by_id.values())

@@ -168,6 +168,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.LinkRefused: ACCESS_DENIED,
     errors.StoredFileMissing: NOT_FOUND,
     errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
+    errors.TaskTooLarge: BODY_TOO_LARGE,
     errors.QueueFull: THROTTLED,
     errors.QueueUnavailable: UNAVAILABLE,
     errors.RateReached: RATE,

@@ -6,7 +6,7 @@ Flow      app -> service.service -> routes
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
@@ -51,11 +51,19 @@ class Caller:
     limits: Limits
 
 
+SHARE = 0.5
+"""Of what other keys leave of the queue, the most that one key may hold (`tasks.room`). Our choice:
+one busy key holds half of it, and whoever comes next finds as much."""
+
+
 def limits_in_queue(keys: ApiKeys, settings: ServiceSettings, key_id: str) -> KeyLimits:
     """What one key may have in the queue."""
     key = keys.by_id(key_id)
     own = key.limits if key is not None else Limits()
-    return own.or_else(settings.limits).in_queue()
+    limits = own.or_else(settings.limits).in_queue()
+    # Where there is but one key, there is nobody to leave room for.
+    is_alone = settings.no_keys or keys.valid_count < 2
+    return limits if is_alone else replace(limits, share=SHARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

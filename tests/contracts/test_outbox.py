@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from portravox.service.tasks.outbox import (
-    LANE_ROOM,
-    OPERATOR_LANE,
+    OPERATOR_TENANT,
+    PER_TENANT,
     DeliveryAttempt,
     DeliveryFilter,
     DeliveryState,
@@ -218,14 +218,14 @@ def test_a_failed_attempt_is_due_again_when_it_was_to_be(queue, run, clock):
     run(life())
 
 
-def test_no_lane_takes_the_place_of_others(queue, run, clock):
+def test_no_tenant_takes_the_place_of_others(queue, run, clock):
     async def life():
         for _ in range(20):
             await ended(queue, HOOK, key="anna")
         clock.now += 1
         await ended(queue, HOOK, OPERATORS, key="bela")
-        lanes = [delivery.lane for delivery in await claim(queue)]
-        assert sorted(lanes) == sorted(["anna"] * LANE_ROOM + ["bela", OPERATOR_LANE])
+        tenants = [delivery.tenant for delivery in await claim(queue)]
+        assert sorted(tenants) == sorted(["anna"] * PER_TENANT + ["bela", OPERATOR_TENANT])
         busy = frozenset({"anna"})
         assert await claim(queue, busy=busy) == []
         assert len(await claim(queue, limit=1)) == 1

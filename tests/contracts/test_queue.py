@@ -28,7 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from portravox.errors import IdempotencyConflict, QueueFull
+from portravox.errors import IdempotencyConflict, QueueFull, TaskTooLarge
 from portravox.service.tasks.queue import (
     GIVEN_UP,
     MAX_TRIES,
@@ -41,6 +41,7 @@ from portravox.service.tasks.queue import (
     TaskFilter,
     TaskQueue,
 )
+from portravox.service.tasks.room import MAX_TASK_BYTES, Caps
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.tasks.states import TaskState
 
@@ -253,6 +254,132 @@ def test_a_keys_limit_of_waiting_tasks_is_its_own(make_queue, run):
         await queue.close()
 
     run(fill())
+
+
+def test_one_key_leaves_room_for_others_however_much_it_submits(make_queue, run):
+    queue = make_queue(max_pending=12, limits_of=lambda key: KeyLimits(share=0.5))
+
+    async def fill(key_id):
+        accepted = 0
+        with pytest.raises(QueueFull):
+            while True:
+                await submit(queue, key_id)
+                accepted += 1
+        return accepted
+
+    async def flood():
+        first = await fill("a")
+        second = await fill("b")
+        third = await fill("c")
+        assert (first, second, third) == (6, 3, 1)  # half of what the others leave of 12, 6, 3
+        for key_id in "de":  # whoever has nothing yet is never refused for its share
+            await submit(queue, key_id)
+        with pytest.raises(QueueFull):
+            await submit(queue, "f")  # but the whole is the whole
+        assert (await queue.counts())[PENDING] == 12
+        await queue.close()
+
+    run(flood())
+
+
+def test_a_key_alone_may_have_the_whole_queue(make_queue, run):
+    queue = make_queue(max_pending=5, limits_of=lambda key: KeyLimits(share=1.0))
+
+    async def fill():
+        for _ in range(5):
+            await submit(queue, "a")
+        with pytest.raises(QueueFull):
+            await submit(queue, "b")
+        await queue.close()
+
+    run(fill())
+
+
+def test_cancelled_tasks_are_counted_as_long_as_they_are_remembered(make_queue, run, clock):
+    queue = make_queue(
+        clock=clock,
+        caps=replace(Caps(), canceled=10),
+        limits_of=lambda key: KeyLimits(share=0.5),
+    )
+
+    async def submit_and_cancel(key_id):
+        task = await submit(queue, key_id)
+        assert await queue.cancel(task.task_id, key_group="all")
+
+    async def flood(key_id):
+        for number in range(100):
+            try:
+                await submit_and_cancel(key_id)
+            except QueueFull:
+                return number
+        return 100
+
+    async def play():
+        assert (await flood("a"), await flood("b")) == (5, 2)
+        await submit(queue, "c")
+        clock.now += 10
+        await queue.remove_ended(clock.now)
+        assert await flood("a") == 5  # forgotten, so there is room again
+        await queue.close()
+
+    run(play())
+
+
+def test_ended_tasks_are_counted_whatever_ended_them(make_queue, run):
+    queue = make_queue(caps=Caps(ended=3), limits_of=lambda key: KeyLimits(share=1.0))
+
+    async def play():
+        for outcome in (VIDEO, BAD_INPUT, VIDEO):
+            await submit(queue)
+            task = await claim(queue)
+            assert await queue.finish(task.task_id, task.attempt, outcome)
+        with pytest.raises(QueueFull, match="3 ended tasks"):
+            await submit(queue)
+        await queue.remove_ended(math.inf)
+        await submit(queue)
+        await queue.close()
+
+    run(play())
+
+
+def test_what_clients_write_is_bounded_in_bytes_waiting_or_ended(make_queue, run):
+    queue = make_queue(caps=Caps(text_bytes=100_000), limits_of=lambda key: KeyLimits(share=0.5))
+    long = replace(JOB, image_url="http://host/" + "脸" * 4000)  # 12,000 bytes
+
+    async def flood(key_id):
+        with pytest.raises(QueueFull, match="bytes"):
+            for number in range(100):
+                accepted = number
+                task = await submit(queue, key_id, job=long)
+                await queue.cancel(task.task_id, key_group="all")
+        return accepted
+
+    async def play():
+        assert (await flood("a"), await flood("b")) == (4, 2)
+        await submit(queue, "c", job=long)
+        await queue.close()
+
+    run(play())
+
+
+def test_a_task_of_too_much_text_is_refused_by_name(queue, run):
+    async def play():
+        with pytest.raises(TaskTooLarge, match=f"{MAX_TASK_BYTES} at most"):
+            await submit(queue, job=replace(JOB, audio_url="http://h/" + "a" * MAX_TASK_BYTES))
+        with pytest.raises(TaskTooLarge):
+            await submit(queue, idempotency_key="k" * MAX_TASK_BYTES)
+        assert (await queue.counts())[PENDING] == 0
+
+    run(play())
+
+
+def test_a_sound_table_has_no_damage_and_gives_room_back_when_asked(queue, run):
+    async def play():
+        await submit(queue)
+        assert not await queue.give_back_room()
+        assert queue.damage is None
+
+    run(play())
 
 
 def test_limits_hold_among_submissions_at_the_same_moment(make_queue, run):

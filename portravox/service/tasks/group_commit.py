@@ -40,6 +40,7 @@ class GroupCommit:
         self._connection = connection
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._waiting: list[_Waiting] = []
+        self._between: list[_Waiting] = []
         self._at_work: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -54,8 +55,20 @@ class GroupCommit:
             raise QueueUnavailable("it is closed")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, answer))
-        if self._at_work is None:
-            self._at_work = asyncio.create_task(self._commit_all())
+        self._go()
+        return await answer
+
+    async def between(self, work: Change[T]) -> T:
+        """What the work returns, done in the commits' thread between two of them.
+
+        For what keeps the file in order and cannot be part of a transaction. Changes wait
+        meanwhile. Raises QueueUnavailable where SQLite fails.
+        """
+        if self._closed:
+            raise QueueUnavailable("it is closed")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._between.append((work, answer))
+        self._go()
         return await answer
 
     async def close(self) -> None:
@@ -65,10 +78,26 @@ class GroupCommit:
             await self._at_work
         self._thread.shutdown()
 
+    def _go(self) -> None:
+        if self._at_work is None:
+            self._at_work = asyncio.create_task(self._commit_all())
+
     async def _commit_all(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while self._waiting:
+            while self._waiting or self._between:
+                if self._between:
+                    work, answer = self._between.pop(0)
+                    try:
+                        done = await loop.run_in_executor(self._thread, work, self._connection)
+                    except sqlite3.Error as error:
+                        _settle(answer, QueueUnavailable(str(error)))
+                    except Exception as error:
+                        _settle(answer, error)
+                    else:
+                        _settle(answer, done)
+                if not self._waiting:
+                    continue
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
                 try:
                     answers = self._carry_out([change for change, _ in batch])

@@ -5,12 +5,13 @@ Flow      tasks.sqlite, before its own connections -> tasks.migrate -> migration
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
-from portravox.errors import QueueUnavailable
+from portravox.errors import QueueDamaged, QueueUnavailable
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest step in migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -56,11 +57,16 @@ def migrate(file: Path, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> N
 
 def _revision(file: Path) -> str | None:
     """The step that was run last; None for a new file."""
-    db = sqlite3.connect(file)
-    try:
-        [revision] = db.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return None
-    finally:
-        db.close()
-    return str(revision)
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        try:
+            rows = db.execute("SELECT version_num FROM alembic_version").fetchall()
+        except sqlite3.OperationalError:
+            return None
+    match rows:
+        case [(str(revision),)]:
+            return revision
+        case _:
+            told = ", ".join(str(revision) for (revision,) in rows) or "none"
+            raise QueueDamaged(
+                file, f"alembic_version should name one version of the tables and names {told}"
+            )

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from portravox.service.tasks.queue import Task
+from portravox.service.tasks.task import Task
 
-OPERATOR_LANE = ""
+OPERATOR_TENANT = ""
 """Of the operator's own notices; keys' ids are not empty."""
 
-LANE_ROOM = 2
-"""Notices of one lane that one claim gives, so that a slow receiver delays its own. Our choice."""
+PER_TENANT = 2
+"""Notices of one tenant that one claim gives, so that a slow receiver delays its own only. Our
+choice."""
 
 
 class NoticeFormat(StrEnum):
@@ -91,9 +92,9 @@ class Delivery:
     """Those whose outcome is known, the first one first."""
 
     @property
-    def lane(self) -> str:
-        """Whose turn it uses."""
-        return OPERATOR_LANE if self.webhook.by_operator else self.key_id
+    def tenant(self) -> str:
+        """Whose turn it uses: an API key's id, or OPERATOR_TENANT."""
+        return OPERATOR_TENANT if self.webhook.by_operator else self.key_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,7 @@ class Outbox(Protocol):
     ) -> tuple[tuple[Delivery, Task], ...]:
         """Begin an attempt for up to `limit` notices that are due, with the tasks they are about.
 
-        Up to LANE_ROOM of each lane, none of the lanes in `busy`; those due longest first.
+        Up to PER_TENANT of each tenant, none of the tenants in `busy`; those due longest first.
         Nobody else is given them until the lease has run out.
         """
 

@@ -3,9 +3,9 @@
 Flow      routes -> submit, get, list, cancel
           worker.loop -> wait_for_work, claim, heartbeat, finish
 
-A task is owned by nobody while PENDING and by one attempt while RUNNING. The attempt's number is a
-fence: it only ever grows, and what an older attempt says is not heard. An attempt lives as long as
-its lease, which heartbeats prolong. Times are seconds since 1970, UTC.
+A task belongs to no worker while PENDING and to one attempt while RUNNING. The attempt's number is
+a fence: it only ever grows, and what an older attempt reports is ignored. An attempt lives as long
+as its lease, which heartbeats prolong. Times are seconds since 1970, UTC.
 
 Keys are who pays, groups are who sees: a key's tasks are seen by all keys of its group and by no
 one else. `tests/contracts/test_queue.py` runs on every queue there is.
@@ -13,16 +13,39 @@ one else. `tests/contracts/test_queue.py` runs on every queue there is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
+from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.states import TaskState
+from portravox.service.tasks.task import (
+    Failure,
+    Job,
+    Json,
+    KeyLimits,
+    Outcome,
+    Page,
+    Released,
+    Result,
+    Task,
+    TaskFilter,
+)
 
-if TYPE_CHECKING:
-    from portravox.service.tasks.outbox import Outbox, Webhook
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+__all__ = [
+    "GIVEN_UP",
+    "MAX_TRIES",
+    "Failure",
+    "Job",
+    "Json",
+    "KeyLimits",
+    "Outcome",
+    "Page",
+    "Released",
+    "Result",
+    "Task",
+    "TaskFilter",
+    "TaskQueue",
+]
 
 MAX_TRIES = 3
 """How often a task is begun before it is given up as one that breaks workers. Our choice."""
@@ -32,128 +55,6 @@ GIVEN_UP = (
     "An internal error has occured during algorithm execution.",
 )
 """Code and message of a task whose workers kept vanishing; text and spelling are the original's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What a client asked for, after it was found to be well formed."""
-
-    model: str
-    image_url: str
-    audio_url: str
-    parameters: Mapping[str, Json]
-    resolve_oss: bool
-    """Whether the client allowed oss:// addresses to be resolved."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How a task succeeded."""
-
-    video_name: str
-    """In the storage; ends with .mp4."""
-
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """How an attempt failed."""
-
-    code: str
-    message: str
-
-    retry: bool = False
-    """Whether another attempt may fare better: the worker broke, not the input. The task fails for
-    good once it was tried MAX_TRIES times."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """An attempt given back unfinished, by a server that shuts down; not counted as a try."""
-
-
-Outcome = Result | Failure | Released
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A task as it was when it was read."""
-
-    task_id: str
-    """A UUID in lower case."""
-
-    key_id: str
-    key_group: str
-    request_id: str
-    """Of the request that submitted it."""
-
-    job: Job
-    state: TaskState
-    attempt: int
-    """0 until it is claimed."""
-
-    submitted_at: float
-    scheduled_at: float | None
-    """When the latest attempt began; None while PENDING."""
-
-    ended_at: float | None
-    worker: str | None
-    lease_until: float | None
-    cancel_requested: bool
-    """Only while RUNNING: it will be CANCELED as soon as its worker has stopped."""
-
-    stage: str | None
-    """What the worker said last that it does; None unless RUNNING."""
-
-    done: float
-    """0..1"""
-
-    code: str | None
-    message: str | None
-    """Why it FAILED."""
-
-    result: Result | None
-    """Whenever it SUCCEEDED, and only then."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFilter:
-    """Which tasks a list shows; None lets all through."""
-
-    task_id: str | None = None
-    model: str | None = None
-    state: TaskState | None = None
-    key_id: str | None = None
-    submitted_from: float | None = None
-    submitted_to: float | None = None
-    """Both inclusive."""
-
-    page_no: int = 1
-    """1.."""
-
-    page_size: int = 10
-    """1.."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A part of a list."""
-
-    tasks: tuple[Task, ...]
-    """Newest first."""
-
-    total: int
-    """Tasks on all pages together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLimits:
-    """What one key may have in the queue at a time; None is without limit."""
-
-    max_pending: int | None = None
-    max_running: int | None = None
-    """Further tasks wait, and let those of other keys pass."""
 
 
 class TaskQueue(Protocol):
@@ -166,6 +67,11 @@ class TaskQueue(Protocol):
     @property
     def outbox(self) -> Outbox:
         """Notices of the tasks that end."""
+
+    @property
+    def damage(self) -> str | None:
+        """What is known to be wrong with the table's storage; None where nothing is. A table that
+        is damaged has to be restored from a backup."""
 
     async def submit(
         self,
@@ -181,7 +87,9 @@ class TaskQueue(Protocol):
 
         With an idempotency key that this API key used before, the task of then is given back,
         whatever became of it, as long as it is remembered; its webhooks are those of then. Raises
-        QueueFull, and IdempotencyConflict where the job of then was another one.
+        IdempotencyConflict where the job of then was another one, TaskTooLarge where the job is
+        more text than a task may have, and QueueFull where there is no room for it (`tasks.room`):
+        as many tasks as may wait, as many as may be remembered, or as much as the key may have.
         """
 
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
@@ -254,6 +162,10 @@ class TaskQueue(Protocol):
 
     async def rendered_s(self, *, key_id: str, since: float) -> float:
         """Seconds of video that this key's tasks gave since a moment, of tasks still remembered."""
+
+    async def give_back_room(self) -> bool:
+        """Give back room on the disk that forgotten tasks took, a bounded part of it. True if there
+        is more: call again, after a pause in which others get their turn."""
 
     async def close(self) -> None:
         """Write what was asked for, then let go of the table. Nothing may be called afterwards."""

@@ -1,6 +1,7 @@
 """The queue in a SQLite file: one machine, nothing else to install.
 
 Flow      routes, worker -> tasks.sqlite -> tasks.group_commit -> the file, in WAL mode
+Reads     the statements in tasks.sqlite_statements
 
 One process owns the file and one connection in it writes and checkpoints; two further connections
 read what is committed, one at once in the event loop for single tasks, one in a thread for what
@@ -11,27 +12,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
-import os
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
-from io import FileIO
+from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from portravox.errors import IdempotencyConflict, QueueFull, QueueUnavailable
+from portravox.errors import IdempotencyConflict, QueueUnavailable
+from portravox.service.tasks import sqlite_statements as sql
 from portravox.service.tasks.group_commit import GroupCommit
 from portravox.service.tasks.migrate import migrate
 from portravox.service.tasks.outbox import Outbox, Webhook
-from portravox.service.tasks.queue import (
-    GIVEN_UP,
-    MAX_TRIES,
+from portravox.service.tasks.queue import GIVEN_UP, MAX_TRIES
+from portravox.service.tasks.room import MAX_PENDING, Caps, Held, require_room
+from portravox.service.tasks.sqlite_file import (
+    CHECK_S,
+    DamageWatch,
+    give_back,
+    make_shrinkable,
+    open_reader,
+    open_writer,
+    own,
+)
+from portravox.service.tasks.sqlite_outbox import SqliteOutbox, register
+from portravox.service.tasks.sqlite_rows import task_of
+from portravox.service.tasks.states import TaskState
+from portravox.service.tasks.task import (
     Failure,
     Job,
     KeyLimits,
@@ -42,21 +53,12 @@ from portravox.service.tasks.queue import (
     Task,
     TaskFilter,
 )
-from portravox.service.tasks.sqlite_outbox import SqliteOutbox, register
-from portravox.service.tasks.sqlite_rows import task_of
-from portravox.service.tasks.states import TaskState
 
 T = TypeVar("T")
 
-MAX_PENDING = 100_000
-"""Tasks that may wait, of all keys together. Our choice: at a minute each they take 70 days."""
-
 _UNLIMITED = KeyLimits()
 
-_TURNS = (
-    "SELECT key_id, pending, running FROM tallies WHERE pending > 0 ORDER BY running, turn, key_id"
-)
-"""Whose turn it is: claims follow this order, and positions are told from it."""
+_NOTHING = Held(pending=0, canceled=0, ended=0, text_bytes=0)
 
 
 class SqliteTaskQueue:
@@ -67,35 +69,49 @@ class SqliteTaskQueue:
         file: Path,
         *,
         max_pending: int = MAX_PENDING,
+        caps: Caps | None = None,
+        check_s: float = CHECK_S,
         limits_of: Callable[[str], KeyLimits] = lambda key_id: _UNLIMITED,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open the file, make it or bring it up to date. Its folder has to exist.
 
-        limits_of   what a key may have in the queue, asked at each submission and claim
-        clock       seconds since 1970
+        max_pending  tasks that may wait, of all keys together
+        caps         all that the queue holds; by default what goes with `max_pending`
+        check_s      how long to look for damage before going on
+        limits_of    what a key may have in the queue, asked at each submission and claim
+        clock        seconds since 1970
 
-        Raises QueueUnavailable, also where another process has the file open.
+        Raises QueueDamaged, and QueueUnavailable also where another process has the file open.
         """
-        self._max_pending = max_pending
+        self._caps = caps or Caps.for_queue_of(max_pending)
         self._limits_of = limits_of
         self._clock = clock
         self._survey_thread = ThreadPoolExecutor(1, thread_name_prefix="survey")
         with contextlib.ExitStack() as opened:
-            opened.enter_context(_own(file))
+            opened.enter_context(own(file))
             try:
                 # SQLite gives the files it adds the rights of this one.
                 file.touch(0o600)
+                watch = opened.enter_context(contextlib.closing(DamageWatch(file, check_s=check_s)))
+                make_shrinkable(file)
                 migrate(file)
-                writer = opened.enter_context(contextlib.closing(_open_writer(file)))
-                self._looks = opened.enter_context(contextlib.closing(_open_reader(file)))
-                self._surveys = opened.enter_context(contextlib.closing(_open_reader(file)))
+                writer = opened.enter_context(contextlib.closing(open_writer(file)))
+                self._looks = opened.enter_context(contextlib.closing(open_reader(file)))
+                self._surveys = opened.enter_context(contextlib.closing(open_reader(file)))
             except (OSError, sqlite3.Error) as error:
                 raise QueueUnavailable(f"{file}: {error}") from error
+            watch.start()
+            self._watch = watch
             self._opened = opened.pop_all()
         self._writer = GroupCommit(writer)
         self._may_have_work = asyncio.Event()
         self.outbox: Outbox = SqliteOutbox(self._writer, self._survey, clock)
+
+    @property
+    def damage(self) -> str | None:
+        """See `TaskQueue`."""
+        return self._watch.damage
 
     async def submit(
         self,
@@ -127,35 +143,23 @@ class SqliteTaskQueue:
             message=None,
             result=None,
         )
-        limit = self._limits_of(key_id).max_pending
+        limits = self._limits_of(key_id)
+        row = _as_row(task, idempotency_key, webhooks)
 
         def add(db: sqlite3.Connection) -> Task:
             if idempotency_key is not None:
-                before = db.execute(
-                    "SELECT * FROM tasks WHERE key_id = ? AND idempotency_key = ?",
-                    (key_id, idempotency_key),
-                ).fetchone()
+                before = db.execute(sql.TASK_OF_REPEATED, row).fetchone()
                 if before is not None:
                     return _of_same_job(task_of(before), job)
-            self._require_room(db, key_id, limit)
-            db.execute(
-                "INSERT INTO tasks (task_id, key_id, key_group, request_id, idempotency_key, model,"
-                " image_url, audio_url, parameters, resolve_oss, state, submitted_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', ?)",
-                (
-                    task.task_id,
-                    key_id,
-                    key_group,
-                    request_id,
-                    idempotency_key,
-                    job.model,
-                    job.image_url,
-                    job.audio_url,
-                    json.dumps(dict(job.parameters)),
-                    job.resolve_oss,
-                    task.submitted_at,
-                ),
+            own = db.execute(sql.HELD_BY_KEY, row).fetchone()
+            require_room(
+                row["text_bytes"],
+                own=_NOTHING if own is None else _held(own),
+                everyone=_held(db.execute(sql.HELD_BY_ALL).fetchone()),
+                caps=self._caps,
+                limits=limits,
             )
+            db.execute(sql.ADD_TASK, row)
             register(db, task, webhooks)
             return task
 
@@ -166,33 +170,22 @@ class SqliteTaskQueue:
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
         try:
             row = self._looks.execute(
-                "SELECT * FROM tasks WHERE task_id = ? AND key_group = ?", (task_id, key_group)
+                sql.TASK_OF_GROUP, {"task_id": task_id, "key_group": key_group}
             ).fetchone()
         except sqlite3.Error as error:
             raise QueueUnavailable(str(error)) from error
         return None if row is None else task_of(row)
 
     async def list(self, wanted: TaskFilter, *, key_group: str) -> Page:
-        conditions = {
-            "key_group = ?": key_group,
-            "task_id = ?": wanted.task_id,
-            "model = ?": wanted.model,
-            "state = ?": wanted.state,
-            "key_id = ?": wanted.key_id,
-            "submitted_at >= ?": wanted.submitted_from,
-            "submitted_at <= ?": wanted.submitted_to,
-        }
-        where = " AND ".join(text for text, value in conditions.items() if value is not None)
-        values = [value for value in conditions.values() if value is not None]
-        skipped = (wanted.page_no - 1) * wanted.page_size
+        asked = asdict(wanted) | {"key_group": key_group}
+        asked |= {"limit": wanted.page_size, "skipped": (wanted.page_no - 1) * wanted.page_size}
+        where = " AND ".join(
+            condition for name, condition in sql.TASK_CONDITIONS.items() if asked[name] is not None
+        )
 
         def read(db: sqlite3.Connection) -> Page:
-            total = db.execute(f"SELECT count(*) FROM tasks WHERE {where}", values).fetchone()[0]
-            rows = db.execute(
-                f"SELECT * FROM tasks WHERE {where}"
-                " ORDER BY submitted_at DESC, seq DESC LIMIT ? OFFSET ?",
-                (*values, wanted.page_size, skipped),
-            )
+            [total] = db.execute(sql.COUNT_TASKS + where, asked).fetchone()
+            rows = db.execute(sql.LIST_TASKS + where + sql.PAGE_OF_TASKS, asked)
             return Page(tasks=tuple(map(task_of, rows)), total=total)
 
         return await self._survey(read)
@@ -202,8 +195,7 @@ class SqliteTaskQueue:
 
         def cancel(db: sqlite3.Connection) -> bool:
             row = db.execute(
-                "SELECT seq, state FROM tasks WHERE task_id = ? AND key_group = ?",
-                (task_id, key_group),
+                sql.STATE_OF_TASK, {"task_id": task_id, "key_group": key_group}
             ).fetchone()
             if row is None:
                 return False
@@ -211,7 +203,7 @@ class SqliteTaskQueue:
                 _end(db, row["seq"], TaskState.CANCELED, now)
                 return True
             if row["state"] == TaskState.RUNNING and force:
-                db.execute("UPDATE tasks SET cancel_requested = 1 WHERE seq = ?", (row["seq"],))
+                db.execute(sql.REQUEST_CANCEL, {"seq": row["seq"]})
                 return True
             return False
 
@@ -226,16 +218,14 @@ class SqliteTaskQueue:
             key_id = self._next_key(db, except_keys)
             if key_id is None:
                 return None
-            [row] = db.execute(
-                "UPDATE tasks SET state = 'RUNNING', attempt = attempt + 1, scheduled_at = ?,"
-                " worker = ?, lease_until = ? WHERE seq = (SELECT seq FROM tasks"
-                " WHERE key_id = ? AND state = 'PENDING' ORDER BY seq LIMIT 1) RETURNING *",
-                (now, worker, now + lease_s, key_id),
-            ).fetchall()
-            db.execute(
-                "UPDATE tallies SET turn = 1 + (SELECT max(turn) FROM tallies) WHERE key_id = ?",
-                (key_id,),
-            )
+            asked = {
+                "key_id": key_id,
+                "worker": worker,
+                "now": now,
+                "lease_until": now + lease_s,
+            }
+            [row] = db.execute(sql.CLAIM_FIRST_OF_KEY, asked).fetchall()
+            db.execute(sql.TAKE_TURN, asked)
             return task_of(row)
 
         return await self._writer.change(claim)
@@ -253,9 +243,14 @@ class SqliteTaskQueue:
 
         def prolong(db: sqlite3.Connection) -> bool:
             changed = db.execute(
-                "UPDATE tasks SET lease_until = ?, stage = ?, done = ? WHERE task_id = ?"
-                " AND attempt = ? AND state = 'RUNNING' AND NOT cancel_requested",
-                (lease_until, stage, done, task_id, attempt),
+                sql.PROLONG_LEASE,
+                {
+                    "task_id": task_id,
+                    "attempt": attempt,
+                    "lease_until": lease_until,
+                    "stage": stage,
+                    "done": done,
+                },
             )
             return changed.rowcount == 1
 
@@ -266,9 +261,7 @@ class SqliteTaskQueue:
 
         def finish(db: sqlite3.Connection) -> bool:
             row = db.execute(
-                "SELECT seq, cancel_requested, attempt - releases AS tries FROM tasks"
-                " WHERE task_id = ? AND attempt = ? AND state = 'RUNNING'",
-                (task_id, attempt),
+                sql.RUNNING_ATTEMPT, {"task_id": task_id, "attempt": attempt}
             ).fetchone()
             if row is None:
                 return False
@@ -295,11 +288,7 @@ class SqliteTaskQueue:
         ended_at = self._clock()
 
         def requeue(db: sqlite3.Connection) -> tuple[str, ...]:
-            rows = db.execute(
-                "SELECT seq, task_id, cancel_requested, attempt - releases AS tries FROM tasks"
-                " WHERE state = 'RUNNING' AND lease_until <= ?",
-                (now,),
-            ).fetchall()
+            rows = db.execute(sql.EXPIRED_ATTEMPTS, {"now": now}).fetchall()
             for row in rows:
                 if row["cancel_requested"]:
                     _end(db, row["seq"], TaskState.CANCELED, ended_at)
@@ -320,12 +309,10 @@ class SqliteTaskQueue:
 
         def end(db: sqlite3.Connection) -> tuple[str, ...]:
             overdue: list[sqlite3.Row] = []
-            for [key_id] in db.execute("SELECT key_id FROM tallies WHERE pending > 0").fetchall():
+            for [key_id] in db.execute(sql.KEYS_THAT_WAIT).fetchall():
                 # The first of a key are its oldest: where none is overdue, one row is read.
                 waiting = db.execute(
-                    "SELECT seq, task_id, submitted_at FROM tasks"
-                    " WHERE key_id = ? AND state = 'PENDING' ORDER BY seq LIMIT ?",
-                    (key_id, limit - len(overdue)),
+                    sql.FIRST_OF_KEY, {"key_id": key_id, "limit": limit - len(overdue)}
                 )
                 overdue += takewhile(lambda row: row["submitted_at"] < submitted_before, waiting)
             for row in overdue:
@@ -336,14 +323,8 @@ class SqliteTaskQueue:
 
     async def remove_ended(self, before: float, *, limit: int = 500) -> tuple[Task, ...]:
         def remove(db: sqlite3.Connection) -> tuple[Task, ...]:
-            rows = db.execute(
-                "DELETE FROM tasks WHERE seq IN (SELECT seq FROM tasks WHERE ended_at < ?"
-                " ORDER BY ended_at LIMIT ?) RETURNING *",
-                (before, limit),
-            ).fetchall()
-            db.execute(
-                "DELETE FROM tallies WHERE pending + running + succeeded + failed + canceled = 0"
-            )
+            rows = db.execute(sql.FORGET_ENDED, {"before": before, "limit": limit}).fetchall()
+            db.execute(sql.FORGET_IDLE_KEYS)
             rows.sort(key=lambda row: float(row["ended_at"]))
             return tuple(map(task_of, rows))
 
@@ -351,20 +332,14 @@ class SqliteTaskQueue:
 
     async def position(self, task_id: str) -> int | None:
         def read(db: sqlite3.Connection) -> int | None:
-            own = db.execute(
-                "SELECT key_id, (SELECT count(*) FROM tasks AS other"
-                " WHERE other.key_id = own.key_id AND other.state = 'PENDING'"
-                " AND other.seq < own.seq) AS ahead"
-                " FROM tasks AS own WHERE task_id = ? AND state = 'PENDING'",
-                (task_id,),
-            ).fetchone()
+            own = db.execute(sql.AHEAD_OF_TASK, {"task_id": task_id}).fetchone()
             if own is None:
                 return None
             # Before this task's turn come as many of each key as come of its own, and one more
             # of those whose turn is earlier.
             position = int(own["ahead"])
             turns = position + 1
-            for key_id, pending, _ in db.execute(_TURNS):
+            for key_id, pending, _ in db.execute(sql.TURNS):
                 if key_id == own["key_id"]:
                     turns -= 1
                 else:
@@ -375,43 +350,30 @@ class SqliteTaskQueue:
 
     async def counts(self) -> dict[TaskState, int]:
         def read(db: sqlite3.Connection) -> dict[TaskState, int]:
-            sums = db.execute(
-                "SELECT total(pending), total(running), total(succeeded), total(failed),"
-                " total(canceled) FROM tallies"
-            ).fetchone()
+            sums = db.execute(sql.COUNTS).fetchone()
             return {state: int(tasks) for state, tasks in zip(TaskState, sums, strict=True)}
 
         return await self._survey(read)
 
     async def rendered_s(self, *, key_id: str, since: float) -> float:
         def read(db: sqlite3.Connection) -> float:
-            row = db.execute(
-                "SELECT total(duration_s) FROM tasks"
-                " WHERE key_id = ? AND state = 'SUCCEEDED' AND ended_at >= ?",
-                (key_id, since),
-            ).fetchone()
+            row = db.execute(sql.RENDERED_S, {"key_id": key_id, "since": since}).fetchone()
             return float(row[0])
 
         return await self._survey(read)
+
+    async def give_back_room(self) -> bool:
+        """See `TaskQueue`."""
+        return await self._writer.between(give_back)
 
     async def close(self) -> None:
         await self._writer.close()
         self._survey_thread.shutdown()
         self._opened.close()
 
-    def _require_room(self, db: sqlite3.Connection, key_id: str, limit: int | None) -> None:
-        [waiting] = db.execute("SELECT total(pending) FROM tallies").fetchone()
-        if waiting >= self._max_pending:
-            raise QueueFull(self._max_pending)
-        if limit is None:
-            return
-        own = db.execute("SELECT pending FROM tallies WHERE key_id = ?", (key_id,)).fetchone()
-        if own is not None and own[0] >= limit:
-            raise QueueFull(limit)
-
     def _next_key(self, db: sqlite3.Connection, except_keys: Collection[str]) -> str | None:
         """Whose task is to be claimed next."""
-        for key_id, _, running in db.execute(_TURNS).fetchall():
+        for key_id, _, running in db.execute(sql.TURNS).fetchall():
             if key_id in except_keys:
                 continue
             limit = self._limits_of(key_id).max_running
@@ -445,70 +407,59 @@ def _end(
     why: tuple[str, str] | tuple[None, None] = (None, None),
     result: Result | None = None,
 ) -> None:
+    code, message = why
     db.execute(
-        "UPDATE tasks SET state = ?, ended_at = ?, lease_until = NULL, cancel_requested = 0,"
-        " stage = NULL, done = iif(? = 'SUCCEEDED', 1.0, done), code = ?, message = ?,"
-        " video_name = ?, duration_s = ? WHERE seq = ?",
-        (state, now, state, *why, *(astuple(result) if result else (None, None)), seq),
+        sql.END_TASK,
+        {
+            "seq": seq,
+            "state": state,
+            "now": now,
+            "code": code,
+            "message": message,
+            "video_name": None if result is None else result.video_name,
+            "duration_s": None if result is None else result.duration_s,
+        },
     )
 
 
 def _put_back(db: sqlite3.Connection, seq: int, *, releases: int = 0) -> None:
     """Let a task wait again, in its old place."""
-    db.execute(
-        "UPDATE tasks SET state = 'PENDING', releases = releases + ?, scheduled_at = NULL,"
-        " worker = NULL, lease_until = NULL, stage = NULL, done = 0.0 WHERE seq = ?",
-        (releases, seq),
-    )
+    db.execute(sql.PUT_BACK, {"seq": seq, "releases": releases})
+
+
+def _as_row(task: Task, idempotency_key: str | None, webhooks: Sequence[Webhook]) -> dict[str, Any]:
+    """What is written of a new task."""
+    job = task.job
+    written = {
+        "model": job.model,
+        "image_url": job.image_url,
+        "audio_url": job.audio_url,
+        "parameters": json.dumps(dict(job.parameters)),
+    }
+    texts = [*written.values(), idempotency_key or "", *(webhook.url for webhook in webhooks)]
+    return {
+        **written,
+        "task_id": task.task_id,
+        "key_id": task.key_id,
+        "key_group": task.key_group,
+        "request_id": task.request_id,
+        "idempotency_key": idempotency_key,
+        "resolve_oss": job.resolve_oss,
+        "submitted_at": task.submitted_at,
+        "text_bytes": sum(map(_bytes_of, texts)),
+    }
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _held(row: sqlite3.Row) -> Held:
+    pending, canceled, ended, text_bytes = row
+    return Held(pending=pending, canceled=canceled, ended=ended, text_bytes=text_bytes)
 
 
 def _of_same_job(before: Task, job: Job) -> Task:
     if before.job != job:
         raise IdempotencyConflict
     return before
-
-
-def _own(file: Path) -> FileIO:
-    """A lock that lasts until it is closed or the process ends. Raises QueueUnavailable.
-
-    Children that are started afresh do not inherit it; a forked one would, and would keep the next
-    server from starting for as long as it lives.
-    """
-    beside = file.with_name(f"{file.name}.lock")
-    try:
-        lock = FileIO(beside, "w", opener=_open_private)
-    except OSError as error:
-        raise QueueUnavailable(f"cannot write {beside}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise QueueUnavailable(f"{file} is in use by another server") from None
-    return lock
-
-
-def _open_private(path: str, flags: int) -> int:
-    """Open a file that only its owner may read, for clients' addresses are in it."""
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
-
-
-def _open_writer(file: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")  # a commit waits for the disk
-    db.execute("PRAGMA secure_delete = ON")  # what is forgotten leaves no trace in the file
-    db.execute("PRAGMA journal_size_limit = 67108864")  # a burst's WAL is cut to 64 MiB after it
-    return db
-
-
-def _open_reader(file: Path) -> sqlite3.Connection:
-    """A connection that can neither write nor checkpoint."""
-    db = sqlite3.connect(
-        f"{file.absolute().as_uri()}?mode=ro",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    db.row_factory = sqlite3.Row
-    return db

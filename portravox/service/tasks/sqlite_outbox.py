@@ -11,10 +11,11 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Protocol, TypeVar
 
+from portravox.service.tasks import sqlite_statements as sql
 from portravox.service.tasks.group_commit import GroupCommit
 from portravox.service.tasks.outbox import (
-    LANE_ROOM,
-    OPERATOR_LANE,
+    OPERATOR_TENANT,
+    PER_TENANT,
     Delivery,
     DeliveryAttempt,
     DeliveryFilter,
@@ -23,20 +24,10 @@ from portravox.service.tasks.outbox import (
     NoticeFormat,
     Webhook,
 )
-from portravox.service.tasks.queue import Task
 from portravox.service.tasks.sqlite_rows import task_of
+from portravox.service.tasks.task import Task
 
 T = TypeVar("T")
-
-_DUE = f"""
-SELECT seq FROM (
-    SELECT seq, next_at, row_number() OVER (PARTITION BY lane ORDER BY next_at, seq) AS place
-    FROM (
-        SELECT seq, next_at, iif(by_operator, '{OPERATOR_LANE}', key_id) AS lane
-        FROM deliveries WHERE state = 'DUE' AND next_at <= ?
-    ) WHERE lane NOT IN (SELECT value FROM json_each(?))
-) WHERE place <= {LANE_ROOM} ORDER BY next_at, seq LIMIT ?
-"""
 
 
 class Survey(Protocol):
@@ -57,10 +48,16 @@ class SqliteOutbox:
         self, *, limit: int, lease_s: float, busy: Set[str] = frozenset()
     ) -> tuple[tuple[Delivery, Task], ...]:
         now = self._clock()
-        asked = (now, json.dumps(sorted(busy)), limit)
+        asked = {
+            "now": now,
+            "busy": json.dumps(sorted(busy)),
+            "operator": OPERATOR_TENANT,
+            "per_tenant": PER_TENANT,
+            "limit": limit,
+        }
 
         def look(db: sqlite3.Connection) -> list[int]:
-            return [seq for (seq,) in db.execute(_DUE, asked)]
+            return [seq for (seq,) in db.execute(sql.DUE_NOTICES, asked)]
 
         # Looked up without holding up the loop, and nothing is written where nothing is due.
         due = await self._survey(look)
@@ -71,13 +68,11 @@ class SqliteOutbox:
             begun = []
             for seq in due:
                 rows = db.execute(
-                    "UPDATE deliveries SET tries = tries + 1, next_at = ?"
-                    " WHERE seq = ? AND state = 'DUE' AND next_at <= ? RETURNING *",
-                    (now + lease_s, seq, now),
+                    sql.BEGIN_DELIVERY, {"seq": seq, "now": now, "lease_until": now + lease_s}
                 ).fetchall()
                 for delivery in _deliveries(db, rows):
                     [task] = db.execute(
-                        "SELECT * FROM tasks WHERE task_id = ?", (delivery.task_id,)
+                        sql.TASK_OF_NOTICE, {"task_id": delivery.task_id}
                     ).fetchall()
                     begun.append((delivery, task_of(task)))
             return tuple(begun)
@@ -96,33 +91,41 @@ class SqliteOutbox:
 
         def keep(db: sqlite3.Connection) -> bool:
             changed = db.execute(
-                "UPDATE deliveries SET state = ?, next_at = ?, ended_at = ?"
-                " WHERE delivery_id = ? AND tries = ? AND state = 'DUE'",
-                (state, retry_at, ended_at, delivery.delivery_id, delivery.tries),
+                sql.END_DELIVERY,
+                {
+                    "delivery_id": delivery.delivery_id,
+                    "tries": delivery.tries,
+                    "state": state,
+                    "next_at": retry_at,
+                    "ended_at": ended_at,
+                },
             )
             if changed.rowcount != 1:
                 return False
             db.execute(
-                "INSERT INTO delivery_attempts VALUES (?, ?, ?, ?)",
-                (delivery.delivery_id, delivery.tries, attempt.at, attempt.status),
+                sql.KEEP_ATTEMPT,
+                {
+                    "delivery_id": delivery.delivery_id,
+                    "number": delivery.tries,
+                    "at": attempt.at,
+                    "status": attempt.status,
+                },
             )
             return True
 
         return await self._writer.change(keep)
 
     async def list(self, wanted: DeliveryFilter, *, key_group: str) -> DeliveryPage:
-        where = "key_group = ? AND NOT by_operator AND (? IS NULL OR task_id = ?)"
-        values = (key_group, wanted.task_id, wanted.task_id)
-        skipped = (wanted.page_no - 1) * wanted.page_size
+        asked = {
+            "key_group": key_group,
+            "task_id": wanted.task_id,
+            "limit": wanted.page_size,
+            "skipped": (wanted.page_no - 1) * wanted.page_size,
+        }
 
         def read(db: sqlite3.Connection) -> DeliveryPage:
-            [total] = db.execute(
-                f"SELECT count(*) FROM deliveries WHERE {where}", values
-            ).fetchone()
-            rows = db.execute(
-                f"SELECT * FROM deliveries WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?",
-                (*values, wanted.page_size, skipped),
-            ).fetchall()
+            [total] = db.execute(sql.COUNT_NOTICES, asked).fetchone()
+            rows = db.execute(sql.LIST_NOTICES, asked).fetchall()
             return DeliveryPage(deliveries=_deliveries(db, rows), total=total)
 
         return await self._survey(read)
@@ -132,18 +135,16 @@ def register(db: sqlite3.Connection, task: Task, webhooks: Iterable[Webhook]) ->
     """Have the end of a task told: a part of the change that adds it."""
     for webhook in webhooks:
         db.execute(
-            "INSERT INTO deliveries"
-            " (delivery_id, task_id, key_id, key_group, url, format, by_operator)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                str(uuid.uuid4()),
-                task.task_id,
-                task.key_id,
-                task.key_group,
-                webhook.url,
-                webhook.format,
-                webhook.by_operator,
-            ),
+            sql.REGISTER_NOTICE,
+            {
+                "delivery_id": str(uuid.uuid4()),
+                "task_id": task.task_id,
+                "key_id": task.key_id,
+                "key_group": task.key_group,
+                "url": webhook.url,
+                "format": webhook.format,
+                "by_operator": webhook.by_operator,
+            },
         )
 
 
@@ -151,9 +152,7 @@ def _deliveries(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[De
     """Rows of deliveries, each with its attempts."""
     attempts: dict[str, list[DeliveryAttempt]] = {row["delivery_id"]: [] for row in rows}
     for delivery_id, at, status in db.execute(
-        "SELECT delivery_id, at, status FROM delivery_attempts"
-        " WHERE delivery_id IN (SELECT value FROM json_each(?)) ORDER BY delivery_id, number",
-        (json.dumps(list(attempts)),),
+        sql.ATTEMPTS_OF_NOTICES, {"delivery_ids": json.dumps(list(attempts))}
     ):
         attempts[delivery_id].append(DeliveryAttempt(at=at, status=status))
     return tuple(

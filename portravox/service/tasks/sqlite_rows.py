@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from portravox.service.tasks.queue import Job, Result, Task
 from portravox.service.tasks.states import TaskState
+from portravox.service.tasks.task import Job, Result, Task
 
 
 def task_of(row: sqlite3.Row) -> Task:

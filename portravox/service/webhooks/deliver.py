@@ -67,7 +67,7 @@ class Deliverer:
         self._look_s = look_s
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="webhook")
         self._at_work: dict[asyncio.Task[None], str] = {}
-        """Attempts under way, and the lane of each."""
+        """Attempts under way, and the tenant of each."""
 
         self._loop: asyncio.Task[None] | None = None
 
@@ -108,7 +108,7 @@ class Deliverer:
         busy = frozenset(self._at_work.values())
         for delivery, task in await self._outbox.claim(limit=room, lease_s=LEASE_S, busy=busy):
             attempt = asyncio.create_task(self._attempt(delivery, task))
-            self._at_work[attempt] = delivery.lane
+            self._at_work[attempt] = delivery.tenant
             attempt.add_done_callback(self._at_work.pop)
 
     async def _attempt(self, delivery: Delivery, task: Task) -> None:

@@ -40,7 +40,7 @@ _log = logging.getLogger("portravox.webhooks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Postman:
+class WebhookSender:
     """Everything an attempt needs; threads may share it."""
 
     signing: SigningKeys
@@ -65,7 +65,7 @@ class Postman:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             **signature_headers(
-                webhook_secrets(self.signing, delivery.lane),
+                webhook_secrets(self.signing, delivery.tenant),
                 delivery_id=delivery.delivery_id,
                 at=at,
                 body=body,

@@ -15,17 +15,17 @@ from datetime import UTC, datetime
 from standardwebhooks import Webhook
 
 from portravox.service.storage.signing import SigningKeys
-from portravox.service.tasks.outbox import OPERATOR_LANE
+from portravox.service.tasks.outbox import OPERATOR_TENANT
 
 _PURPOSE = "webhook secret"
 
 
-def webhook_secrets(signing: SigningKeys, lane: str) -> tuple[str, ...]:
+def webhook_secrets(signing: SigningKeys, tenant: str) -> tuple[str, ...]:
     """The secrets that hold now, the newest first, as Standard Webhooks writes them: whsec_…
 
-    lane  the id of an API key, or OPERATOR_LANE
+    tenant  the id of an API key, or OPERATOR_TENANT
     """
-    owner = "the operator" if lane == OPERATOR_LANE else f"key {lane}"
+    owner = "the operator" if tenant == OPERATOR_TENANT else f"key {tenant}"
     generations = [signing]
     if signing.previous is not None:
         generations.append(SigningKeys(current=signing.previous))

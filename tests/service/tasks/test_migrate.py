@@ -10,7 +10,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from portravox.errors import QueueUnavailable
+from portravox.errors import QueueDamaged, QueueUnavailable
 from portravox.service.tasks.migrate import HEAD, MIGRATIONS, migrate
 
 
@@ -48,12 +48,14 @@ def names(file) -> set[str]:
     return {name for (name,) in ask(file, "SELECT name FROM sqlite_schema")}
 
 
-def add_task(file):
+def add_task(file, task_id="t", **more: int):
+    names, values = "".join(f", {name}" for name in more), "".join(f", {n}" for n in more.values())
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute(
             "INSERT INTO tasks (task_id, key_id, key_group, request_id, model, image_url,"
-            " audio_url, parameters, resolve_oss, state, submitted_at)"
-            " VALUES ('t', 'k', 'g', 'r', 'm', 'i', 'a', '{}', 0, 'PENDING', 1.0)"
+            f" audio_url, parameters, resolve_oss, state, submitted_at{names})"
+            f" VALUES (?, 'k', 'g', 'r', 'm', 'i', 'a', '{{}}', 0, 'PENDING', 1.0{values})",
+            (task_id,),
         )
 
 
@@ -115,4 +117,36 @@ def test_a_file_of_before_webhooks_gets_their_tables(file):
     assert "deliveries" not in names(file)
     migrate(file)
     assert ask(file, "SELECT count(*) FROM deliveries") == [(0,)]
+    assert ask(file, "SELECT task_id FROM tasks") == [("t",)]
+
+
+def test_a_file_of_before_text_was_counted_gets_its_sums(file):
+    migrate(file, head="0002")
+    add_task(file)
+    migrate(file)
+    # The model, two addresses and the parameters: m, i, a, {}
+    assert ask(file, "SELECT text_bytes FROM tasks") == [(5,)]
+    assert ask(file, "SELECT key_id, pending, text_bytes FROM tallies") == [("k", 1, 5)]
+    add_task(file, "u", text_bytes=7)
+    assert ask(file, "SELECT pending, text_bytes FROM tallies") == [(2, 12)]
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("DELETE FROM tasks WHERE task_id = 't'")
+    assert ask(file, "SELECT pending, text_bytes FROM tallies") == [(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DELETE FROM alembic_version", "names none"),
+        ("INSERT INTO alembic_version VALUES ('0001')", "names 0003, 0001"),
+    ],
+)
+def test_a_file_that_does_not_name_its_version_is_told_with_a_way_out(file, change, told):
+    migrate(file)
+    add_task(file)
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute(change)
+    with pytest.raises(QueueDamaged, match=told) as error:
+        migrate(file)
+    assert "portravox restore" in error.value.hint
     assert ask(file, "SELECT task_id FROM tasks") == [("t",)]

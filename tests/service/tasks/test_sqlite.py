@@ -11,13 +11,15 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
-from portravox.errors import QueueUnavailable
+from portravox.errors import QueueDamaged, QueueUnavailable
 from portravox.service.tasks.migrate import migrate
 from portravox.service.tasks.queue import Job, Result
 from portravox.service.tasks.sqlite import SqliteTaskQueue
+from portravox.service.tasks.sqlite_file import FREE_BYTES
 from portravox.service.tasks.states import TaskState
 
 JOB = Job(
@@ -62,8 +64,8 @@ def file(tmp_path):
     return tmp_path / "tasks.db"
 
 
-def submit(queue, **options):
-    return queue.submit(JOB, key_id="k", key_group="g", request_id="r", **options)
+def submit(queue, *, key_id="k", **options):
+    return queue.submit(JOB, key_id=key_id, key_group="g", request_id="r", **options)
 
 
 def test_what_was_answered_survives_kill_9(file):
@@ -194,6 +196,126 @@ def test_a_damaged_table_is_told_and_not_answered_from(file):
         await queue.close()
 
     asyncio.run(damage())
+
+
+def test_the_file_shrinks_when_tasks_are_forgotten(file):
+    async def play():
+        queue = SqliteTaskQueue(file)
+        kept = await submit(queue)
+        job = replace(JOB, image_url="https://host/" + "a" * 8000)
+        for _ in range(8):
+            tasks = await asyncio.gather(
+                *(queue.submit(job, key_id="k", key_group="g", request_id="r") for _ in range(500))
+            )
+            await asyncio.gather(*(queue.cancel(t.task_id, key_group="g") for t in tasks))
+        full = file.stat().st_size
+        while await queue.remove_ended(float("inf")):
+            pass
+        parts = 1
+        while await queue.give_back_room():
+            parts += 1
+        assert (await queue.get(kept.task_id, key_group="g")) == kept
+        shrunk = file.stat().st_size
+        wal = file.with_name("tasks.db-wal").stat().st_size
+        await queue.close()
+        return full, shrunk, wal, parts
+
+    full, shrunk, wal, parts = asyncio.run(play())
+    assert full > 30e6 and shrunk < FREE_BYTES + 2e6
+    assert wal == 0
+    assert parts > 3  # bit by bit, and not in one long pause
+
+
+def test_a_file_of_an_earlier_version_can_shrink_too(file):
+    with sqlite3.connect(file) as db:
+        db.execute("CREATE TABLE something (a)")
+        assert db.execute("PRAGMA auto_vacuum").fetchone() == (0,)
+    db.close()
+    asyncio.run(SqliteTaskQueue(file).close())
+    db = sqlite3.connect(file)
+    assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # incremental
+    db.close()
+
+
+def test_a_reader_that_stays_does_not_hold_up_who_gives_room_back(file):
+    async def play():
+        queue = SqliteTaskQueue(file)
+        other = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+        await submit(queue)
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM tasks").fetchone()
+        queue._writer._connection.execute("PRAGMA journal_size_limit = 0")
+        begun = time.monotonic()
+        await queue.give_back_room()
+        await submit(queue)
+        other.close()
+        await queue.close()
+        return time.monotonic() - begun
+
+    assert asyncio.run(play()) < 1.0
+
+
+def damage(file, page):
+    """Overwrite a page of 4 KiB."""
+    with file.open("r+b") as content:
+        content.seek((page - 1) * 4096)
+        content.write(b"\xa5" * 4096)
+
+
+def root_page(file, name):
+    db = sqlite3.connect(file)
+    [page] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+    db.close()
+    return page
+
+
+@pytest.mark.parametrize("name", ["tasks", "tasks_listed", "tallies"])
+def test_a_damaged_page_is_told_at_the_start(file, name):
+    async def fill():
+        queue = SqliteTaskQueue(file)
+        await asyncio.gather(*(submit(queue) for _ in range(500)))
+        await queue.close()
+
+    asyncio.run(fill())
+    damage(file, root_page(file, name))
+    before = file.read_bytes()
+    with pytest.raises(QueueDamaged) as told:
+        SqliteTaskQueue(file)
+    assert str(file) in str(told.value) and "portravox restore" in told.value.hint
+    assert file.read_bytes() == before
+
+
+def test_damage_that_the_start_had_no_time_for_is_found_beside_the_work(file):
+    async def play():
+        queue = SqliteTaskQueue(file)
+        await asyncio.gather(*(submit(queue) for _ in range(5000)))
+        await queue.close()
+        damage(file, root_page(file, "deliveries_listed"))
+        queue = SqliteTaskQueue(file, check_s=0.0)
+        assert (await submit(queue, key_id="other")).state is TaskState.PENDING
+        for _ in range(500):
+            if queue.damage is not None:
+                break
+            await asyncio.sleep(0.01)
+        told = queue.damage
+        await queue.close()
+        return told
+
+    assert asyncio.run(play())
+
+
+def test_a_check_beside_the_work_ends_with_the_queue(file):
+    async def play():
+        queue = SqliteTaskQueue(file)
+        await asyncio.gather(*(submit(queue) for _ in range(5000)))
+        await queue.close()
+        queue = SqliteTaskQueue(file, check_s=0.0)
+        begun = time.monotonic()
+        await queue.close()
+        assert queue.damage is None
+        return time.monotonic() - begun
+
+    assert asyncio.run(play()) < 1.0
 
 
 def test_a_claim_is_no_more_work_behind_20_000_tasks_than_behind_1000(file):

@@ -24,7 +24,7 @@ from portravox.service.tasks.queue import Job
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks import deliver
 from portravox.service.webhooks.deliver import LEASE_S, RETRY_AFTER_S, SPREAD, Deliverer
-from portravox.service.webhooks.post import Postman
+from portravox.service.webhooks.post import WebhookSender
 from portravox.service.webhooks.sign import webhook_secrets
 from tests.service.webhooks.conftest import ACCOUNT, SIGNING
 
@@ -294,8 +294,8 @@ def test_over_a_real_line_to_a_receiver_that_fails_twice(tmp_path, monkeypatch):
     async def scene(port):
         queue = SqliteTaskQueue(tmp_path / "tasks.db")
         policy = AddressPolicy((ip_network("127.0.0.0/8"),))
-        postman = Postman(signing=SIGNING, account=ACCOUNT, policy=policy)
-        deliverer = Deliverer(queue.outbox, postman.post, look_s=0.005)
+        sender = WebhookSender(signing=SIGNING, account=ACCOUNT, policy=policy)
+        deliverer = Deliverer(queue.outbox, sender.post, look_s=0.005)
         deliverer.start()
         try:
             task = await ended_task(queue, f"http://127.0.0.1:{port}/hook", key="3")

@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from portravox.service.storage.signing import SigningKeys
-from portravox.service.tasks.outbox import OPERATOR_LANE
+from portravox.service.tasks.outbox import OPERATOR_TENANT
 from portravox.service.webhooks.sign import signature_headers, webhook_secrets
 from tests.service.webhooks.conftest import SIGNING
 
@@ -45,8 +45,8 @@ def test_receivers_may_hold_the_new_secret_or_the_old_one():
 
 def test_each_key_and_the_operator_have_a_secret_of_their_own():
     only = SigningKeys(current=b"c" * 32)
-    lanes = ("1", "2", OPERATOR_LANE, "the operator")
-    secrets = {webhook_secrets(only, lane) for lane in lanes}
+    tenants = ("1", "2", OPERATOR_TENANT, "the operator")
+    secrets = {webhook_secrets(only, tenant) for tenant in tenants}
     assert len(secrets) == 4
     assert all(len(base64.b64decode(secret[6:])) == 32 for (secret,) in secrets)
 
