@@ -29,6 +29,10 @@ LABEL_LANGUAGES = ("zh", "en")
 MAX_SEED = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 
+EXTENSION = "portravox"
+"""The key in `parameters` under which options beyond the original's travel over HTTP, so that none
+of them can ever mean something else to a client of the original."""
+
 MAX_TRANSCRIPT_CHARACTERS = 20_000
 """Five times what is said in three minutes; our choice."""
 
@@ -52,6 +56,10 @@ class Kind(Protocol):
     @property
     def wanted(self) -> str:
         """The values in words, for an error."""
+
+    @property
+    def metavar(self) -> str:
+        """The values in a word, for the help of the command line."""
 
     def fits(self, value: object) -> bool:
         """Whether a value is of the right type and within the range."""
@@ -77,6 +85,10 @@ class Real:
     def wanted(self) -> str:
         return f"a number from {self.low:g} to {self.high:g}"
 
+    @property
+    def metavar(self) -> str:
+        return f"{self.low:g}..{self.high:g}"
+
     def fits(self, value: object) -> bool:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and self.low <= value <= self.high  # type: ignore[operator] # a NaN fails
@@ -101,6 +113,10 @@ class Whole:
     @property
     def wanted(self) -> str:
         return f"a whole number from {self.low} to {self.high}"
+
+    @property
+    def metavar(self) -> str:
+        return "N" if self.high == MAX_SEED else f"{self.low}..{self.high}"
 
     def fits(self, value: object) -> bool:
         whole = isinstance(value, int) and not isinstance(value, bool)
@@ -132,6 +148,10 @@ class Truth:
     def wanted(self) -> str:
         return "true or false"
 
+    @property
+    def metavar(self) -> str:
+        return "true|false"
+
     def fits(self, value: object) -> bool:
         return isinstance(value, bool)
 
@@ -161,6 +181,10 @@ class Choice:
     def wanted(self) -> str:
         return " or ".join(filter(None, (", ".join(self.names[:-1]), self.names[-1])))
 
+    @property
+    def metavar(self) -> str:
+        return "|".join(self.names)
+
     def fits(self, value: object) -> bool:
         return isinstance(value, str) and value in self.names
 
@@ -179,6 +203,7 @@ class Text:
     """A text of limited length."""
 
     wanted: str
+    metavar: str
     max_characters: int
 
     pattern: str | None = None
@@ -404,7 +429,12 @@ class JobOptions(Direction):
 
     engine: str = _option(
         "embedded",
-        kind=Text(wanted="the name of an engine", max_characters=32, pattern=_ENGINE_NAME),
+        kind=Text(
+            wanted="the name of an engine",
+            metavar="NAME",
+            max_characters=32,
+            pattern=_ENGINE_NAME,
+        ),
         title=Words("Engine", "引擎"),
         help=Words(
             "What draws the frames. embedded needs no graphics card.",
@@ -462,6 +492,7 @@ class JobOptions(Direction):
     transcript: str | None = _option(
         kind=Text(
             wanted=f"words, at most {MAX_TRANSCRIPT_CHARACTERS} characters",
+            metavar="TEXT",
             max_characters=MAX_TRANSCRIPT_CHARACTERS,
         ),
         title=Words("Transcript", "文字稿"),
@@ -476,7 +507,12 @@ class JobOptions(Direction):
     )
 
     language: str | None = _option(
-        kind=Text(wanted="a code like en, zh or pt-br", max_characters=32, pattern=_LANGUAGE_CODE),
+        kind=Text(
+            wanted="a code like en, zh or pt-br",
+            metavar="CODE",
+            max_characters=32,
+            pattern=_LANGUAGE_CODE,
+        ),
         title=Words("Language of the transcript", "文字稿语言"),
         help=Words(
             "A code such as en, fr or pt-br, where the letters of the transcript do not tell.",
@@ -491,6 +527,20 @@ class JobOptions(Direction):
     def direction(self) -> Direction:
         """The part that an engine reads."""
         return Direction(**{name: getattr(self, name) for name in options_of(Direction)})
+
+
+def chosen(options: JobOptions) -> dict[str, Any]:
+    """Those options that differ from their default, by name."""
+    values = {name: getattr(options, name) for name in OPTIONS}
+    return {name: value for name, value in values.items() if value != OPTIONS[name].default}
+
+
+def as_parameters(options: JobOptions) -> dict[str, Any]:
+    """The options as `parameters` of the HTTP API: all of the original's, ours where they differ
+    from their default, so that a server of the original sees none that say nothing."""
+    parameters = {name: getattr(options, name) for name in ORIGINAL}
+    ours = {name: value for name, value in chosen(options).items() if name in OURS}
+    return {**parameters, EXTENSION: ours} if ours else parameters
 
 
 class OptionValues(TypedDict, total=False):

@@ -7,26 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portravox.cli.options import (
-    EngineName,
-    EyeMoveFreq,
-    HeadMoveStrength,
-    Json,
-    Language,
-    MaxSide,
-    MouthMoveStrength,
-    PasteBack,
-    Quality,
-    Seed,
-    TemplateId,
-    Transcript,
-    VideoFps,
-    VisibleLabel,
-)
+from portravox.cli.options import Given, Json, job_options, with_job_options
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
 from portravox.errors import PortravoxError
@@ -35,6 +20,7 @@ if TYPE_CHECKING:
     from portravox.pipeline import Animation
 
 
+@with_job_options
 def animate_command(
     portrait: Annotated[
         Path, typer.Argument(metavar="PORTRAIT", help="JPEG, PNG, BMP or WebP picture.")
@@ -43,52 +29,22 @@ def animate_command(
         Path, typer.Argument(metavar="VOICE", help="WAV or MP3 recording, 1 to 180 s.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The MP4 to write.")],
-    template_id: TemplateId = "normal",
-    eye_move_freq: EyeMoveFreq = 0.5,
-    video_fps: VideoFps = 24,
-    mouth_move_strength: MouthMoveStrength = 1.0,
-    head_move_strength: HeadMoveStrength = 0.7,
-    paste_back: PasteBack = True,
-    seed: Seed = 0,
-    engine: EngineName = "embedded",
-    max_side: MaxSide = None,
-    quality: Quality = "standard",
-    visible_label: VisibleLabel = None,
-    transcript: Transcript = None,
-    language: Language = None,
+    *,
+    given: Given,
     as_json: Json = False,
 ) -> None:
     """Make the person in PORTRAIT say what is heard in VOICE."""
-    make_video(
-        portrait,
-        voice,
-        output,
-        as_json=as_json,
-        template_id=template_id,
-        eye_move_freq=eye_move_freq,
-        video_fps=video_fps,
-        mouth_move_strength=mouth_move_strength,
-        head_move_strength=head_move_strength,
-        paste_back=paste_back,
-        seed=seed,
-        engine=engine,
-        max_side=max_side,
-        quality=quality,
-        visible_label=visible_label,
-        transcript=transcript,
-        language=language,
-    )
+    make_video(portrait, voice, output, given, as_json=as_json)
 
 
-def make_video(
-    portrait: Path, voice: Path, output: Path, *, as_json: bool, **settings: Any
-) -> None:
-    """Render with progress on stderr, then print the result; `settings` are those of animate."""
+def make_video(portrait: Path, voice: Path, output: Path, given: Given, *, as_json: bool) -> None:
+    """Render with progress on stderr, then print the result."""
     from portravox.pipeline import animate
 
     try:
+        options = job_options(given)
         with shown_progress() as on_progress:
-            made = animate(portrait, voice, output, on_progress=on_progress, **settings)
+            made = animate(portrait, voice, output, on_progress=on_progress, **asdict(options))
     except PortravoxError as error:
         if as_json:
             give_json({"error": failure(error)})

@@ -7,32 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from portravox.cli.animate import described, failure
 from portravox.cli.batch_ledger import NAME, Ledger, job_key
 from portravox.cli.batch_list import BadRow, Row, read_list
-from portravox.cli.options import (
-    EngineName,
-    EyeMoveFreq,
-    HeadMoveStrength,
-    Json,
-    MaxSide,
-    MouthMoveStrength,
-    PasteBack,
-    Quality,
-    Seed,
-    TemplateId,
-    VideoFps,
-    VisibleLabel,
-)
+from portravox.cli.options import Given, Json, job_options, with_job_options
 from portravox.cli.progress import shown_progress
-from portravox.cli.terminal import give_json, tell
+from portravox.cli.terminal import give_json, in_one_line, tell
 from portravox.errors import Cancelled, InputError, PortravoxError
+from portravox.options import JobOptions, chosen
 
 if TYPE_CHECKING:
     from portravox.engines.base import Avatar, Engine
@@ -55,6 +43,7 @@ class Outcome:
     caller_can_mend: bool = False
 
 
+@with_job_options
 def batch_command(
     jobs: Annotated[
         Path,
@@ -66,17 +55,8 @@ def batch_command(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the videos.")],
     force: Annotated[bool, typer.Option("--force", help="Make finished videos again.")] = False,
-    template_id: TemplateId = "normal",
-    eye_move_freq: EyeMoveFreq = 0.5,
-    video_fps: VideoFps = 24,
-    mouth_move_strength: MouthMoveStrength = 1.0,
-    head_move_strength: HeadMoveStrength = 0.7,
-    paste_back: PasteBack = True,
-    seed: Seed = 0,
-    engine: EngineName = "embedded",
-    max_side: MaxSide = None,
-    quality: Quality = "standard",
-    visible_label: VisibleLabel = None,
+    *,
+    given: Given,
     as_json: Json = False,
 ) -> None:
     """Make every video in LIST; what is finished already is not made again.
@@ -84,19 +64,7 @@ def batch_command(
     Files are looked for beside LIST. Results are recorded in results.jsonl in the folder. Exit
     status: 0 all there, 2 rows failed and all for bad input, 1 otherwise.
     """
-    settings: dict[str, Any] = {
-        "template_id": template_id,
-        "eye_move_freq": eye_move_freq,
-        "video_fps": video_fps,
-        "mouth_move_strength": mouth_move_strength,
-        "head_move_strength": head_move_strength,
-        "paste_back": paste_back,
-        "seed": seed,
-        "engine": engine,
-        "max_side": max_side,
-        "quality": quality,
-        "visible_label": visible_label,
-    }
+    job_options(given)  # what is wrong for every row is said before any is made
     rows = read_list(jobs)
     ledger = Ledger(output)
     engines: dict[str, Engine] = {}
@@ -104,7 +72,7 @@ def batch_command(
     try:
         for place, row in enumerate(rows, start=1):
             outcome = _outcome(
-                row, f"[{place}/{len(rows)}] ", output, settings, ledger, engines, force
+                row, f"[{place}/{len(rows)}] ", output, given, ledger, engines, force
             )
             outcomes.append(outcome)
             _tell_outcome(outcome, f"[{place}/{len(rows)}] ")
@@ -145,24 +113,24 @@ def _outcome(
     row: Row | BadRow,
     title: str,
     folder: Path,
-    defaults: dict[str, Any],
+    given: Given,
     ledger: Ledger,
     engines: dict[str, Engine],
     force: bool,
 ) -> Outcome:
     """Make one row's video, unless it is there; nothing but a wish to stop is raised."""
-    from portravox.cli.main import in_one_line
-
     if isinstance(row, BadRow):
-        return _failed(row.number, "", row.error, 0.0)
-    settings = {**defaults, **row.settings}
+        if row.output:
+            ledger.record_failed(row.output, "", failure(row.error))
+        return _failed(row.number, row.output, row.error, 0.0)
     started = time.perf_counter()
     key = ""
     try:
-        key = job_key(row.portrait, row.voice, settings)
+        options = job_options(given, **row.settings)
+        key = job_key(row.portrait, row.voice, chosen(options))
         if not force and ledger.is_finished(row.output, key):
             return Outcome(row.number, row.output, "skipped")
-        result = _make(row, title, folder / row.output, settings, engines)
+        result = _make(row, title, folder / row.output, options, engines)
         ledger.record_done(row.output, key, result)
         return Outcome(row.number, row.output, "done", time.perf_counter() - started)
     except Cancelled:
@@ -178,11 +146,11 @@ def _outcome(
 
 
 def _make(
-    row: Row, title: str, path: Path, settings: dict[str, Any], engines: dict[str, Engine]
+    row: Row, title: str, path: Path, options: JobOptions, engines: dict[str, Engine]
 ) -> dict[str, object]:
     from portravox.pipeline import animate, open_engine
 
-    name = str(settings["engine"])
+    name = options.engine
     if name not in engines:
         engines[name] = LastAvatar(open_engine(name))
     with shown_progress(title) as on_progress:
@@ -191,7 +159,7 @@ def _make(
             row.voice,
             path,
             on_progress=on_progress,
-            **{**settings, "engine": engines[name]},
+            **{**asdict(options), "engine": engines[name]},
         )
     for notice in made.notices:
         tell(f"{title}note: {notice}")

@@ -9,7 +9,7 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from portravox.errors import (
     InputError,
     ListUnreadable,
     OutputNotWritable,
-    SettingOutOfRange,
 )
+from portravox.options import OPTIONS
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of the list. A hundred thousand rows have about 10 MB; our choice."""
@@ -50,6 +50,9 @@ class BadRow:
 
     number: int
     error: InputError
+
+    output: str = ""
+    """As of a good row, where it is known."""
 
 
 def read_list(path: Path) -> list[Row | BadRow]:
@@ -143,7 +146,7 @@ def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputErro
             if needed not in columns:
                 raise ListUnreadable(f"{name} has no column {needed!r}; found {_listed(columns)}")
         for column in columns:
-            if column not in FILES and column not in PARSERS:
+            if column not in FILES and column not in OPTIONS:
                 raise ListUnreadable(f"{name} has an unknown column {column!r}; {_known()}")
         for cells in reader:
             if not any(cell.strip() for cell in cells):
@@ -157,7 +160,7 @@ def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputErro
         raise ListUnreadable(f"{name}, line {reader.line_num}: {error}") from error
 
 
-def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) -> Row:
+def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) -> Row | BadRow:
     """A row of text or JSON values, checked; empty ones count as not there."""
     known = {_setting_name(name): value for name, value in cells.items()}
     given = {name: value for name, value in known.items() if value not in (None, "")}
@@ -165,18 +168,22 @@ def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) 
         if not isinstance(given.get(needed), str):
             raise ListUnreadable(f"{needed} is {given.get(needed)!r}; wanted the name of a file")
     portrait, voice = (folder / str(given[name]) for name in ("portrait", "voice"))
-    settings = {}
-    for name, value in given.items():
-        if name in FILES:
-            continue
-        if name not in PARSERS:
-            raise ListUnreadable(f"unknown parameter {name!r}; {_known()}")
-        settings[name] = PARSERS[name](name, value)
     if "output" in given:
         output = names.take(given["output"])
     else:
         output = names.invent(f"{portrait.stem}-{voice.stem}")
+    try:
+        settings = {name: _setting(name, given[name]) for name in given if name not in FILES}
+    except InputError as error:
+        return BadRow(number, error, output)
     return Row(number, portrait, voice, output, settings)
+
+
+def _setting(name: str, value: object) -> object:
+    if name not in OPTIONS:
+        raise ListUnreadable(f"unknown parameter {name!r}; {_known()}")
+    option = OPTIONS[name]
+    return option.from_text(value) if isinstance(value, str) else option.from_json(value)
 
 
 def _output_name(value: object) -> str:
@@ -198,52 +205,4 @@ def _listed(names: list[str]) -> str:
 
 
 def _known() -> str:
-    return f"known are {', '.join((*FILES, *PARSERS))}"
-
-
-def _words(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise SettingOutOfRange(name, value, "text")
-    return value
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    raise SettingOutOfRange(name, value, "a number")
-
-
-def _whole_number(name: str, value: object) -> int:
-    number = _number(name, value)
-    if not number.is_integer():
-        raise SettingOutOfRange(name, value, "a whole number")
-    return int(number)
-
-
-def _truth(name: str, value: object) -> bool:
-    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    word = str(value).lower()
-    if word not in known:
-        raise SettingOutOfRange(name, value, "true or false")
-    return known[word]
-
-
-PARSERS: Mapping[str, Callable[[str, object], object]] = {
-    "template_id": _words,
-    "eye_move_freq": _number,
-    "video_fps": _whole_number,
-    "mouth_move_strength": _number,
-    "head_move_strength": _number,
-    "paste_back": _truth,
-    "seed": _whole_number,
-    "engine": _words,
-    "max_side": _whole_number,
-    "quality": _words,
-    "visible_label": _words,
-    "transcript": _words,
-    "language": _words,
-}
-"""What a row may say besides its files. Kinds are checked here, ranges by `animate`."""
+    return f"known are {', '.join((*FILES, *OPTIONS))}"

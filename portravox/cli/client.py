@@ -10,23 +10,16 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from portravox.cli.animate import failure
-from portravox.cli.options import (
-    EyeMoveFreq,
-    HeadMoveStrength,
-    Json,
-    MouthMoveStrength,
-    PasteBack,
-    TemplateId,
-    VideoFps,
-)
+from portravox.cli.options import Given, Json, job_options, with_job_options
 from portravox.cli.progress import LINE_EVERY, WORDS
 from portravox.cli.terminal import give, give_json, tell
 from portravox.errors import ModelUnavailable, PortravoxError
+from portravox.options import as_parameters
 
 if TYPE_CHECKING:
     from portravox.client.api import LiveportraitClient, Report
@@ -78,6 +71,7 @@ NOT_FIT = 1
 
 
 @app.command("submit")
+@with_job_options
 def submit_command(
     portrait: Annotated[
         str, typer.Argument(metavar="PORTRAIT", help="A picture: a file or an address.")
@@ -86,12 +80,8 @@ def submit_command(
         str, typer.Argument(metavar="VOICE", help="A recording: a file or an address.")
     ],
     output: Output = None,
-    template_id: TemplateId = "normal",
-    eye_move_freq: EyeMoveFreq = 0.5,
-    video_fps: VideoFps = 24,
-    mouth_move_strength: MouthMoveStrength = 1.0,
-    head_move_strength: HeadMoveStrength = 0.7,
-    paste_back: PasteBack = True,
+    *,
+    given: Given,
     timeout_s: Timeout = None,
     idempotency_key: Annotated[
         str | None,
@@ -118,17 +108,8 @@ def submit_command(
     """
     with _asking(base_url, api_key_file, as_json) as client:
         from portravox.client.api import require_writable
-        from portravox.options import Direction
 
-        parameters: dict[str, Any] = {
-            "template_id": template_id,
-            "eye_move_freq": eye_move_freq,
-            "video_fps": video_fps,
-            "mouth_move_strength": mouth_move_strength,
-            "paste_back": paste_back,
-            "head_move_strength": head_move_strength,
-        }
-        Direction(**parameters)  # what is out of range is said before anything is uploaded
+        parameters = as_parameters(job_options(given))  # refused before anything is uploaded
         if output is not None:
             require_writable(output)
         task_id = client.submit(

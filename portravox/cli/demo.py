@@ -11,12 +11,15 @@ from typing import Annotated
 import typer
 
 from portravox.cli.animate import make_video
-from portravox.cli.options import Json
+from portravox.cli.options import Given, Json, with_job_options
 from portravox.demo import VOICE, demo_portrait
 from portravox.errors import OutputNotWritable
 
 
+@with_job_options
 def demo_command(
+    *,
+    given: Given,
     output: Annotated[Path, typer.Option("-o", "--output", help="The MP4 to write.")] = Path(
         "portravox-demo.mp4"
     ),
@@ -28,4 +31,4 @@ def demo_command(
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputNotWritable(output, error.strerror or str(error)) from error
-    make_video(portrait, VOICE, output, as_json=as_json)
+    make_video(portrait, VOICE, output, given, as_json=as_json)

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from portravox.cli.terminal import tell, tell_error
+from portravox.cli.terminal import in_one_line, tell, tell_error
 from portravox.errors import Cancelled, InputError, ModelUnavailable, PortravoxError
 
 DONE, OUR_FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -65,11 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def status_of(error: BaseException) -> int:
     """The exit status for an error: whose fault it was."""
     return BAD_INPUT if isinstance(error, InputError) else OUR_FAILURE
-
-
-def in_one_line(error: BaseException) -> str:
-    """Kind and message of an error nobody foresaw."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _show_origin() -> None:

@@ -1,86 +1,83 @@
-"""Options that several commands share: names, texts and defaults.
+"""Options that several commands share, made from the definitions in `portravox.options`.
 
-Flow      cli.options -> cli.animate, cli.batch
+Flow      portravox.options -> cli.options -> cli.animate, batch, client, demo
 
-Ranges are told here and checked in one place, `Direction` and `animate`, for every way in.
+The parser hands on texts; `job_options` reads them, so that a wrong one is refused in the same
+words as everywhere.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import typer
 
-TemplateId = Annotated[
-    str,
-    typer.Option(
-        "--template-id",
-        metavar="NAME",
-        help="How the head moves: calm (presenting), normal or active (singing).",
-    ),
-]
-EyeMoveFreq = Annotated[
-    float, typer.Option("--eye-move-freq", metavar="0..1", help="Blinks per second.")
-]
-VideoFps = Annotated[int, typer.Option("--video-fps", metavar="15..30", help="Frames per second.")]
-MouthMoveStrength = Annotated[
-    float,
-    typer.Option("--mouth-move-strength", metavar="0..1.5", help="How far the mouth opens."),
-]
-HeadMoveStrength = Annotated[
-    float,
-    typer.Option("--head-move-strength", metavar="0..1", help="How far the head moves."),
-]
-PasteBack = Annotated[
-    bool,
-    typer.Option(
-        "--paste-back/--no-paste-back", help="The whole picture, or a square around the face."
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option("--seed", metavar="N", help="Same seed, same inputs: same video."),
-]
-EngineName = Annotated[
-    str, typer.Option("--engine", metavar="NAME", help="embedded: needs no graphics card.")
-]
-MaxSide = Annotated[
-    int | None,
-    typer.Option(
-        "--max-side",
-        metavar="64..4096",
-        help="Scale the picture down to this longer side.",
-        show_default="the picture's own, up to 4096",
-    ),
-]
-Quality = Annotated[str, typer.Option("--quality", metavar="NAME", help="draft, standard or high.")]
-VisibleLabel = Annotated[
-    str | None,
-    typer.Option(
-        "--visible-label",
-        metavar="zh|en",
-        help="Write in the picture that it is AI-made. The file's metadata always says so.",
-        show_default="none",
-    ),
-]
-Transcript = Annotated[
-    str | None,
-    typer.Option(
-        "--transcript",
-        metavar="TEXT",
-        help="What is said in the recording: lips then shut more surely for p, b, m.",
-        show_default="none",
-    ),
-]
-Language = Annotated[
-    str | None,
-    typer.Option(
-        "--language",
-        metavar="CODE",
-        help="Of the transcript (en, fr, pt-br), where its letters do not tell.",
-        show_default="en for Latin letters",
-    ),
-]
+from portravox.errors import SettingOutOfRange
+from portravox.options import OPTIONS, JobOptions, Option, Truth
+
 Json = Annotated[
     bool, typer.Option("--json", help="One line of JSON on stdout, and nothing else there.")
 ]
+
+Given = Mapping[str, str | bool | None]
+"""What the command line says about each option; None where it says nothing and there is no
+default."""
+
+
+def with_job_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with one option for each of `JobOptions` where it takes `given: Given`."""
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in OPTIONS}
+        command(**arguments, given=given)
+
+    signature = inspect.signature(command, eval_str=True)
+    parameters = []
+    for parameter in signature.parameters.values():
+        if parameter.name == "given":
+            parameters += [_parameter(option) for option in OPTIONS.values()]
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def job_options(given: Given, **more: object) -> JobOptions:
+    """What the command line says, checked. Raises SettingOutOfRange.
+
+    more   values that take the place of those given
+    """
+    try:
+        values = {
+            name: OPTIONS[name].from_text(value) if isinstance(value, str) else value
+            for name, value in given.items()
+        }
+    except SettingOutOfRange as error:
+        error.hint = "See `portravox animate --help`."
+        raise
+    return JobOptions(**{**values, **more})  # type: ignore[arg-type] # it checks types, too
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    kind: Any = bool if isinstance(option.kind, Truth) else str | None if option.optional else str
+    default = option.default
+    if default is not None and kind is not bool:
+        default = format(default, "g") if isinstance(default, float) else str(default)
+    flag = option.name.replace("_", "-")
+    said = typer.Option(
+        f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
+        metavar=None if kind is bool else option.kind.metavar,
+        help=option.help.en,
+        show_default=option.none.en[0].lower() + option.none.en[1:] if option.none else True,
+    )
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind, said],
+    )

@@ -35,6 +35,11 @@ def give_json(result: Mapping[str, object]) -> None:
     sys.stdout.flush()
 
 
+def in_one_line(error: BaseException) -> str:
+    """Kind and message of an error nobody foresaw."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def _printable(line: str) -> str:
     """File names may hold line breaks, escape codes and bytes that are no text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

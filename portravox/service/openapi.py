@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from portravox import __version__
-from portravox.options import OPTIONS, ORIGINAL
+from portravox.options import EXTENSION, OPTIONS, ORIGINAL
 from portravox.service.request_middleware import API
 from portravox.service.routes.uploads import UPLOAD_PATH
-from portravox.service.schemas import DETECT_MODEL, EXTENSION, SERVED, VIDEO_MODEL
+from portravox.service.schemas import DETECT_MODEL, SERVED, VIDEO_MODEL
 from portravox.service.storage.local import FILES_PATH
 from portravox.service.tasks.outbox import DeliveryState, NoticeFormat
 from portravox.service.webhooks.schemas import FORMAT_HEADER, URL_HEADER

@@ -20,7 +20,7 @@ from math import ceil
 from typing import NoReturn
 
 from portravox.errors import SettingOutOfRange
-from portravox.options import OPTIONS, ORIGINAL
+from portravox.options import EXTENSION, OPTIONS, ORIGINAL
 from portravox.service import problems
 from portravox.service.problems import Problem, Refusal
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
@@ -34,10 +34,6 @@ MAX_BODY_BYTES = 64 * 1024
 
 MAX_DEPTH = 16
 """Of nested lists and objects; the contract's own bodies have two. Our choice."""
-
-EXTENSION = "portravox"
-"""The key in `parameters` under which ours travel, so that none of them can ever mean something
-else to a client of the original. What stands there is read strictly."""
 
 SERVED = ("seed", "max_side", "visible_label", "quality")
 """The options beyond the original's that are taken over HTTP."""

@@ -123,3 +123,29 @@ def test_the_same_person_is_prepared_once():
     last.register(one)
     assert engine.shown == 3
     assert last.name == "counting"
+
+
+def test_what_is_wrong_for_every_row_is_said_before_any_is_made(run, jobs, folder):
+    told = run("batch", jobs, "-o", folder / "out", "--video-fps", "99")
+    assert (told.status, told.out) == (2, "")
+    assert "video_fps=99 is out of range" in told.err
+    assert not (folder / "out").exists()
+
+
+def test_a_transcript_for_all_rows_reaches_each_of_them_and_a_row_may_have_its_own(
+    run, folder, monkeypatch
+):
+    asked = []
+
+    def refused(*args, **options):
+        asked.append((options["transcript"], options["language"], options["video_fps"]))
+        raise portravox.errors.NoFaceFound("none here")
+
+    monkeypatch.setattr(portravox.pipeline, "animate", refused)
+    jobs = folder / "words.csv"
+    jobs.write_text(
+        "portrait,voice,transcript,video-fps\nface.png,voice.wav,,\nface.png,voice.wav,own,20\n"
+    )
+    said = ("--transcript", "for all", "--language", "fr")
+    assert run("batch", jobs, "-o", folder / "out", *said).status == 2
+    assert asked == [("for all", "fr", 24), ("own", "fr", 20)]

@@ -122,3 +122,14 @@ def test_a_list_that_is_not_there(tmp_path):
         read_list(tmp_path / "none.csv")
     with pytest.raises(FileMissing):
         read_list(tmp_path)
+
+
+def test_a_row_with_a_wrong_option_keeps_its_name(rows_of):
+    rows = rows_of("portrait,voice,output,seed\na.png,b.wav,x,-1\na.png,b.wav,,1e99\n")
+    assert [row.output for row in rows] == ["x.mp4", "a-b.mp4"]
+    assert all(isinstance(row, BadRow) for row in rows)
+
+
+def test_a_text_in_a_json_row_is_read_as_a_text(rows_of):
+    (row,) = rows_of('{"portrait": "a", "voice": "b", "video_fps": "15", "paste_back": "no"}')
+    assert row.settings == {"video_fps": 15, "paste_back": False}

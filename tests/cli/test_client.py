@@ -53,6 +53,15 @@ def test_submit_prints_the_task_and_nothing_else(run, server):
     }
 
 
+def test_submit_sends_what_the_original_does_not_know_apart_and_only_if_it_says_something(
+    run, server
+):
+    ours = ("--seed", "7", "--max-side", "512", "--visible-label", "en", "--quality", "standard")
+    assert run("client", "submit", *JOB, *ours).status == 0
+    parameters = server.submitted[0]["parameters"]
+    assert parameters["portravox"] == {"seed": 7, "max_side": 512, "visible_label": "en"}
+
+
 def test_submit_with_an_output_brings_the_video(run, server, tmp_path):
     server.reports["task-1"] = [pending(2), running("render", 0.41), succeeded()]
     target = tmp_path / "v.mp4"
