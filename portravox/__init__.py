@@ -10,9 +10,15 @@ Names are loaded when first used, so that importing the package costs nothing.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# onnxruntime's packages for Linux report to their maker since 1.29 (microsoft/onnxruntime#27379)
+# and leave a folder in the user's cache. They read this once, when they load; turning it off later
+# by their API comes too late. Whatever it was set to: nothing of ours calls anybody.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from portravox.engines.base import Avatar as Avatar

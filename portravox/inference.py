@@ -10,6 +10,7 @@ Nothing else imports onnxruntime. A file is read when it is first asked for, onc
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,10 +69,13 @@ def open_network(path: Path, threads: int = 1) -> Network:
 
 
 def _session(path: Path, threads: int) -> Any:
+    # Importing portravox turned telemetry off; a program may have cleared its environment since.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         runtime: Any = importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
         raise ModelUnavailable(f"onnxruntime does not load: {_first_line(error)}") from error
+    runtime.disable_telemetry_events()  # where a program loaded it before it loaded us
     if not path.is_file():
         raise ModelUnavailable(f"the network {path.name} is not in {path.parent}")
     options = runtime.SessionOptions()

@@ -2,3 +2,5 @@
 
 Not part of the product: nothing in portravox imports it, and it needs PyTorch.
 """
+
+import portravox  # noqa: F401 - turns onnxruntime's telemetry off before anything here loads it
