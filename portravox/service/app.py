@@ -156,6 +156,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         uploads=uploads,
         uploaded=uploaded,
         allow_nets=settings.fetch_allow_nets,
+        allow_ports=settings.fetch_ports,
     )
     detector = ProcessDetector(
         fetching=ProcessPool(_fetcher, at_once=FETCHERS),
@@ -238,6 +239,6 @@ def _webhook_sender(settings: ServiceSettings, signing: SigningKeys) -> WebhookS
             caller_uid=settings.caller_uid,
             caller_parent_id=settings.caller_parent_id,
         ),
-        policy=AddressPolicy.allowing(settings.webhook_allow_nets),
+        policy=AddressPolicy.allowing(settings.webhook_allow_nets, ports=settings.webhook_ports),
         token=None if token is None else token.get_secret_value(),
     )

@@ -72,6 +72,9 @@ class ServiceSettings(BaseSettings):
     fetch_allow_nets: str = ""
     """Networks beyond the public internet from which pictures and sounds may be fetched."""
 
+    fetch_ports: str = ""
+    """Ports beyond 80, 443, 8080 and 8443 from which they may be: `9000, 8000-8099`."""
+
     render_memory_mib: int = Field(4096, ge=512)
     """What one child process may take. A 4096-px picture needs below 3 GiB; our choice."""
 
@@ -106,6 +109,9 @@ class ServiceSettings(BaseSettings):
     webhook_allow_nets: str = ""
     """Networks beyond the public internet to which clients may have notices sent."""
 
+    webhook_ports: str = ""
+    """Ports beyond 80, 443, 8080 and 8443 to which clients may have notices sent."""
+
     metrics_token: SecretStr | None = None
     """Lets its bearer read /metrics; without it only this machine may."""
 
@@ -125,6 +131,15 @@ class ServiceSettings(BaseSettings):
         except SettingOutOfRange as error:
             raise ValueError(f"wanted {error.wanted}") from error
         return networks
+
+    @field_validator("fetch_ports", "webhook_ports")
+    @classmethod
+    def _as_ports(cls, ports: str) -> str:
+        try:
+            AddressPolicy.allowing("", ports=ports)
+        except SettingOutOfRange as error:
+            raise ValueError(f"wanted {error.wanted}") from error
+        return ports
 
     @field_validator("webhook_url")
     @classmethod

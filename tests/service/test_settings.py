@@ -84,6 +84,12 @@ def test_no_keys_on_a_public_address_has_to_be_meant() -> None:
         ("webhook_token", "wörd"),
         ("webhook_format", "xml"),
         ("webhook_allow_nets", "10.0.0.1/8"),
+        ("webhook_ports", "80, http"),
+        ("fetch_ports", "0"),
+        ("fetch_ports", "9000-8000"),
+        ("fetch_ports", "65536"),
+        ("fetch_ports", "-9000"),
+        ("fetch_ports", "8000-8001-8002"),
     ],
 )
 def test_webhooks_that_cannot_be_are_named_without_their_secrets(name: str, value: str) -> None:

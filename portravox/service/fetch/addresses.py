@@ -99,26 +99,60 @@ SPECIAL_IPV6 = _ranges(
 RFC 3701."""
 
 
+WEB_PORTS = (range(80, 81), range(443, 444), range(8080, 8081), range(8443, 8444))
+"""Where files are served. Whoever may name any port makes us knock at mail servers, databases and
+remote shells, some of which take a line of an HTTP request for an order of their own."""
+
+EPHEMERAL_PORTS = range(32768, 65536)
+"""What the system gives to who asks for any port (Linux: 32768 to 60999; IANA: from 49152): no
+service has its home there. Open in the networks that the operator named, where development
+servers live; on the internet they stay shut."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What may be called: public addresses, and networks the operator answers for."""
+    """What may be called: web servers on the public internet, and what the operator answers for."""
 
     allowed: tuple[Network, ...] = ()
     """Open although special. A machine may call itself under such an address too."""
 
+    ports: tuple[range, ...] = WEB_PORTS
+
     @classmethod
-    def allowing(cls, networks: str) -> AddressPolicy:
+    def allowing(cls, networks: str, *, ports: str = "") -> AddressPolicy:
         """From text such as `127.0.0.0/8, ::1`: the form of PORTRAVOX_FETCH_ALLOW_NETS.
 
-        Raises SettingOutOfRange for what is not a network, or has bits set beyond its mask.
+        networks  beyond the public internet
+        ports     beyond WEB_PORTS, such as `9000, 8000-8099`
+
+        Raises SettingOutOfRange for what is not a network, or has bits set beyond its mask, and for
+        what is no port.
         """
         names = networks.replace(",", " ").split()
         try:
-            return cls(tuple(ip_network(name) for name in names))
+            nets = tuple(ip_network(name) for name in names)
         except ValueError as error:
             raise SettingOutOfRange(
                 "fetch_allow_nets", networks, "networks such as 10.0.0.0/8, fd12::/16"
             ) from error
+        return cls(nets, (*WEB_PORTS, *_port_ranges(ports)))
+
+    def port_refusal(self, port: int) -> str | None:
+        """Why a port may not be called, whatever the address; None where it may."""
+        if any(port in ports for ports in self.ports):
+            return None
+        if self.allowed and port in EPHEMERAL_PORTS:
+            return None  # `refusal_at` says more once the address is known
+        return f"port {port} is none of a web server; see fetch_ports and webhook_ports"
+
+    def refusal_at(self, address: Address, port: int) -> str | None:
+        """Why not to call an address at a port, for our log; None where it may be called."""
+        reason = self.refusal(address)
+        if reason is not None or any(port in ports for ports in self.ports):
+            return reason
+        if self.allows_by_name(address) and port in EPHEMERAL_PORTS:
+            return None
+        return f"port {port} is none of a web server; see fetch_ports and webhook_ports"
 
     def allows_by_name(self, address: Address) -> bool:
         """Whether the operator named a network with this address in it."""
@@ -187,6 +221,20 @@ def parse_address(text: str) -> Address | None:
         return ip_address(text)
     except ValueError:
         return None
+
+
+def _port_ranges(text: str) -> tuple[range, ...]:
+    """From `9000, 8000-8099`. Raises SettingOutOfRange."""
+    found = []
+    for name in text.replace(",", " ").split():
+        first, _, last = name.partition("-")
+        if not (first.isascii() and first.isdigit() and (last or first).isdigit()):
+            raise SettingOutOfRange("fetch_ports", text, "ports such as 9000, 8000-8099")
+        ports = range(int(first), int(last or first) + 1)
+        if not ports or ports[0] < 1 or ports[-1] > 65535:
+            raise SettingOutOfRange("fetch_ports", text, "ports from 1 to 65535")
+        found.append(ports)
+    return tuple(found)
 
 
 def _found(address: Address, ranges: Ranges) -> str | None:

@@ -45,6 +45,10 @@ class Waits:
     connect_s: float = 5.0
     """For the resolver, for each address, and for TLS: each of them."""
 
+    first_byte_s: float = 30.0
+    """For the first byte of an answer: servers that make a file when it is asked for take longer
+    than those that only send it. Our choice."""
+
     idle_s: float = 10.0
     """For the next byte."""
 
@@ -122,7 +126,9 @@ def _checked_addresses(
     url: FetchUrl, policy: AddressPolicy, network: Network, deadline: Deadline
 ) -> list[Address]:
     """Every address of the host. One that may not be called damns the others: a name which leads
-    inside as well as outside is an attack or a mistake."""
+    inside as well as outside is an attack or a mistake. The port is looked at before the name."""
+    if reason := policy.port_refusal(url.port):
+        raise InputDownloadFailed(reason)
     if url.address is not None:
         texts: Sequence[str] = [str(url.address)]
     else:
@@ -131,7 +137,7 @@ def _checked_addresses(
     addresses = []
     for text in texts:
         address = parse_address(text)
-        reason = "not an address" if address is None else policy.refusal(address)
+        reason = "not an address" if address is None else policy.refusal_at(address, url.port)
         if address is None or reason is not None:
             raise InputDownloadFailed(f"{text}: {reason}")
         addresses.append(address)
@@ -191,11 +197,12 @@ class BoundedReader(io.RawIOBase):
     number of bytes, headers and framing included."""
 
     def __init__(
-        self, connection: socket.socket, *, idle_s: float, deadline: Deadline, max_bytes: int
+        self, connection: socket.socket, *, waits: Waits, deadline: Deadline, max_bytes: int
     ) -> None:
         super().__init__()
         self._connection = connection
-        self._idle_s = idle_s
+        self._patience_s = waits.first_byte_s
+        self._idle_s = waits.idle_s
         self._deadline = deadline
         self._bytes_left = max_bytes
 
@@ -203,8 +210,9 @@ class BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        self._connection.settimeout(self._deadline.at_most(self._idle_s))
+        self._connection.settimeout(self._deadline.at_most(self._patience_s))
         received = self._connection.recv_into(buffer)
+        self._patience_s = self._idle_s
         self._bytes_left -= received
         if self._bytes_left < 0:
             raise InputDownloadFailed("far more bytes on the line than in the file")

@@ -22,6 +22,7 @@ from portravox import __version__
 from portravox.errors import InputDownloadFailed, InputTooLarge
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.connection import Deadline, Network
+from portravox.service.fetch.content_coding import unpacked
 from portravox.service.fetch.http import answer_to, as_refusal
 from portravox.service.fetch.urls import FetchUrl, parse_url, redirected
 
@@ -30,7 +31,12 @@ MAX_REDIRECTS = 5
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
+WHOLE = frozenset({200, 203})
+"""203 is a 200 that a proxy on the way has changed."""
+
 PIECE_BYTES = 1 << 16
+
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +49,7 @@ def download(
     policy: AddressPolicy | None = None,
     network: Network | None = None,
 ) -> int:
-    """Fetch a file; only an answer of 200 counts.
+    """Fetch a file; only the answer that has all of it counts.
 
     url        http or https, from anybody
     target     is made, must not be there yet, and is gone again whatever is raised
@@ -83,7 +89,7 @@ def download(
 
 
 def _request(url: FetchUrl) -> bytes:
-    """Identity alone is accepted: what is unpacked has no size until it is unpacked."""
+    """As it is: what is packed has no size until it is unpacked."""
     return (
         f"GET {url.target} HTTP/1.1\r\n"
         f"Host: {url.host_header}\r\n"
@@ -108,18 +114,39 @@ def _location(answer: HTTPResponse) -> str:
 
 def _body(answer: HTTPResponse, max_bytes: int) -> Iterator[bytes]:
     """The file, piece by piece, as long as the server said and not longer than allowed."""
-    if answer.status != 200:
-        raise InputDownloadFailed(f"status {answer.status}")
-    if answer.getheader("Content-Encoding", "identity").strip().lower() != "identity":
-        raise InputDownloadFailed("packed, though we asked for it plain")
     declared = _declared_bytes(answer)
+    _require_whole(answer, declared)
     if declared is not None and declared > max_bytes:
         raise InputTooLarge(max_bytes)
     received = 0
-    while piece := _read(answer):
+    for piece in unpacked(_on_the_line(answer, declared), answer.getheader("Content-Encoding", "")):
         received += len(piece)
         if received > max_bytes:
             raise InputTooLarge(max_bytes)
+        yield piece
+
+
+def _require_whole(answer: HTTPResponse, declared: int | None) -> None:
+    """Raise InputDownloadFailed unless the answer has the file, and all of it."""
+    if answer.status in WHOLE:
+        return
+    if answer.status != 206:
+        raise InputDownloadFailed(f"status {answer.status}")
+    # We asked for no part. Some caches answer with one all the same that is the whole.
+    told = answer.getheader("Content-Range", "")
+    part = _CONTENT_RANGE.fullmatch(told.strip())
+    if part is None:
+        raise InputDownloadFailed(f"status 206 with the range {told!r:.80}")
+    first, last, total = (int(number) for number in part.groups())
+    if first != 0 or last + 1 != total or declared not in (None, total):
+        raise InputDownloadFailed(f"status 206 with a part of the file: {told:.80}")
+
+
+def _on_the_line(answer: HTTPResponse, declared: int | None) -> Iterator[bytes]:
+    """What comes, packed as it is, up to the end that was promised."""
+    received = 0
+    while piece := _read(answer):
+        received += len(piece)
         yield piece
     if declared is not None and received != declared:
         raise InputDownloadFailed(f"{received} bytes of {declared}")

@@ -43,7 +43,7 @@ def answer_to(
             connection.sendall(request)
             reader = BoundedReader(
                 connection,
-                idle_s=network.waits.idle_s,
+                waits=network.waits,
                 deadline=deadline,
                 max_bytes=max_bytes,
             )

@@ -20,7 +20,8 @@ from portravox.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import Address, parse_address
 
 MAX_URL_CHARS = 8192
-"""What common servers take in a request line; signed links of object stores need about 2,000."""
+"""What common servers take in a request line; signed links of object stores need about 2,000.
+Counted as it goes over the wire, where a letter beyond ASCII takes three characters a byte."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -54,13 +55,21 @@ class FetchUrl:
         return f"{self.scheme}://{self.host_header}{self.target}"
 
 
+def wire_length(url: str) -> int:
+    """How many characters an address has once what is not ASCII in it is escaped."""
+    if url.isascii():
+        return len(url)
+    return sum(1 if letter.isascii() else 3 * len(_utf8(letter)) for letter in url)
+
+
 def parse_url(text: str) -> FetchUrl:
     """Take a URL apart. Raises InputDownloadFailed.
 
     The fragment is dropped; spaces and letters beyond ASCII in path and query become escapes.
     """
-    if len(text) > MAX_URL_CHARS:
-        raise InputDownloadFailed(f"{len(text)} characters")
+    length = wire_length(text)
+    if length > MAX_URL_CHARS:
+        raise InputDownloadFailed(f"{length} characters; wanted {MAX_URL_CHARS} at most")
     if _FORBIDDEN.search(text):
         raise InputDownloadFailed("control character, backslash or half a surrogate pair")
     parts = _URL.fullmatch(text)
@@ -87,14 +96,25 @@ def parse_url(text: str) -> FetchUrl:
 
 
 def redirected(origin: FetchUrl, location: str) -> FetchUrl:
-    """Where a Location header, relative or whole, leads from a URL. Raises InputDownloadFailed."""
+    """Where a Location header, relative or whole, leads from a URL. Raises InputDownloadFailed.
+
+    Not from https to http: what was asked for in secret would be told to everybody on the way.
+    """
     # urljoin drops tabs and line ends in silence, so that parse_url would never see them.
     if _FORBIDDEN.search(location):
         raise InputDownloadFailed("control character, backslash or half a surrogate pair")
     try:
-        return parse_url(urljoin(str(origin), location))
+        there = parse_url(urljoin(str(origin), location))
     except ValueError as error:  # brackets that do not match
         raise InputDownloadFailed("malformed redirect") from error
+    if origin.scheme == "https" and there.scheme == "http":
+        raise InputDownloadFailed(f"redirected from https to http, at {there.host}")
+    return there
+
+
+def _utf8(text: str) -> bytes:
+    """Half a surrogate pair too, so that any text has a length."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _host(name: str | None, bracketed: str | None) -> tuple[Address | None, str]:

@@ -27,14 +27,14 @@ from portravox.service.tasks.queue import Task
 from portravox.service.webhooks.notice import notice_body
 from portravox.service.webhooks.sign import signature_headers, webhook_secrets
 
-WAITS = Waits(connect_s=5.0, idle_s=10.0, total_s=15.0)
+WAITS = Waits(connect_s=5.0, first_byte_s=10.0, idle_s=10.0, total_s=15.0)
 """Standard Webhooks advises 15 to 30 s for an attempt."""
 
 _HEAD_BYTES = 1 << 16
 """Of an answer's head. Our choice."""
 
-ANYWHERE = AddressPolicy((ip_network("0.0.0.0/0"), ip_network("::/0")))
-"""For the operator's own address, which may lie inside. Services of clouds stay shut."""
+ANYWHERE = AddressPolicy((ip_network("0.0.0.0/0"), ip_network("::/0")), (range(1, 65536),))
+"""For the operator's own address, which may lie inside, at any port. Services of clouds stay shut."""
 
 _log = logging.getLogger("portravox.webhooks")
 

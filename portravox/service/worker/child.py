@@ -178,7 +178,7 @@ def _fetched(request: FetchRequest) -> FetchDone:
             request.url,
             Path(request.folder) / request.file,
             max_bytes=max_bytes,
-            policy=AddressPolicy.allowing(request.allow_nets),
+            policy=AddressPolicy.allowing(request.allow_nets, ports=request.allow_ports),
         )
     except InputTooLarge as error:
         raise (PictureTooLarge if is_image else VoiceTooLarge)(str(error)) from error

@@ -72,6 +72,9 @@ class FetchRequest:
     allow_nets: str
     """Networks that may be called beyond the public ones, as in the settings."""
 
+    allow_ports: str = ""
+    """Ports beyond those of web servers, as in the settings."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeRequest:
@@ -237,6 +240,7 @@ def decode_request(line: bytes) -> Request:
                 url=asked.text("url", MAX_LINE_BYTES),
                 folder=asked.text("folder", MAX_LINE_BYTES),
                 allow_nets=asked.text("allow_nets", MAX_LINE_BYTES),
+                allow_ports=asked.text("allow_ports", MAX_LINE_BYTES),
             )
         case JudgeRequest.kind:
             request = JudgeRequest(

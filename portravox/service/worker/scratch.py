@@ -27,6 +27,7 @@ class ScratchSpace:
     uploads: Uploads
     uploaded: Storage
     allow_nets: str
+    allow_ports: str = ""
 
     @contextlib.asynccontextmanager
     async def folder(self) -> AsyncIterator[Path]:
@@ -44,7 +45,13 @@ class ScratchSpace:
         """What has to be asked of a worker process to have a file in a folder; None where the file
         was uploaded: it is put there now. Raises UploadUnknown."""
         if not is_upload(url):
-            return FetchRequest(file=file, url=url, folder=str(folder), allow_nets=self.allow_nets)
+            return FetchRequest(
+                file=file,
+                url=url,
+                folder=str(folder),
+                allow_nets=self.allow_nets,
+                allow_ports=self.allow_ports,
+            )
         await asyncio.to_thread(self._copy_upload, url, folder / file, key_group)
         return None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
+import random
 import ssl
 import time
 from dataclasses import replace
@@ -16,6 +18,8 @@ from portravox.errors import InputDownloadFailed, InputTooLarge
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.connection import Network, Waits
 from portravox.service.fetch.download import MAX_REDIRECTS, download
+from portravox.service.fetch.urls import parse_url, redirected
+from tests.service.fetch.conftest import PUBLIC
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LOOPBACK = AddressPolicy.allowing("127.0.0.0/8")
@@ -120,10 +124,10 @@ def test_one_byte_too_many_ends_the_download(world, target, played):
 
 def test_what_we_ask(world, target):
     world.answers = [answer(body=b"!")]
-    download("http://a.test:81/b c?d=头", target, max_bytes=5, network=world.network)
+    download("http://a.test:8080/b c?d=头", target, max_bytes=5, network=world.network)
     assert world.request(0).split("\r\n") == [
         "GET /b%20c?d=%E5%A4%B4 HTTP/1.1",
-        "Host: a.test:81",
+        "Host: a.test:8080",
         f"User-Agent: portravox/{__version__}",
         "Accept: */*",
         "Accept-Encoding: identity",
@@ -139,6 +143,151 @@ def test_redirects_up_to_the_limit(world, target):
     download("http://a.test/", target, max_bytes=5, network=world.network)
     assert target.read_bytes() == b"there"
     assert world.request(MAX_REDIRECTS).startswith("GET /next ")
+
+
+def test_no_redirect_leads_from_https_to_http(world, target):
+    with pytest.raises(InputDownloadFailed) as caught:
+        redirected(parse_url("https://a.test/"), "http://b.test/")
+    assert caught.value.reason == "redirected from https to http, at b.test"
+    assert redirected(parse_url("http://a.test/"), "https://b.test/").scheme == "https"
+    assert redirected(parse_url("https://a.test/"), "//b.test/").scheme == "https"
+
+
+@pytest.mark.parametrize("port", [1, 21, 22, 23, 25, 81, 111, 2375, 3306, 5432, 6379, 9000, 11211,
+                                  27017, 40000, 65535])  # fmt: skip
+def test_only_ports_of_web_servers_are_called(world, target, port):
+    for address in (f"http://a.test:{port}/", f"https://{PUBLIC}:{port}/"):
+        with pytest.raises(InputDownloadFailed) as caught:
+            download(address, target, max_bytes=5, network=world.network)
+        assert f"port {port}" in caught.value.reason
+    assert world.resolved == [] and world.dialled == []
+
+
+@pytest.mark.parametrize("port", [22, 25, 6379, 9000])
+def test_nor_is_another_port_in_a_network_that_the_operator_named(world, target, port):
+    with pytest.raises(InputDownloadFailed):
+        download(
+            f"http://10.1.2.3:{port}/", target, max_bytes=5,
+            network=world.network, policy=AddressPolicy.allowing("10.0.0.0/8"),
+        )  # fmt: skip
+    assert world.dialled == []
+
+
+def test_nor_does_a_redirect_lead_to_another_port(world, target):
+    world.answers = [b"HTTP/1.1 302 There\r\nLocation: http://a.test:6379/\r\n\r\n"]
+    with pytest.raises(InputDownloadFailed):
+        download("http://a.test/", target, max_bytes=5, network=world.network)
+    assert len(world.dialled) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "policy"),
+    [
+        ("http://a.test/", AddressPolicy()),
+        ("http://a.test:443/", AddressPolicy()),
+        ("http://a.test:8080/", AddressPolicy()),
+        ("http://a.test:8443/", AddressPolicy()),
+        ("http://a.test:9000/", AddressPolicy.allowing("", ports="9000")),
+        ("http://a.test:8042/", AddressPolicy.allowing("", ports="9000, 8000-8099")),
+        ("http://10.1.2.3:40000/", AddressPolicy.allowing("10.0.0.0/8")),
+    ],
+)
+def test_web_servers_ports_and_the_operators_are(world, target, url, policy):
+    world.answers = [answer(body=b"!")]
+    download(url, target, max_bytes=5, network=world.network, policy=policy)
+    assert len(world.dialled) == 1
+
+
+def test_a_port_from_the_system_is_open_in_a_named_network_alone(world, target):
+    world.names = {"a.test": [PUBLIC]}
+    with pytest.raises(InputDownloadFailed, match="downloaded"):
+        download(
+            "http://a.test:40000/", target, max_bytes=5,
+            network=world.network, policy=AddressPolicy.allowing("10.0.0.0/8"),
+        )  # fmt: skip
+    assert world.dialled == []
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        b"HTTP/1.1 203 Changed\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n"
+        b"Content-Range: bytes 0-4/5\r\n\r\nhello",
+        b"HTTP/1.1 206 Partial Content\r\nContent-Range: Bytes 0-4/5\r\n\r\nhello",
+    ],
+)
+def test_203_is_a_file_and_206_if_it_is_the_whole(world, target, played):
+    world.answers = [played]
+    assert download("http://a.test/", target, max_bytes=5, network=world.network) == 5
+    assert target.read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize(
+    "content_range",
+    ["bytes 0-4/6", "bytes 1-5/6", "bytes 0-4/*", "bytes */5", "words 0-4/5", "0-4/5", ""],
+)
+def test_a_part_of_a_file_is_none(world, target, content_range):
+    world.answers = [
+        b"HTTP/1.1 206 Partial\r\nContent-Length: 5\r\n"
+        + f"Content-Range: {content_range}\r\n\r\n".encode()
+        + b"hello"
+    ]
+    with pytest.raises(InputDownloadFailed) as caught:
+        download("http://a.test/", target, max_bytes=50, network=world.network)
+    assert "206" in caught.value.reason
+    assert not target.exists()
+
+
+def test_a_packed_object_arrives_as_it_was_before(world, target):
+    content = bytes(range(256)) * 100
+    packed = gzip.compress(content)
+    world.answers = [
+        answer("Content-Encoding: gzip", f"Content-Length: {len(packed)}", body=packed)
+    ]
+    assert download("http://a.test/", target, max_bytes=25_600, network=world.network) == 25_600
+    assert target.read_bytes() == content
+
+
+def test_the_cap_counts_what_is_unpacked(world, target):
+    packed = gzip.compress(b"x" * 100_000)
+    world.answers = [answer("Content-Encoding: gzip", body=packed)] * 2
+    with pytest.raises(InputTooLarge):
+        download("http://a.test/", target, max_bytes=99_999, network=world.network)
+    assert not target.exists()
+    assert download("http://a.test/", target, max_bytes=100_000, network=world.network) == 100_000
+
+
+def test_a_packed_object_that_is_cut_off_is_none(world, target):
+    packed = gzip.compress(random.Random(1).randbytes(50_000))
+    world.answers = [
+        answer("Content-Encoding: gzip", f"Content-Length: {len(packed)}", body=packed[:-20])
+    ]
+    with pytest.raises(InputDownloadFailed):
+        download("http://a.test/", target, max_bytes=50_000, network=world.network)
+    assert not target.exists()
+
+
+def test_the_first_byte_may_take_longer_than_the_next_ones(serve, target, drip):
+    patient = Network(waits=Waits(connect_s=1.0, first_byte_s=2.0, idle_s=0.2, total_s=5.0))
+
+    def late(caller):
+        time.sleep(0.6)  # three times the idle time
+        caller.sendall(answer("Content-Length: 5", body=b"hello"))
+
+    port = serve(late)
+    url = f"http://127.0.0.1:{port}/"
+    assert download(url, target, max_bytes=5, network=patient, policy=LOOPBACK) == 5
+    target.unlink()
+    pauses = serve(drip([OK + b"Content-Length: 5\r\n\r\n", b"he", b"llo"], 0.6))
+    with pytest.raises(InputDownloadFailed):
+        download(
+            f"http://127.0.0.1:{pauses}/", target, max_bytes=5, network=patient, policy=LOOPBACK
+        )
+
+
+def test_the_service_waits_30_s_for_the_first_byte_within_a_minute():
+    assert (Waits().first_byte_s, Waits().idle_s, Waits().total_s) == (30.0, 10.0, 60.0)
 
 
 def test_one_redirect_too_many(world, target):
@@ -228,10 +377,10 @@ def test_our_own_public_address_is_shut_too(serve, target):
     asked = []
     port = serve(asked.append)
     network = Network(
-        dial=lambda address, port, seconds: Network().dial(LOOPBACK.allowed[0][1], port, seconds)
+        dial=lambda address, _, seconds: Network().dial(LOOPBACK.allowed[0][1], port, seconds)
     )
     with pytest.raises(InputDownloadFailed) as caught:
-        download(f"http://8.8.8.8:{port}/", target, max_bytes=5, network=network)
+        download("http://8.8.8.8/", target, max_bytes=5, network=network)
     assert caught.value.reason == "8.8.8.8 is this machine"
 
 

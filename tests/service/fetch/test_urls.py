@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portravox.errors import InputDownloadFailed
-from portravox.service.fetch.urls import MAX_URL_CHARS, parse_url, redirected
+from portravox.service.fetch.urls import MAX_URL_CHARS, parse_url, redirected, wire_length
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,14 @@ def test_length_is_bounded() -> None:
     parse_url(start.ljust(MAX_URL_CHARS, "a"))
     with pytest.raises(InputDownloadFailed):
         parse_url(start.ljust(MAX_URL_CHARS + 1, "a"))
+
+
+def test_the_longest_address_is_counted_as_it_goes_over_the_wire():
+    path = "http://a.test/"
+    assert wire_length(path + "脸é") == len(path) + 9 + 6
+    assert wire_length("\ud800") == 9  # half a surrogate pair has a length, and is refused
+    parse_url(path + "a" * (MAX_URL_CHARS - len(path)))
+    for much in ("a" * (MAX_URL_CHARS - len(path) + 1), "脸" * 1000):
+        with pytest.raises(InputDownloadFailed) as told:
+            parse_url(path + much)
+        assert str(MAX_URL_CHARS) in told.value.reason
