@@ -25,9 +25,11 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   └── InputTooLarge          it gives more bytes than it may
 │   ├── PictureError           the picture file
 │   │   ├── PictureUnreadable      empty, damaged or cut off
-│   │   ├── PictureUnsupported     another kind of file than JPEG, PNG, BMP, WebP, GIF
+│   │   ├── PictureUnsupported     another kind of file than those that are read
 │   │   ├── PictureTooLarge        bytes, sides or pixels beyond the limit
-│   │   └── PictureTooNarrow       one side too many times the other
+│   │   ├── PictureTooNarrow       one side too many times the other
+│   │   ├── PictureTooComplex      its bytes cost far more time to decode than a picture's do
+│   │   └── PictureTransparent     transparent everywhere: there is nothing to see
 │   ├── FaceError              the picture was read, but the face in it will not do
 │   │   ├── NoFaceFound
 │   │   ├── FaceTooSmall
@@ -37,10 +39,11 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   └── FaceUnclear        too dark, too blurred or lying on its side
 │   └── VoiceError             the voice file
 │       ├── VoiceUnreadable        empty or damaged
-│       ├── VoiceUnsupported       another kind of file than WAV or MP3
+│       ├── VoiceUnsupported       another kind of file than those that are read
 │       ├── VoiceTooLarge          bytes beyond the limit
 │       ├── VoiceTooShort
 │       ├── VoiceTooLong
+│       ├── VoiceTooComplex        its bytes cost far more time to decode than a recording's do
 │       └── VoiceSilent            nothing to hear in it
 ├── EngineError                the caller can't; the command line exits with 1
 │   ├── EngineUnavailable      the engine asked for is not installed
@@ -230,22 +233,37 @@ class PictureError(InputError):
 
 class PictureUnreadable(PictureError):
     code = "picture_unreadable"
-    hint = "Save the picture again as JPEG or PNG and try that file."
+    hint = "Open it in a picture viewer and save it again: `convert picture.jpg new.png` does it."
 
 
 class PictureUnsupported(PictureError):
     code = "picture_unsupported"
-    hint = "JPEG, PNG, BMP and WebP pictures work."
+    hint = "Convert it to JPEG or PNG: `convert picture.tiff new.png`."
 
 
 class PictureTooLarge(PictureError):
     code = "picture_too_large"
-    hint = "Scale the picture down, or save it with stronger compression."
+    hint = "Scale it down: `convert picture.jpg -resize '4096x4096>' -quality 90 new.jpg`."
 
 
 class PictureTooNarrow(PictureError):
     code = "picture_too_narrow"
-    hint = "Crop the picture around the person."
+    hint = (
+        "Crop it around the person: `convert picture.jpg -gravity center -crop 2:1 new.jpg`"
+        " for a wide one, 1:2 for a tall one."
+    )
+
+
+class PictureTooComplex(PictureError):
+    code = "picture_too_complex"
+    hint = (
+        "Save it again as an ordinary JPEG: `convert picture.jpg -interlace none -strip new.jpg`."
+    )
+
+
+class PictureTransparent(PictureError):
+    code = "picture_transparent"
+    hint = "Save it without transparency: `convert picture.png -alpha off new.png`."
 
 
 class FaceError(InputError):
@@ -288,31 +306,37 @@ class VoiceError(InputError):
 
 class VoiceUnreadable(VoiceError):
     code = "voice_unreadable"
-    hint = "Save the recording again as WAV or MP3 and try that file."
+    hint = "Save it again: `ffmpeg -i recording.mp3 new.wav` keeps what can be read."
 
 
 class VoiceUnsupported(VoiceError):
     code = "voice_unsupported"
-    hint = "WAV and MP3 recordings work."
+    hint = "Convert it to WAV or MP3: `ffmpeg -i recording.wma -ac 1 new.mp3`."
 
 
 class VoiceTooLarge(VoiceError):
     code = "voice_too_large"
-    hint = "Save the recording as MP3, or cut it shorter."
+    hint = "Save it as MP3: `ffmpeg -i recording.wav -b:a 128k new.mp3`."
 
 
 class VoiceTooShort(VoiceError):
     code = "voice_too_short"
+    hint = "Add silence behind it: `ffmpeg -i recording.wav -af apad=whole_dur=1 new.wav`."
 
 
 class VoiceTooLong(VoiceError):
     code = "voice_too_long"
-    hint = "Cut the recording into parts; videos of one portrait can be joined."
+    hint = "Cut it: `ffmpeg -i recording.wav -t 180 new.wav` keeps the first three minutes."
+
+
+class VoiceTooComplex(VoiceError):
+    code = "voice_too_complex"
+    hint = "Save it again as a plain WAV: `ffmpeg -i recording.wav -map_metadata -1 new.wav`."
 
 
 class VoiceSilent(VoiceError):
     code = "voice_silent"
-    hint = "Check that the recording is not muted."
+    hint = "Check the microphone and record again; `ffplay recording.wav` plays the file."
 
 
 class EngineError(PortravoxError):

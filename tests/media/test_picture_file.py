@@ -206,6 +206,39 @@ def test_a_large_picture_is_scaled_with_a_notice_or_refused(tmp_path: Path, suff
         read_picture(path, PictureLimits.service())
 
 
+def test_the_service_takes_the_kinds_of_the_contract_only(tmp_path: Path) -> None:
+    for suffix, taken in ((".jpg", True), (".png", True), (".bmp", True), (".webp", True),
+                          (".gif", False), (".avif", False)):  # fmt: skip
+        path = save(tmp_path / f"flag{suffix}", flag(64, 64))
+        assert read_picture(path).pixels.shape == (64, 64, 3)
+        if taken:
+            assert read_picture(path, PictureLimits.service()).width_px == 64
+        else:
+            with pytest.raises(PictureUnsupported, match="wanted a JPEG, PNG, BMP or WebP picture"):
+                read_picture(path, PictureLimits.service())
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".webp"])
+def test_lossy_kinds_keep_colours_and_orientation(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = save(tmp_path / f"flag{suffix}", np.rot90(flag(64, 96)).copy(), quality=95, exif=exif)
+    pixels = read_picture(path).pixels.astype(int)
+    assert pixels.shape == (64, 96, 3)
+    assert np.abs(pixels[8:24, 8:40] - CORNERS[0, 0]).max() < 12
+
+
+def test_heic_is_read_or_says_what_to_install(tmp_path: Path) -> None:
+    path = tmp_path / "phone.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    with pytest.raises((PictureUnreadable, PictureUnsupported)) as refused:
+        read_picture(path)
+    if isinstance(refused.value, PictureUnsupported):
+        assert "portravox[heif]" in refused.value.hint
+    with pytest.raises(PictureUnsupported, match="HEIC"):
+        read_picture(path, PictureLimits.service())
+
+
 def test_the_caller_may_ask_for_a_smaller_picture(tmp_path: Path) -> None:
     path = save(tmp_path / "flag.jpg", flag(600, 800))
     assert read_picture(path, max_side_px=100).pixels.shape == (75, 100, 3)
