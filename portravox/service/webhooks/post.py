@@ -34,7 +34,7 @@ _HEAD_BYTES = 1 << 16
 """Of an answer's head. Our choice."""
 
 ANYWHERE = AddressPolicy((ip_network("0.0.0.0/0"), ip_network("::/0")), (range(1, 65536),))
-"""For the operator's own address, which may lie inside, at any port. Services of clouds stay shut."""
+"""For the operator's own address, which may lie inside, at any port; cloud services stay shut."""
 
 _log = logging.getLogger("portravox.webhooks")
 
