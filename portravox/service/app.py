@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from portravox.errors import PortravoxError, StorageFailed
 from portravox.service.detector import ProcessDetector
+from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.janitor import keep_clean
@@ -149,7 +150,8 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         shutil.rmtree(work, ignore_errors=True)  # of a server that was killed
         work.mkdir(mode=0o700)
     signing = open_signing_keys(settings.signing_keys_file)
-    uploaded = LocalStorage(folder / "uploads")
+    space = DiskSpace()
+    uploaded = LocalStorage(folder / "uploads", space=space)
     uploads = Uploads(uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib))
     scratch = ScratchSpace(
         root=work,
@@ -157,6 +159,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         uploaded=uploaded,
         allow_nets=settings.fetch_allow_nets,
         allow_ports=settings.fetch_ports,
+        space=space,
     )
     detector = ProcessDetector(
         fetching=ProcessPool(_fetcher, at_once=FETCHERS),
@@ -167,7 +170,8 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     service = Service(
         settings=settings,
         queue=queue,
-        videos=LocalStorage(folder / "videos"),
+        videos=LocalStorage(folder / "videos", space=space),
+        space=space,
         links=LocalLinks(signing),
         uploads=uploads,
         keys=keys,

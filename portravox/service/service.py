@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from portravox.service import problems
 from portravox.service.detector import Detector
+from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
 from portravox.service.keys import DEFAULT_GROUP, ApiKeys
 from portravox.service.limits import Call, Limits, RateLimiter
@@ -80,6 +81,7 @@ class Service:
     signing: SigningKeys
     metrics: Metrics = field(default_factory=Metrics)
     previews: Previews = field(default_factory=Previews)
+    space: DiskSpace = field(default_factory=DiskSpace)
     passes: Passes = field(default_factory=Passes)
     eta: TaskEta = field(default_factory=lambda: TaskEta(workers=1))
     rates: RateLimiter = field(default_factory=RateLimiter)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,6 +89,62 @@ def test_a_full_disk_is_told_and_nothing_accepted_is_lost(
         "no room for a video: FAILED with InternalError.Upload; no room for the table: 503, "
         "queries go on; with room again everything goes on without a restart",
     )
+
+
+SPOOL_DISK_MIB = 600
+RESERVE_BYTES = 256 * 1024 * 1024
+SLACK_BYTES = 8 * 1024 * 1024
+"""What the table, its log and the pages of files that are being written take beside the spools."""
+
+
+def test_spools_leave_the_reserve_free_however_many_come(
+    tmp_path: Path, files: str, ledger: Ledger
+) -> None:
+    folder = tmp_path / "disk"
+    uploads, size_mib = 16, 60
+    with mounted(folder, f"size={SPOOL_DISK_MIB}m,mode=0700"):
+        world = World(folder, files)
+        with world.server() as server, ThreadPoolExecutor(uploads) as clients:
+            lowest = Lowest(folder)
+            with lowest:
+                told = list(
+                    clients.map(lambda _: world.upload(bytes(size_mib << 20)), range(uploads))
+                )
+            stored = sum(file.stat().st_size for file in (folder / "uploads").iterdir())
+            assert world.post().status_code == 200  # the table has room
+            assert server.process.poll() is None
+    assert set(told) <= {200, 500} and 200 in told and 500 in told
+    assert stored == told.count(200) * size_mib << 20
+    assert lowest.free_bytes >= RESERVE_BYTES - SLACK_BYTES
+    ledger.add(
+        f"{uploads} uploads of {size_mib} MiB on {SPOOL_DISK_MIB} MiB",
+        1,
+        1,
+        f"{told.count(200)} stored, the others refused; never less than "
+        f"{lowest.free_bytes >> 20} MiB free",
+    )
+
+
+class Lowest:
+    """How little was free on a disk while the block ran."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.free_bytes = sys.maxsize
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.005):
+            disk = os.statvfs(self._folder)
+            self.free_bytes = min(self.free_bytes, disk.f_bavail * disk.f_frsize)
 
 
 @pytest.mark.usefixtures("only_in_make_faults")

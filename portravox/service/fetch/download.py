@@ -20,6 +20,7 @@ from pathlib import Path
 
 from portravox import __version__
 from portravox.errors import InputDownloadFailed, InputTooLarge
+from portravox.service.disk import DiskSpace
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.connection import Deadline, Network
 from portravox.service.fetch.content_coding import unpacked
@@ -48,6 +49,7 @@ def download(
     max_bytes: int,
     policy: AddressPolicy | None = None,
     network: Network | None = None,
+    space: DiskSpace | None = None,
 ) -> int:
     """Fetch a file; only the answer that has all of it counts.
 
@@ -55,10 +57,12 @@ def download(
     target     is made, must not be there yet, and is gone again whatever is raised
     max_bytes  of the file; more on the line ends the download at once
     policy     which addresses may be called; by default those of the public internet
+    space      room on the disk, asked while the file is written
     returns    the size of the file in bytes
 
     Raises InputTooLarge beyond `max_bytes`, InputDownloadFailed for everything else that lies with
-    the URL or its server, OSError where `target` cannot be written.
+    the URL or its server, StorageFailed where the disk has no room, OSError where `target` cannot
+    be written.
     """
     allowed = policy or AddressPolicy()
     world = network or Network()
@@ -79,7 +83,7 @@ def download(
             )
             with answering as answer:
                 if answer.status not in REDIRECTS:
-                    return _write(target, _body(answer, max_bytes))
+                    return _write(target, _body(answer, max_bytes), space or DiskSpace())
                 here = redirected(here, _location(answer))
         raise InputDownloadFailed(f"more than {MAX_REDIRECTS} redirects")
     except InputDownloadFailed as error:
@@ -173,11 +177,15 @@ def _read(answer: HTTPResponse) -> bytes:
         return answer.read(PIECE_BYTES)
 
 
-def _write(target: Path, pieces: Iterator[bytes]) -> int:
+def _write(target: Path, pieces: Iterator[bytes], space: DiskSpace) -> int:
     """Put pieces into a new file, which is gone again where they do not come to their end."""
-    with target.open("xb") as file:
+    with target.open("xb") as file, space.promise(target.parent, 0) as promise:
         try:
-            return sum(file.write(piece) for piece in pieces)
+            written = 0
+            for piece in pieces:
+                promise.write(len(piece))
+                written += file.write(piece)
+            return written
         except BaseException:
             target.unlink()
             raise

@@ -6,11 +6,9 @@ Flow      a client -> routes.uploads -> storage.uploads
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
-from typing import BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +16,7 @@ from starlette.routing import Route
 
 from portravox.errors import StorageFailed
 from portravox.service import problems
+from portravox.service.disk import Spool
 from portravox.service.limits import Call
 from portravox.service.multipart import FileForm
 from portravox.service.problems import Refusal
@@ -57,16 +56,26 @@ async def receive(request: Request) -> Response:
     service = service_of(request)
     form = FileForm(request.headers.get("content-type", ""), service.uploads.allowed_bytes)
     pieces = request.stream()
-    with _storage_errors(), tempfile.TemporaryFile(dir=service.settings.work_dir) as spool:
+    with _storage_errors(), service.space.spool(service.settings.work_dir) as spool:
         try:
             async with asyncio.timeout(FIELDS_TIME_S):
                 begun = await _read_fields(form, pieces)
             async with _slot(service), asyncio.timeout(TOTAL_S):
+                # Not before: whoever has no policy of ours must not be kept any room.
+                spool.expect(_expected_bytes(request, service))
                 fields = await _read_file(form, pieces, begun, spool)
         except TimeoutError as error:
             raise Refusal(problems.BODY_TOO_SLOW) from error
-        await asyncio.to_thread(service.uploads.receive, fields, spool)
+        await asyncio.to_thread(service.uploads.receive, fields, spool.file)
     return Response(status_code=200)
+
+
+def _expected_bytes(request: Request, service: Service) -> int:
+    """What the client says that it sends, as far as it may."""
+    announced = request.headers.get("content-length", "")
+    if not (announced.isascii() and announced.isdigit()):
+        return 0
+    return min(int(announced[:15]), service.uploads.max_file_bytes)
 
 
 async def _read_fields(form: FileForm, pieces: AsyncGenerator[bytes, None]) -> bytes:
@@ -79,7 +88,7 @@ async def _read_fields(form: FileForm, pieces: AsyncGenerator[bytes, None]) -> b
 
 
 async def _read_file(
-    form: FileForm, pieces: AsyncGenerator[bytes, None], begun: bytes, spool: BinaryIO
+    form: FileForm, pieces: AsyncGenerator[bytes, None], begun: bytes, spool: Spool
 ) -> Mapping[str, str]:
     """Write the file down as it comes, and give the fields. Raises TimeoutError where the client
     pauses for too long."""

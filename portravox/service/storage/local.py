@@ -10,7 +10,6 @@ import contextlib
 import errno
 import math
 import os
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -18,15 +17,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
+from portravox.service.disk import RESERVE_BYTES, DiskSpace
 from portravox.service.storage.base import Stored, is_name
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.whole_file import LEFTOVER, writing
 
 FILES_PATH = "/files/"
 """Where the server answers links, below the base URL."""
-
-RESERVE_BYTES = 256 * 1024 * 1024
-"""Left free on the disk, for the table of tasks usually lies on the same one. Our choice."""
 
 _COPIED_AT_ONCE_BYTES = 1024 * 1024
 
@@ -36,29 +33,38 @@ _PURPOSE = "link/1"
 class LocalStorage:
     """A `Storage` in a folder of its own. Holds no state, so threads and processes may share it."""
 
-    def __init__(self, folder: Path, *, reserve_bytes: int = RESERVE_BYTES) -> None:
-        """Make the folder, readable by us alone. Raises StorageFailed."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        space: DiskSpace | None = None,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:
+        """Make the folder, readable by us alone. Raises StorageFailed.
+
+        space          shared by all that write to this disk
+        reserve_bytes  left free, where no space is shared
+        """
         self._folder = folder
-        self._reserve_bytes = reserve_bytes
+        self._space = space or DiskSpace(reserve_bytes=reserve_bytes)
         with _told(f"make {folder}"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, name: str, content: BinaryIO) -> Stored:
-        """See `Storage`. Refuses beforehand where less than the reserve is free."""
+        """See `Storage`. Refuses what would touch the reserve, before and while it is written."""
         if not is_name(name):
             raise StorageFailed(f"{name!r} cannot name a stored file")
-        with _told(f"store {name}"):
-            free_bytes = shutil.disk_usage(self._folder).free
-            if free_bytes < self._reserve_bytes:
-                raise StorageFailed(
-                    f"cannot store {name}: {free_bytes} bytes are free; "
-                    f"wanted {self._reserve_bytes} at least"
-                )
-            with writing(self._folder / name) as stream:
-                shutil.copyfileobj(content, stream, _COPIED_AT_ONCE_BYTES)
-                stream.flush()
-                # Taken from what was written: the name may be another's again a moment later.
-                return _stored(name, os.fstat(stream.fileno()))
+        with (
+            _told(f"store {name}"),
+            self._space.promise(self._folder, _bytes_left(content)) as promise,
+            writing(self._folder / name) as stream,
+        ):
+            while piece := content.read(_COPIED_AT_ONCE_BYTES):
+                promise.write(len(piece))
+                stream.write(piece)
+            stream.flush()
+            # Taken from what was written: the name may be another's again a moment later.
+            return _stored(name, os.fstat(stream.fileno()))
 
     def find(self, name: str) -> Stored | None:
         """See `Storage`."""
@@ -152,6 +158,16 @@ def _signed_text(name: str, expires: str) -> str:
     # The expiry first, up to a line break that no expiry of ours has: no other name and expiry
     # give the same text.
     return f"{expires}\n{name}"
+
+
+def _bytes_left(content: BinaryIO) -> int:
+    """How much a stream still holds; 0 where nobody knows."""
+    if not content.seekable():
+        return 0
+    here = content.tell()
+    end = content.seek(0, os.SEEK_END)
+    content.seek(here)
+    return max(0, end - here)
 
 
 def _stored(name: str, status: os.stat_result) -> Stored:

@@ -17,7 +17,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, BinaryIO
 
@@ -30,6 +30,7 @@ from portravox.errors import (
 )
 from portravox.service.storage.base import Storage, Stored
 from portravox.service.storage.signing import SigningKeys
+from portravox.service.storage.upload_index import Kept, UploadIndex
 
 SCHEME = "oss://"
 
@@ -79,13 +80,19 @@ class UploadLimits:
     such by its task, as the original does."""
 
     account_mib: int = 4096
-    """Of all files of one key group that are kept at a time: our choice. Uploads that arrive at
-    the same moment are not counted against each other, so it may be passed by a few."""
+    """Of all files of one key group that are kept at a time: our choice."""
+
+    account_files: int = 10_000
+    """How many those may be. Our choice: one every 17 s for the 48 hours that they live."""
+
+    total_mib: int = 40_960
+    total_files: int = 100_000
+    """Of all key groups together: ten of them may have all that one may. Our choice."""
 
     def __post_init__(self) -> None:
-        for name in ("file_mib", "account_mib"):
-            if getattr(self, name) < 1:
-                raise SettingOutOfRange(name, getattr(self, name), "1 MiB or more")
+        for option in fields(self):
+            if getattr(self, option.name) < 1:
+                raise SettingOutOfRange(option.name, getattr(self, option.name), "1 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +137,7 @@ class Uploads:
         self._storage = storage
         self._signing = signing
         self._limits = limits or UploadLimits()
+        self._index = UploadIndex(storage, _account_of)
         self._clock = clock
 
     @property
@@ -192,14 +200,8 @@ class Uploads:
         name = _stored_name(fields["key"])
         if self._storage.find(name) is not None:
             raise UploadExists
-        account = name.partition("-")[0]
-        kept_bytes = sum(stored.size_bytes for stored in self._storage.entries(f"{account}-"))
-        if kept_bytes + size_bytes > self._limits.account_mib * _MIB:
-            raise UploadTooLarge(
-                f"The uploads of this account may have {self._limits.account_mib} MB together; "
-                "each is removed 48 hours after it arrived."
-            )
-        return self._storage.put(name, content)
+        with self._index.adding(_account_of(name), size_bytes, self._require_room):
+            return self._storage.put(name, content)
 
     def resolve(self, url: str, *, group: str) -> str:
         """The name in the storage of what an oss:// link of this key group names.
@@ -216,7 +218,22 @@ class Uploads:
 
     def remove_expired(self) -> tuple[str, ...]:
         """Remove what no link can name any more; gives the names in the storage."""
-        return self._storage.remove_older(self._clock() - UPLOAD_LIFE_S)
+        removed = self._storage.remove_older(self._clock() - UPLOAD_LIFE_S)
+        # Also where nothing was removed: somebody else may have.
+        self._index.count_anew()
+        return removed
+
+    def _require_room(self, own: Kept, everyone: Kept) -> None:
+        limits = self._limits
+        for kept, mib, files, whose in (
+            (own, limits.account_mib, limits.account_files, "this account"),
+            (everyone, limits.total_mib, limits.total_files, "all accounts"),
+        ):
+            if kept.size_bytes > mib * _MIB or kept.files > files:
+                raise UploadTooLarge(
+                    f"The uploads of {whose} may be {files} files with {mib} MB together; "
+                    "each is removed 48 hours after it arrived."
+                )
 
     def _require_policy(self, fields: Mapping[str, str]) -> _Policy:
         """The form's policy, if it is ours and has not expired."""
@@ -233,6 +250,10 @@ class Uploads:
 def _account(group: str) -> str:
     """A name for a key group that tells nothing about it: 32 hexadecimal digits."""
     return hashlib.sha256(f"account\n{group}".encode()).hexdigest()[:32]
+
+
+def _account_of(stored_name: str) -> str:
+    return stored_name.partition("-")[0]
 
 
 def _is_file_in(folder: str, key: str) -> bool:

@@ -25,8 +25,10 @@ from portravox.errors import (
     FileMissing,
     InputTooLarge,
     PictureTooLarge,
+    StorageFailed,
     VoiceTooLarge,
 )
+from portravox.service.disk import DiskSpace
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.download import download
 from portravox.service.problems import failure_of
@@ -258,7 +260,9 @@ class _Previewer:
             return
         self._next = now + PREVIEWS_APART_S
         part = self._file.with_suffix(".part")
-        with contextlib.suppress(OSError):  # no video fails for want of a preview
+        # No video fails for want of a preview.
+        with contextlib.suppress(OSError, StorageFailed):
+            DiskSpace().require(part.parent)
             part.write_bytes(preview_jpeg(frame))
             part.replace(self._file)  # whole, for who reads it meanwhile
 

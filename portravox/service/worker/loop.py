@@ -170,6 +170,7 @@ class WorkerLoop:
                 with self._previews.showing(task.task_id, folder / PREVIEW_NAME):
                     while not working.done():
                         await asyncio.wait([working], timeout=HEARTBEAT_S)
+                        self._scratch.require_room()
                         if not await self._is_ours(task, stages):
                             return Released()
                 done = await working

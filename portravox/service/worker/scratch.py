@@ -10,13 +10,18 @@ import contextlib
 import shutil
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from portravox.service.disk import DiskSpace
 from portravox.service.schemas import is_upload
 from portravox.service.storage.base import Storage
 from portravox.service.storage.uploads import Uploads
 from portravox.service.worker.messages import FetchRequest, InputFile
+
+SCRATCH_BYTES = 40 * 1024 * 1024
+"""What one attempt is promised: 25 MiB are the largest picture and voice, the rest is a minute of
+video. What grows beyond is stopped when the disk's reserve is touched. Our choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +33,23 @@ class ScratchSpace:
     uploaded: Storage
     allow_nets: str
     allow_ports: str = ""
+    space: DiskSpace = field(default_factory=DiskSpace)
+
+    def require_room(self) -> None:
+        """Raise StorageFailed where those who write into scratch folders have used up the disk."""
+        self.space.require(self.root)
 
     @contextlib.asynccontextmanager
     async def folder(self) -> AsyncIterator[Path]:
-        """An empty folder, gone afterwards."""
+        """An empty folder, gone afterwards, with room for what is usually written into it.
+
+        Raises StorageFailed where the disk has no room.
+        """
         folder = self.root / uuid.uuid4().hex
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
         try:
-            yield folder
+            with self.space.promise(folder, SCRATCH_BYTES):
+                yield folder
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -56,6 +70,10 @@ class ScratchSpace:
         return None
 
     def _copy_upload(self, url: str, file: Path, key_group: str) -> None:
-        _, stream = self.uploaded.open(self.uploads.resolve(url, group=key_group))
-        with stream, file.open("xb") as copy:
+        stored, stream = self.uploaded.open(self.uploads.resolve(url, group=key_group))
+        with (
+            stream,
+            self.space.promise(file.parent, stored.size_bytes),
+            file.open("xb") as copy,
+        ):
             shutil.copyfileobj(stream, copy)

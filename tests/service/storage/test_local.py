@@ -7,14 +7,14 @@ import os
 import stat
 import threading
 import time
-from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
 from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
-from portravox.service.storage import local
+from portravox.service.disk import DiskSpace
 from portravox.service.storage.base import is_name
 from portravox.service.storage.local import LocalLinks, LocalStorage
 from portravox.service.storage.signing import SigningKeys
@@ -182,12 +182,33 @@ def test_a_reader_sees_one_version_whole(storage):
 
 
 def test_some_room_is_left_on_the_disk(folder, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(local.shutil, "disk_usage", lambda path: usage(1000, 901, 99))
-    with pytest.raises(StorageFailed, match="99 bytes are free"):
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=100, f_frsize=1))
+    with pytest.raises(StorageFailed, match="0 bytes are free"):
         LocalStorage(folder, reserve_bytes=100).put("a.mp4", io.BytesIO(b"x"))
     assert list(folder.iterdir()) == []
     LocalStorage(folder, reserve_bytes=99).put("a.mp4", io.BytesIO(b"x"))
+
+
+def test_what_others_were_promised_is_not_there_to_be_stored(folder, monkeypatch):
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=100, f_frsize=1))
+    space = DiskSpace(reserve_bytes=50)
+    storage = LocalStorage(folder, space=space)
+    with space.promise(folder, 41):
+        storage.put("small.mp4", io.BytesIO(b"x" * 9))
+        with pytest.raises(StorageFailed):
+            storage.put("large.mp4", io.BytesIO(b"x" * 10))
+    storage.put("large.mp4", io.BytesIO(b"x" * 50))
+    assert {path.name for path in folder.iterdir()} == {"small.mp4", "large.mp4"}
+
+
+def test_a_disk_that_fills_up_while_a_file_is_stored_ends_it(folder, monkeypatch):
+    free = iter([5 << 20, 5 << 20, 5 << 20, 0, 0])
+    monkeypatch.setattr(
+        os, "statvfs", lambda path: SimpleNamespace(f_bavail=next(free), f_frsize=1)
+    )
+    with pytest.raises(StorageFailed):
+        LocalStorage(folder, reserve_bytes=0).put("a.mp4", io.BytesIO(bytes(4 << 20)))
+    assert list(folder.iterdir()) == []
 
 
 def test_only_plain_files_are_files(storage, folder, tmp_path):

@@ -343,3 +343,41 @@ def test_credentials_outlive_one_change_of_the_key(uploads, storage, clock):
 def test_limits_of_nothing_are_refused():
     with pytest.raises(SettingOutOfRange, match="file_mib"):
         UploadLimits(file_mib=0)
+
+
+def test_empty_files_are_counted_too_and_each_costs_the_same(storage, clock, monkeypatch):
+    limits = UploadLimits(account_files=50, total_files=60)
+    uploads = Uploads(storage, KEYS, limits=limits, clock=clock)
+    reads = []
+    entries = storage.entries
+    monkeypatch.setattr(storage, "entries", lambda *args: reads.append(1) or entries(*args))
+    given = credentials(uploads)
+    for number in range(50):
+        uploads.receive(form(given, f"{number}"), io.BytesIO())
+    with pytest.raises(UploadTooLarge, match="50 files"):
+        uploads.receive(form(given, "50"), io.BytesIO())
+    assert len(reads) == 1
+    other = credentials(uploads, "other")
+    for number in range(10):
+        uploads.receive(form(other, f"{number}"), io.BytesIO())
+    with pytest.raises(UploadTooLarge, match="all accounts may be 60 files"):
+        uploads.receive(form(other, "10"), io.BytesIO())
+    clock.now += UPLOAD_LIFE_S + 1
+    assert len(uploads.remove_expired()) == 60
+    uploads.receive(form(credentials(uploads)), io.BytesIO())
+
+
+def test_all_accounts_together_have_so_much_room(storage, clock):
+    limits = UploadLimits(file_mib=1, account_mib=2, total_mib=3)
+    uploads = Uploads(storage, KEYS, limits=limits, clock=clock)
+    for group in ("a", "b"):
+        uploads.receive(form(credentials(uploads, group)), io.BytesIO(bytes(MIB)))
+    uploads.receive(form(credentials(uploads, "a")), io.BytesIO(bytes(MIB)))
+    with pytest.raises(UploadTooLarge, match=r"all accounts .* 3 MB together"):
+        uploads.receive(form(credentials(uploads, "c")), io.BytesIO(b"x"))
+
+
+def test_ten_accounts_may_have_all_that_one_may():
+    limits = UploadLimits()
+    assert limits.total_mib == 10 * limits.account_mib
+    assert limits.total_files == 10 * limits.account_files
