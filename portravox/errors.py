@@ -392,6 +392,7 @@ class StorageFailed(ServiceError):
 
 class SecretsUnreadable(ServiceError):
     code = "secrets_unreadable"
+    hint = "Put the file back from a backup: `portravox restore BACKUP --only keys`."
 
     def __init__(self, path: object, reason: str) -> None:
         super().__init__(f"cannot use {path}: {reason}")

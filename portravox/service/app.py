@@ -137,6 +137,8 @@ def create_server(settings: ServiceSettings) -> Application:
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
     folder = settings.data_dir
     keys = ApiKeys(settings.keys_file)
+    if not settings.no_keys:
+        keys.load()
     with _making(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # First of all: it is locked, so none of what follows happens to a server that runs already.

@@ -4,7 +4,9 @@ Flow      cli.keys -> keys.json in the data folder -> ApiKeys.find -> routes
 
 A small file instead of a table, because the commands change it while the server runs, and the
 server's database has one owner. Each change writes it anew in one step; the server notices by the
-file's status at the next request, so a revoked key is refused at once.
+file's status at the next request, so a revoked key is refused at once. A file that an editor or a
+disk has damaged changes nothing for a server that runs: the keys of before go on, and the log and
+`damage` say where the file is broken.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import fcntl
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import time
@@ -77,6 +80,8 @@ class _Read:
 
 _NO_KEYS = _Read((), {}, {})
 
+_log = logging.getLogger("portravox.keys")
+
 
 class ApiKeys:
     """The API keys in a file. Threads and processes may share it."""
@@ -86,6 +91,15 @@ class ApiKeys:
         self._path = path
         self._clock = clock
         self._latest = _NO_KEYS
+        self._broken: tuple[tuple[int, ...], str] = ((), "")
+        """The status of a file that could not be read, and why: it is not read again."""
+
+        self.damage: str | None = None
+        """Where the file is broken, for as long as it is and the keys of before are used."""
+
+    def load(self) -> None:
+        """Read the file now. Raises SecretsUnreadable, which says where it is broken."""
+        self._read(strict=True)
 
     def find(self, presented: str) -> ApiKey | None:
         """The valid key that a client presents, if it is one. Raises SecretsUnreadable.
@@ -161,19 +175,40 @@ class ApiKeys:
             # The lock is a file of its own, since the other one is replaced.
             with self._path.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                keys = list(self._read().by_id.values())
+                keys = list(self._read(strict=True).by_id.values())
                 yield keys
                 with writing(self._path) as stream:
                     stream.write(_to_json(keys))
         except OSError as error:
             raise SecretsUnreadable(self._path, error.strerror or str(error)) from error
 
-    def _read(self) -> _Read:
-        """What stands in the file; read again only if it was replaced."""
+    def _read(self, *, strict: bool = False) -> _Read:
+        """What stands in the file; read again only if it was replaced.
+
+        Where it cannot be read any more, what stood there before; with `strict`, or if nothing was
+        ever read, raises SecretsUnreadable.
+        """
+        try:
+            latest = self._read_file()
+        except SecretsUnreadable as error:
+            if strict or self._latest is _NO_KEYS:
+                raise
+            if self.damage != str(error):
+                self.damage = str(error)
+                _log.error("%s; the keys of before go on. %s", error, error.hint)
+            return self._latest
+        if self.damage is not None:
+            self.damage = None
+            _log.info("%s can be used again", self._path)
+        return latest
+
+    def _read_file(self) -> _Read:
         try:
             status = _status(self._path.stat())
             if status == self._latest.status:
                 return self._latest
+            if status == self._broken[0]:
+                raise SecretsUnreadable(self._path, self._broken[1])
             with self._path.open("rb") as stream:
                 # Of the file that was opened: it may not be the one that was looked at.
                 status = _status(os.fstat(stream.fileno()))
@@ -185,7 +220,8 @@ class ApiKeys:
         try:
             keys = _from_json(content)
         except (ValueError, KeyError, TypeError, SettingOutOfRange) as error:
-            raise SecretsUnreadable(self._path, "it is damaged, or of a later version") from error
+            self._broken = (status, _where(error))
+            raise SecretsUnreadable(self._path, _where(error)) from error
         valid = {key.sha256: key for key in keys if key.revoked_at is None}
         self._latest = _Read(status, {key.key_id: key for key in keys}, valid)
         return self._latest
@@ -209,7 +245,31 @@ def _from_json(content: bytes) -> tuple[ApiKey, ...]:
     """Raises ValueError, KeyError, TypeError or SettingOutOfRange where it is not what we write."""
     document: Any = json.loads(content)
     if document["version"] != _VERSION:
-        raise ValueError(document["version"])
-    return tuple(
-        ApiKey(**{**entry, "limits": Limits(**entry["limits"])}) for entry in document["keys"]
-    )
+        raise _NotOurs(f"its version is {document['version']!r:.20}; wanted {_VERSION}")
+    return tuple(_entry(number, entry) for number, entry in enumerate(document["keys"], start=1))
+
+
+def _entry(number: int, entry: Any) -> ApiKey:
+    try:
+        key = ApiKey(**{**entry, "limits": Limits(**entry["limits"])})
+        int(key.key_id)  # ids are counted on from here
+    except (ValueError, KeyError, TypeError, SettingOutOfRange) as error:
+        raise _NotOurs(f"entry {number} of its keys is not what we write") from error
+    return key
+
+
+class _NotOurs(ValueError):
+    """Says itself what is wrong, without what stands there."""
+
+
+def _where(error: Exception) -> str:
+    """Where a file of keys is broken, and how."""
+    match error:
+        case json.JSONDecodeError():
+            return f"line {error.lineno}, column {error.colno}: {error.msg.lower()}"
+        case UnicodeDecodeError():
+            return f"byte {error.start + 1} is no text"
+        case _NotOurs():
+            return str(error)
+        case _:
+            return "it is damaged, or of a later version"

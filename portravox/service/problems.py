@@ -171,6 +171,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.TaskTooLarge: BODY_TOO_LARGE,
     errors.QueueFull: THROTTLED,
     errors.QueueUnavailable: UNAVAILABLE,
+    errors.SecretsUnreadable: UNAVAILABLE,
     errors.RateReached: RATE,
     errors.VideoLimitReached: QUOTA,
     errors.StorageFailed: NOT_STORED,

@@ -59,12 +59,13 @@ one busy key holds half of it, and whoever comes next finds as much."""
 
 def limits_in_queue(keys: ApiKeys, settings: ServiceSettings, key_id: str) -> KeyLimits:
     """What one key may have in the queue."""
+    if settings.no_keys:
+        return settings.limits.in_queue()
     key = keys.by_id(key_id)
     own = key.limits if key is not None else Limits()
     limits = own.or_else(settings.limits).in_queue()
     # Where there is but one key, there is nobody to leave room for.
-    is_alone = settings.no_keys or keys.valid_count < 2
-    return limits if is_alone else replace(limits, share=SHARE)
+    return limits if keys.valid_count < 2 else replace(limits, share=SHARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

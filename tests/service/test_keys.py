@@ -164,3 +164,57 @@ def test_looking_a_key_up_is_cheap(keys):
         for secret in secrets:
             assert keys.find(secret) is not None
     assert (time.perf_counter() - started) / 2000 < 200e-6  # measured: a few microseconds
+
+
+def test_a_server_goes_on_with_the_keys_of_before_while_the_file_is_damaged(path, caplog):
+    writer = ApiKeys(path)
+    _, secret = writer.create("a")
+    good = path.read_bytes()
+    server = ApiKeys(path)
+    server.load()
+    assert server.find(secret) is not None and server.damage is None
+    path.write_bytes(good[: len(good) // 2])
+    for _ in range(3):
+        assert server.find(secret) is not None
+        assert server.by_id("1") is not None and server.valid_count == 1
+    assert server.damage is not None and str(path) in server.damage and "line" in server.damage
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == 1 and "portravox restore" in told[0].getMessage()
+    with pytest.raises(SecretsUnreadable):
+        server.create("b")  # what is damaged is never written over
+    assert path.read_bytes() == good[: len(good) // 2]
+    path.write_bytes(good)
+    assert server.find(secret) is not None
+    assert server.damage is None
+    writer.revoke("1")
+    assert server.find(secret) is None
+
+
+def test_a_damaged_file_is_read_once_and_not_with_every_request(path, monkeypatch):
+    ApiKeys(path).create("a")
+    server = ApiKeys(path)
+    server.load()
+    path.write_bytes(b"{")
+    reads = []
+    loads = json.loads
+    monkeypatch.setattr(json, "loads", lambda content: reads.append(1) or loads(content))
+    for _ in range(100):
+        server.find("sk-1")
+    assert len(reads) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{\n "version": 1,\n "keys": [}\n', "line 3, column 11: expecting value"),
+        (b'{"version": 1, "keys": ["\xff"]}', "byte 26 is no text"),
+        (b'{"version": 2, "keys": []}', "its version is 2; wanted 1"),
+        (b'{"version": 1, "keys": [{"key_id": "1"}]}', "entry 1 of its keys"),
+    ],
+)
+def test_where_a_file_is_damaged_is_told_without_what_stands_there(path, content, told):
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(SecretsUnreadable) as refused:
+        ApiKeys(path).load()
+    assert told in str(refused.value)
