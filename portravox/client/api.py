@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from portravox.atomic_file import SHARED, writing
 from portravox.client.connection import Connection
 from portravox.errors import FileMissing, OutputNotWritable, ServerFailed
 
@@ -242,18 +243,11 @@ def require_writable(target: Path) -> None:
 @contextlib.contextmanager
 def _appearing(target: Path) -> Iterator[BinaryIO]:
     """A stream whose content stands at `target` once the block has ended well."""
-    hidden = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with hidden.open("xb") as stream:
+        with writing(target, mode=SHARED) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        hidden.replace(target)
     except OSError as error:
         raise OutputNotWritable(target, error.strerror or str(error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            hidden.unlink()
 
 
 def _senseless(name: str) -> ServerFailed:

@@ -13,7 +13,6 @@ import contextlib
 import errno
 import os
 import queue
-import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
+from portravox.atomic_file import SHARED, part_of, sync_file
 from portravox.errors import EncodingFailed, OutputNotWritable, PortravoxError, SettingOutOfRange
 from portravox.media.label import AiLabel, Overlay, VisibleLabel, visible_label
 from portravox.media.planes import Planes
@@ -254,7 +254,7 @@ class VideoWriter:
                     mp4.close()
             else:
                 mp4.close()
-                _sync(self._part)
+                sync_file(self._part)
         except BaseException as error:
             self._failure = error
             # The renderer may be waiting for a slot: let it through, to find the failure.
@@ -293,24 +293,11 @@ def _create_part(path: Path) -> Path:
     """Make an empty hidden file beside `path`, to become it later."""
     if path.is_dir():
         raise OutputNotWritable(path, "it is a folder")
-    # A part of the name is enough to recognise it by, and stays below the 255 bytes of a name.
-    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part.mp4")
     try:
-        # Not tempfile: its files are readable by their owner alone and would stay so.
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        return part_of(path, mode=SHARED, suffix=".part.mp4")
     except OSError as error:
         reason = f"{error.strerror}: {path.parent}" if error.strerror else str(error)
         raise OutputNotWritable(path, reason) from error
-    return part
-
-
-def _sync(path: Path) -> None:
-    """Wait until the file is on the disk, so that a power cut can't leave a hollow one."""
-    handle = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class _Stamp:

@@ -26,9 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from portravox.atomic_file import writing
 from portravox.errors import KeyUnknown, SecretsUnreadable, SettingOutOfRange
 from portravox.service.limits import Limits
-from portravox.service.whole_file import writing
 
 DEFAULT_GROUP = "default"
 """Keys see each other's tasks and uploads unless they are told apart: one account, as a rule."""

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from portravox.atomic_file import LEFTOVER, writing
 from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
 from portravox.service.disk import RESERVE_BYTES, DiskSpace
 from portravox.service.storage.base import Stored, is_name
 from portravox.service.storage.signing import SigningKeys
-from portravox.service.whole_file import LEFTOVER, writing
 
 FILES_PATH = "/files/"
 """Where the server answers links, below the base URL."""

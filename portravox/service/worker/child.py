@@ -21,6 +21,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from portravox.atomic_file import writing
 from portravox.errors import (
     FileMissing,
     InputTooLarge,
@@ -259,12 +260,11 @@ class _Previewer:
         if now < self._next:
             return
         self._next = now + PREVIEWS_APART_S
-        part = self._file.with_suffix(".part")
         # No video fails for want of a preview.
         with contextlib.suppress(OSError, StorageFailed):
-            DiskSpace().require(part.parent)
-            part.write_bytes(preview_jpeg(frame))
-            part.replace(self._file)  # whole, for who reads it meanwhile
+            DiskSpace().require(self._file.parent)
+            with writing(self._file, durable=False) as stream:  # whole, for who reads it meanwhile
+                stream.write(preview_jpeg(frame))
 
 
 def _send(events: BinaryIO, event: Event) -> None:
