@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +14,11 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from portravox.service import connections
-from portravox.service.connections import MAX_HEADERS_BYTES, TimeoutProtocol
+from portravox.service.connections import (
+    MAX_HEADER_FIELDS,
+    MAX_OVERHEAD_BYTES,
+    TimeoutProtocol,
+)
 
 PATIENCE_S = 0.2
 LARGE_BYTES = 8 << 20
@@ -24,9 +29,35 @@ Connect = Callable[[], Awaitable[Client]]
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
+called: list[str] = []
+"""Paths of the requests that the application saw."""
+
+released: list[asyncio.Event] = []
+"""Of the latest server."""
+
+state_of = ServerState()
+"""Whose connections are those of the latest server."""
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once, reading no body; under /large with more than sockets hold."""
+    """Answers at once, reading no body; under /large with more than sockets hold; under /read what
+    its body and headers were; under /slow once it is released, asking for more of a body meanwhile,
+    as streams do."""
+    called.append(scope["path"])
     content = b"x" * LARGE_BYTES if scope["path"] == "/large" else b"ok"
+    if scope["path"] == "/read":
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        content = b"%d body, %d headers" % (len(body), len(scope["headers"]))
+    if scope["path"] == "/slow":
+        listening = asyncio.create_task(receive())
+        await released[-1].wait()
+        listening.cancel()
     length = str(len(content)).encode()
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]}
@@ -46,6 +77,8 @@ async def listening() -> AsyncIterator[Connect]:
     config = uvicorn.Config(app, lifespan="off", log_config=None)
     config.load()
     state = ServerState()
+    state_of.connections = state.connections
+    released.append(asyncio.Event())
     server = await asyncio.get_running_loop().create_server(
         lambda: TimeoutProtocol(config, state, {}), "127.0.0.1", 0
     )
@@ -63,11 +96,16 @@ async def listening() -> AsyncIterator[Connect]:
             writer.close()
         for task in state.tasks:
             task.cancel()
+        for protocol in list(state.connections):
+            protocol.transport.abort()
         server.close()
+        await asyncio.sleep(0)
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    called.clear()
+    monkeypatch.setattr(connections, "LINGER_S", PATIENCE_S)
     monkeypatch.setattr(connections, "HEADERS_TIME_S", PATIENCE_S)
     monkeypatch.setattr(connections, "WRITE_TIME_S", PATIENCE_S)
 
@@ -192,8 +230,8 @@ def test_who_does_not_take_what_he_asked_for_is_cut() -> None:
         (b"\x16\x03\x01\x02\x00 hello\r\n\r\n", 400),
         (b"GET / HTTP/9.9\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * MAX_HEADERS_BYTES, 431),
-        (b"GET /" + b"x" * (MAX_HEADERS_BYTES + 1), 431),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * MAX_OVERHEAD_BYTES, 431),
+        (b"GET /" + b"x" * (MAX_OVERHEAD_BYTES + 1), 431),
     ],
 )
 def test_what_is_no_request_is_told_so_in_json(sent: bytes, status: int) -> None:
@@ -205,5 +243,277 @@ def test_what_is_no_request_is_told_so_in_json(sent: bytes, status: int) -> None
             assert int(head.split()[1]) == status
             assert b"Content-Type: application/json" in head
             assert set(json.loads(body)) == {"code", "message", "request_id"}
+
+    asyncio.run(play())
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+READ = CHUNKED.replace(b"/ ", b"/read ")
+
+FLOODS = {
+    "trailers after an answer": (CHUNKED + b"0\r\n", b"X:b\r\n"),
+    "trailers": (READ + b"0\r\n", b"X:b\r\n"),
+    "one endless trailer": (READ + b"0\r\nX: ", b"x" * 64),
+    "one endless trailer name": (READ + b"0\r\n", b"x" * 64),
+    "one endless chunk extension": (READ + b"1", b";x" * 32),
+    "many chunk extensions": (READ, b"1;" + b"x" * 64 + b"\r\nx\r\n"),
+    "a chunk size of noughts": (READ, b"0" * 64),
+    "chunks of one byte": (READ, b"1\r\nx\r\n"),
+    "headers": (b"GET / HTTP/1.1\r\nHost: h\r\n", b"X:b\r\n"),
+    "one endless header": (b"GET / HTTP/1.1\r\nHost: h\r\nX: ", b"x" * 64),
+    "an endless address": (b"GET /", b"x" * 64),
+    "line ends before a request": (b"", b"\r\n"),
+    "headers of a later request": (GET + b"GET / HTTP/1.1\r\nHost: h\r\n", b"X:b\r\n"),
+    "trailers, then a pipelined request": (
+        CHUNKED + b"0\r\nX: y\r\n\r\n" + CHUNKED + b"0\r\n",
+        b"X:b\r\n",
+    ),
+}
+"""What is sent first, and what is sent without end after it; none of it is body."""
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_of_what_is_no_body_is_cut_after_64_kib(kind: str) -> None:
+    begin, more = FLOODS[kind]
+    piece = more * (16 * 1024 // len(more))
+
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(begin)
+            sent = 0
+            with contextlib.suppress(ConnectionError):
+                while sent < 32 * MAX_OVERHEAD_BYTES and not reader.at_eof():
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(0.001)
+                    sent += len(piece)
+            # Sockets hold some; what is thrown away after the answer is bounded, too.
+            assert sent < 32 * MAX_OVERHEAD_BYTES
+            await ends(reader)
+            assert not state_of.connections
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_who_sends_too_much_hears_why_unless_it_has_its_answer(kind: str) -> None:
+    begin, more = FLOODS[kind]
+
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            flood = more * (3 * MAX_OVERHEAD_BYTES // len(more))
+            if kind == "trailers after an answer":
+                writer.write(begin)
+                assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+                writer.write(flood)
+                assert await ends(reader) == b"ok"
+                return
+            writer.write(begin + flood)
+            received = await ends(reader)
+            if kind in ("headers of a later request", "trailers, then a pipelined request"):
+                assert 1 <= received.count(b"HTTP/1.1 200 ") == received.count(b"HTTP/1.1 ")
+            else:
+                assert received.startswith(b"HTTP/1.1 431 ")
+                told = json.loads(received.partition(b"\r\n\r\n")[2])
+                assert told["code"] == "BadRequest.TooLarge"
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("chunk_bytes", [128, 1024, 64 * 1024])
+def test_a_long_upload_in_chunks_is_no_flood(chunk_bytes: int) -> None:
+    count = 4 * 1024 * 1024 // chunk_bytes
+    body = (b"%x\r\n" % chunk_bytes + b"x" * chunk_bytes + b"\r\n") * count
+
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(READ + body + b"0\r\nX-Sum: 1\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            assert (await reader.read(100)).startswith(b"%d body" % (chunk_bytes * count))
+
+    asyncio.run(play())
+
+
+def test_trailers_never_become_headers() -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(READ)
+            await asyncio.sleep(PATIENCE_S / 4)
+            writer.write(b"0\r\nAuthorization: Bearer x\r\nX-DashScope-Async: enable\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.read(100) == b"0 body, 2 headers"
+
+    asyncio.run(play())
+
+
+def test_more_header_fields_than_anybody_has_are_refused() -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            for extra, status in ((MAX_HEADER_FIELDS - 1, b"200"), (MAX_HEADER_FIELDS, b"431")):
+                reader, writer = await connect()
+                fields = b"".join(b"a%d:b\r\n" % number for number in range(extra))
+                writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n")
+                assert (await reader.readuntil(b"\r\n")).split()[1] == status
+
+    asyncio.run(play())
+
+
+def test_requests_behind_one_that_takes_long_are_not_taken_apart() -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(GET.replace(b"/ ", b"/slow "))
+            await asyncio.sleep(PATIENCE_S / 4)
+            pipelined = 0
+            with contextlib.suppress(TimeoutError):
+                while pipelined < 10**6:
+                    writer.write(GET * 1000)
+                    async with asyncio.timeout(4 * PATIENCE_S):
+                        await writer.drain()
+                    pipelined += 1000
+            [protocol] = [p for p in state_of.connections if p.pipeline]
+            assert len(protocol.pipeline) <= 128
+            assert len(protocol._unparsed) < 1 << 20
+            assert pipelined < 10**6  # the server reads no more, so the client cannot send more
+            released[-1].set()
+            for _ in range(1000):
+                await reader.readuntil(b"\r\n\r\n")
+                assert await reader.readexactly(2) == b"ok"
+
+    asyncio.run(play())
+
+
+def test_pipelined_requests_are_answered_in_order_also_where_the_last_is_none() -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(GET.replace(b"/ ", b"/slow ") + GET + b"nonsense\r\n\r\n")
+            await asyncio.sleep(PATIENCE_S / 2)
+            released[-1].set()
+            received = await ends(reader)
+            assert received.count(b"HTTP/1.1 200") == 2
+            assert received.count(b"HTTP/1.1") == 2
+            assert received.endswith(b"ok")
+
+    asyncio.run(play())
+
+
+def test_a_request_to_upgrade_is_answered_as_if_it_asked_for_nothing() -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            for kind in (b"h2c", b"websocket"):
+                reader, writer = await connect()
+                asked = b"Host: h\r\nConnection: Upgrade\r\nUpgrade: %s\r\n" % kind
+                writer.write(GET.replace(b"Host: h\r\n", asked) + GET)
+                for _ in range(2):
+                    assert (await reader.readuntil(b"\r\n\r\n")).split()[1] == b"200"
+                    await reader.readexactly(2)
+
+    asyncio.run(play())
+
+
+def test_a_body_that_waits_to_be_asked_for_never_becomes_a_request() -> None:
+    """The client may send its body after an answer that did not want it, or not; so nothing that
+    follows can be told from it."""
+
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            expects = b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % (2 * len(GET))
+            writer.write(b"POST / HTTP/1.1\r\nHost: h\r\n" + expects)
+            assert b"connection: close" in await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(2) == b"ok"
+            writer.write(GET * 3)
+            assert await ends(reader) == b""
+            assert called == ["/"]
+            reader, writer = await connect()
+            writer.write(b"POST /read HTTP/1.1\r\nHost: h\r\n" + expects)
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(GET * 2)
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+
+    asyncio.run(play())
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+
+AMBIGUOUS = [
+    b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % len(SMUGGLED),
+    b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n" % len(SMUGGLED),
+    b"Content-Length: 0\r\nContent-Length: %d\r\n" % len(SMUGGLED),
+    b"Content-Length: 5, 5\r\n",
+    b"Content-Length: +5\r\n",
+    b"Content-Length: 0x5\r\n",
+    b"Content-Length: 5 5\r\n",
+    b"Content-Length: -1\r\n",
+    b"Content-Length: 99999999999999999999\r\n",
+    b"Content-Length : 5\r\n",
+    b" Content-Length: 5\r\n",
+    b"X: y\r\n Content-Length: 5\r\n",
+    b"Transfer-Encoding: xchunked\r\n",
+    b"Transfer-Encoding: chunked, identity\r\n",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+    b"Transfer-Encoding:\x0bchunked\r\n",
+    b"Transfer-Encoding : chunked\r\n",
+    b"X: a\x00b\r\n",
+    b"X: a\rContent-Length: 5\r\n",
+    b"X: a\nContent-Length: 5\r\n",
+    b"Host: other\r\n",
+]
+
+
+@pytest.mark.parametrize("fields", AMBIGUOUS)
+def test_a_request_whose_end_two_readers_see_differently_is_refused(fields: bytes) -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(b"POST / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n" + SMUGGLED)
+            received = await ends(reader)
+            assert received.startswith(b"HTTP/1.1 400 ")
+            assert received.count(b"HTTP/1.1 ") == 1
+            assert "/smuggled" not in called
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/0.9\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: h\r\n\r\n",
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: h\n\n",
+        b"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n",
+    ],
+)
+def test_what_no_version_of_http_allows_is_refused(begin: bytes) -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(begin)
+            received = await ends(reader)
+            assert received.startswith(b"HTTP/1.1 400 ")
+            assert called == []
+
+    asyncio.run(play())
+
+
+def test_http_1_0_is_answered_and_closed() -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(
+                b"POST /read HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok"
+            )
+            received = await ends(reader)
+            assert received.startswith(b"HTTP/1.1 200 ")
+            assert received.endswith(b"2 body, 2 headers")
 
     asyncio.run(play())
