@@ -95,23 +95,23 @@ doc-pictures: setup-dev ## the site's clips, pictures and drawings anew, into do
 	$(BIN)/python -m handbook.pictures
 	$(BIN)/python -m handbook.drawings
 
-# The network that hears: synthesis, training, measuring. LICENCES=permissive leaves out the voices
+# The articulation model: synthesis, training, measuring. LICENCES=permissive leaves out the voices
 # under the GPL. TORCH may name a CPU build of PyTorch (a file or an address), which is smaller.
 LICENCES ?= all
 TORCH ?= torch==2.13.0
 TRAIN := .venv-training/bin/python
-EARS := build/ears-$(LICENCES)
+MODEL := build/articulation-model-$(LICENCES)
 
-articulation-model: .venv-training/.ready setup-dev ## train the network that hears, under 2 hours; goes on where it stopped
+articulation-model: .venv-training/.ready setup-dev ## train the articulation model, under 2 hours; goes on where it stopped
 	sh training/install.sh
-	$(TRAIN) -m training.corpus --out $(EARS)/corpus --licences $(LICENCES)
-	$(TRAIN) -m training.features $(EARS)/corpus $(EARS)/features
-	$(TRAIN) -m training.fit $(EARS)/features --out $(EARS)/first
-	$(TRAIN) -m training.fit $(EARS)/features --out $(EARS)/run \
-	  --start $(EARS)/first/state.pt --steps 1500 --rate 1.2e-3 --seed 2
-	$(TRAIN) -m training.export $(EARS)/run --licences $(LICENCES)
-	$(BIN)/python -m benchmarks.articulation -o $(EARS)/measured
-	$(TRAIN) -m training.card $(EARS)/run --corpus $(EARS)/corpus --results $(EARS)/measured/results.json
+	$(TRAIN) -m training.corpus --out $(MODEL)/corpus --licences $(LICENCES)
+	$(TRAIN) -m training.features $(MODEL)/corpus $(MODEL)/features
+	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/first
+	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/run \
+	  --start $(MODEL)/first/state.pt --steps 1500 --rate 1.2e-3 --seed 2
+	$(TRAIN) -m training.export $(MODEL)/run --licences $(LICENCES)
+	$(BIN)/python -m benchmarks.articulation -o $(MODEL)/measured
+	$(TRAIN) -m training.card $(MODEL)/run --corpus $(MODEL)/corpus --results $(MODEL)/measured/results.json
 
 .venv-training/.ready: requirements/lock-training.txt
 	$(PYTHON) -m venv .venv-training

@@ -62,7 +62,7 @@ MOUTH_POSES: Mapping[str, Pose] = {
     "setting out": {"speech": 0.4, "lip_gap": 0.1, "jaw": 0.2},
     "smile": {"speech": 1, "lip_gap": 0.1, "jaw": 0.2, "smile": 0.3},
 }
-"""The shapes of the mouth that vowels and contacts ask for, at the strength of clear speech."""
+"""The shapes of the mouth that vowels and lip closures ask for, at the strength of clear speech."""
 
 EYE_POSES: Mapping[str, Pose] = {
     "photograph": {},

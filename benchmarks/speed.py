@@ -236,7 +236,7 @@ def _stages(case: Case, direction: Direction, frames: int, video: Path) -> dict[
     kept_count = max(3, min(staged, KEPT_BYTES // (width * height * 3 // 2)))
     kept = [Planes.of(np.zeros((height, width, 3), np.uint8)) for _ in range(kept_count)]
     drawn = avatar.speak(part, direction)
-    kept[0].overwrite(next(drawn))  # with it come the ears and the animation, timed above
+    kept[0].overwrite(next(drawn))  # with it come articulation and animation, timed above
     begun = time.perf_counter()
     aside_s = 0.0
     for i, frame in enumerate(drawn, start=1):

@@ -1,6 +1,6 @@
 """The doorway to onnxruntime: trained networks as plain functions on arrays.
 
-Flow      articulation.network -> inference -> onnxruntime
+Flow      articulation.acoustic_model -> inference -> onnxruntime
 Reads     an ONNX file
 Gives     Network: named arrays in, named arrays out
 

@@ -62,35 +62,35 @@ def test_a_failing_run_is_told_in_one_line():
     network = Network("some.onnx", Refusing())
     assert network.metadata["version"] == "3"
     with pytest.raises(ModelUnavailable, match=r"^the network some\.onnx failed: wrong shape$"):
-        network.run(heard=np.zeros((1, 2), np.float32))
+        network.run(log_mel=np.zeros((1, 2), np.float32))
 
 
 @pytest.fixture(scope="module")
-def ears_file() -> Path:
-    from portravox.articulation.network import EARS
+def model_file() -> Path:
+    from portravox.articulation.acoustic_model import ARTICULATION_MODEL
 
-    if not EARS.is_file():
-        pytest.skip("the ears are not trained yet")
-    return EARS
+    if not ARTICULATION_MODEL.is_file():
+        pytest.skip("the articulation model is not trained yet")
+    return ARTICULATION_MODEL
 
 
-def test_threads_that_ask_at_once_get_the_same_network(ears_file):
+def test_threads_that_ask_at_once_get_the_same_network(model_file):
     with ThreadPoolExecutor(8) as pool:
-        opened = list(pool.map(lambda _: open_network(ears_file), range(16)))
+        opened = list(pool.map(lambda _: open_network(model_file), range(16)))
     assert all(network is opened[0] for network in opened)
-    assert open_network(ears_file, threads=2) is not opened[0]
+    assert open_network(model_file, threads=2) is not opened[0]
 
 
-def test_threads_that_run_it_at_once_get_the_same_answer(ears_file):
-    network = open_network(ears_file)
-    heard = np.random.default_rng(2).normal(0.0, 1.0, (1, 300, 80)).astype(np.float32)
-    alone = network.run(heard=heard)
+def test_threads_that_run_it_at_once_get_the_same_answer(model_file):
+    network = open_network(model_file)
+    log_mel = np.random.default_rng(2).normal(0.0, 1.0, (1, 300, 80)).astype(np.float32)
+    alone = network.run(log_mel=log_mel)
     with ThreadPoolExecutor(4) as pool:
-        for answer in pool.map(lambda _: network.run(heard=heard), range(8)):
+        for answer in pool.map(lambda _: network.run(log_mel=log_mel), range(8)):
             assert all(np.array_equal(answer[name], alone[name]) for name in network.outputs)
 
 
-def test_a_wrong_shape_is_our_error(ears_file, capfd):
+def test_a_wrong_shape_is_our_error(model_file, capfd):
     with pytest.raises(ModelUnavailable):
-        open_network(ears_file).run(heard=np.zeros((1, 5, 3), np.float32))
+        open_network(model_file).run(log_mel=np.zeros((1, 5, 3), np.float32))
     assert capfd.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""Augmentation: no utterance is heard twice alike.
+"""Augmentation: the network never gets the same example twice.
 
 Flow      training.features, training.noises -> augment -> training.fit
 Reads     Rows, the bank of noises
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portravox.arrays import Bool, Float32
-from portravox.speech.hearing import heard
+from portravox.speech.log_mel import normalized_log_mel
 from portravox.speech.mel import BANDS
 from training.features import Rows
 from training.gestures import REST
@@ -39,7 +39,7 @@ BREATH_DB = (-38.0, -16.0)
 class Example:
     """EXAMPLE_ROWS rows each."""
 
-    heard: Float32
+    log_mel: Float32
     curves: Float32
     classes: NDArray[np.int64]
     voiced: Bool
@@ -65,7 +65,7 @@ class Examples:
             for source in np.unique(rows.sources[utterances])
         }
         lengths = np.diff(rows.starts)
-        # the square root: rare voices are heard more often than their share of the time
+        # the square root: rare voices come more often than their share of the time
         weights = np.array([np.sqrt(lengths[u].sum()) for u in self._of_source.values()])
         self._shares = weights / weights.sum()
         self._sources = list(self._of_source)
@@ -90,7 +90,7 @@ class Examples:
         power = _band_limited(power, level, rng)
         if rng.random() < 0.3:
             power = power * 10.0 ** (0.11 * rng.standard_normal(power.shape))
-        spectrum = heard(power.astype(np.float32))
+        spectrum = normalized_log_mel(power.astype(np.float32))
         if rng.random() < 0.3:
             first = int(rng.integers(BANDS - 10))
             spectrum[:, first : first + int(rng.integers(2, 9))] = 0.0

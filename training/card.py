@@ -1,6 +1,6 @@
-"""The model card: what the ears were made from, what they can do, under which licences.
+"""The model card: what the model was made from, what it can do, under which licences.
 
-Flow      training.corpus, training.fit, benchmarks.articulation -> card -> ears.md beside ears.onnx
+Flow      training.corpus, training.fit, benchmarks.articulation -> card -> articulation_model.md
 
     python -m training.card RUN --corpus DIR --results FILE [-o FILE]
 """
@@ -25,11 +25,11 @@ MEASURED = ("wideband_16k", "telephone_8k", "faces", "prompts", "languages", "pa
 """Chapters of benchmarks.articulation that the card repeats."""
 
 INTRODUCTION = """\
-# Ears: from a voice to what the mouth does
+# Articulation model: from a voice to what the mouth does
 
 A convolutional network of {parameters:.2f} million weights. It reads the log-mel spectrum of a
 recording (16 kHz, 80 bands, a row each 10 ms) and says of each row how jaw, lips and tongue stand,
-which of 34 classes of phones is heard, and whether somebody speaks. It knows no language: it was
+which of 34 classes of phones sounds, and whether somebody speaks. It knows no language: it was
 trained on {hours:.1f} hours of synthesised speech in {languages} languages by {voices} voices,
 {recorded:.0f} % of the time by voices cut from or learnt from recordings of people. Targets come
 from phonetics (`training/gestures.py`), not from measurements of anybody's face.

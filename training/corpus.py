@@ -39,7 +39,7 @@ from training.voices import VOICES, Recording, Voice, VoiceFailed, espeak, festi
 USUAL_HOURS = 9.6
 
 PEAK = 0.7
-"""Of full scale; the network hears no levels."""
+"""Of full scale; levels do not reach the network."""
 
 RESAMPLED_SHARE = 0.75
 RESAMPLING = (0.86, 1.18)

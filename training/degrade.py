@@ -64,8 +64,8 @@ def telephone(samples: Float32, rng: np.random.Generator) -> Float32:
     narrow = narrow / (np.abs(narrow).max() + 1e-6) * rng.uniform(0.2, 0.9)
     companded = np.sign(narrow) * np.log1p(255.0 * np.abs(narrow)) / np.log(256.0)
     stepped = np.round(companded * 127.0) / 127.0
-    heard = np.sign(stepped) * (256.0 ** np.abs(stepped) - 1.0) / 255.0
-    return _fitted(soxr.resample(heard.astype(np.float32), 8000, RATE_HZ), len(samples))
+    decoded = np.sign(stepped) * (256.0 ** np.abs(stepped) - 1.0) / 255.0
+    return _fitted(soxr.resample(decoded.astype(np.float32), 8000, RATE_HZ), len(samples))
 
 
 def saturated(samples: Float32, rng: np.random.Generator) -> Float32:

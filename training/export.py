@@ -1,6 +1,6 @@
 """Export: the trained network as the product runs it.
 
-Flow      training.fit -> export -> portravox/articulation/ears.onnx
+Flow      training.fit -> export -> portravox/articulation/articulation_model.onnx
 
 Large weights are kept in 16 bits and widened once when the file is read: half the size, and the
 outputs differ by less than a thousandth.
@@ -22,16 +22,18 @@ from onnx import helper, numpy_helper
 
 from training.augment import EXAMPLE_ROWS
 from training.fit import BATCH
-from training.network import CONTEXT_ROWS, Ears, Spoken
+from training.network import CONTEXT_ROWS, ArticulationModel, Spoken
 from training.targets import ROW_S
 
 OPSET = 17
 OUTPUTS = ("curves", "classes", "voice")
 LARGE = 1024
-MODEL = Path(__file__).resolve().parents[1] / "portravox" / "articulation" / "ears.onnx"
+MODEL = (
+    Path(__file__).resolve().parents[1] / "portravox" / "articulation" / "articulation_model.onnx"
+)
 
 
-def export(ears: Ears, path: Path, notes: dict[str, str]) -> str:
+def export(model: ArticulationModel, path: Path, notes: dict[str, str]) -> str:
     """Write the file; its SHA-256.
 
     notes  kept in the file beside `context_rows`
@@ -39,12 +41,12 @@ def export(ears: Ears, path: Path, notes: dict[str, str]) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the old exporter warns that it is the old one
         torch.onnx.export(
-            Spoken(ears).eval(),
+            Spoken(model).eval(),
             (torch.zeros(1, 301, 80),),
             str(path),
-            input_names=["heard"],
+            input_names=["log_mel"],
             output_names=list(OUTPUTS),
-            dynamic_axes={name: {1: "rows"} for name in ("heard", *OUTPUTS)},
+            dynamic_axes={name: {1: "rows"} for name in ("log_mel", *OUTPUTS)},
             opset_version=OPSET,
             dynamo=False,
         )
@@ -80,9 +82,9 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=MODEL)
     parser.add_argument("--licences", default="all", help="which voices the corpus has")
     wanted = parser.parse_args()
-    ears = Ears()
+    model = ArticulationModel()
     state = torch.load(wanted.run / "state.pt")
-    ears.load_state_dict(state["averaged"])
+    model.load_state_dict(state["averaged"])
     notes = {
         "steps": str(state["total"]),
         "seed": str(state["seed"]),
@@ -90,7 +92,7 @@ def main() -> None:
         "example_s": str(EXAMPLE_ROWS * ROW_S),
         "licences": wanted.licences,
     }
-    checksum = export(ears, wanted.out, notes)
+    checksum = export(model, wanted.out, notes)
     print(f"{wanted.out}: {wanted.out.stat().st_size / 1e6:.2f} MB, SHA-256 {checksum}")
 
 

@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from portravox.articulation.phones import BILABIAL, CLASS_OF, LABIODENTAL, PHONE_CLASSES
-from portravox.speech.hearing import heard
+from portravox.speech.log_mel import normalized_log_mel
 from training.augment import Example, Examples
 from training.features import Rows, joined, read
-from training.network import Ears
+from training.network import ArticulationModel
 from training.noises import babble, bank
 from training.targets import CURVES
 
@@ -53,7 +53,7 @@ CURVE_WEIGHTS = {
     "labiodental": 1.2,
     "tongue": 0.5,
 }
-SQUARE, ABSOLUTE, CONTACT, SPEED, CLASSES, VOICE = 4.0, 0.4, 1.2, 1.0, 0.7, 0.15
+SQUARE, ABSOLUTE, CLOSURE, SPEED, CLASSES, VOICE = 4.0, 0.4, 1.2, 1.0, 0.7, 0.15
 """Weights of the losses. Squares and cross-entropy: with absolute differences alone the rare f and
 v were never learnt (feasibility study)."""
 
@@ -87,9 +87,9 @@ def loss_of(
     weights = torch.tensor([CURVE_WEIGHTS[name] for name in CURVES])
     apart = said - curves
     level = (weights * (SQUARE * apart.square() + ABSOLUTE * apart.abs())).mean()
-    contacts = [CURVES.index("closure"), CURVES.index("labiodental")]
-    contact = functional.binary_cross_entropy_with_logits(
-        scores[..., contacts], curves[..., contacts], pos_weight=torch.tensor(RARE)
+    closures = [CURVES.index("closure"), CURVES.index("labiodental")]
+    closure = functional.binary_cross_entropy_with_logits(
+        scores[..., closures], curves[..., closures], pos_weight=torch.tensor(RARE)
     )
     speed = (weights * (apart[:, 2:] - apart[:, :-2]).abs()).mean()
     named = functional.cross_entropy(
@@ -99,12 +99,12 @@ def loss_of(
     voice = functional.binary_cross_entropy_with_logits(
         voice_scores, torch.stack([speaking, voiced], dim=-1)
     )
-    return 2.0 * level + CONTACT * contact + SPEED * speed + CLASSES * named + VOICE * voice
+    return 2.0 * level + CLOSURE * closure + SPEED * speed + CLASSES * named + VOICE * voice
 
 
-def progress(ears: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, float]:
-    """How well the held-out utterances are heard, degraded as they are."""
-    ears.eval()
+def progress(model: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, float]:
+    """How well the model does on held-out utterances, degraded as they are."""
+    model.eval()
     right, found, wanted, false_alarms, aperture = [], 0, 0, 0, []
     lips = [PHONE_CLASSES.index(name) for name in sorted({CLASS_OF[s] for s in BILABIAL})]
     teeth = [PHONE_CLASSES.index(name) for name in sorted({CLASS_OF[s] for s in LABIODENTAL})]
@@ -114,7 +114,7 @@ def progress(ears: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, flo
             first, last = rows.starts[index : index + 2]
             last -= (last - first) % 2
             power = 10.0 ** (rows.degraded_db[first:last].astype(np.float32) / 10.0)
-            scores, classes, _ = ears(torch.from_numpy(heard(power))[None])
+            scores, classes, _ = model(torch.from_numpy(normalized_log_mel(power))[None])
             truth = rows.classes[first:last]
             said = torch.sigmoid(scores)[0].numpy()
             right.append((classes[0].argmax(1).numpy() == truth).mean())
@@ -132,7 +132,7 @@ def progress(ears: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, flo
             target = rows.curves[first:last, 1].astype(np.float32)
             if target.std() > 0.0:
                 aperture.append(np.corrcoef(said[:, 1], target)[0, 1])
-    ears.train()
+    model.train()
     return {
         "classes": float(np.mean(right)),
         "aperture r": float(np.mean(aperture)),
@@ -144,7 +144,7 @@ def progress(ears: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, flo
 
 def fit(
     rows: Rows, out: Path, steps: int, seed: int, start: Path | None = None, rate: float = RATE
-) -> Ears:
+) -> ArticulationModel:
     """Train, or go on training; the averaged network.
 
     start  state of an earlier run, whose averaged network is trained on instead of a random one
@@ -162,19 +162,19 @@ def fit(
     noises += [babble(spectra, rng) for _ in range(6)]
     source = Examples(rows, noises, trained)
 
-    ears = Ears()
+    model = ArticulationModel()
     before = 0
     if start is not None:
         earlier = torch.load(start)
-        ears.load_state_dict(earlier["averaged"])
+        model.load_state_dict(earlier["averaged"])
         before = int(earlier["total"])
-    averaged = copy.deepcopy(ears)
-    optimiser = torch.optim.AdamW(ears.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
+    averaged = copy.deepcopy(model)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
     first = 0
     state_path = out / "state.pt"
     if state_path.exists():
         state = torch.load(state_path)
-        ears.load_state_dict(state["ears"])
+        model.load_state_dict(state["model"])
         averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
@@ -187,16 +187,16 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
         loss = loss_of(
-            ears(torch.from_numpy(np.stack([e.heard for e in batch]))),
+            model(torch.from_numpy(np.stack([e.log_mel for e in batch]))),
             torch.from_numpy(np.stack([e.curves for e in batch])),
             torch.from_numpy(np.stack([e.classes for e in batch])),
             torch.from_numpy(np.stack([e.voiced for e in batch])).float(),
         )
         optimiser.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(ears.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        _average(averaged, ears, min(AVERAGING, step / (step + 10.0)))
+        _average(averaged, model, min(AVERAGING, step / (step + 10.0)))
         losses.append(loss.item())
         if (step + 1) % REPORT_STEPS == 0 or step + 1 == steps:
             pace_s = (time.monotonic() - began_s) / (step + 1 - first)
@@ -206,15 +206,15 @@ def fit(
                 said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
                 place = {"step": step + 1, "total": before + step + 1, "seed": seed}
                 (out / "progress.json").write_text(json.dumps(figures, indent=1))
-                _keep(state_path, ears, averaged, optimiser, place)
+                _keep(state_path, model, averaged, optimiser, place)
             print(said, flush=True)
     return averaged
 
 
-def _average(averaged: nn.Module, ears: nn.Module, share: float) -> None:
+def _average(averaged: nn.Module, model: nn.Module, share: float) -> None:
     with torch.no_grad():
         for kept, new in zip(
-            averaged.state_dict().values(), ears.state_dict().values(), strict=True
+            averaged.state_dict().values(), model.state_dict().values(), strict=True
         ):
             if kept.dtype.is_floating_point:
                 kept.lerp_(new, 1.0 - share)
@@ -224,7 +224,7 @@ def _average(averaged: nn.Module, ears: nn.Module, share: float) -> None:
 
 def _keep(
     path: Path,
-    ears: nn.Module,
+    model: nn.Module,
     averaged: nn.Module,
     optimiser: torch.optim.Optimizer,
     place: dict[str, int],
@@ -232,7 +232,7 @@ def _keep(
     part = path.with_suffix(".part")
     torch.save(
         {
-            "ears": ears.state_dict(),
+            "model": model.state_dict(),
             "averaged": averaged.state_dict(),
             "optimiser": optimiser.state_dict(),
             "random": torch.get_rng_state(),

@@ -2,9 +2,9 @@
 
 Flow      training.fit -> network -> training.export
 
-Convolutions only, so that a long recording can be heard in pieces with the same result. The body
-works at 50 rows a second: articulation is slow, and half the rows are half the work. A path
-around it keeps the 10 ms of bursts and contacts.
+Convolutions only, so that a long recording can be processed in pieces with the same result. The
+body works at 50 rows a second: articulation is slow, and half the rows are half the work. A path
+around it keeps the 10 ms of bursts and closures.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Block(nn.Module):
         return mixed
 
 
-class Ears(nn.Module):
+class ArticulationModel(nn.Module):
     """Normalised log-mel rows -> curves, class and voice scores (before sigmoid or softmax)."""
 
     def __init__(self) -> None:
@@ -64,9 +64,9 @@ class Ears(nn.Module):
         self.classes = nn.Conv1d(HEAD, len(PHONE_CLASSES), 1)
         self.voice = nn.Conv1d(HEAD, 2, 1)
 
-    def forward(self, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, T, BANDS), T even -> (B, T, 7), (B, T, classes), (B, T, 2)."""
-        fine = self.fine(heard.transpose(1, 2))
+        fine = self.fine(log_mel.transpose(1, 2))
         body = self.up(self.body(self.down(fine)))
         batch, _, halves = body.shape
         # two rows of HEAD channels out of each row of the body
@@ -80,17 +80,17 @@ class Ears(nn.Module):
 
 
 class Spoken(nn.Module):
-    """Ears as the product runs them: probabilities, any number of rows."""
+    """The model as the product runs it: probabilities, any number of rows."""
 
-    def __init__(self, ears: Ears) -> None:
+    def __init__(self, model: ArticulationModel) -> None:
         super().__init__()
-        self.ears = ears
+        self.model = model
 
-    def forward(self, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        count = heard.shape[1]
+    def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        count = log_mel.shape[1]
         # one more row than needed: an odd count becomes even
-        padded = torch.cat([heard, heard[:, -1:]], dim=1)
-        curves, classes, voice = self.ears(padded[:, : (count + 1) // 2 * 2])
+        padded = torch.cat([log_mel, log_mel[:, -1:]], dim=1)
+        curves, classes, voice = self.model(padded[:, : (count + 1) // 2 * 2])
         return (
             torch.sigmoid(curves[:, :count]),
             torch.softmax(classes[:, :count], dim=-1),

@@ -1,4 +1,4 @@
-"""Noises: what else is heard in recordings, as mel power, ready to be added to voices.
+"""Noises: what else is in recordings, as mel power, ready to be added to voices.
 
 Flow      training.features -> noises -> training.augment
 

@@ -1,4 +1,4 @@
-"""Prompts: real voices without any labels, heard by an earlier network, to learn from again.
+"""Prompts: real voices without labels; an earlier network labels them, to train on again.
 
 Flow      Debian's telephone prompts, training.export -> prompts -> training.features' folder
 
@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 
 from portravox.arrays import Float32
-from portravox.speech.hearing import heard
+from portravox.speech.log_mel import normalized_log_mel
 from portravox.speech.mel import mel_power
 from training.degrade import degraded, draw_kinds
 from training.features import ROWS_PER_S, Rows, save, spectrum_db
@@ -75,7 +75,10 @@ def taught(
     for voice, kind in zip(voices, kinds, strict=True):
         rows = len(voice) * ROWS_PER_S // RATE_HZ
         said, named, spoken = (
-            out[0] for out in teacher.run(None, {"heard": heard(mel_power(voice, rows))[None]})
+            out[0]
+            for out in teacher.run(
+                None, {"log_mel": normalized_log_mel(mel_power(voice, rows))[None]}
+            )
         )
         speech = named.argmax(axis=1) > 0
         if speech.sum() < 50 or named[speech].max(axis=1).mean() < SURE:

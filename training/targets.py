@@ -5,7 +5,7 @@ Reads     phones with their times
 Gives     Targets: curves, classes, voicing
 
 Neighbouring gestures are blended by dominance: each grows and fades exponentially around the core
-of its sound (Cohen & Massaro 1993). Contacts are not blended but cut out: lips that must meet do.
+of its sound (Cohen & Massaro 1993). Closures are not blended but cut out: lips that must meet do.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portravox.arrays import Bool, Float32, Float64
+from portravox.articulation.acoustic_model import ACOUSTIC_CHANNELS
 from portravox.articulation.alignment import CLOSED_SHARE
-from portravox.articulation.network import HEARD_CHANNELS
 from portravox.articulation.phones import (
     BILABIAL,
     CLASS_OF,
@@ -32,7 +32,7 @@ from training.gestures import CHANNELS, gesture
 from training.utterance import Phone
 
 ROW_S = 0.01
-CURVES = HEARD_CHANNELS
+CURVES = ACOUSTIC_CHANNELS
 """Columns of Targets.curves: what the network gives."""
 
 ANTICIPATION_S = dict(zip(CHANNELS, (0.060, 0.034, 0.080, 0.110, 0.035), strict=True))

@@ -3,7 +3,7 @@
 Flow      Debian's fortunes and word lists -> texts -> voices
 
 Sentences of a living language where Debian has some; else, and mixed in, words drawn at random
-and syllables put together at random. Sense does not matter, for the network hears sounds;
+and syllables put together at random. Sense does not matter, for the network knows only sounds;
 what matters is that lip sounds are frequent, beside all others.
 """
 

@@ -19,7 +19,7 @@ from benchmarks.articulation.tables import write_tables
 from benchmarks.machine import this_machine
 from benchmarks.quality.chapter import Part
 from benchmarks.quality.report import number
-from portravox.articulation.network import EARS
+from portravox.articulation.acoustic_model import ARTICULATION_MODEL
 
 CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "english": aligned_english,
@@ -32,13 +32,16 @@ CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the ears on real speech.")
+    parser = argparse.ArgumentParser(description="Measure articulation on real speech.")
     parser.add_argument("samples", type=Path, nargs="?", default=SAMPLES)
     parser.add_argument("-o", "--out", type=Path, default=Path("out/articulation"))
     parser.add_argument("--quick", action="store_true", help="a part of each set, under 30 s")
     parser.add_argument("--only", nargs="+", choices=tuple(CHAPTERS), help="these chapters")
     parser.add_argument(
-        "--network", type=Path, default=EARS, help="weights still in training, heard by themselves"
+        "--network",
+        type=Path,
+        default=ARTICULATION_MODEL,
+        help="weights in training, measured without decisions and smoothing",
     )
     parser.add_argument("--faces", action="store_true", help="the same as --only english faces")
     wanted = parser.parse_args()

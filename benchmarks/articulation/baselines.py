@@ -1,4 +1,4 @@
-"""Ways to hear what a mouth does: ours, and those that it must beat.
+"""Methods to infer what a mouth does: ours, and those that it must beat.
 
 Flow      Sentence, sound of a talking head -> baselines -> Answer -> measures, faces
 
@@ -27,16 +27,16 @@ from benchmarks.articulation import sphinx
 from benchmarks.articulation.rules.curves import curves_from_features
 from benchmarks.articulation.sentences import Sentence
 from portravox.arrays import Float32, Int32
+from portravox.articulation.acoustic_model import ACOUSTIC_CHANNELS, ARTICULATION_MODEL, infer
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
 from portravox.articulation.from_voice import articulate
-from portravox.articulation.network import EARS, HEARD_CHANNELS, hear
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.smoothing import smoothed
 from portravox.inference import open_network
 from portravox.media.waveform import Waveform
 from portravox.speech.activity import FAINT_DBFS
 from portravox.speech.features import speech_features
-from portravox.speech.hearing import heard
+from portravox.speech.log_mel import normalized_log_mel
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import mel_power
 from portravox.speech.resample import row_count, speech_samples
@@ -57,14 +57,14 @@ SHORT_PAUSE_ROWS = 15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What a way to hear says about a recording."""
+    """What a method gives for a recording."""
 
     curves: ArticulationCurves
     classes: Int32 | None
     """(T,) index into PHONE_CLASSES of each row; None where it does not tell phones apart."""
 
 
-Ears = Callable[[Waveform], Answer]
+Method = Callable[[Waveform], Answer]
 
 
 def loudness(voice: Waveform) -> Answer:
@@ -103,19 +103,23 @@ def allphone(voice: Waveform, cache: Path | None = None) -> Answer:
 
 def ours(voice: Waveform) -> Answer:
     """The product."""
-    return Answer(articulate(voice), network(voice).classes if EARS.exists() else None)
+    return Answer(
+        articulate(voice), network(voice).classes if ARTICULATION_MODEL.exists() else None
+    )
 
 
-def network(voice: Waveform, weights: Path = EARS) -> Answer:
-    """What the network alone says, before contacts are decided and anything is smoothed.
+def network(voice: Waveform, weights: Path = ARTICULATION_MODEL) -> Answer:
+    """What the network alone says, before lip closures are decided and anything is smoothed.
 
     weights  an ONNX file: the product's own, or one that is still being trained
     """
     rows = row_count(voice)
-    said = hear(heard(mel_power(speech_samples(voice), rows)), open_network(weights))
-    channels = dict(zip(HEARD_CHANNELS, said.curves.T, strict=True))
-    classes: Int32 = said.classes.argmax(axis=1).astype(np.int32)
-    return Answer(_curves(voice, **channels, activity=said.speech), classes)
+    acoustic = infer(
+        normalized_log_mel(mel_power(speech_samples(voice), rows)), open_network(weights)
+    )
+    channels = dict(zip(ACOUSTIC_CHANNELS, acoustic.curves.T, strict=True))
+    classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
+    return Answer(_curves(voice, **channels, activity=acoustic.speech), classes)
 
 
 def oracle(sentence: Sentence) -> Answer:
@@ -147,13 +151,13 @@ def _curves(voice: Waveform, **channels: Float32) -> ArticulationCurves:
     return ArticulationCurves(values, voice.duration_s)
 
 
-def all_ears(cache: Path | None = None, weights: Path = EARS) -> dict[str, Ears]:
-    """Name -> way to hear, ours first; network and recogniser only where they are there.
+def all_methods(cache: Path | None = None, weights: Path = ARTICULATION_MODEL) -> dict[str, Method]:
+    """Name -> method, ours first; network and recogniser only where they are there.
 
     cache    folder in which recognised phones are kept: they never change and take long
-    weights  of the network that is heard by itself
+    weights  of the network that is measured alone
     """
-    found: dict[str, Ears] = {"ours": ours}
+    found: dict[str, Method] = {"ours": ours}
     if weights.exists():
         found["network"] = partial(network, weights=weights)
     found |= {"rules": rules, "loudness": loudness}

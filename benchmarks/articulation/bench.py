@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.articulation.baselines import Ears, all_ears
-from portravox.articulation.network import EARS
+from benchmarks.articulation.baselines import Method, all_methods
+from portravox.articulation.acoustic_model import ARTICULATION_MODEL
 
 QUICK_STEP = 4
 """Every fourth sentence of a set makes the quick look."""
@@ -18,7 +18,7 @@ QUICK_STEP = 4
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where things are, and which ways to hear are compared."""
+    """Where things are, and which methods are compared."""
 
     samples: Path
     cache: Path
@@ -27,10 +27,10 @@ class Bench:
     quick: bool = False
     """A part of each set, for a look in between."""
 
-    weights: Path = EARS
-    """Of the network that is also heard by itself."""
+    weights: Path = ARTICULATION_MODEL
+    """Of the network that is also measured alone."""
 
     @property
-    def ears(self) -> Mapping[str, Ears]:
-        """Name -> way to hear; the first is ours."""
-        return all_ears(self.cache / "phones", self.weights)
+    def methods(self) -> Mapping[str, Method]:
+        """Name -> method; the first is ours."""
+        return all_methods(self.cache / "phones", self.weights)

@@ -1,8 +1,8 @@
-"""What hearing costs: time on one core and memory, each length in a process of its own.
+"""What inference costs: time on one core and memory, each length in a process of its own.
 
 Flow      the demo's voice -> cost -> Part
 
-    python -m benchmarks.articulation.cost EARS SECONDS       the child: one line of JSON
+    python -m benchmarks.articulation.cost METHOD SECONDS     the child: one line of JSON
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.articulation.baselines import all_ears
+from benchmarks.articulation.baselines import all_methods
 from benchmarks.articulation.bench import Bench
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.speed import demo_voice, looped
@@ -23,7 +23,7 @@ from benchmarks.speed import demo_voice, looped
 LENGTHS_S = (30.0, 180.0)
 QUICK_LENGTHS_S = (10.0, 60.0)
 WARM_UP_S = 3.0
-"""Heard before the clock starts: compiled code and weights are loaded once in a process."""
+"""Processed before the clock starts: compiled code and weights are loaded once in a process."""
 
 MOST_REAL_TIME = 0.02
 
@@ -35,7 +35,7 @@ flat but for what the result itself needs."""
 def cost(bench: Bench) -> list[Part]:
     """Real-time factor and peak memory: ours for two lengths, the others for the short one."""
     short_s, long_s = QUICK_LENGTHS_S if bench.quick else LENGTHS_S
-    ours, *others = bench.ears
+    ours, *others = bench.methods
     runs = [(ours, short_s), (ours, long_s), *((name, short_s) for name in others)]
     spent = [_in_own_process(*run) for run in runs]
     rows: list[Row] = [
@@ -65,7 +65,7 @@ class Spent:
     """By one process."""
 
     work_s: float
-    """Processor time of hearing one recording."""
+    """Processor time for one recording."""
     peak_mb: float
 
 
@@ -78,11 +78,11 @@ def _in_own_process(name: str, length_s: float) -> Spent:
 def spend(name: str, length_s: float) -> Spent:
     """Hear the demo's voice, as often as it takes to last so long, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    ears = all_ears()[name]
-    ears(looped(demo_voice(), WARM_UP_S))
+    method = all_methods()[name]
+    method(looped(demo_voice(), WARM_UP_S))
     voice = looped(demo_voice(), length_s)
     begin_s = time.process_time()
-    ears(voice)
+    method(voice)
     work_s = time.process_time() - begin_s
     return Spent(work_s, _peak_mb())
 

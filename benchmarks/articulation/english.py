@@ -1,4 +1,4 @@
-"""Aligned English: what each way to hear finds of what was said.
+"""Aligned English: what each method finds of what was said.
 
 Flow      sentences, baselines -> measures -> english -> Part
 """
@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from benchmarks.articulation.baselines import Ears, oracle, ours
+from benchmarks.articulation.baselines import Method, oracle, ours
 from benchmarks.articulation.bench import QUICK_STEP, Bench
 from benchmarks.articulation.measures import Score
 from benchmarks.articulation.sentences import (
@@ -62,7 +62,7 @@ def aligned_english(bench: Bench) -> list[Part]:
     dropped = len(there) - len(kept)
     if bench.quick:
         kept = kept[::QUICK_STEP]
-    scores = {name: scored(kept, ears) for name, ears in bench.ears.items()}
+    scores = {name: scored(kept, method) for name, method in bench.methods.items()}
     scores["oracle"] = scored_oracle(kept)
     return [
         part_of_band(
@@ -76,11 +76,11 @@ def aligned_english(bench: Bench) -> list[Part]:
     ]
 
 
-def scored(sentences: Iterable[Sentence], ears: Ears) -> dict[str, Score]:
-    """Band -> counts of one way to hear."""
+def scored(sentences: Iterable[Sentence], method: Method) -> dict[str, Score]:
+    """Band -> counts of one method."""
     scores: dict[str, Score] = {}
     for sentence in sentences:
-        scores.setdefault(sentence.band, Score()).add(sentence, ears(sentence.voice))
+        scores.setdefault(sentence.band, Score()).add(sentence, method(sentence.voice))
     return scores
 
 
@@ -95,7 +95,7 @@ def scored_oracle(sentences: Iterable[Sentence]) -> dict[str, Score]:
 def part_of_band(
     key: str, title: str, about: str, scores: Mapping[str, Score], goals: Mapping[str, float]
 ) -> Part:
-    """A row for each figure, a column for each way to hear; the first of them is ours."""
+    """A row for each figure, a column for each method; the first of them is ours."""
     figures = {name: score.figures() for name, score in scores.items()}
     own, own_figures = next(iter(scores.values())), next(iter(figures.values()))
     rows: list[Row] = [

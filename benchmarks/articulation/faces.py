@@ -1,7 +1,7 @@
 """Talking heads: the curves beside the lips of those who spoke.
 
 Flow      ../shared/samples/talking -> benchmarks.tracking, baselines -> faces -> Part
-Gives     per clip and way to hear: correlation of aperture and jaw with the measured ones
+Gives     per clip and method: correlation of aperture and jaw with the measured ones
 
 The curves are blurred as a camera blurs, and read at the middle of the time each frame stays.
 """
@@ -105,7 +105,7 @@ def read_clip(path: Path, cache: Path) -> TalkingClip:
 
 
 def score_face(clip: TalkingClip, answer: Answer) -> FaceScore:
-    """One way to hear on one clip."""
+    """One method on one clip."""
     count = round(LARGEST_LAG_S / LAG_STEP_S)
     lags_s = np.arange(-count, count + 1) * LAG_STEP_S
     rs = [_correlation(answer, "aperture", clip.times_s - lag, clip.lips) for lag in lags_s]
@@ -138,7 +138,7 @@ def talking_faces(bench: Bench) -> list[Part]:
         "Correlation of the aperture with the gap between the speaker's lips, frame by frame, "
         "sound and picture as the file has them; 'best' at the best shift within 160 ms. The "
         "oracle draws the known words of the studio clips, aligned by PocketSphinx, with our "
-        "targets. Lips do much that cannot be heard, and some of the other clips may not be in "
+        "targets. Lips do much that makes no sound, and some of the other clips may not be in "
         "sync: nobody can reach 1."
     )
     clips = read_clips(bench.samples, bench.cache / "faces")
@@ -148,8 +148,8 @@ def talking_faces(bench: Bench) -> list[Part]:
         missing = "the recordings of people (samples/talking) are not there"
         return [Part("faces", "Talking heads", about, skipped=missing)]
     scores = {
-        name: [score_face(clip, ears(clip.voice)) for clip in clips]
-        for name, ears in bench.ears.items()
+        name: [score_face(clip, method(clip.voice)) for clip in clips]
+        for name, method in bench.methods.items()
     }
     oracles = [studio_oracle(clip) for clip in clips]
     nothing = FaceScore(math.nan, math.nan, math.nan, math.nan)

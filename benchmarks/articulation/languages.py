@@ -74,16 +74,16 @@ def other_languages(bench: Bench) -> list[Part]:
         missing = "neither the voices (samples/voices) nor the prompts are there"
         return [Part("languages", "Other languages", about, skipped=missing)]
     answers = {
-        name: {label: [ears(s.voice) for s in sentences] for label, sentences in spoken.items()}
-        for name, ears in bench.ears.items()
+        name: {label: [method(s.voice) for s in sentences] for label, sentences in spoken.items()}
+        for name, method in bench.methods.items()
     }
-    contacts = _contacts(spoken, answers, about)
+    closures = _closures(spoken, answers, about)
     silent = list(_voiceless(bench.samples))
     for sentence in silent:
         spoken[sentence.name] = [sentence]
-        for name, ears in bench.ears.items():
-            answers[name][sentence.name] = [ears(sentence.voice)]
-    return [contacts, _pauses(spoken, answers)]
+        for name, method in bench.methods.items():
+            answers[name][sentence.name] = [method(sentence.voice)]
+    return [closures, _pauses(spoken, answers)]
 
 
 def aligned_readings(samples: Path, cache: Path) -> dict[str, list[Sentence]]:
@@ -145,7 +145,7 @@ def _voiceless(samples: Path) -> Iterator[Sentence]:
             yield Sentence(name, name, (Phone(SILENCE, 0.0, voice.duration_s),), voice)
 
 
-def _contacts(
+def _closures(
     spoken: Mapping[str, Sequence[Sentence]],
     answers: Mapping[str, Mapping[str, Sequence[Answer]]],
     about: str,
@@ -174,7 +174,7 @@ def _contacts(
 
 
 def _cells(events: Mapping[str, Events]) -> list[float]:
-    """How many were wanted, then three figures for each way to hear."""
+    """How many were wanted, then three figures for each method."""
     figures = [figure for e in events.values() for figure in (e.recall, e.precision, e.f1)]
     return [next(iter(events.values())).wanted, *figures]
 

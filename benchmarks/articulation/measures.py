@@ -2,7 +2,7 @@
 
 Flow      sentences, baselines -> measures -> tables
 Reads     Sentence, Answer
-Gives     figures of one way to hear, over all sentences of a band
+Gives     figures of one method, over all sentences of a band
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from portravox.articulation.phones import (
     SILENCE,
     parse_ipa,
 )
-from portravox.speech.stretches import stretches
+from portravox.segments import segments
 from training.targets import CURVES, targets
 from training.utterance import Phone
 
@@ -85,7 +85,7 @@ class Events:
             allowed[around] = True
             self.wanted += 1
             self.found += bool(contact[around].any())
-        shown = [event for event in stretches(contact) if not pauses[event].any()]
+        shown = [event for event in segments(contact) if not pauses[event].any()]
         wrong = [event for event in shown if not allowed[event].any()]
         self.shown += len(shown)
         self.right += len(shown) - len(wrong)

@@ -1,7 +1,7 @@
 """More English: Debian's telephone prompts at 16 kHz, aligned here.
 
 Flow      asterisk-core-sounds-en-g722, samples/transcripts -> sphinx -> prompts -> Part
-Gives     Sentences, and what each way to hear finds in them
+Gives     Sentences, and what each method finds in them
 
 One woman, read in a studio, wide-band (G.722). A quarter of them are also among the telephone
 recordings of the samples, there from the package's 8 kHz files.
@@ -41,14 +41,14 @@ ABOUT = (
 
 
 def english_prompts(bench: Bench) -> list[Part]:
-    """What each way to hear finds in them."""
+    """What each method finds in them."""
     missing = _missing(bench.samples)
     if missing:
         return [Part("prompts", TITLE, ABOUT, skipped=missing)]
     kept, dropped = aligned_prompts(bench.samples, bench.cache / "prompts.json")
     if bench.quick:
         kept = kept[::QUICK_STEP]
-    scores = {name: scored(kept, ears)[WIDEBAND] for name, ears in bench.ears.items()}
+    scores = {name: scored(kept, method)[WIDEBAND] for name, method in bench.methods.items()}
     scores["oracle"] = scored_oracle(kept)[WIDEBAND]
     about = f"{ABOUT} {len(kept)} prompts; {dropped} could not be aligned or fit badly."
     return [part_of_band("prompts", TITLE, about, scores, GOALS[WIDEBAND])]

@@ -67,8 +67,8 @@ def telephone(samples: Float32, rng: np.random.Generator) -> Float32:
     narrow = signal.sosfilt(band, narrow)
     narrow = 0.5 * narrow / max(float(np.abs(narrow).max()), 1e-6)
     steps = np.round(127.0 * np.sign(narrow) * np.log1p(255.0 * np.abs(narrow)) / np.log(256.0))
-    heard = np.sign(steps) * (256.0 ** np.abs(steps / 127.0) - 1.0) / 255.0
-    wide = soxr.resample(heard.astype(np.float32), TELEPHONE_RATE_HZ, SPEECH_RATE_HZ)
+    decoded = np.sign(steps) * (256.0 ** np.abs(steps / 127.0) - 1.0) / 255.0
+    wide = soxr.resample(decoded.astype(np.float32), TELEPHONE_RATE_HZ, SPEECH_RATE_HZ)
     fitted = np.zeros_like(samples)
     fitted[: len(wide)] = wide[: len(samples)]
     return fitted
@@ -130,8 +130,8 @@ def bad_recordings(bench: Bench) -> list[Part]:
         BABBLE: list(with_babble(sentences)),
     }
     scores = {
-        name: {condition: scored(takes, ears) for condition, takes in spoilt.items()}
-        for name, ears in bench.ears.items()
+        name: {condition: scored(takes, method) for condition, takes in spoilt.items()}
+        for name, method in bench.methods.items()
     }
     return [_part(band, scores) for band in TITLES]
 
@@ -157,7 +157,7 @@ def with_babble(sentences: Sequence[Sentence]) -> Iterator[Sentence]:
 
 
 def _part(band: str, scores: Mapping[str, Mapping[str, Mapping[str, Score]]]) -> Part:
-    """A row for each figure in each condition; two columns for each way to hear, ours first."""
+    """A row for each figure in each condition; two columns for each method, ours first."""
     figures = {
         (name, condition): score[band].figures()
         for name, conditions in scores.items()

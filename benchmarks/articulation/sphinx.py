@@ -63,7 +63,7 @@ def there_is_sphinx() -> bool:
 
 
 def recognised(samples: Float32) -> tuple[Phone, ...]:
-    """The phones heard, without a dictionary, by the model's own statistics of phone sequences."""
+    """The phones found, without a dictionary, by the model's own statistics of phone sequences."""
     decoder = _recogniser()
     decoder.reinit_feat()  # or it would remember the noise of the recording before
     _listen(decoder, _pcm(samples, 0.0))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.machine import this_machine
+from benchmarks.quality.articulation import articulation
 from benchmarks.quality.chapter import Part
-from benchmarks.quality.ears import hearing
 from benchmarks.quality.expression import expression
 from benchmarks.quality.head import blinks, heads
 from benchmarks.quality.inputs import SAMPLES, Inputs
@@ -21,7 +21,7 @@ from benchmarks.quality.studio import Studio
 from benchmarks.quality.texture import texture
 
 PARTS: Mapping[str, Callable[[Studio], Part]] = {
-    "hearing": hearing,
+    "articulation": articulation,
     "blinks": blinks,
     "head": heads,
     "strength": mouth_strength,

@@ -166,7 +166,7 @@ def _vowel(pitch_hz: float) -> Float64:
 def envelope_db(voice: Waveform, rate_hz: int = 100) -> tuple[Float64, Float64]:
     """Loudness over time: (T,) dB against the 95th percentile, not below -35; (T,) seconds.
 
-    Mean power in windows of 40 ms: the plainest ears there are.
+    Mean power in windows of 40 ms: the plainest method there is.
     """
     power: Float32 = voice.mono() ** 2
     window = sample_count(0.04, voice.rate_hz)

@@ -75,7 +75,7 @@ def likeness_to_people(studio: Studio) -> Part:
         curves = articulate(sound)
         lips = likeness(real, real_s, ours, ours_s)
         loud = likeness(real, real_s, level, level_s)
-        ears = likeness(real, real_s, curves["aperture"].astype(np.float64), curves.times_s)
+        inferred = likeness(real, real_s, curves["aperture"].astype(np.float64), curves.times_s)
         rows.append(
             (
                 path.stem,
@@ -84,7 +84,7 @@ def likeness_to_people(studio: Studio) -> Part:
                 1000 * lips.lag_s,
                 loud.r,
                 loud.best_r,
-                ears.r,
+                inferred.r,
                 spread(real),
                 spread(ours),
             )

@@ -28,7 +28,7 @@ from portravox.media.planes import Planes
 from portravox.media.probe import read_frames
 from portravox.media.voice_file import read_voice
 from portravox.options import Direction
-from portravox.speech.stretches import stretches
+from portravox.segments import segments
 
 OUTSIDE_FACES = 0.15
 """Beyond the matte grown by so many face widths nothing may change."""
@@ -224,7 +224,7 @@ def _asked_blinks(voice: Path) -> list[int]:
     down = (controls["blink_left"] + controls["blink_right"]) / 2
     return [
         int(np.arange(first, last)[np.argmax(down[first:last])])
-        for first, last in ((run.start, run.stop) for run in stretches(down > 0.5))
+        for first, last in ((shut.start, shut.stop) for shut in segments(down > 0.5))
     ]
 
 

@@ -38,7 +38,7 @@ class Take:
 
     @cached_property
     def sound(self) -> Waveform:
-        """As heard in the video."""
+        """As it sounds in the video."""
         return read_sound(self.video)
 
 

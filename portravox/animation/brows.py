@@ -75,7 +75,7 @@ def brow_motion(
 ) -> BrowMotion:
     """The brows at each frame; at rest on the first and the last.
 
-    spans    (S, 2) stretches of speech
+    spans    (S, 2) segments of speech
     melody   (T,) -1..1, the voice's pitch at the frames
     times_s  (T,) of the frames
     """

@@ -12,7 +12,7 @@ import numpy as np
 from portravox.arrays import Float64
 
 SINUSOIDS = 4
-"""Enough that nobody hears the tune; our choice."""
+"""Enough that no period is noticed; our choice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -96,8 +96,8 @@ def melody(curves: ArticulationCurves) -> Float64:
     contour = weighted_smooth(pitch, weights, MELODY_SIGMA_S)
     usual = np.median(contour[voiced])
     deviation = max(float(contour[voiced].std()), LEAST_DEVIATION_SEMITONES)
-    heard = np.clip(2.0 * gaussian_smooth(weights, MELODY_HELD_S), 0.0, 1.0)
-    above: Float64 = heard * np.tanh((contour - usual) / deviation)
+    voiced = np.clip(2.0 * gaussian_smooth(weights, MELODY_HELD_S), 0.0, 1.0)
+    above: Float64 = voiced * np.tanh((contour - usual) / deviation)
     return gaussian_smooth(above, MELODY_SIGMA_S)
 
 

@@ -96,10 +96,10 @@ class Nods:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeadScore:
+class HeadMotionPlan:
     """All that is left to chance, drawn before strength and style are known.
 
-    The same score played by each style and at each frame rate is the same motion, larger or
+    The same plan played by each style and at each frame rate is the same motion, larger or
     smaller, sampled closer or wider.
     """
 
@@ -122,17 +122,17 @@ class HeadScore:
 
 def draw_score(
     spans: Float64, stresses: Stresses, duration_s: float, rng: np.random.Generator
-) -> HeadScore:
+) -> HeadMotionPlan:
     """Decide where the head will go.
 
-    spans  (S, 2) stretches of speech
+    spans  (S, 2) segments of speech
     """
     drift_rng, posture_rng, nod_rng, beat_rng = rng.spawn(4)
     rows_s = _rows_s(duration_s)
     phrases = joined(spans, PAUSE_S)
     speaking = presence(rows_s, phrases, PACE_CHANGE_S, PACE_CHANGE_S)
     pace = PAUSE_PACE + (1.0 - PAUSE_PACE) * speaking
-    return HeadScore(
+    return HeadMotionPlan(
         drifts=tuple(draw_drift(band_hz, drift_rng) for band_hz in _BANDS_HZ),
         postures=draw_postures(phrases, len(AXES), POSTURE_HOLD_S, POSTURE_MOVE_S, posture_rng),
         beats=draw_beats(stresses, phrases, len(BEAT_SHARES), beat_rng),
@@ -143,21 +143,21 @@ def draw_score(
 
 
 def head_motion(
-    score: HeadScore, breathing: Breathing, style: Style, strength: float, times_s: Float64
+    plan: HeadMotionPlan, breathing: Breathing, style: Style, strength: float, times_s: Float64
 ) -> HeadMotion:
     """The head at each frame.
 
     strength  0..1; the motion grows in proportion up to the style's limits; 0 gives zeros
     times_s   (T,) of the frames
     """
-    rows_s = _rows_s(score.duration_s)
-    slow, quick = _slow_deg(score, breathing, style, rows_s), _quick_deg(score, style, rows_s)
+    rows_s = _rows_s(plan.duration_s)
+    slow, quick = _slow_deg(plan, breathing, style, rows_s), _quick_deg(plan, style, rows_s)
     quick_gain, gain = _gains(slow, quick, SPEED_MARGIN * style.speed_limit_deg_s)
-    slow, quick = _slow_deg(score, breathing, style, times_s), _quick_deg(score, style, times_s)
+    slow, quick = _slow_deg(plan, breathing, style, times_s), _quick_deg(plan, style, times_s)
     gain *= strength / TABLE_STRENGTH
     # 0 - 0 may be -0, which would make "no motion" depend on who compares.
     angles = soft_limit((slow + quick_gain * quick) * gain, style.limit_deg) + 0.0
-    shift = _shift(score, style, times_s) * strength / TABLE_STRENGTH
+    shift = _shift(plan, style, times_s) * strength / TABLE_STRENGTH
     shift = soft_limit(shift, SHIFT_LIMIT_DEVIATIONS * style.shift_face_widths) + 0.0
     return HeadMotion(*angles.T, *shift.T)
 
@@ -167,20 +167,22 @@ def _rows_s(duration_s: float) -> Float64:
     return np.arange(int(duration_s * CURVE_RATE_HZ) + 2, dtype=np.float64) / CURVE_RATE_HZ
 
 
-def _slow_deg(score: HeadScore, breathing: Breathing, style: Style, times_s: Float64) -> Float64:
+def _slow_deg(
+    plan: HeadMotionPlan, breathing: Breathing, style: Style, times_s: Float64
+) -> Float64:
     """(T, 3) yaw, pitch and roll of sway and breath, at the strength of the table."""
-    swayed = _sway(score, times_s)[:, :3]
+    swayed = _sway(plan, times_s)[:, :3]
     angles = swayed * (style.yaw_sway_deg, style.pitch_sway_deg, style.roll_sway_deg)
     angles[:, 1] += BREATH_PITCH_DEG * TABLE_STRENGTH * breathing.at(times_s)
-    faded: Float64 = angles * away_from_ends(times_s, score.duration_s)[:, None]
+    faded: Float64 = angles * away_from_ends(times_s, plan.duration_s)[:, None]
     return faded
 
 
-def _quick_deg(score: HeadScore, style: Style, times_s: Float64) -> Float64:
+def _quick_deg(plan: HeadMotionPlan, style: Style, times_s: Float64) -> Float64:
     """(T, 3) the same of beats and nods."""
-    angles = style.beat_deg * score.beats.at(times_s) * BEAT_SHARES
-    angles[:, 1] -= style.nod_deg * nodding(score.nods, times_s)
-    faded: Float64 = angles * away_from_ends(times_s, score.duration_s)[:, None]
+    angles = style.beat_deg * plan.beats.at(times_s) * BEAT_SHARES
+    angles[:, 1] -= style.nod_deg * nodding(plan.nods, times_s)
+    faded: Float64 = angles * away_from_ends(times_s, plan.duration_s)[:, None]
     return faded
 
 
@@ -207,21 +209,21 @@ def _gains(slow_deg: Float64, quick_deg: Float64, allowed_deg_s: float) -> tuple
     return low, 1.0
 
 
-def _shift(score: HeadScore, style: Style, times_s: Float64) -> Float64:
+def _shift(plan: HeadMotionPlan, style: Style, times_s: Float64) -> Float64:
     """(T, 2) right and up, face widths, at the strength of the table, before limits."""
-    sway = _sway(score, times_s)
+    sway = _sway(plan, times_s)
     own_share = np.sqrt(1.0 - LEAN_SHARE**2)
     sideways = LEAN_SHARE * sway[:, 2] + own_share * sway[:, 3]
     both = np.stack([sideways, sway[:, 4]], axis=1) * style.shift_face_widths
-    faded: Float64 = both * away_from_ends(times_s, score.duration_s)[:, None]
+    faded: Float64 = both * away_from_ends(times_s, plan.duration_s)[:, None]
     return faded
 
 
-def _sway(score: HeadScore, times_s: Float64) -> Float64:
+def _sway(plan: HeadMotionPlan, times_s: Float64) -> Float64:
     """(T, 5) slow movement of each of AXES, standard deviation about 1."""
-    pace_s = np.interp(times_s, _rows_s(score.duration_s), score.pace_s)
-    drifting = np.stack([drift.at(pace_s) for drift in score.drifts], axis=1)
-    return DRIFT_SHARE * drifting + POSTURE_SHARE * score.postures.at(times_s)
+    pace_s = np.interp(times_s, _rows_s(plan.duration_s), plan.pace_s)
+    drifting = np.stack([drift.at(pace_s) for drift in plan.drifts], axis=1)
+    return DRIFT_SHARE * drifting + POSTURE_SHARE * plan.postures.at(times_s)
 
 
 def nodding(nods: Nods, times_s: Float64) -> Float64:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from portravox.animation.easing import minimum_jerk
-from portravox.animation.phrases import presence, runs, speech_spans
+from portravox.animation.phrases import presence, spans_of, speech_spans
 from portravox.animation.smoothing import low_pass, slowed, spread_out, weighted_smooth
 from portravox.arrays import AnyFloat, Bool, Float64
 from portravox.articulation.curves import CURVE_RATE_HZ, ArticulationCurves
@@ -153,13 +153,13 @@ def lip_motion(
         return np.interp(times_s + LEAD_S, rows_s, rows)
 
     gap_shown, pressure_shown, teeth_shown = at_frames(gap), at_frames(pressure), at_frames(bite)
-    for start_s, end_s in runs(bitten):
+    for start_s, end_s in spans_of(bitten):
         frame, seen = _frame_of_contact(start_s - LEAD_S, end_s - LEAD_S, times_s, fps)
         if not seen:
             middle_s = 0.5 * (start_s + end_s)
             teeth_shown[frame] = max(teeth_shown[frame], np.interp(middle_s, rows_s, bite))
             gap_shown[frame] = min(gap_shown[frame], np.interp(middle_s, rows_s, gap))
-    for start_s, end_s in runs(shut):
+    for start_s, end_s in spans_of(shut):
         frame, seen = _frame_of_contact(start_s - LEAD_S, end_s - LEAD_S, times_s, fps)
         if not seen:
             gap_shown[frame] = 0.0
@@ -195,7 +195,7 @@ def _style_gain(curves: ArticulationCurves) -> Float64:
 
 
 def _pre_opened(opening: Float64, closure: AnyFloat, rows_s: Float64, spans: Float64) -> Float64:
-    """The opening with the lips parting just before each stretch of speech.
+    """The opening with the lips parting just before each segment of speech.
 
     Not where speech begins with shut lips: they would part, meet and part again.
     """

@@ -2,7 +2,7 @@
 
 Flow      articulation.curves -> animation.phrases -> animation.lips, blink, head, smile
 Reads     the channel `activity`
-Gives     spans (S, 2): start and end of each stretch of speech, seconds, in order
+Gives     spans (S, 2): start and end of each segment of speech, seconds, in order
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from portravox.animation.easing import minimum_jerk
 from portravox.arrays import AnyFloat, Bool, Float64
 from portravox.articulation.curves import CURVE_RATE_HZ
+from portravox.segments import segments
 
 SPEECH_ON = 0.5
 SPEECH_OFF = 0.35
@@ -19,12 +20,10 @@ SPEECH_OFF = 0.35
 level doesn't make the mouth flutter. Our choice."""
 
 
-def runs(mask: Bool) -> Float64:
-    """Where a mask over curve rows is true: (S, 2) seconds, start and end of each run."""
-    edges = np.diff(np.concatenate(([False], mask, [False])).astype(np.int8))
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    spans: Float64 = np.stack([starts, ends], axis=1) / CURVE_RATE_HZ
-    return spans
+def spans_of(mask: Bool) -> Float64:
+    """Where a mask over curve rows is true: (S, 2) seconds, start and end of each segment."""
+    rows = [(segment.start, segment.stop) for segment in segments(mask)]
+    return np.array(rows, dtype=np.float64).reshape(-1, 2) / CURVE_RATE_HZ
 
 
 def speech_spans(activity: AnyFloat) -> Float64:
@@ -33,13 +32,12 @@ def speech_spans(activity: AnyFloat) -> Float64:
     activity  (T,)  0..1, in curve rows
     returns   (S, 2)
     """
-    stretches = runs(activity >= SPEECH_OFF)
-    rows = np.round(stretches * CURVE_RATE_HZ).astype(np.int64)
-    loud = np.array([activity[a:b].max() >= SPEECH_ON for a, b in rows], dtype=bool)
-    starts = [a + np.argmax(activity[a:b] >= SPEECH_ON) for a, b in rows[loud]]
-    spans: Float64 = stretches[loud]
-    spans[:, 0] = np.array(starts, dtype=np.float64) / CURVE_RATE_HZ
-    return spans
+    rows = [
+        (segment.start + int(np.argmax(activity[segment] >= SPEECH_ON)), segment.stop)
+        for segment in segments(activity >= SPEECH_OFF)
+        if activity[segment].max() >= SPEECH_ON
+    ]
+    return np.array(rows, dtype=np.float64).reshape(-1, 2) / CURVE_RATE_HZ
 
 
 def joined(spans: Float64, pause_s: float) -> Float64:

@@ -53,7 +53,7 @@ def smile_motion(
 ) -> SmileMotion:
     """The smile at each frame; none on the first and the last.
 
-    spans     (S, 2) stretches of speech
+    spans     (S, 2) segments of speech
     strength  mouth_move_strength; grows with it up to 1; 0 gives zeros
     times_s   (T,) of the frames
     """

@@ -1,12 +1,12 @@
 """Alignment: when each sound of a known text is spoken, and what that says about the lips.
 
-Flow      articulation.transcript, articulation.network -> articulation.alignment
-          -> articulation.contacts
-Reads     words as phone classes, Heard
-Gives     Segments in time; Heard with its contacts corrected by them
+Flow      articulation.transcript, articulation.acoustic_model -> articulation.alignment
+          -> articulation.lip_closures
+Reads     words as phone classes, AcousticOutput
+Gives     Segments in time; AcousticOutput with its lip closures corrected by them
 
-The way through the words on which the network finds the most of what it heard is searched with
-the Viterbi algorithm. Between words, and before and after all, there may be silence.
+The Viterbi algorithm finds the path through the words that the acoustic output makes most probable.
+Between words, and before and after all, there may be silence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from portravox.arrays import Bool, Float32, Int32
-from portravox.articulation.network import HEARD_CHANNELS, Heard
+from portravox.articulation.acoustic_model import ACOUSTIC_CHANNELS, AcousticOutput
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.transcript import Word
 
@@ -29,31 +29,31 @@ FLOOR: Final = 0.01
 """Least probability of any class in any row: people do not say what dictionaries say."""
 
 ANYTHING_PROBABILITY: Final = 0.2
-"""What an unknown word counts in every row: less than a sound that is well heard, more than a
-wrong one. Our choice."""
+"""What an unknown word counts in every row: less than a sound that is clearly found, more than
+a wrong one. Our choice."""
 
 PHONE_ROWS: Final = 2
 """No sound is shorter than 20 ms."""
 
 FITS: Final = -1.1
-"""Mean logarithm of how much less probable the text's sounds are than those heard best. A text
-that is below does not belong to the voice: of 68 real English prompts 97 % of the right texts are
+"""Mean logarithm of how much less probable the text's sounds are than the likeliest. A text that
+is below does not belong to the voice: of 68 real English prompts 97 % of the right texts are
 above, 98 % of the wrong ones below."""
 
 WORD_FITS: Final = -2.2
-"""The same for a single word: above, its contacts are believed rather than the network's."""
+"""The same for a single word: above, its lip closures replace the network's."""
 
 BELIEVED: Final = 0.95
-"""Probability of contact where the text has one, and 1 - this where it has none."""
+"""Probability of a lip closure where the text has one, and 1 - this where it has none."""
 
 REACH_ROWS: Final = 3
-"""How far a contact may lie outside of its segment."""
+"""How far a lip closure may lie outside of its segment."""
 
-CONTACT_ROWS: Final = 5
-"""Least length of a contact: a sound that is heard badly shrinks to less than lips need."""
+CLOSURE_ROWS: Final = 5
+"""Least length of a lip closure: a sound of low probability shrinks to less than lips need."""
 
 CLOSED_SHARE: Final = {"p": 0.75, "b": 0.88, "m": 1.0, "f": 1.0, "v": 1.0}
-"""The part of a segment in which there is contact: what follows in p is its breath."""
+"""The part of a segment in which the lips touch: what follows in p is its breath."""
 
 _SILENT: Final = PHONE_CLASSES.index(SILENCE)
 
@@ -89,8 +89,8 @@ class Alignment:
     """Of each word: mean over its rows of log(probability of its sound / of the likeliest)."""
 
     fit: float
-    """The same over all rows of words, and all others in which something was heard: a text that is
-    much shorter than what was said does not fit either. Unknown words say nothing."""
+    """The same over all rows of words, and all others that are not silent: a text that is much
+    shorter than what was said does not fit either. Unknown words say nothing."""
 
 
 def align(classes: Float32, words: Sequence[Word]) -> Alignment | None:
@@ -121,49 +121,49 @@ def align(classes: Float32, words: Sequence[Word]) -> Alignment | None:
     )
 
 
-def sharpened(heard: Heard, alignment: Alignment) -> Heard:
-    """What was heard, with contacts where the text has them and none where it has none.
+def sharpened(acoustic: AcousticOutput, alignment: Alignment) -> AcousticOutput:
+    """The acoustic output, with lip closures where the text has them and none where it has none.
 
-    Words that fit badly are left as they were heard.
+    Words that fit badly keep the output of the network.
     """
-    curves, classes = heard.curves.copy(), heard.classes.copy()
+    curves, classes = acoustic.curves.copy(), acoustic.classes.copy()
     believed = [fit >= WORD_FITS for fit in alignment.word_fits]
     free = np.zeros(len(curves), dtype=np.bool_)
     for segment in alignment.segments:
         if segment.phone != ANYTHING and (segment.word < 0 or believed[segment.word]):
             free[segment.start : segment.stop] = True
-    contacts = [
+    closing = [
         segment
         for segment in alignment.segments
         if segment.phone in _CHANNEL_OF and believed[segment.word]
     ]
     for channel in ("closure", "labiodental"):
-        column = HEARD_CHANNELS.index(channel)
+        column = ACOUSTIC_CHANNELS.index(channel)
         members = np.array(
             [PHONE_CLASSES.index(name) for name, of in _CHANNEL_OF.items() if of == channel]
         )
-        evidence = heard[channel].copy()
+        evidence = acoustic[channel].copy()
         curves[free, column] = np.minimum(evidence[free], 1.0 - BELIEVED)
         classes[np.ix_(free, members)] = 0.0
-        for segment in contacts:
+        for segment in closing:
             if _CHANNEL_OF[segment.phone] == channel:
-                rows = _contact_rows(segment, evidence)
+                rows = _closure_rows(segment, evidence)
                 curves[rows, column] = np.maximum(evidence[rows], BELIEVED)
                 classes[rows] = 0.0
                 classes[rows, PHONE_CLASSES.index(segment.phone)] = 1.0
-    return replace(heard, curves=curves, classes=classes)
+    return replace(acoustic, curves=curves, classes=classes)
 
 
-def _contact_rows(segment: Segment, evidence: Float32) -> slice:
-    """Where in a segment the contact is: where it was heard best, within its reach."""
-    length = max(CONTACT_ROWS, round(CLOSED_SHARE[segment.phone] * (segment.stop - segment.start)))
+def _closure_rows(segment: Segment, evidence: Float32) -> slice:
+    """Where in a segment the lips touch: where the evidence is greatest, within its reach."""
+    length = max(CLOSURE_ROWS, round(CLOSED_SHARE[segment.phone] * (segment.stop - segment.start)))
     first = max(0, segment.start - REACH_ROWS)
     last = max(first, min(segment.stop + REACH_ROWS, len(evidence)) - length)
     starts = np.arange(first, last + 1)
     sums = np.concatenate(([0.0], np.cumsum(evidence, dtype=np.float64)))
-    heard = sums[starts + length] - sums[starts]
-    # where nothing tells, where the text has it
-    best = starts[int(np.argmax(heard - 1e-3 * np.abs(starts - segment.start)))]
+    sum_within = sums[starts + length] - sums[starts]
+    # where there is no evidence, where the text has it
+    best = starts[int(np.argmax(sum_within - 1e-3 * np.abs(starts - segment.start)))]
     return slice(int(best), int(best) + length)
 
 

@@ -1,4 +1,4 @@
-"""Voice -> articulation curves: the ears of the talking head.
+"""Voice -> articulation curves.
 
 Flow      media.waveform -> articulation.from_voice -> animation
 Reads     Waveform, Transcript
@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from portravox.arrays import Bool, Float32
+from portravox.articulation.acoustic_model import AcousticOutput, infer
 from portravox.articulation.alignment import FITS, align, sharpened
-from portravox.articulation.contacts import closures, labiodentals
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
 from portravox.articulation.delivery import relative_loudness, relative_pitch
-from portravox.articulation.network import Heard, hear
+from portravox.articulation.lip_closures import closures, labiodentals
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
 from portravox.articulation.speaking import speaking_rows
 from portravox.articulation.transcript import Transcript
@@ -22,7 +22,7 @@ from portravox.media.waveform import Waveform
 from portravox.speech.features import SpeechFeatures, speech_features
 
 SOUNDING_DB = -34.0
-"""Against the speech level: below, nothing is heard of the mouth."""
+"""Against the speech level: below, the mouth makes no audible sound."""
 
 APERTURE_P90 = 0.75
 """What the aperture's 90th percentile in speech is brought to: full range, short of shouting.
@@ -67,26 +67,26 @@ def curves_from_features(
     features: SpeechFeatures, transcript: Transcript | None = None
 ) -> ArticulationCurves:
     """The same from features already at hand."""
-    heard = hear(features.heard)
+    acoustic = infer(features.log_mel)
     notices: tuple[str, ...] = ()
     if transcript is not None:
-        told = _told(heard, transcript)
-        if told is None:
+        corrected = _corrected(acoustic, transcript)
+        if corrected is None:
             notices = (DOES_NOT_FIT,)
         else:
-            heard = told
-    speaking = speaking_rows(features, heard)
+            acoustic = corrected
+    speaking = speaking_rows(features, acoustic)
     sounding = speaking & (features.loudness_db > SOUNDING_DB)
     rows = len(speaking)
-    shut = closures(heard, speaking)
-    bitten = labiodentals(heard, speaking, shut)
+    shut = closures(acoustic, speaking)
+    bitten = labiodentals(acoustic, speaking, shut)
     closure = closure_curve(shut, rows)
     labiodental = closure_curve(bitten, rows) * (1.0 - closure)
 
     def moved(channel: str, bell_rows: int) -> Float32:
-        return smoothed(np.where(speaking, heard[channel], 0.0).astype(np.float32), bell_rows)
+        return smoothed(np.where(speaking, acoustic[channel], 0.0).astype(np.float32), bell_rows)
 
-    hissing = smoothed(heard.probability(*HISSES), LIP_BELL_ROWS)
+    hissing = smoothed(acoustic.probability(*HISSES), LIP_BELL_ROWS)
     openness = moved("aperture", LIP_BELL_ROWS)
     aperture = openness * (openness / APERTURE_P90) ** (OPENING_EXPONENT - 1.0)
     gain = _gain(aperture, sounding)
@@ -108,10 +108,10 @@ def curves_from_features(
     return ArticulationCurves(values, features.duration_s, notices)
 
 
-def _told(heard: Heard, transcript: Transcript) -> Heard | None:
-    """What was heard, corrected by what is known to be said; None if that is something else."""
-    alignment = align(heard.classes, transcript.words)
-    return sharpened(heard, alignment) if alignment and alignment.fit >= FITS else None
+def _corrected(acoustic: AcousticOutput, transcript: Transcript) -> AcousticOutput | None:
+    """The acoustic output, corrected by the transcript; None if that does not fit."""
+    alignment = align(acoustic.classes, transcript.words)
+    return sharpened(acoustic, alignment) if alignment and alignment.fit >= FITS else None
 
 
 def _gain(aperture: Float32, sounding: Bool) -> float:

@@ -1,6 +1,7 @@
 """Phones: the sounds of all languages in the letters of the International Phonetic Association.
 
-Flow      phones -> articulation.network, articulation.transcript; also training and benchmarks
+Flow      phones -> articulation.acoustic_model, articulation.transcript,
+          training, benchmarks
 
 A string of IPA letters is read as a list of symbols; each symbol belongs to one of the classes
 that our network tells apart. Classes are what differs on the lips or next to it in the sound, not

@@ -1,8 +1,9 @@
-"""Smoothing: curves as flesh can follow them, without delay.
+"""Smoothing: limit curves to the speed of lips and jaw, without delay.
 
-Flow      articulation.network, articulation.contacts -> articulation.smoothing -> animation
-Reads     curves as heard, contacts, stretches of speech
-Gives     curves that neither chatter nor leap, and lips that do meet
+Flow      articulation.acoustic_model, articulation.lip_closures -> articulation.smoothing
+          -> animation
+Reads     curves of the acoustic output, lip closures, segments of speech
+Gives     curves without jitter or jumps, and lips that do meet
 
 Everything here looks as far ahead as it looks back, so no curve lags behind the sound.
 """
@@ -15,7 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 from portravox.arrays import Bool, Float32, Float64
-from portravox.speech.stretches import stretches
+from portravox.segments import segments
 
 OPENING_ROWS = 8.0
 """From contact to fully open takes 80 ms or more (reference: motion facts, section 4.1)."""
@@ -55,11 +56,11 @@ def smoothed(curve: Float32, width_rows: int) -> Float32:
     return smooth
 
 
-def closure_curve(contacts: Iterable[tuple[int, int]], rows: int) -> Float32:
-    """(T,) trapezoids: 1 from the first row of each contact to its release, slopes outside."""
+def closure_curve(closures: Iterable[tuple[int, int]], rows: int) -> Float32:
+    """(T,) trapezoids: 1 from the first row of each closure to its release, slopes outside."""
     row = np.arange(rows, dtype=np.float32)
     curve = np.zeros(rows, dtype=np.float32)
-    for first, release in contacts:
+    for first, release in closures:
         near = slice(max(0, first - CONTACT_IN_ROWS), min(rows, release + CONTACT_OUT_ROWS))
         before = (first - row[near]) / CONTACT_IN_ROWS
         after = (row[near] - (release - 1)) / CONTACT_OUT_ROWS
@@ -87,7 +88,7 @@ def with_rest(aperture: Float32, sounding: Bool) -> Float32:
     """
     shaped = aperture.copy()
     rows = len(aperture)
-    sounds = stretches(sounding)
+    sounds = segments(sounding)
     always = PAUSE_ROWS + 1
     for index, sound in enumerate(sounds):
         stop_before = sounds[index - 1].stop if index else -always

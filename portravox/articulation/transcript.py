@@ -117,7 +117,7 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
 
 
 def _pieces(text: str, language: str | None) -> Iterator[tuple[str, str]]:
-    """(language, text) of each stretch in one language; the language is "" where none can read it.
+    """(language, text) of each segment in one language; the language is "" where none can read it.
 
     Digits, marks and spaces belong to the letter before them, or to the first.
     """

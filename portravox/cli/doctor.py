@@ -88,7 +88,7 @@ def _libraries() -> Iterator[Finding]:
         yield _library(name, name, module)
     yield _opencv()
     yield _mediapipe()
-    yield _ears()
+    yield _articulation()
 
 
 def _library(name: str, package: str, module: str) -> Finding:
@@ -138,17 +138,17 @@ def _mediapipe() -> Finding:
     return Finding("mediapipe", "ok", f"{found}, its networks start")
 
 
-def _ears() -> Finding:
+def _articulation() -> Finding:
     import numpy as np
 
-    from portravox.articulation.network import hear
+    from portravox.articulation.acoustic_model import infer
     from portravox.speech.mel import BANDS
 
     try:
-        hear(np.zeros((10, BANDS), np.float32))
+        infer(np.zeros((10, BANDS), np.float32))
     except PortravoxError as error:
-        return Finding("ears", "missing", str(error), "Install portravox again.")
-    return Finding("ears", "ok", "the network that hears the voice starts")
+        return Finding("articulation", "missing", str(error), "Install portravox again.")
+    return Finding("articulation", "ok", "the articulation model starts")
 
 
 def _codecs() -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 Flow      pipeline -> Engine.register -> Avatar.speak -> media.encode
 
-The cut is at the voice and not at the controls, so that an engine may bring its own ears.
+The cut is at the voice and not at the controls, so that an engine may bring its own acoustic model.
 """
 
 from __future__ import annotations

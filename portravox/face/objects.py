@@ -14,8 +14,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from portravox.arrays import Bool, Float32, UInt8
+from portravox.arrays import Float32, UInt8
 from portravox.face.landmarks import face_width_px
+from portravox.segments import segments
 
 _JAW = np.array([58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288])
 _SKIN = np.array([50, 280, 205, 425, 4, 195, 9, 151, 108, 337, 117, 346, 101, 330])
@@ -63,10 +64,10 @@ def objects_at_chin(pixels: UInt8, landmarks: Float32) -> tuple[Float32, ...]:
     from_skin = np.linalg.norm(inside - np.median(_colours(lab, points[_SKIN]), axis=0), axis=1)
     across = np.linalg.norm(inside - outside, axis=1)
     outlines = []
-    for first, last in _runs(from_skin > _NOT_SKIN):
+    for here in segments(from_skin > _NOT_SKIN):
+        first, last = here.start, here.stop - 1
         if first == 0 or last == len(_JAW) - 1 or last - first >= _MOST_POINTS:
             continue
-        here = slice(first, last + 1)
         beside = [from_skin[max(first - 2, 0) : first], from_skin[last + 1 : last + 3]]
         leaps = np.median(from_skin[here]) - np.array([skin.min() for skin in beside])
         if leaps.min() < _LEAP or np.median(across[here]) > _ALIKE:
@@ -83,13 +84,6 @@ def _colours(lab: Float32, points: Float32) -> Float32:
     x = np.clip(np.rint(points[:, 0]).astype(int), 0, width - 1)
     y = np.clip(np.rint(points[:, 1]).astype(int), 0, height - 1)
     return np.asarray(lab[y, x], np.float32)
-
-
-def _runs(flags: Bool) -> list[tuple[int, int]]:
-    """First and last place of each unbroken run of flags."""
-    edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def _outlines(

@@ -27,7 +27,7 @@ from portravox.render.eyeball import take_apart
 from portravox.render.lids import UPPER_SHARE, ShutLid, shut_lid
 from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.sharpness import face_edge_sigma
-from portravox.rig.deform import Posed
+from portravox.rig.deform import PosedMesh
 from portravox.rig.fit import Rig
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE, EyeLandmarks
 
@@ -128,7 +128,7 @@ def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePai
     )
 
 
-def paint_eye(eye: EyePaint, posed: Posed, frame: UInt8) -> None:
+def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:
     """Paint one eye into the frame, if gaze or lid move it."""
     blink = posed.blink[eye.side]
     if eye.hidden:
@@ -184,7 +184,7 @@ def lid_edges(eye: EyePaint, blink: float, squint: float) -> tuple[Float32, Floa
     return upper, np.maximum(lower, upper)
 
 
-def _gaze_shift(eye: EyePaint, posed: Posed) -> Float64:
+def _gaze_shift(eye: EyePaint, posed: PosedMesh) -> Float64:
     """(2,) px of the view by which the iris has moved."""
     radius = EYEBALL_RADII * eye.view.iris[2]
     yaw, pitch = np.deg2rad(posed.gaze_deg)
@@ -194,14 +194,14 @@ def _gaze_shift(eye: EyePaint, posed: Posed) -> Float64:
     return shift
 
 
-def eye_reach(eye: EyePaint, posed: Posed) -> Float32:
+def eye_reach(eye: EyePaint, posed: PosedMesh) -> Float32:
     """(2, 2) px: least and largest x and y of whatever is painted of an eye."""
     reach = np.empty((2, 2), np.float32)
     reach_of(posed.vertices, posed.rig.rest, eye.near, eye.rim, reach)
     return reach
 
 
-def _to_view(eye: EyePaint, posed: Posed, box: Box) -> Float32:
+def _to_view(eye: EyePaint, posed: PosedMesh, box: Box) -> Float32:
     """(2, 6) frame positions relative to a box -> view positions, see eye_pass.draw_eye.
 
     Fitted to the vertices around the eye: head and brows bend so small a piece of skin little.

@@ -25,7 +25,7 @@ from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.own_teeth import OwnRow, completed, own_row, toothness
 from portravox.render.sharpness import face_grain
 from portravox.render.teeth import Inlay, TeethLook, draw_teeth, draw_tongue, row_place
-from portravox.rig.deform import Posed, settled_width_mm
+from portravox.rig.deform import PosedMesh, settled_width_mm
 from portravox.rig.fit import Rig
 from portravox.rig.shapes import SHAPES
 
@@ -260,7 +260,7 @@ def prepare_mouth(
     )
 
 
-def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
+def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
     """Paint what is seen between the lips, their rims, and the shadow where they touch."""
     if posed.speech <= 0:
         return
@@ -304,7 +304,9 @@ def paint_mouth(mouth: MouthPaint, posed: Posed, frame: UInt8) -> None:
     )  # fmt: skip
 
 
-def _lip_line(mouth: MouthPaint, posed: Posed, up: Float64, low: Float64) -> tuple[LipLine, float]:
+def _lip_line(
+    mouth: MouthPaint, posed: PosedMesh, up: Float64, low: Float64
+) -> tuple[LipLine, float]:
     """The lips along the mouth, and how far they are apart at most, mm."""
     # lips that were apart carry a rim of what was seen between them; it is painted over
     rim_px = 0.0 if mouth.photo is None else RIM_MM * mouth.mm + 0.4 * mouth.edge_px
@@ -315,7 +317,7 @@ def _lip_line(mouth: MouthPaint, posed: Posed, up: Float64, low: Float64) -> tup
     return LipLine(table, place[0], place[1], -margin_px, float(place[2, 0])), gap_mm
 
 
-def _tongue_anchors(mouth: MouthPaint, posed: Posed) -> Float64:
+def _tongue_anchors(mouth: MouthPaint, posed: PosedMesh) -> Float64:
     """(3, 3) px: the tongue on the jaw, its tip narrower and higher the more it is raised."""
     raised = posed.tongue_up
     down = posed.rig.axes[:, 1].astype(np.float64) * mouth.mm

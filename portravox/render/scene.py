@@ -24,7 +24,7 @@ from portravox.render.kernels import FAR, begin_map, draw_planes, rasterize
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
 from portravox.rig.body import Body
-from portravox.rig.deform import Posed
+from portravox.rig.deform import PosedMesh
 from portravox.rig.fit import Rig
 from portravox.rig.topology import strip_positions
 
@@ -137,11 +137,11 @@ class Painter:
         # eyes and mouth are painted here in colour; only their surroundings are ever filled
         self._colours = np.empty_like(scene.photo)
 
-    def paint(self, posed: Posed) -> UInt8:
+    def paint(self, posed: PosedMesh) -> UInt8:
         """The frame of one pose as pixels, (H, W, 3), to be looked at."""
         return self.draw(posed).rgb()
 
-    def draw(self, posed: Posed) -> Planes:
+    def draw(self, posed: PosedMesh) -> Planes:
         """The frame of one pose. Valid until the next call."""
         scene = self._scene
         still = np.array_equal(posed.vertices[: len(scene.rig.rest)], scene.rig.rest)
@@ -166,7 +166,7 @@ class Painter:
                 self._paint_eye(eye, posed)
         return self._frame
 
-    def _paint_mouth(self, posed: Posed, attributes: Float32) -> None:
+    def _paint_mouth(self, posed: PosedMesh, attributes: Float32) -> None:
         scene = self._scene
         edges = posed.vertices[np.concatenate(scene.rig.mesh.mouth), :2]
         self._draw_torn(posed, attributes, edges, scene.lips)
@@ -176,14 +176,14 @@ class Painter:
             paint_mouth(scene.mouth, posed, self._colours)
             self._from_colours(window)
 
-    def _paint_eye(self, eye: EyePaint, posed: Posed) -> None:
+    def _paint_eye(self, eye: EyePaint, posed: PosedMesh) -> None:
         window = self._window(eye_reach(eye, posed), 1.0)
         if window is not None:
             self._to_colours(window)
             paint_eye(eye, posed, self._colours)
             self._from_colours(window)
 
-    def _draw_torn(self, posed: Posed, attributes: Float32, edges: Float32, film: Film) -> None:
+    def _draw_torn(self, posed: PosedMesh, attributes: Float32, edges: Float32, film: Film) -> None:
         """Draw the surroundings of a hole again, for every pixel, where the map tears."""
         window = self._window(edges, TEAR_MARGIN_MM * posed.rig.px_per_mm)
         if window is not None:
@@ -231,7 +231,7 @@ class _Map:
 
     def draw(
         self,
-        posed: Posed,
+        posed: PosedMesh,
         attributes: Float32,
         triangles: Int32,
         film: Film,

@@ -2,7 +2,7 @@
 
 Flow      animation.controls -> rig.deform -> render
 Reads     Rig, one row of a ControlTrack
-Gives     Posed: vertices in pixels, and the same motion for points that hang on skull or jaw
+Gives     PosedMesh: vertices in pixels, and the same motion for points that hang on skull or jaw
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _STRAIGHT = np.eye(3)
 
 
 @dataclass(frozen=True)
-class Posed:
+class PosedMesh:
     """One frame's mesh."""
 
     rig: Rig
@@ -135,7 +135,7 @@ class Deformer:
         self._rest_overlap = np.minimum((rig.rest[lower] - rig.rest[upper]) @ down, 0.0)
         self._yaw_limit = max(4.0, YAW_LIMIT_DEG - 0.5 * abs(rig.face.pose.yaw_deg))
 
-    def deform(self, controls: Float32) -> Posed:
+    def deform(self, controls: Float32) -> PosedMesh:
         """One row of a ControlTrack, (C,) -> the mesh of that frame."""
         rig = self._rig
         c = dict(zip(CONTROLS, controls.tolist(), strict=True))
@@ -156,7 +156,7 @@ class Deformer:
                 skin, rig.rigid, rig.pivot, rotation.astype(np.float32), shift.astype(np.float32),
                 CAMERA_DISTANCE_FW * rig.width_px, rig.body_share, body_shift,
             )  # fmt: skip
-        return Posed(
+        return PosedMesh(
             rig=rig,
             vertices=strip_positions(skin, rig.mesh, behind=0.004 * rig.width_px),
             shade=shade_factors(rig.shading, weights),

@@ -4,7 +4,7 @@ Flow      rig.deform -> bend, turn_head -> rig.deform
 
 Linear algebra libraries would wake threads of their own for products of this size, while frames
 are painted side by side and encoded on the same cores. Readable versions: a product of matrices,
-and `Posed.on_skull`; tests hold them together.
+and `PosedMesh.on_skull`; tests hold them together.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ import numpy as np
 from scipy import ndimage
 
 from portravox.arrays import Bool, Float32
+from portravox.segments import segments
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import bands_between, decibel
 from portravox.speech.resample import ROW_RATE_HZ
-from portravox.speech.stretches import stretches
 
 SUBBANDS_HZ = ((120.0, 600.0), (600.0, 1700.0), (1700.0, 3600.0), (3600.0, 7800.0))
 """Vowels stand out of noise in the lower ones, s and f in the upper ones."""
@@ -43,10 +43,10 @@ FAINT_DBFS = -70.0
 """A clip whose loud parts are below holds no voice: that is the noise of a good sound card."""
 
 BREATH_DB = -18.0
-"""A stretch without any voicing that never gets above this is breath."""
+"""A segment without any voicing that never gets above this is breath."""
 
 VOICED_SHARE = 0.08
-"""A stretch that is voiced to this part cannot be noise."""
+"""A segment that is voiced to this part cannot be noise."""
 
 LIVELY_DB = 2.2
 """Without voicing, a voice (a whisper) still changes its spectrum: by this much, as standard
@@ -76,7 +76,7 @@ def activity(power: Float32, noise: Float32, voiced: Bool) -> Activity:
     clear = snr_db + VOICED_BONUS_DB * voiced >= ENTER_SNR_DB
     if not clear.any():
         return Activity(np.zeros(len(power), dtype=np.bool_), FAINT_DBFS)
-    # twice: stretches found to be noise must not set the level for the others
+    # twice: segments found to be noise must not set the level for the others
     speaking = np.zeros_like(clear)
     level_dbfs = FAINT_DBFS
     counted = clear
@@ -109,32 +109,32 @@ def _signal_to_noise_db(power: Float32, noise: Float32) -> Float32:
 def _with_hysteresis(enter: Bool, stay: Bool) -> Bool:
     """Stretches of `stay` (or `enter`) that hold at least one `enter`."""
     kept = np.zeros_like(enter)
-    for stretch in stretches(stay | enter):
-        kept[stretch] = enter[stretch].any()
+    for segment in segments(stay | enter):
+        kept[segment] = enter[segment].any()
     return kept
 
 
 def _only_voices(found: Bool, power: Float32, level_db: Float32, voiced: Bool) -> Bool:
-    """The stretches less those that are clicks, breath or steady noise.
+    """The segments less those that are clicks, breath or steady noise.
 
     Judged over what lies closer together than the hangover: an s before a pause and the
-    vowel that it follows are one stretch.
+    vowel that it follows are one segment.
     """
     kept = np.zeros_like(found)
-    for stretch in stretches(_closed(found)):
-        heard = found[stretch]
-        if heard.sum() < CLICK_ROWS:
+    for segment in segments(_closed(found)):
+        rows = found[segment]
+        if rows.sum() < CLICK_ROWS:
             continue
-        if voiced[stretch][heard].mean() < VOICED_SHARE and (
-            level_db[stretch].max() < BREATH_DB or _liveliness_db(power[stretch]) < LIVELY_DB
+        if voiced[segment][rows].mean() < VOICED_SHARE and (
+            level_db[segment].max() < BREATH_DB or _liveliness_db(power[segment]) < LIVELY_DB
         ):
             continue
-        kept[stretch] = heard
+        kept[segment] = rows
     return kept
 
 
 def _liveliness_db(power: Float32) -> float:
-    """How much the spectrum changes within a stretch, less its fade in and out."""
+    """How much the spectrum changes within a segment, less its fade in and out."""
     edge = min(10, len(power) // 4)
     inner = power[edge : len(power) - edge]
     deviations = []
@@ -153,8 +153,8 @@ def _closed(mask: Bool) -> Bool:
 
 
 def _held(mask: Bool) -> Bool:
-    """The mask from a little before each stretch until the hangover after it."""
+    """The mask from a little before each segment until the hangover after it."""
     held = mask.copy()
-    for stretch in stretches(mask):
-        held[max(0, stretch.start - RUN_UP_ROWS) : stretch.stop + HANGOVER_ROWS] = True
+    for segment in segments(mask):
+        held[max(0, segment.start - RUN_UP_ROWS) : segment.stop + HANGOVER_ROWS] = True
     return held

@@ -1,4 +1,4 @@
-"""Speech features: what articulation is read from, row by row.
+"""Speech features: what articulation is inferred from, row by row.
 
 Flow      media.waveform -> speech.features -> articulation
 Reads     Waveform
@@ -14,7 +14,7 @@ import numpy as np
 from portravox.arrays import Bool, Float32
 from portravox.media.waveform import Waveform
 from portravox.speech.activity import activity
-from portravox.speech.hearing import heard
+from portravox.speech.log_mel import normalized_log_mel
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import mel_power
 from portravox.speech.noise import noise_power
@@ -42,8 +42,8 @@ class SpeechFeatures:
     pitch_hz: Float32
     """(T,) 0 where unvoiced."""
 
-    heard: Float32
-    """(T, BANDS) the spectrum as the network is used to it, noise and all; see speech.hearing."""
+    log_mel: Float32
+    """(T, BANDS) normalized log-mel spectrum, with its noise; see speech.log_mel."""
 
     duration_s: float
 
@@ -71,6 +71,6 @@ def speech_features(voice: Waveform) -> SpeechFeatures:
         loudness_db=loudness_db.astype(np.float32),
         speaking=active.speaking,
         pitch_hz=pitch_hz,
-        heard=heard(spectrum),
+        log_mel=normalized_log_mel(spectrum),
         duration_s=voice.duration_s,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from portravox.animation.blink import BLINK_S, blink_starts, blinks, lid_opening
-from portravox.animation.phrases import runs
+from portravox.animation.phrases import spans_of
 from portravox.clock import frame_count, frame_times
 
 NO_PHRASES = np.zeros(0)
@@ -19,7 +19,7 @@ def lids_at(rate_hz, duration_s, fps, seed=0, ends_s=NO_PHRASES):
 
 
 def shut_count(lid) -> int:
-    return len(runs(lid >= 0.9))
+    return len(spans_of(lid >= 0.9))
 
 
 def test_lids_fall_faster_than_they_rise_and_never_turn_back():
@@ -74,8 +74,8 @@ def test_first_and_last_frame_have_open_eyes(duration_s):
 def test_eyes_differ_by_no_more_than_10_ms():
     times_s = np.arange(0.0, 60.0, 0.001)
     lids = blinks(0.5, NO_PHRASES, 60.0, times_s, 24, np.random.default_rng(4))
-    for left, right in zip(runs(lids.left > 0.5), runs(lids.right > 0.5), strict=True):
-        # `runs` takes rows of 10 ms; these are of 1 ms.
+    for left, right in zip(spans_of(lids.left > 0.5), spans_of(lids.right > 0.5), strict=True):
+        # `spans_of` takes rows of 10 ms; these are of 1 ms.
         assert abs(left[0] - right[0]) / 10.0 <= 0.010
 
 
@@ -85,7 +85,10 @@ def test_frame_rates_agree_to_half_a_frame():
         lids = lids_at(0.4, 60.0, fps, seed=2)
         times_s = frame_times(len(lids.left), fps)
         middles.append(
-            [times_s[int(a * 100) : int(b * 100 + 0.5)].mean() for a, b in runs(lids.left >= 0.3)]
+            [
+                times_s[int(a * 100) : int(b * 100 + 0.5)].mean()
+                for a, b in spans_of(lids.left >= 0.3)
+            ]
         )
     assert np.abs(np.subtract(*middles)).max() < 0.07
 

@@ -11,7 +11,7 @@ import pytest
 from scipy import signal
 
 from portravox.arrays import Float64
-from portravox.articulation.network import HEARD_CHANNELS, Heard
+from portravox.articulation.acoustic_model import ACOUSTIC_CHANNELS, AcousticOutput
 from portravox.articulation.phones import PHONE_CLASSES
 from portravox.media.waveform import Waveform
 
@@ -71,29 +71,29 @@ def _mono(samples: Float64, rate_hz: int = RATE_HZ) -> Waveform:
     return Waveform(np.asarray(samples, dtype=np.float32).reshape(-1, 1), rate_hz)
 
 
-def _make_heard(rows: int, **phones: list[tuple[int, int, float]]) -> Heard:
+def _make_acoustic(rows: int, **phones: list[tuple[int, int, float]]) -> AcousticOutput:
     """What a network would say of a held /a/ with these phones in it.
 
     phones  name of a class -> (first row, row behind the last, probability) of each
     """
-    curves = np.zeros((rows, len(HEARD_CHANNELS)), dtype=np.float32)
-    curves[:, [HEARD_CHANNELS.index("jaw"), HEARD_CHANNELS.index("aperture")]] = 0.6
+    curves = np.zeros((rows, len(ACOUSTIC_CHANNELS)), dtype=np.float32)
+    curves[:, [ACOUSTIC_CHANNELS.index("jaw"), ACOUSTIC_CHANNELS.index("aperture")]] = 0.6
     classes = np.zeros((rows, len(PHONE_CLASSES)), dtype=np.float32)
     for name, places in phones.items():
         contact = {"p": "closure", "b": "closure", "m": "closure"}.get(name, "labiodental")
         for first, stop, probability in places:
             classes[first:stop, PHONE_CLASSES.index(name)] = probability
             if name in "pbmfv":
-                curves[first:stop, HEARD_CHANNELS.index(contact)] = probability
+                curves[first:stop, ACOUSTIC_CHANNELS.index(contact)] = probability
     classes[:, PHONE_CLASSES.index("a")] += np.maximum(0.0, 1.0 - classes.sum(axis=1))
     ones = np.ones(rows, dtype=np.float32)
-    return Heard(curves, classes, speech=ones, voicing=ones)
+    return AcousticOutput(curves, classes, speech=ones)
 
 
 @pytest.fixture(scope="session")
-def make_heard() -> Callable[..., Heard]:
-    """(rows, p=[(first, stop, probability)], ...) -> Heard."""
-    return _make_heard
+def make_acoustic() -> Callable[..., AcousticOutput]:
+    """(rows, p=[(first, stop, probability)], ...) -> AcousticOutput."""
+    return _make_acoustic
 
 
 @pytest.fixture(scope="session")

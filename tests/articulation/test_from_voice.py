@@ -1,4 +1,4 @@
-"""What a recording does to the mouth, heard by our trained network."""
+"""What a recording does to the mouth, by our trained network."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def curves(voice):
     return articulate(voice)
 
 
-def runs(mask):
+def segment_count(mask):
     """How often it becomes true."""
     return int(np.sum(np.diff(mask.astype(int), prepend=0) == 1))
 
@@ -54,7 +54,7 @@ def test_white_noise_moves_nothing(mono):
 
 
 def test_the_lips_touch_about_as_often_as_the_text_has_p_b_m(curves):
-    assert BILABIALS - 3 <= runs(curves["closure"] == 1.0) <= BILABIALS + 4
+    assert BILABIALS - 3 <= segment_count(curves["closure"] == 1.0) <= BILABIALS + 4
 
 
 def test_shut_lips_are_never_open(curves):
@@ -135,8 +135,8 @@ def test_pitch_is_in_semitones_against_the_median(voice, mono):
 def test_a_transcript_shuts_the_lips_once_for_each_p_b_m(voice):
     curves = articulate(voice, read_transcript(SAID, "en-us"))
     assert not curves.notices
-    assert runs(curves["closure"] == 1.0) == BILABIALS
-    assert runs(curves["labiodental"] > 0.9) >= 4
+    assert segment_count(curves["closure"] == 1.0) == BILABIALS
+    assert segment_count(curves["labiodental"] > 0.9) >= 4
 
 
 def test_a_transcript_of_something_else_changes_nothing_but_the_notice(voice, curves):

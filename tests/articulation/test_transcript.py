@@ -17,7 +17,7 @@ needs_espeak = pytest.mark.skipif(
 )
 
 
-def contacts(words):
+def lip_closures(words):
     return "".join(phone for word in words for phone in word if phone in "pbmfv")
 
 
@@ -50,7 +50,7 @@ def test_chinese_has_a_word_a_character_and_its_digits_are_spoken():
     pytest.importorskip("pypinyin", reason="the extra `transcript` is not installed")
     words = read_transcript("北京欢迎你，2024年。").words
     assert len(words) == 5 + 5
-    assert contacts(words) == "p"
+    assert lip_closures(words) == "p"
     assert words[5:7] == (("er",), ("l", "i", "ng"))
 
 
@@ -66,15 +66,15 @@ def test_chinese_has_a_word_a_character_and_its_digits_are_spoken():
         ("まめ", None, "mm"),
     ],
 )
-def test_the_lips_letters_are_heard_in_many_languages(text, language, lips):
-    assert contacts(read_transcript(text, language).words) == lips
+def test_the_lips_letters_are_found_in_many_languages(text, language, lips):
+    assert lip_closures(read_transcript(text, language).words) == lips
 
 
 @needs_espeak
 def test_each_script_goes_to_its_own_language():
     pytest.importorskip("pypinyin", reason="the extra `transcript` is not installed")
     words = read_transcript("我们用 Python 3 写").words
-    assert contacts(words) == "mp"
+    assert lip_closures(words) == "mp"
     assert words[0] == ("w", "o")
 
 

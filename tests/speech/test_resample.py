@@ -15,14 +15,14 @@ def test_length_is_kept_at_every_rate(rate_hz):
 def test_a_click_stays_where_it_was(rate_hz):
     samples = np.zeros((rate_hz, 1), dtype=np.float32)
     samples[rate_hz // 4] = 1.0
-    heard = speech_samples(Waveform(samples, rate_hz))
-    assert abs(np.abs(heard).argmax() / SPEECH_RATE_HZ - 0.25) < 0.0005
+    resampled = speech_samples(Waveform(samples, rate_hz))
+    assert abs(np.abs(resampled).argmax() / SPEECH_RATE_HZ - 0.25) < 0.0005
 
 
 def test_channels_that_cancel_out_are_still_heard():
     left = np.sin(np.arange(16_000, dtype=np.float32) * 0.1)
-    heard = speech_samples(Waveform(np.stack([left, -left], axis=1), 16_000))
-    assert np.allclose(np.abs(heard), np.abs(left), atol=1e-6)
+    resampled = speech_samples(Waveform(np.stack([left, -left], axis=1), 16_000))
+    assert np.allclose(np.abs(resampled), np.abs(left), atol=1e-6)
 
 
 def test_rows_cover_the_recording_to_its_end():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from portravox.speech.hearing import RANGE
+from portravox.speech.log_mel import RANGE
 from portravox.speech.mel import BANDS
 from training.augment import EXAMPLE_ROWS, Examples, rest_curves, tilt_db, warped
 from training.features import Rows
@@ -39,10 +39,10 @@ def test_examples_are_finite_whole_and_repeatable(examples: Examples) -> None:
         [examples.draw(np.random.default_rng(seed)) for seed in range(30)] for _ in range(2)
     )
     for one, other in zip(first, again, strict=True):
-        assert one.heard.shape == (EXAMPLE_ROWS, BANDS)
-        assert np.isfinite(one.heard).all()
-        assert RANGE[0] <= one.heard.min() <= one.heard.max() <= RANGE[1]
-        assert np.array_equal(one.heard, other.heard)
+        assert one.log_mel.shape == (EXAMPLE_ROWS, BANDS)
+        assert np.isfinite(one.log_mel).all()
+        assert RANGE[0] <= one.log_mel.min() <= one.log_mel.max() <= RANGE[1]
+        assert np.array_equal(one.log_mel, other.log_mel)
 
 
 def test_an_example_has_one_voice_only(examples: Examples) -> None:

@@ -92,10 +92,10 @@ def test_phone_times_follow_the_sound_when_the_tempo_changes() -> None:
     for seed in range(8):
         made = finished(recording(), Part(FINNISH, "plain", 1.0), np.random.default_rng(seed))
         assert made is not None
-        heard = np.flatnonzero(np.abs(made.samples) > 300) / RATE_HZ
+        loud = np.flatnonzero(np.abs(made.samples) > 300) / RATE_HZ
         spoken = [phone for phone in made.phones if phone.ipa != "sil"]
-        assert heard[0] == pytest.approx(spoken[0].start_s, abs=0.01)
-        assert heard[-1] == pytest.approx(spoken[-1].end_s, abs=0.01)
+        assert loud[0] == pytest.approx(spoken[0].start_s, abs=0.01)
+        assert loud[-1] == pytest.approx(spoken[-1].end_s, abs=0.01)
 
 
 def test_unreadable_or_empty_speech_is_left_out() -> None:

@@ -50,6 +50,6 @@ def test_codecs_give_every_voice_back_in_its_place(codec: str) -> None:
     voices = [bursts(1), bursts(2)[: RATE_HZ + 123]]
     decoded = coded(voices, codec)
     assert [len(voice) for voice in decoded] == [len(voice) for voice in voices]
-    for voice, heard in zip(voices, decoded, strict=True):
-        assert abs(shift_ms(voice, heard)) <= 5.0
-        assert np.abs(heard).mean() > 0.2 * np.abs(voice).mean()
+    for voice, degraded in zip(voices, decoded, strict=True):
+        assert abs(shift_ms(voice, degraded)) <= 5.0
+        assert np.abs(degraded).mean() > 0.2 * np.abs(voice).mean()

@@ -10,17 +10,17 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from training.export import export  # noqa: E402
 from training.fit import loss_of  # noqa: E402
-from training.network import CONTEXT_ROWS, Ears, Spoken  # noqa: E402
+from training.network import CONTEXT_ROWS, ArticulationModel, Spoken  # noqa: E402
 
 
 def test_rows_depend_on_their_surroundings_only() -> None:
     torch.manual_seed(1)
-    hear = Spoken(Ears()).eval()
+    spoken = Spoken(ArticulationModel()).eval()
     rows = torch.zeros(1, 601, 80)
     changed = rows.clone()
     changed[0, 300] = 3.0
     with torch.no_grad():
-        apart = (hear(rows)[0] - hear(changed)[0]).abs().amax(dim=2)[0]
+        apart = (spoken(rows)[0] - spoken(changed)[0]).abs().amax(dim=2)[0]
     touched = torch.nonzero(apart).flatten()
     assert touched.min() >= 300 - CONTEXT_ROWS
     assert touched.max() <= 300 + CONTEXT_ROWS
@@ -30,16 +30,19 @@ def test_rows_depend_on_their_surroundings_only() -> None:
 @pytest.mark.parametrize("rows", [1, 2, 7, 300])
 def test_the_exported_file_says_the_same(tmp_path: Path, rows: int) -> None:
     torch.manual_seed(2)
-    ears = Ears()
-    path = tmp_path / "ears.onnx"
-    export(ears, path, {"steps": "0"})
+    model = ArticulationModel()
+    path = tmp_path / "articulation_model.onnx"
+    export(model, path, {"steps": "0"})
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     assert session.get_modelmeta().custom_metadata_map["context_rows"] == str(CONTEXT_ROWS)
-    heard = np.random.default_rng(3).standard_normal((1, rows, 80)).astype(np.float32)
+    log_mel = np.random.default_rng(3).standard_normal((1, rows, 80)).astype(np.float32)
     with torch.no_grad():
-        expected = Spoken(ears).eval()(torch.from_numpy(heard))
+        expected = Spoken(model).eval()(torch.from_numpy(log_mel))
     for name, ours, theirs in zip(
-        ("curves", "classes", "voice"), expected, session.run(None, {"heard": heard}), strict=True
+        ("curves", "classes", "voice"),
+        expected,
+        session.run(None, {"log_mel": log_mel}),
+        strict=True,
     ):
         assert theirs.shape[1] == rows, name
         assert np.allclose(ours.numpy(), theirs, atol=2e-3), name

@@ -1,4 +1,4 @@
-"""Ears by rule: what phonetics says about the spectrum, without anything learnt.
+"""Articulation by rule: what phonetics says about the spectrum, without anything learnt.
 
 Flow      speech.features -> rules -> baselines
 

@@ -2,12 +2,12 @@
 
 Flow      speech.features -> rules.closures -> rules.curves
 Reads     SpeechFeatures
-Gives     stretches of rows in which the lips touch
+Gives     segments of rows in which the lips touch
 
 Whatever shuts the mouth, lips, tongue tip or tongue back, leaves a dip in the sound above 700 Hz.
 The lips are told from the tongue by four facts, each in dB:
   dark     the dip is darker: nothing lies in front of the lips that could still resound
-  falling  what is heard at the release is low; after t and s it is high (Stevens & Blumstein,
+  falling  the spectrum at the release is low; after t and s it is high (Stevens & Blumstein,
            J. Acoust. Soc. Am. 64, 1978: labials diffuse and falling, alveolars rising)
   abrupt   lips part fast, and the whole mouth behind them sounds at once
   clear    the sound beside the dip is strong around 1 kHz
@@ -23,8 +23,8 @@ from scipy import ndimage
 
 from benchmarks.articulation.rules.spectral import band_level_db
 from portravox.arrays import Float32
+from portravox.segments import segments
 from portravox.speech.features import SpeechFeatures
-from portravox.speech.stretches import stretches
 
 MOUTH_HZ = (700.0, 3800.0)
 LONGEST_DIP_ROWS = 20
@@ -64,7 +64,7 @@ def closures(features: SpeechFeatures) -> list[tuple[int, int]]:
     dip_db = ndimage.grey_closing(mouth_db, LONGEST_DIP_ROWS) - mouth_db
     evidence = _Evidence(features, mouth_db)
     found = []
-    for dip in stretches(dip_db >= DEPTH_DB):
+    for dip in segments(dip_db >= DEPTH_DB):
         if evidence.of(dip.start, dip.stop) >= NEEDED:
             length = min(max(dip.stop - dip.start, SHORTEST_ROWS), LONGEST_ROWS)
             found.append((max(0, dip.stop - length), dip.stop))

@@ -18,7 +18,7 @@ from portravox.articulation.smoothing import closure_curve, followed, smoothed, 
 from portravox.speech.features import SpeechFeatures
 
 SOUNDING_DB = -34.0
-"""Against the speech level: below, nothing is heard of the mouth."""
+"""Against the speech level: below, the mouth makes no audible sound."""
 
 APERTURE_P90 = 0.82
 """What the aperture's 90th percentile in speech is brought to: full range, short of shouting."""

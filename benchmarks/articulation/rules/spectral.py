@@ -62,7 +62,7 @@ class RawCurves:
 def band_level_db(
     features: SpeechFeatures, span_hz: tuple[float, float], smoothing_rows: int = SMOOTHING_ROWS
 ) -> Float32:
-    """(T,) level of a stretch of the spectrum; 0 dB is the clip's speech level."""
+    """(T,) level of a range of the spectrum; 0 dB is the clip's speech level."""
     power = features.power[:, bands_between(*span_hz)].sum(axis=1)
     smooth = ndimage.uniform_filter1d(power, smoothing_rows, mode="nearest")
     floor = 10.0 ** (SILENCE_DB / 10.0)
@@ -151,10 +151,10 @@ def _labiodental(features: SpeechFeatures, sibilant: Float32) -> Float32:
     middle_db = band_level_db(features, (1500.0, 3400.0), 5)
     friction_db = band_level_db(features, FRICTION_HZ, 5)
     weak = ramp(np.maximum(middle_db, friction_db), -24.0, -32.0)
-    heard = ramp(friction_db, -50.0, -42.0)
+    audible = ramp(friction_db, -50.0, -42.0)
     frictional = ramp(friction_db - low_db, -10.0, -2.0)
     flat = ramp(np.abs(friction_db - middle_db), 12.0, 5.0)
-    return weak * heard * frictional * flat * (1.0 - sibilant)
+    return weak * audible * frictional * flat * (1.0 - sibilant)
 
 
 def _tongue(features: SpeechFeatures, sibilant: Float32) -> Float32:

@@ -1,4 +1,4 @@
-"""The plainer ears do what their names say."""
+"""The plainer methods do what their names say."""
 
 import numpy as np
 

@@ -87,8 +87,8 @@ def test_spread_lips_on_u_and_round_ones_on_i_are_the_wrong_way_round():
 
 
 def test_p_for_b_is_the_same_group_and_i_for_a_is_not():
-    heard = (*PHONES[:5], Phone("b", 1.5, 1.6), Phone("i", 1.6, 1.8), PHONES[7])
-    found = figures(of_phones(heard, VOICE))
+    spoken_as_b = (*PHONES[:5], Phone("b", 1.5, 1.6), Phone("i", 1.6, 1.8), PHONES[7])
+    found = figures(of_phones(spoken_as_b, VOICE))
     assert found["6-class accuracy"] == pytest.approx(0.9)
 
 

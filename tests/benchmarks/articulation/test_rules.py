@@ -1,4 +1,4 @@
-"""Ears by rule still hear what they once did: made-up vowels, syllables of p, hiss."""
+"""Articulation by rule still finds what it once did: made-up vowels, syllables of p, hiss."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def vowel(name, duration_s):
     return 0.3 * sound / np.abs(sound).max()
 
 
-def heard(*parts):
+def curves_of(*parts):
     samples = np.concatenate(parts)
     samples = samples + np.random.default_rng(0).normal(0.0, 1e-4, len(samples))
     return curves_from_features(
@@ -38,7 +38,7 @@ def heard(*parts):
 @pytest.fixture(scope="module")
 def vowels():
     """Curves at the middle of a, i and u, each 0.4 s with a third of a second around it."""
-    curves = heard(*(part for name in "aiu" for part in (PAUSE, vowel(name, 0.4))), PAUSE)
+    curves = curves_of(*(part for name in "aiu" for part in (PAUSE, vowel(name, 0.4))), PAUSE)
     rows = {name: round(100 * (1 / 3 + 0.2 + n * (1 / 3 + 0.4))) for n, name in enumerate("aiu")}
     channels = ("aperture", "spread", "rounding")
     return {name: {c: float(curves[c][row]) for c in channels} for name, row in rows.items()}
@@ -64,17 +64,17 @@ def test_lips_shut_before_each_weak_low_burst_and_not_before_hiss():
             burst = signal.lfilter(*band, rng.normal(0.0, 1.0, 192))
             sound[:192] += strength * burst / burst.std()
             parts += [np.zeros(RATE_HZ * 8 // 100), sound]
-        return heard(*parts, PAUSE)
+        return curves_of(*parts, PAUSE)
 
-    def contacts(curves):
+    def lip_closures(curves):
         shut = curves["closure"] >= 0.5
         return int((shut[1:] & ~shut[:-1]).sum())
 
-    assert contacts(syllables((200.0, 1000.0), 0.05)) == 4
-    assert contacts(syllables((4000.0, 7000.0), 0.15)) == 0
+    assert lip_closures(syllables((200.0, 1000.0), 0.05)) == 4
+    assert lip_closures(syllables((4000.0, 7000.0), 0.15)) == 0
 
 
 def test_silence_moves_nothing():
-    curves = heard(np.zeros(RATE_HZ))
+    curves = curves_of(np.zeros(RATE_HZ))
     assert curves["aperture"].max() == 0.0
     assert curves["closure"].max() == 0.0

@@ -1,4 +1,4 @@
-"""The phone recogniser hears, and lays known words where they are."""
+"""The phone recogniser finds phones, and lays known words where they are."""
 
 import numpy as np
 import pytest

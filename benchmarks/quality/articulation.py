@@ -1,6 +1,6 @@
-"""The ears beside plainer ones: a summary of `benchmarks.articulation` for the report.
+"""Our articulation beside plainer methods: a summary of `benchmarks.articulation` for the report.
 
-Flow      Studio -> benchmarks.articulation -> ears -> Part
+Flow      Studio -> benchmarks.articulation -> articulation -> Part
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ CACHE = Path("out/articulation/cache")
 FACE_GOALS = {"mean, r": MEAN_GOAL, "studio mean, r": STUDIO_GOAL}
 
 
-def hearing(studio: Studio) -> Part:
+def articulation(studio: Studio) -> Part:
     """Every figure that has a goal, ours beside the baselines."""
     bench = Bench(studio.inputs.samples, CACHE, studio.quick)
     about = (
-        "What the curves find of real speech before anything is drawn, beside ears that follow "
+        "What the curves find of real speech before anything is drawn, beside methods that follow "
         "rules or the loudness, and a phone recogniser. All figures: `python -m "
         "benchmarks.articulation`."
     )
@@ -42,7 +42,7 @@ def hearing(studio: Studio) -> Part:
         if row[0] in FACE_GOALS
     ]
     if not rows:
-        return Part("hearing", "Ears", about, skipped=english[0].skipped)
+        return Part("articulation", "Articulation", about, skipped=english[0].skipped)
     checks = tuple(check for part in (*english, *faces) for check in part.checks)
     columns = next(part.columns for part in english if part.columns)
-    return Part("hearing", "Ears", about, columns, tuple(rows), checks)
+    return Part("articulation", "Articulation", about, columns, tuple(rows), checks)

@@ -1,6 +1,6 @@
-"""Stretches: where in time something holds without a break.
+"""Segments: where in a row of flags something holds without a break.
 
-Flow      speech.activity, articulation.contacts, articulation.smoothing ask
+Flow      speech, articulation, animation, face, benchmarks -> segments
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import numpy as np
 from portravox.arrays import Bool
 
 
-def stretches(mask: Bool) -> list[slice]:
-    """The unbroken stretches in which the mask holds, in order.
+def segments(mask: Bool) -> list[slice]:
+    """The longest unbroken segments in which the mask holds, in order.
 
     mask  (T,)
     """

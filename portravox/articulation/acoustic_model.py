@@ -1,11 +1,12 @@
-"""The trained ears: our network, which hears from the spectrum what the mouth does.
+"""The acoustic model: our network, which infers from the spectrum what the mouth does.
 
-Flow      speech.hearing -> articulation.network -> articulation.contacts, articulation.from_voice
-Reads     normalised log-mel rows
-Gives     Heard: curves, phone classes, speech and voicing, each row
+Flow      speech.log_mel -> articulation.acoustic_model -> articulation.lip_closures,
+          articulation.speaking, articulation.alignment, articulation.from_voice
+Reads     normalized log-mel rows
+Gives     AcousticOutput: curves, phone classes and speech, each row
 
 A row depends on the rows within the network's reach before and after it and on no other. So a
-long recording is heard in pieces that overlap by that reach: the result is the same as in one
+long recording is processed in pieces that overlap by that reach: the result is the same as in one
 piece, and the memory does not grow with the length.
 """
 
@@ -22,10 +23,10 @@ from portravox.articulation.phones import PHONE_CLASSES
 from portravox.errors import ModelUnavailable
 from portravox.inference import Network, open_network
 
-EARS: Final = Path(__file__).with_name("ears.onnx")
+ARTICULATION_MODEL: Final = Path(__file__).with_name("articulation_model.onnx")
 """Made by `training`; the card beside it says from what."""
 
-HEARD_CHANNELS: Final = (
+ACOUSTIC_CHANNELS: Final = (
     "jaw",
     "aperture",
     "spread",
@@ -34,10 +35,10 @@ HEARD_CHANNELS: Final = (
     "labiodental",
     "tongue",
 )
-"""Columns of Heard.curves; articulation.curves describes them."""
+"""Columns of AcousticOutput.curves; articulation.curves describes them."""
 
 CHUNK_ROWS = 2000
-"""Heard at once: 20 s. Twice as much is no faster (measured)."""
+"""Processed at once: 20 s. Twice as much is no faster (measured)."""
 
 GRID_ROWS = 8
 """Pieces begin on multiples of this, since a network may work on every second row inside."""
@@ -47,11 +48,11 @@ LONGEST_REACH_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """What the network makes of a recording, all 0..1."""
+class AcousticOutput:
+    """What the network gives for a recording, all 0..1."""
 
     curves: Float32
-    """(T, 7), a column for each of HEARD_CHANNELS; closure and labiodental are probabilities."""
+    """(T, 7), a column for each of ACOUSTIC_CHANNELS; closure and labiodental are probabilities."""
 
     classes: Float32
     """(T, 34) probability of each of PHONE_CLASSES."""
@@ -59,12 +60,9 @@ class Heard:
     speech: Float32
     """(T,) probability that somebody speaks or sings, aloud or in a whisper."""
 
-    voicing: Float32
-    """(T,) probability that the vocal folds swing."""
-
     def __getitem__(self, channel: str) -> Float32:
-        """(T,) one of HEARD_CHANNELS by its name."""
-        column: Float32 = self.curves[:, HEARD_CHANNELS.index(channel)]
+        """(T,) one of ACOUSTIC_CHANNELS by its name."""
+        column: Float32 = self.curves[:, ACOUSTIC_CHANNELS.index(channel)]
         return column
 
     def probability(self, *names: str) -> Float32:
@@ -74,29 +72,30 @@ class Heard:
         return total
 
 
-def hear(heard: Float32, ears: Network | None = None) -> Heard:
+def infer(log_mel: Float32, model: Network | None = None) -> AcousticOutput:
     """Run the network over a recording of any length.
 
-    heard  (T, BANDS) from speech.hearing
-    ears   another network than our own, with the same inputs and outputs
+    log_mel  (T, BANDS) from speech.log_mel
+    model    another network than our own, with the same inputs and outputs
 
     Raises ModelUnavailable.
     """
-    network = ears or open_network(EARS)
-    rows = len(heard)
-    curves = np.zeros((rows, len(HEARD_CHANNELS)), dtype=np.float32)
+    network = model or open_network(ARTICULATION_MODEL)
+    rows = len(log_mel)
+    curves = np.zeros((rows, len(ACOUSTIC_CHANNELS)), dtype=np.float32)
     classes = np.zeros((rows, len(PHONE_CLASSES)), dtype=np.float32)
+    # probabilities of speech and of voicing; nothing reads the second
     voice = np.zeros((rows, 2), dtype=np.float32)
     reach = int(network.metadata.get("context_rows", LONGEST_REACH_ROWS))
     reach = -(-reach // GRID_ROWS) * GRID_ROWS
     for start in range(0, rows, CHUNK_ROWS):
         stop = min(start + CHUNK_ROWS, rows)
         first = max(0, start - reach)
-        answer = network.run(heard=heard[np.newaxis, first : stop + reach])
+        answer = network.run(log_mel=log_mel[np.newaxis, first : stop + reach])
         wanted = slice(start - first, stop - first)
         for whole, name in ((curves, "curves"), (classes, "classes"), (voice, "voice")):
             whole[start:stop] = _output(answer, name, whole.shape[1], network)[wanted]
-    return Heard(curves, classes, speech=voice[:, 0], voicing=voice[:, 1])
+    return AcousticOutput(curves, classes, speech=voice[:, 0])
 
 
 def _output(answer: dict[str, Float32], name: str, width: int, network: Network) -> Float32:

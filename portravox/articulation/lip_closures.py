@@ -1,12 +1,12 @@
-"""Contacts: where the lips are shut for p, b, m, and where the lower one is at the teeth for f, v.
+"""Lip closures: bilabial, where the lips are shut for p, b, m, and labiodental, for f, v.
 
-Flow      articulation.network -> articulation.contacts -> articulation.from_voice
-Reads     Heard: probabilities of contact and of the phones that need it
-Gives     stretches of rows, decided: a mouth cannot be half shut
+Flow      articulation.acoustic_model -> articulation.lip_closures -> articulation.from_voice
+Reads     AcousticOutput: probabilities of closure and of the phones that need it
+Gives     segments of rows, decided: a mouth cannot be half shut
 
-A contact that viewers see must be one, and lips that meet in the middle of a vowel are seen too.
-So the evidence of a whole stretch decides, strong and short or weaker and longer; what is taken
-for a contact then reaches it in full, for as long as lips need.
+Viewers notice a closure that is missing, and lips that meet in the middle of a vowel. So the
+evidence of a whole segment decides, strong and short or weaker and longer; what is accepted as a
+closure is then shown as a full one, for as long as lips need.
 """
 
 from __future__ import annotations
@@ -14,60 +14,62 @@ from __future__ import annotations
 import numpy as np
 
 from portravox.arrays import Bool, Float32
-from portravox.articulation.network import Heard
-from portravox.speech.stretches import stretches
+from portravox.articulation.acoustic_model import AcousticOutput
+from portravox.segments import segments
 
-Contacts = list[tuple[int, int]]
+LipClosures = list[tuple[int, int]]
 """(first row, row of the release) of each, in order; they do not overlap."""
 
 CLASS_SHARE = 0.2
-"""How much the phone classes count beside the contact's own output. They are learnt from the
+"""How much the phone classes count beside the closure's own output. They are learnt from the
 same sounds, but err in other places: their mean is better than either."""
 
 CLOSURE_BEGIN, CLOSURE_STAY, CLOSURE_MASS = 0.40, 0.25, 2.8
 LABIODENTAL_BEGIN, LABIODENTAL_STAY, LABIODENTAL_MASS = 0.40, 0.25, 2.0
 """Evidence that is enough to begin and to go on, and the least sum of it over the rows of a
-stretch. Chosen on aligned real English (benchmarks.articulation)."""
+segment. Chosen on aligned real English (benchmarks.articulation)."""
 
 EDGE_SHARE = 0.5
-"""A contact lasts from half of its highest evidence to half of it."""
+"""A closure lasts from half of its highest evidence to half of it."""
 
 SHORTEST_ROWS, LONGEST_ROWS = 6, 9
 """Lips stay shut for 60-90 ms (Löfqvist: 50-75 ms for short and 100-150 ms for long consonants;
 beyond 90 ms a shut mouth looks held)."""
 
 LONGEST_HUM_ROWS = 15
-"""But for a long m, which is heard all the while."""
+"""But for a long m, which sounds throughout."""
 
 LONGEST_BITE_ROWS = 12
 """f and v last as long as they hiss."""
 
 BEFORE_SPEECH_ROWS = 8
-"""The lips may be shut this long before the first sound that is heard: a p is silent."""
+"""The lips may be shut this long before the first audible sound: the closure of a p is silent."""
 
 
-def closures(heard: Heard, speaking: Bool) -> Contacts:
+def closures(acoustic: AcousticOutput, speaking: Bool) -> LipClosures:
     """Where the lips are shut.
 
     speaking  (T,) somebody speaks; there is no closure elsewhere
     """
-    evidence = closure_evidence(heard)
-    humming = heard.probability("m") > 0.5 * np.maximum(heard.probability("p", "b", "m"), 1e-3)
-    found: Contacts = []
+    evidence = closure_evidence(acoustic)
+    humming = acoustic.probability("m") > 0.5 * np.maximum(
+        acoustic.probability("p", "b", "m"), 1e-3
+    )
+    found: LipClosures = []
     for first, release in _accepted(
         evidence * _may_touch(speaking), CLOSURE_BEGIN, CLOSURE_STAY, CLOSURE_MASS
     ):
         hum = bool(np.mean(humming[first:release]) > 0.5)
         longest = LONGEST_HUM_ROWS if hum else LONGEST_ROWS
-        # of a long closure the end is kept: the release is heard, and has to be seen in time
+        # of a long closure the end is kept: the release is audible, and has to be seen in time
         first = max(first, release - longest)
         found.append(_at_least(SHORTEST_ROWS, first, release, len(evidence)))
     return _apart(found)
 
 
-def labiodentals(heard: Heard, speaking: Bool, shut: Contacts) -> Contacts:
+def labiodentals(acoustic: AcousticOutput, speaking: Bool, shut: LipClosures) -> LipClosures:
     """Where the lower lip is at the upper teeth, and the lips are not shut."""
-    evidence = labiodental_evidence(heard)
+    evidence = labiodental_evidence(acoustic)
     free = speaking.copy()
     for first, release in shut:
         free[first:release] = False
@@ -80,14 +82,14 @@ def labiodentals(heard: Heard, speaking: Bool, shut: Contacts) -> Contacts:
     return _apart(found)
 
 
-def closure_evidence(heard: Heard) -> Float32:
+def closure_evidence(acoustic: AcousticOutput) -> Float32:
     """(T,) 0..1 how probable it is that the lips are shut."""
-    return _evidence(heard["closure"], heard.probability("p", "b", "m"))
+    return _evidence(acoustic["closure"], acoustic.probability("p", "b", "m"))
 
 
-def labiodental_evidence(heard: Heard) -> Float32:
+def labiodental_evidence(acoustic: AcousticOutput) -> Float32:
     """(T,) 0..1 how probable it is that the lower lip is at the teeth."""
-    return _evidence(heard["labiodental"], heard.probability("f", "v"))
+    return _evidence(acoustic["labiodental"], acoustic.probability("f", "v"))
 
 
 def _evidence(contact: Float32, phones: Float32) -> Float32:
@@ -95,12 +97,12 @@ def _evidence(contact: Float32, phones: Float32) -> Float32:
     return evidence
 
 
-def _accepted(evidence: Float32, begin: float, stay: float, mass: float) -> Contacts:
+def _accepted(evidence: Float32, begin: float, stay: float, mass: float) -> LipClosures:
     """Stretches with enough evidence, from half of their peak to half of it."""
-    found: Contacts = []
-    for around in stretches(evidence >= stay):
+    found: LipClosures = []
+    for around in segments(evidence >= stay):
         within = evidence[around]
-        for core in stretches(within >= max(stay, EDGE_SHARE * float(within.max()))):
+        for core in segments(within >= max(stay, EDGE_SHARE * float(within.max()))):
             if within[core].max() >= begin and within[core].sum() >= mass:
                 found.append((around.start + core.start, around.start + core.stop))
     return found
@@ -109,22 +111,22 @@ def _accepted(evidence: Float32, begin: float, stay: float, mass: float) -> Cont
 def _may_touch(speaking: Bool) -> Bool:
     """(T,) speaking, or just about to."""
     allowed = speaking.copy()
-    for stretch in stretches(speaking):
-        allowed[max(0, stretch.start - BEFORE_SPEECH_ROWS) : stretch.start] = True
+    for segment in segments(speaking):
+        allowed[max(0, segment.start - BEFORE_SPEECH_ROWS) : segment.start] = True
     return allowed
 
 
 def _at_least(rows: int, first: int, release: int, end: int) -> tuple[int, int]:
-    """The contact made as long as lips need, most of it before the release; within the clip."""
+    """The closure made as long as lips need, most of it before the release; within the clip."""
     missing = max(0, rows - (release - first))
     release = min(end, release + missing // 3)
     return max(0, min(first, release - rows)), release
 
 
-def _apart(contacts: Contacts) -> Contacts:
-    """Contacts that run into each other made one: lips that touch twice must part in between."""
-    joined: Contacts = []
-    for first, release in contacts:
+def _apart(closures: LipClosures) -> LipClosures:
+    """Merge closures that overlap or touch: lips that close twice must part in between."""
+    joined: LipClosures = []
+    for first, release in closures:
         if joined and first <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(release, joined[-1][1]))
         else:

@@ -1,8 +1,8 @@
-"""Hearing: the spectrum as the network is used to it, whatever the level and the microphone.
+"""Log-mel spectrum, normalized as the acoustic model expects it: free of level and microphone.
 
-Flow      speech.mel -> speech.hearing -> articulation.network; also training
+Flow      speech.mel -> speech.log_mel -> articulation.acoustic_model; also training
 Reads     mel power
-Gives     log-mel rows, free of level and tilt, in a narrow range
+Gives     normalized log-mel rows: free of level and spectral tilt, in a narrow range
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from portravox.arrays import Float32
 
 LOUD_PERCENTILE = 95.0
 LOUD_RANGE_DB = 24.0
-"""Rows within this of the loud level tell how microphone and room colour the voice."""
+"""Rows within this of the loud level give the colouring by microphone and room."""
 
 FLOOR_DB = 42.0
 """Below the loud level: what lies deeper is noise in real recordings and nothing in made ones."""
@@ -26,8 +26,8 @@ RANGE = (-5.0, 4.0)
 _SILENCE_POWER = 1e-13
 
 
-def heard(power: Float32) -> Float32:
-    """Normalised log-mel spectrum. All numbers are our choice.
+def normalized_log_mel(power: Float32) -> Float32:
+    """Normalize the log-mel spectrum. All numbers are our choice.
 
     power    (T, BANDS) mel power, any level
     returns  (T, BANDS) units of SPREAD_DB around the mean of the clip's own loud rows
