@@ -9,6 +9,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
 │   ├── KeyUnknown             no API key has this id
+│   ├── BackupUnusable         a backup that cannot be made there, or cannot be trusted
 │   ├── LinkRefused            a link to a result that has expired or was changed
 │   ├── StoredFileMissing      a file of the service that is not there, or not any more
 │   ├── UploadError            a temporary upload
@@ -130,6 +131,13 @@ class KeyUnknown(InputError):
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"no API key has the id {key_id!r}")
+
+
+class BackupUnusable(InputError):
+    code = "backup_unusable"
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"cannot use {path} as a backup: {reason}")
 
 
 class LinkRefused(InputError):

@@ -1,6 +1,6 @@
 """The commands, put together.
 
-Flow      cli.main -> cli.app -> cli.animate, batch, check, client, demo, doctor, serve, link, keys
+Flow      cli.main -> cli.app -> a command in a file of its own, such as cli.animate
 
 Nothing is imported here that loads weights or codecs: `--help` answers at once.
 """
@@ -15,6 +15,7 @@ import typer
 
 from portravox import __version__
 from portravox.cli.animate import animate_command
+from portravox.cli.backup import backup_command, restore_command
 from portravox.cli.batch import batch_command
 from portravox.cli.check import check_command
 from portravox.cli.client import app as client_app
@@ -41,6 +42,8 @@ app.command("demo")(demo_command)
 app.command("doctor")(doctor_command)
 app.command("serve")(serve_command)
 app.command("link")(link_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 app.add_typer(keys_app, name="keys")
 app.add_typer(client_app, name="client")
 

@@ -1,6 +1,6 @@
 """Options that name a server's data and settings, shared by the commands beside it.
 
-Flow      cli.server_options -> cli.serve, cli.link, cli.keys
+Flow      cli.server_options -> cli.serve, cli.link, cli.keys, cli.backup
 """
 
 from __future__ import annotations

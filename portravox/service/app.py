@@ -17,6 +17,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from portravox.errors import PortravoxError, StorageFailed
+from portravox.service.backup import finish_restore
 from portravox.service.detector import ProcessDetector
 from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
@@ -136,11 +137,12 @@ def create_server(settings: ServiceSettings) -> Application:
 @asynccontextmanager
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
     folder = settings.data_dir
+    with _making(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    finish_restore(folder)
     keys = ApiKeys(settings.keys_file)
     if not settings.no_keys:
         keys.load()
-    with _making(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # First of all: it is locked, so none of what follows happens to a server that runs already.
     queue = SqliteTaskQueue(
         folder / "tasks.db",
