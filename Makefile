@@ -1,8 +1,13 @@
 # Everything runs inside .venv, which is made from the hashed locks in requirements/.
-PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures faults fuzz check format lock bench load quality sheets docs doc-pictures articulation-model clean
+# The newest Python that runs, can make environments and is new enough; PYTHON=... chooses another.
+FITS := import ensurepip, sys, venv; sys.exit(sys.version_info[:2] < (3, 11))
+CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3); do \
+	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
+	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
+
+.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures faults fuzz check format lock bench load quality sheets docs doc-pictures articulation-model equality clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -12,13 +17,13 @@ setup: .venv/.runtime ## prepare .venv, so that .venv/bin/portravox runs
 setup-dev: .venv/.dev ## the same, with the tools for development
 
 .venv/.python:
-	$(PYTHON) -c 'import sys; sys.exit("Portravox needs Python 3.11 or 3.12; set PYTHON=... to choose one") if not (3, 11) <= sys.version_info[:2] <= (3, 12) else None'
-	$(PYTHON) -m venv .venv
+	@$(CHOSEN); echo "environment for $$($$python --version) in .venv"; $$python -m venv .venv
 	touch $@
 
 .venv/.runtime: .venv/.python requirements/lock.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/portravox models fetch
 	touch $@
 
 .venv/.dev: .venv/.runtime requirements/lock-dev.txt
@@ -114,19 +119,40 @@ articulation-model: .venv-training/.ready setup-dev ## train the articulation mo
 	$(TRAIN) -m training.card $(MODEL)/run --corpus $(MODEL)/corpus --results $(MODEL)/measured/results.json
 
 .venv-training/.ready: requirements/lock-training.txt
-	$(PYTHON) -m venv .venv-training
+	@$(CHOSEN); $$python -m venv .venv-training
 	$(TRAIN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lock-training.txt
 	$(TRAIN) -m pip install --quiet --disable-pip-version-check --no-deps '$(TORCH)'
 	touch $@
 
+# MediaPipe exists for Python 3.11 and 3.12 only, and not together with numpy 2.
+REFERENCE := .venv-reference/bin/python
+
+equality: .venv-reference/.ready ## compare the networks with MediaPipe itself, on every sample (Python 3.11 or 3.12)
+	$(REFERENCE) -m pytest tests/face/test_equality.py
+	$(REFERENCE) -m tests.face.record_mediapipe
+	git diff --stat tests/face
+
+.venv-reference/.ready: requirements/lock-reference.txt
+	@for each in $(or $(PYTHON),python3.12 python3.11); do \
+	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
+	test -n "$$python" || { echo "MediaPipe needs Python 3.11 or 3.12; PYTHON=... names one" >&2; exit 1; }; \
+	$$python -m venv .venv-reference
+	$(REFERENCE) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lock-reference.txt
+	$(REFERENCE) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# For every Python from 3.11 on and every system in one file each, by markers; of each package as
+# few versions as will do.
+COMPILE := uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+EVERYWHERE := $(COMPILE) --universal --fork-strategy fewest
+PARTS := --extra client --extra service --extra transcript pyproject.toml requirements/build.in
+
 lock: ## make the locks anew (needs uv)
-	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides.txt \
-	  --extra client --extra demo --extra service --extra transcript pyproject.toml requirements/opencv.in requirements/build.in -o requirements/lock.txt
-	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --override requirements/overrides-dev.txt \
-	  --constraint requirements/lock.txt --extra client --extra demo --extra service --extra transcript --extra docs --extra dev pyproject.toml requirements/opencv.in requirements/build.in \
-	  -o requirements/lock-dev.txt
-	uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
-	  requirements/training.in -o requirements/lock-training.txt
+	$(EVERYWHERE) $(PARTS) -o requirements/lock.txt
+	$(EVERYWHERE) --constraint requirements/lock.txt --extra docs --extra dev $(PARTS) -o requirements/lock-dev.txt
+	$(COMPILE) --override requirements/overrides-reference.txt \
+	  pyproject.toml requirements/reference.in requirements/build.in -o requirements/lock-reference.txt
+	$(COMPILE) requirements/training.in -o requirements/lock-training.txt
 
 clean: ## forget .venv and all results
-	rm -rf .venv .venv-training out build *.egg-info
+	rm -rf .venv .venv-reference .venv-training out build *.egg-info

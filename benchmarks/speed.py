@@ -489,11 +489,10 @@ def plot(rows: list[Timing], path: Path) -> None:
 
 
 def demo_portrait() -> UInt8:
-    """(512, 512, 3) the public-domain astronaut that ships with scikit-image."""
-    from skimage import data
+    """(512, 512, 3) the demo's own portrait."""
+    from portravox import demo
 
-    pixels: UInt8 = np.ascontiguousarray(data.astronaut())  # type: ignore[no-untyped-call]
-    return pixels
+    return _read_picture(demo.demo_portrait())
 
 
 def demo_voice() -> Waveform:

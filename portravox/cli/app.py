@@ -23,6 +23,7 @@ from portravox.cli.demo import demo_command
 from portravox.cli.doctor import doctor_command
 from portravox.cli.keys import app as keys_app
 from portravox.cli.link import link_command
+from portravox.cli.models import app as models_app
 from portravox.cli.serve import serve_command
 from portravox.cli.terminal import give, tell_error
 
@@ -46,6 +47,7 @@ app.command("backup")(backup_command)
 app.command("restore")(restore_command)
 app.add_typer(keys_app, name="keys")
 app.add_typer(client_app, name="client")
+app.add_typer(models_app, name="models")
 
 
 def _give_version(wanted: bool) -> None:

@@ -24,11 +24,10 @@ from portravox import __version__
 from portravox.cli.options import Json
 from portravox.cli.terminal import give, give_json
 from portravox.compiled_code import can_be_written, keep_compiled_code
-from portravox.demo import demo_portrait
-from portravox.errors import FileMissing, PortravoxError
-
-MEDIAPIPE = "0.10.21"
-"""The last release whose package carries its models."""
+from portravox.errors import PortravoxError
+from portravox.model_files.catalogue import FACES, SETS
+from portravox.model_files.store import find, missing_files, state_of
+from portravox.system import usable_cores
 
 LEAST_MEMORY_MIB = 1024
 """A 2048-px portrait takes up to 900 MB."""
@@ -67,12 +66,12 @@ def doctor_command(as_json: Json = False) -> None:
 
 def _programs() -> Iterator[Finding]:
     yield Finding("portravox", "ok", f"{__version__} in {Path(__file__).parent.parent}")
-    fits = (3, 11) <= sys.version_info[:2] <= (3, 12)
+    fits = sys.version_info[:2] >= (3, 11)
     yield Finding(
         "python",
         "ok" if fits else "missing",
         f"{platform.python_version()} on {platform.system()} {platform.machine()}",
-        "" if fits else "Use Python 3.11 or 3.12; mediapipe has no package for others.",
+        "" if fits else "Use Python 3.11 or newer.",
     )
 
 
@@ -87,7 +86,7 @@ def _libraries() -> Iterator[Finding]:
     ):
         yield _library(name, name, module)
     yield _opencv()
-    yield _mediapipe()
+    yield from _models()
     yield _articulation()
 
 
@@ -107,35 +106,45 @@ def _opencv() -> Finding:
     try:
         cv2 = importlib.import_module("cv2")
     except (ImportError, OSError) as error:
-        mend = "pip install --force-reinstall --no-deps 'opencv-python-headless<4.12'"
+        mend = "pip install --force-reinstall --no-deps opencv-python-headless"
         if "libGL" in str(error) or "libgthread" in str(error) or "libglib" in str(error):
             mend = (
                 "This build of OpenCV wants a desktop's libraries. Either"
                 " `apt-get install libgl1 libglib2.0-0`, or take the build without windows:"
                 " `pip uninstall opencv-contrib-python opencv-python` and"
-                " `pip install --force-reinstall --no-deps 'opencv-python-headless<4.12'`"
+                " `pip install --force-reinstall --no-deps opencv-python-headless`"
             )
         return Finding("opencv", "missing", _first_line(error), mend)
     return Finding("opencv", "ok", str(cv2.__version__))
 
 
-def _mediapipe() -> Finding:
-    mend = f"pip install mediapipe=={MEDIAPIPE}"
-    try:
-        found = version("mediapipe")
-    except PackageNotFoundError:
-        return Finding("mediapipe", "missing", "not installed", mend)
-    if found != MEDIAPIPE:
-        return Finding("mediapipe", "missing", f"{found}; its models are not in it", mend)
+def _models() -> Iterator[Finding]:
+    """Whether the files are there and right, and whether one of the networks starts."""
+    for each in SETS:
+        wrong = [f"{file.name} is {state_of(file)}" for file in missing_files((each,))]
+        name = f"{each.name} models" if each.required else f"{each.name} portrait"
+        if wrong:
+            state: Literal["note", "missing"] = "missing" if each.required else "note"
+            mend = f"portravox models fetch {each.name}"
+            yield Finding(name, state, f"{'; '.join(wrong)}: for {each.needed_for}", mend)
+            continue
+        place = find(each.files[0])
+        assert place is not None
+        yield Finding(name, "ok", str(place.parent if len(each.files) > 1 else place))
+    if not missing_files((FACES,)):
+        yield _networks()
+
+
+def _networks() -> Finding:
     import numpy as np
 
     from portravox.face.models import detect_faces
 
     try:
-        detect_faces(np.zeros((128, 128, 3), np.uint8), far=False, least_score=0.5)
+        detect_faces(np.zeros((128, 128, 3), np.uint8), far=False)
     except PortravoxError as error:
-        return Finding("mediapipe", "missing", str(error), f"{mend} --force-reinstall --no-deps")
-    return Finding("mediapipe", "ok", f"{found}, its networks start")
+        return Finding("face networks", "missing", str(error), "Install onnxruntime again.")
+    return Finding("face networks", "ok", "start")
 
 
 def _articulation() -> Finding:
@@ -176,7 +185,7 @@ _CODECS: tuple[tuple[str, str, Literal["r", "w"]], ...] = (
 
 
 def _machine() -> Iterator[Finding]:
-    yield Finding("cores", "ok", f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} usable")
+    yield Finding("cores", "ok", f"{usable_cores()} of {os.cpu_count()} usable")
     page = os.sysconf("SC_PAGE_SIZE")
     total = os.sysconf("SC_PHYS_PAGES") * page // 2**20
     limit = _container_limit_mib()
@@ -226,10 +235,6 @@ def _folders() -> Iterator[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    try:
-        yield Finding("demo portrait", "ok", str(demo_portrait()))
-    except FileMissing as error:
-        yield Finding("demo portrait", "note", str(error), error.hint)
     chinese = importlib.util.find_spec("pypinyin") is not None
     yield Finding(
         "transcripts",

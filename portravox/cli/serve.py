@@ -17,7 +17,7 @@ import typer
 from portravox.cli.link import login_link
 from portravox.cli.server_options import Config, DataDir
 from portravox.cli.terminal import give
-from portravox.errors import PortravoxError, SettingOutOfRange
+from portravox.errors import ModelUnavailable, PortravoxError, SettingOutOfRange
 
 if TYPE_CHECKING:
     from portravox.service.settings import ServiceSettings
@@ -78,6 +78,7 @@ def serve_command(
     }
     settings = read_settings(flags, config=config)
     settings.require_safe()
+    _have_models()
     with _listening(settings) as listener:
         address = f"http://{_in_url(settings.host)}:{listener.getsockname()[1]}"
         _serve(settings, listener, url=settings.public_url or address)
@@ -133,6 +134,17 @@ def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> N
             raise
     if application.failure is not None:
         raise application.failure
+
+
+def _have_models() -> None:
+    """Fetch what is missing now: the worker processes may have no network. Without the example's
+    portrait the server works, too."""
+    from portravox.model_files.catalogue import DEMO, FACES
+    from portravox.model_files.store import require_all
+
+    require_all((FACES,))
+    with contextlib.suppress(ModelUnavailable):
+        require_all((DEMO,))
 
 
 def _allow_many_connections() -> None:

@@ -14,11 +14,7 @@ import numpy as np
 
 from portravox.arrays import UInt8
 from portravox.face.face import Box
-from portravox.face.models import Detection, detect_faces
-
-LEAST_SCORE = 0.4
-"""Weaker finds are mostly folds and foliage; MediaPipe's own default is 0.5. What passes is
-checked again by the mesh network."""
+from portravox.face.models import Detection, detect_faces_in
 
 SEARCH_PX = 384
 """Windows are shrunk to this before the search: twice what the far network sees."""
@@ -44,35 +40,39 @@ def searches(pixels: UInt8) -> Iterator[tuple[Detection, ...]]:
     yields  boxes and keypoints in px of `pixels`, the widest first; empty where nothing is found
     """
     whole = Box(0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
-    yield _each_once(_search(pixels, whole))
-    yield _each_once(_search(pixels, _grown(whole, _ZOOM_OUT)))
+    yield _each_once(_search(pixels, [whole]))
+    yield _each_once(_search(pixels, [_grown(whole, _ZOOM_OUT)]))
     for share, least_px in _TILES:
-        found = []
-        for tile in _tiles(whole, share, least_px):
-            found.extend(_search(pixels, tile, near=False))
-        yield _each_once(found)
+        tiles = list(_tiles(whole, share, least_px))
+        yield _each_once(_search(pixels, tiles, near=False))
 
 
-def _search(pixels: UInt8, window: Box, *, near: bool = True) -> list[Detection]:
-    """What the far network, and with near also the near one, finds in one window.
+def _search(pixels: UInt8, windows: list[Box], *, near: bool = True) -> list[Detection]:
+    """What the far network, and with near also the near one, finds in some windows.
 
     In px of the picture.
     """
-    scale = min(1.0, SEARCH_PX / max(window.width, window.height))
-    view = _view(pixels, window, scale)
-    found = []
+    scales = [min(1.0, SEARCH_PX / max(window.width, window.height)) for window in windows]
+    views = [_view(pixels, *place) for place in zip(windows, scales, strict=True)]
+    found: list[Detection] = []
     for far in (False, True) if near else (True,):
-        for one in detect_faces(view, far=far, least_score=LEAST_SCORE):
-            box = Box(
-                one.box.x0 / scale + window.x0,
-                one.box.y0 / scale + window.y0,
-                one.box.x1 / scale + window.x0,
-                one.box.y1 / scale + window.y0,
-            )
-            keypoints = one.keypoints / np.float32(scale)
-            keypoints += np.array([window.x0, window.y0], np.float32)
-            found.append(Detection(box, one.score, keypoints))
+        answers = detect_faces_in(views, far=far)
+        for window, scale, answer in zip(windows, scales, answers, strict=True):
+            found.extend(_in_picture(one, window, scale) for one in answer)
     return found
+
+
+def _in_picture(one: Detection, window: Box, scale: float) -> Detection:
+    """What was found in a view, in px of the picture."""
+    box = Box(
+        one.box.x0 / scale + window.x0,
+        one.box.y0 / scale + window.y0,
+        one.box.x1 / scale + window.x0,
+        one.box.y1 / scale + window.y0,
+    )
+    keypoints = one.keypoints / np.float32(scale)
+    keypoints += np.array([window.x0, window.y0], np.float32)
+    return Detection(box, one.score, keypoints)
 
 
 def _view(pixels: UInt8, window: Box, scale: float) -> UInt8:

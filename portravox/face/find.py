@@ -62,7 +62,7 @@ def find_fits(pixels: UInt8, *, patient: bool = True) -> tuple[MeshFit, ...]:
 
 def _confirmed(pixels: UInt8, detections: tuple[Detection, ...]) -> tuple[MeshFit, ...]:
     """What the mesh network, too, takes for faces, the largest first."""
-    looks = [look(pixels, detection) for detection in detections]
+    looks = look(pixels, detections)
     likely = [first for first in looks if first.score >= LEAST_MESH_SCORE]
     likely.sort(key=lambda first: -face_width_px(first.landmarks))
     for place, first in enumerate(likely):

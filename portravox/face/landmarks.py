@@ -8,6 +8,7 @@ Gives     MeshFit: points in picture px, how sure and how steady they are
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from portravox.arrays import Float32, UInt8
 from portravox.face.crop import Square, cut, to_picture
-from portravox.face.models import MESH_CROP_PX, MESH_POINTS, Detection, fit_mesh
+from portravox.face.models import MESH_CROP_PX, MESH_POINTS, Detection, fit_meshes
 
 Indices = npt.NDArray[np.int64]
 
@@ -86,19 +87,28 @@ def face_width_px(landmarks: Float32) -> float:
     return float(np.linalg.norm(landmarks[454] - landmarks[234]))
 
 
-def look(pixels: UInt8, detection: Detection) -> MeshFit:
-    """A first, quick mesh on a detected face: one crop placed by the detector, two by the mesh.
+def look(pixels: UInt8, detections: Sequence[Detection]) -> list[MeshFit]:
+    """A first, quick mesh on each detected face: one crop placed by the detector, two by the mesh.
 
     Good enough to tell a face from something else and to compare sizes.
     """
-    square = _square_of_detection(detection)
-    samples, scores = [], []
+    if not detections:
+        return []
+    squares = [_square_of_detection(detection) for detection in detections]
+    rounds = []
     for _ in range(3):
-        points, score = fit_mesh(cut(pixels, square, MESH_CROP_PX, smooth=True))
-        samples.append(to_picture(points, square, MESH_CROP_PX))
-        scores.append(score)
-        square = _square_of_landmarks(samples[-1])
-    return MeshFit(samples[-1], np.stack(samples[1:]), float(np.mean(scores[1:])), detection.score)
+        samples, scores = _meshes(pixels, squares)
+        rounds.append((samples, scores))
+        squares = [_square_of_landmarks(landmarks) for landmarks in samples]
+    return [
+        MeshFit(
+            landmarks=rounds[-1][0][n],
+            samples=np.stack([samples[n] for samples, _ in rounds[1:]]),
+            score=float(np.mean([scores[n] for _, scores in rounds[1:]])),
+            detector_score=detection.score,
+        )
+        for n, detection in enumerate(detections)
+    ]
 
 
 def fit_face(pixels: UInt8, first: MeshFit) -> MeshFit:
@@ -107,19 +117,26 @@ def fit_face(pixels: UInt8, first: MeshFit) -> MeshFit:
     A point wanders by a few thousandths of the face width with every small move of the crop.
     """
     square = _square_of_landmarks(first.landmarks)
-    samples, scores = [], []
-    for size, right, down, tilt_deg in _JITTERS:
-        crop = Square(
+    squares = [
+        Square(
             square.x + right * square.side_px,
             square.y + down * square.side_px,
             square.side_px * size,
             square.roll_deg + tilt_deg,
         )
-        points, score = fit_mesh(cut(pixels, crop, MESH_CROP_PX, smooth=True))
-        samples.append(to_picture(points, crop, MESH_CROP_PX))
-        scores.append(score)
+        for size, right, down, tilt_deg in _JITTERS
+    ]
+    samples, scores = _meshes(pixels, squares)
     stack = np.stack(samples)
     return MeshFit(stack.mean(axis=0), stack, float(np.mean(scores)), first.detector_score)
+
+
+def _meshes(pixels: UInt8, squares: Sequence[Square]) -> tuple[list[Float32], Float32]:
+    """(478, 3) px of the picture for each square, and the scores."""
+    crops = [cut(pixels, square, MESH_CROP_PX, smooth=True) for square in squares]
+    points, scores = fit_meshes(np.stack(crops))
+    placed = zip(points, squares, strict=True)
+    return [to_picture(mesh, square, MESH_CROP_PX) for mesh, square in placed], scores
 
 
 def _square_of_detection(detection: Detection) -> Square:

@@ -13,7 +13,7 @@ import numpy as np
 from portravox.arrays import AnyFloat, Float32, UInt8
 from portravox.face.crop import Square, cut
 from portravox.face.face import Face
-from portravox.face.models import segment_person
+from portravox.face.models import segment_people
 
 _CROP_PX = 256
 """What the segmentation network sees."""
@@ -73,16 +73,21 @@ def _rough_matte(pixels: UInt8, face: Face, small: UInt8) -> Float32:
     scale = width / pixels.shape[1]
     centre = face.landmarks[:468, :2].mean(axis=0)
     face_height = float(np.linalg.norm(face.landmarks[10] - face.landmarks[152]))
-    whole = segment_person(
-        np.asarray(cv2.resize(small, (_CROP_PX, _CROP_PX), interpolation=cv2.INTER_AREA), np.uint8)
-    )
+    squares = [
+        Square(float(centre[0]), float(centre[1] + down * face_height), side * face_height)
+        for side, down in _LOOKS
+    ]
+    all_of_it = cv2.resize(small, (_CROP_PX, _CROP_PX), interpolation=cv2.INTER_AREA)
+    views = [
+        np.asarray(all_of_it, np.uint8),
+        *(cut(pixels, square, _CROP_PX) for square in squares),
+    ]
+    whole, *masks = segment_people(views)
     rough = np.asarray(cv2.resize(whole, (width, height)), np.float32)
     looks = np.zeros((height, width), np.float32)
     weights = np.zeros((height, width), np.float32)
     fade = _fade(_CROP_PX)
-    for side, down in _LOOKS:
-        square = Square(float(centre[0]), float(centre[1] + down * face_height), side * face_height)
-        mask = segment_person(cut(pixels, square, _CROP_PX))
+    for square, mask in zip(squares, masks, strict=True):
         at_small = Square(square.x * scale, square.y * scale, square.side_px * scale)
         back = cv2.invertAffineTransform(at_small.to_crop(_CROP_PX))
         looks += cv2.warpAffine(mask * fade, back, (width, height))

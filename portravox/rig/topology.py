@@ -18,8 +18,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from portravox.arrays import Float32, Int32
-from portravox.face.models import tessellation_edges
 from portravox.face.outlines import OVAL, UPPER_INNER
+from portravox.face.tessellation import tessellation_edges
 
 LANDMARKS = 468
 """Vertices of the face itself; MediaPipe's ten iris landmarks are not part of the mesh."""

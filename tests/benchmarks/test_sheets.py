@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from benchmarks.sheets import (
     COLUMNS,
@@ -46,7 +45,6 @@ def test_large_cells_are_shrunk_and_small_ones_are_left():
 
 
 def test_the_first_cell_of_each_sheet_is_the_photograph(tmp_path):
-    pytest.importorskip("skimage")
     pixels = demo_portrait()
     head = pose_sheets(Picture(pixels), tmp_path)
     written = sorted(path.name for path in tmp_path.iterdir())

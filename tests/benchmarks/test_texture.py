@@ -16,7 +16,6 @@ SHIFT_PX = 4
 @pytest.fixture(scope="module")
 def portrait() -> UInt8:
     """The astronaut, three times as large: patches of some size."""
-    pytest.importorskip("skimage")
     pixels = cv2.resize(demo_portrait()[:300, 100:400], None, fx=2.0, fy=2.0)
     noise = np.random.default_rng(0).normal(0.0, 6.0, pixels.shape)
     return np.clip(pixels + noise, 0, 255).astype(np.uint8)

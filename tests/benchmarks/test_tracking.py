@@ -9,7 +9,6 @@ from portravox.arrays import Float32
 @pytest.fixture(scope="module")
 def face() -> Float32:
     """(478, 3) px of the astronaut."""
-    pytest.importorskip("skimage")
     return track_frames([demo_portrait()] * 2, 25.0).landmarks[0]
 
 

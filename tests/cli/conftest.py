@@ -15,7 +15,6 @@ from PIL import Image
 
 from portravox.cli.main import main
 from portravox.demo import VOICE, demo_portrait
-from portravox.errors import FileMissing
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with face.png (192 px) and voice.wav (1.2 s)."""
-    try:
-        photograph = demo_portrait()
-    except FileMissing as missing:
-        pytest.skip(str(missing))
+    photograph = demo_portrait()
     folder = tmp_path_factory.mktemp("inputs")
     with Image.open(photograph) as picture:
         picture.resize((192, 192)).save(folder / "face.png")

@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from portravox import demo
 from portravox.demo import VOICE, demo_portrait
 from portravox.media.probe import probe_video
 from portravox.media.voice_file import read_voice
+from portravox.model_files import store
+from portravox.model_files.store import VARIABLE
 
 
 def test_the_voice_is_the_one_that_its_card_describes():
@@ -33,11 +34,13 @@ def test_it_makes_its_folder_and_prints_the_path(run, tmp_path):
     assert (info.width_px, info.height_px, info.frames) == (512, 512, 168)
 
 
-def test_without_scikit_image_it_says_how_to_get_it(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "find_spec", lambda name: None)
+def test_without_its_portrait_it_says_how_to_get_it(run, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "models"))
+    monkeypatch.setattr(store, "_may_fetch", False)
     told = run("demo", "-o", tmp_path / "demo.mp4")
-    assert told.status == 2
-    assert "portravox[demo]" in told.err
+    assert told.status == 1
+    assert "astronaut.png" in told.err
+    assert "portravox models fetch" in told.err
     assert list(tmp_path.iterdir()) == []
 
 

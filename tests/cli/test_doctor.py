@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import importlib
 import subprocess
-from importlib.metadata import PackageNotFoundError
-
-import pytest
 
 from portravox.cli import doctor
 
@@ -21,7 +18,16 @@ def test_this_machine_has_all(run):
     answer = told.json
     assert answer["ok"] is True
     names = {one["name"] for one in answer["findings"]}
-    assert {"portravox", "python", "numpy", "numba", "av", "mediapipe", "opencv"} <= names
+    assert {
+        "portravox",
+        "python",
+        "numpy",
+        "numba",
+        "av",
+        "faces models",
+        "face networks",
+        "opencv",
+    } <= names
     assert {"H.264 encoder", "AAC encoder", "cores", "memory", "GPU", "compiled code"} <= names
     assert not any(one["mend"] for one in answer["findings"] if one["state"] == "ok")
 
@@ -29,7 +35,7 @@ def test_this_machine_has_all(run):
 def test_in_words(run):
     told = run("doctor")
     assert told.status == 0
-    assert "ok      mediapipe" in told.out
+    assert "ok      face networks" in told.out
     assert told.out.endswith("all there\n")
 
 
@@ -49,21 +55,15 @@ def test_opencv_without_a_desktops_libraries_is_explained(run, monkeypatch):
     assert "opencv-python-headless" in opencv["mend"]
 
 
-@pytest.mark.parametrize("installed", [None, "0.10.30"])
-def test_another_mediapipe_is_missing_its_models(run, monkeypatch, installed):
-    really = doctor.version
-
-    def version(package):
-        if package != "mediapipe":
-            return really(package)
-        if installed is None:
-            raise PackageNotFoundError(package)
-        return installed
-
-    monkeypatch.setattr(doctor, "version", version)
+def test_without_model_files_it_says_how_to_get_them(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("PORTRAVOX_MODELS_DIR", str(tmp_path))
     told = run("doctor", "--json")
     assert told.status == 1
-    assert "0.10.21" in finding(told.json, "mediapipe")["mend"]
+    faces = finding(told.json, "faces models")
+    assert faces["state"] == "missing"
+    assert "face_landmark_with_attention.tflite is missing" in faces["detail"]
+    assert faces["mend"] == "portravox models fetch faces"
+    assert finding(told.json, "demo portrait")["state"] == "note"
 
 
 def test_a_gpu_is_named_when_there_is_one(run, monkeypatch):

@@ -46,7 +46,7 @@ def test_help_answers_at_once_and_loads_no_codec_and_no_network():
         "import sys, time; began = time.perf_counter();"
         "from portravox.cli.main import main; main(['--help']);"
         "took = time.perf_counter() - began;"
-        "heavy = {'av', 'cv2', 'mediapipe', 'numba', 'scipy'} & set(sys.modules);"
+        "heavy = {'av', 'cv2', 'numba', 'onnxruntime', 'scipy'} & set(sys.modules);"
         "print(took, sorted(heavy), file=sys.stderr)"
     )
     took = []

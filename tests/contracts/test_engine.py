@@ -14,7 +14,7 @@ import pytest
 from portravox.clock import frame_count
 from portravox.demo import VOICE, demo_portrait
 from portravox.engines.embedded import EmbeddedEngine
-from portravox.errors import FaceError, FileMissing
+from portravox.errors import FaceError
 from portravox.face.find import find_face
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
@@ -38,10 +38,7 @@ def engine(request):
 @pytest.fixture(scope="module")
 def portrait():
     """The astronaut, 256 x 256."""
-    try:
-        return read_picture(demo_portrait(), max_side_px=256)
-    except FileMissing as missing:
-        pytest.skip(str(missing))
+    return read_picture(demo_portrait(), max_side_px=256)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from portravox.demo import VOICE, demo_portrait
-from portravox.errors import FileMissing
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 
@@ -23,10 +22,7 @@ def samples() -> Path:
 
 @pytest.fixture(scope="session")
 def astronaut() -> Path:
-    try:
-        return demo_portrait()
-    except FileMissing as missing:
-        pytest.skip(str(missing))
+    return demo_portrait()
 
 
 def _cut(path: Path, duration_s: float) -> Path:

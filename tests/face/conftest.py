@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32, UInt8
+from portravox.demo import demo_portrait
 from portravox.face.face import Face
 from portravox.face.find import find_face
 from portravox.face.mouth import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
@@ -24,11 +24,8 @@ SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
 
 @pytest.fixture(scope="session")
 def astronaut() -> Picture:
-    """A smiling woman, 512 px, her face 93 px wide; public domain, in scikit-image's wheel."""
-    spec = find_spec("skimage")
-    if spec is None or spec.origin is None:
-        pytest.skip("scikit-image, which carries the picture, is not installed")
-    return read_picture(Path(spec.origin).parent / "data" / "astronaut.png")
+    """A smiling woman, 512 px, her face 93 px wide; public domain."""
+    return read_picture(demo_portrait())
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from portravox.demo import VOICE, demo_portrait
-from portravox.errors import FileMissing
 from tests.faults.world import Ledger, Rounds
 from tests.live import files_at
 
@@ -36,10 +35,7 @@ def only_in_make_faults(rounds: Rounds) -> None:
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where servers fetch `face.png`, `large.jpg` and `voice.wav`, 1.2 s of speech."""
-    try:
-        portrait = demo_portrait()
-    except FileMissing as missing:
-        pytest.skip(str(missing))
+    portrait = demo_portrait()
     folder = tmp_path_factory.mktemp("files")
     with Image.open(portrait) as picture:
         picture.resize((256, 256)).save(folder / "face.png")

@@ -17,7 +17,6 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from portravox import __version__, demo
-from portravox.errors import FileMissing
 from portravox.service import problems
 from portravox.service.logins import PASS_LIFE_S
 from portravox.service.problems import Refusal
@@ -142,10 +141,7 @@ def _example(name: str) -> Path | None:
         return demo.VOICE
     if name != "portrait":
         return None
-    try:
-        return demo.demo_portrait()
-    except FileMissing:  # an optional package carries it
-        return None
+    return demo.demo_portrait_if_here()
 
 
 ROUTES = (

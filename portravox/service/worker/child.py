@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from portravox.atomic_file import writing
 from portravox.errors import (
-    FileMissing,
     InputTooLarge,
     PictureTooLarge,
     StorageFailed,
     VoiceTooLarge,
 )
+from portravox.model_files.store import forbid_fetching
 from portravox.service.disk import DiskSpace
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.download import download
@@ -97,6 +97,7 @@ def _limit(memory_mib: int) -> None:
 
 def _warm_up(role: str) -> None:
     """Do now what the first request of this role would wait for."""
+    forbid_fetching()  # the server did, and this process may have no network
     if role != "fetch":
         _warm_up_to_judge()
     if role == "render":
@@ -124,7 +125,7 @@ def _warm_up_to_render() -> None:
     Loops that paint are loaded so, and on a new machine compiled, which takes some 15 s.
     """
     import portravox.media.encode  # noqa: F401 - loads the codecs
-    from portravox.demo import VOICE, demo_portrait
+    from portravox.demo import VOICE, demo_portrait_if_here
     from portravox.engines.embedded import EmbeddedEngine
     from portravox.media.picture_file import read_picture
     from portravox.media.voice_file import read_voice
@@ -133,8 +134,9 @@ def _warm_up_to_render() -> None:
 
     voice = read_voice(VOICE)
     beginning = Waveform(voice.samples[: int(WARM_UP_S * voice.rate_hz)], voice.rate_hz)
-    with contextlib.suppress(FileMissing):
-        avatar = EmbeddedEngine().register(read_picture(demo_portrait(), max_side_px=WARM_UP_PX))
+    portrait = demo_portrait_if_here()
+    if portrait is not None:
+        avatar = EmbeddedEngine().register(read_picture(portrait, max_side_px=WARM_UP_PX))
         for _ in avatar.speak(beginning, Direction()):
             pass
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar
 
+from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
 from portravox.service.problems import Problem
 from portravox.service.settings import ENVIRONMENT
@@ -170,7 +171,11 @@ class WorkerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # Our settings may hold secrets, and are none of its business.
-            env={k: v for k, v in os.environ.items() if not k.startswith(ENVIRONMENT)},
+            env={
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(ENVIRONMENT) or name == MODELS_DIR
+            },
         )
         assert self._child.stdout is not None
         self._lines = _Lines(self._child.stdout)

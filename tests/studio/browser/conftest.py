@@ -16,7 +16,6 @@ from PIL import Image
 
 from benchmarks.page.driving import NO_BROWSER, OPTIONS, Running, Studio, find_browser, serving
 from portravox.demo import VOICE, demo_portrait
-from portravox.errors import FileMissing
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="needs the tools of `make setup-dev`"
@@ -85,10 +84,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """face.png (256 px), voice.wav (1.5 s), long.wav (14 s), speech.wav (56 s), wall.png,
     strip.png, silence.wav, short.wav, broken.wav, notes.txt."""
     folder = tmp_path_factory.mktemp("files")
-    try:
-        photograph = demo_portrait()
-    except FileMissing as missing:
-        pytest.skip(str(missing))
+    photograph = demo_portrait()
     with Image.open(photograph) as picture:
         picture.resize((256, 256)).save(folder / "face.png")
         picture.resize((256, 256)).save(folder / "face.gif")

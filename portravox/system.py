@@ -1,0 +1,89 @@
+"""What differs between operating systems, behind one name each.
+
+Flow      model_files, engines, media, cli -> system
+
+Each function works on Linux, macOS and Windows, or says on which it has nothing to offer. Nothing
+else in the package asks which system it runs on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_RETRY_S = 0.1
+"""Between two tries to take a lock where the system cannot wait for it."""
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def usable_cores(cgroup: Path = _CGROUP) -> int:
+    """How many cores this process may keep busy, at least 1.
+
+    The machine's cores, fewer where the process is bound to some of them (affinity) or where a
+    container's quota gives less time than they have (control groups, version 2 or 1, rounded up).
+    """
+    if sys.platform == "linux":
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    quota = _cgroup_quota(cgroup)
+    if quota is not None:
+        cores = min(cores, max(1, -int(-quota // 1)))
+    return max(1, cores)
+
+
+def _cgroup_quota(cgroup: Path) -> float | None:
+    """Cores' worth of time that control groups give; None where they set no limit."""
+    with contextlib.suppress(OSError, ValueError):
+        allowed, period = (cgroup / "cpu.max").read_text(encoding="ascii").split()
+        return None if allowed == "max" else int(allowed) / int(period)
+    with contextlib.suppress(OSError, ValueError):
+        allowed = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text(encoding="ascii").strip()
+        period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text(encoding="ascii").strip()
+        return int(allowed) / int(period) if int(allowed) > 0 else None
+    return None
+
+
+def user_cache_folder() -> Path:
+    """Where this user's programs keep what can be made again, by each system's custom."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+        return Path(base) if base else Path.home() / "AppData" / "Local"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(base) if base else Path.home() / ".cache"
+
+
+@contextlib.contextmanager
+def exclusive_lock(file: Path) -> Iterator[None]:
+    """Hold a lock that one process at a time can have; the system frees it when a process ends.
+
+    file  made where it is missing, and left there
+    """
+    with file.open("a+b") as held:
+        if sys.platform == "win32":
+            import msvcrt
+
+            while True:
+                held.seek(0)
+                try:
+                    msvcrt.locking(held.fileno(), msvcrt.LK_NBLCK, 1)
+                    break
+                except OSError:
+                    time.sleep(_RETRY_S)
+            try:
+                yield
+            finally:
+                held.seek(0)
+                msvcrt.locking(held.fileno(), msvcrt.LK_UNLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield  # closing the file frees the lock

@@ -1,0 +1,1 @@
+"""TensorFlow Lite files -> ONNX graphs: a reader, the operators' translation and a writer."""

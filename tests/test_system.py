@@ -1,0 +1,87 @@
+"""What differs between systems gives an answer everywhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from portravox import system
+
+
+@pytest.mark.parametrize(
+    ("quota", "wanted"), [("max 100000", 8), ("150000 100000", 2), ("50000 100000", 1)]
+)
+def test_a_containers_quota_bounds_the_cores(tmp_path, monkeypatch, quota, wanted) -> None:
+    monkeypatch.setattr(system.os, "sched_getaffinity", lambda _: set(range(8)))
+    (tmp_path / "cpu.max").write_text(f"{quota}\n", encoding="ascii")
+    assert system.usable_cores(tmp_path) == wanted
+
+
+def test_older_control_groups_count_too(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(system.os, "sched_getaffinity", lambda _: set(range(8)))
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("-1")
+    assert system.usable_cores(tmp_path) == 8
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("300000")
+    assert system.usable_cores(tmp_path) == 3
+
+
+def test_a_process_bound_to_one_core_has_one() -> None:
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+    code += "from portravox.system import usable_cores; print(usable_cores())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "1"
+
+
+def test_a_lock_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    code = (
+        "import sys, time; from pathlib import Path; from portravox.system import exclusive_lock\n"
+        "with exclusive_lock(Path(sys.argv[1])):\n"
+        "    print('held', flush=True); time.sleep(0.5)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        began = time.monotonic()
+        with system.exclusive_lock(file):
+            assert time.monotonic() - began > 0.3
+        assert other.wait() == 0
+
+
+def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    code = (
+        "import sys, os; from pathlib import Path; from portravox.system import exclusive_lock\n"
+        "with exclusive_lock(Path(sys.argv[1])):\n"
+        "    os._exit(1)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(file)]).returncode == 1
+    with system.exclusive_lock(file):
+        assert file.is_file()
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "ending"),
+    [
+        ("linux", "XDG_CACHE_HOME", "named"),
+        ("win32", "LOCALAPPDATA", "named"),
+        ("darwin", "", "Library/Caches"),
+        ("linux", "", ".cache"),
+        ("win32", "", "AppData/Local"),
+    ],
+)
+def test_each_systems_cache_folder(monkeypatch, platform, variable, ending) -> None:
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "/somewhere/named")
+    monkeypatch.setattr(system.sys, "platform", platform)
+    assert system.user_cache_folder().as_posix().endswith(ending)
