@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from starlette.datastructures import State
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portravox.errors import PortravoxError, StorageFailed
 from portravox.service.backup import finish_restore
@@ -68,6 +69,19 @@ making to `_opened`."""
 OpenService = Callable[[Metrics], AbstractAsyncContextManager[Service]]
 
 
+CORS_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "Range",
+    "X-DashScope-Async",
+    "X-DashScope-OssResourceResolve",
+)
+"""What web pages of named origins may send. Keys travel in a header, so cookies are not needed."""
+
+CORS_ANSWER_HEADERS = ("Content-Range", "Retry-After", "X-Request-Id")
+"""What they may read beyond what every page may."""
+
 FETCHERS = 8
 """Pictures that are fetched at the same time for detect calls. Our choice."""
 
@@ -82,8 +96,11 @@ class Application:
     clients of the original do not understand.
     """
 
-    def __init__(self, open_service: OpenService) -> None:
-        """Around a service that is opened when the server starts and closed when it stops."""
+    def __init__(self, open_service: OpenService, *, cors_origins: Sequence[str] = ()) -> None:
+        """Around a service that is opened when the server starts and closed when it stops.
+
+        cors_origins  of web pages that may call it from a browser
+        """
         self.state = State()
         self.failure: PortravoxError | None = None
         """Why the service did not open, or did not close well."""
@@ -91,7 +108,15 @@ class Application:
         self._open_service = open_service
         self._metrics = Metrics()
         self._router = Router(routes=ROUTES, redirect_slashes=False)
-        self._middleware = RequestMiddleware(self._router, self._metrics)
+        self._requests: ASGIApp = RequestMiddleware(self._router, self._metrics)
+        if cors_origins:
+            self._requests = CORSMiddleware(
+                self._requests,
+                allow_origins=cors_origins,
+                allow_methods=("GET", "POST"),
+                allow_headers=CORS_HEADERS,
+                expose_headers=CORS_ANSWER_HEADERS,
+            )
 
     def stop(self) -> None:
         """Say that the end is near, as a signal handler may: streams end, and nobody is sent here
@@ -105,7 +130,7 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            await self._middleware(scope, receive, send)
+            await self._requests(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the service, then close it when the server is told to stop.
@@ -131,7 +156,7 @@ def create_server(settings: ServiceSettings) -> Application:
     """The real thing. Raises SettingOutOfRange where strangers could use it without a key; opening
     it fails with QueueUnavailable, StorageFailed or SecretsUnreadable."""
     settings.require_safe()
-    return Application(partial(_opened, settings))
+    return Application(partial(_opened, settings), cors_origins=settings.allowed_origins)
 
 
 @asynccontextmanager

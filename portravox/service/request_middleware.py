@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import random
+import re
 import time
 from collections.abc import Mapping
 
@@ -59,10 +60,7 @@ class RequestMiddleware:
         started = time.perf_counter()
         request_id = _new_id()
         scope["request_id"] = request_id
-        # Clients write paths with and without a slash at the end, and a redirect would turn their
-        # POST into a GET.
-        if scope["path"].startswith(API):
-            scope["path"] = scope["path"].rstrip("/")
+        scope["path"] = _one_form(scope["path"])
         status = 0
 
         async def send_marked(message: Message) -> None:
@@ -105,6 +103,16 @@ class RequestMiddleware:
                     "ms": round(1000 * (time.perf_counter() - started), 1),
                 },
             )
+
+
+def _one_form(path: str) -> str:
+    """The path of an API call as routes know it.
+
+    Clients write it with and without a slash at the end, and with two slashes where their base URL
+    ends in one. A redirect would turn their POST into a GET.
+    """
+    api_path = re.sub("/{2,}", "/", path) if "//" in path else path
+    return api_path.rstrip("/") if api_path.startswith(API) else path
 
 
 def _problem(error: Exception, method: str) -> Problem:

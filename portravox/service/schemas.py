@@ -22,6 +22,7 @@ from typing import NoReturn
 from portravox.errors import SettingOutOfRange
 from portravox.options import EXTENSION, OPTIONS, ORIGINAL
 from portravox.service import problems
+from portravox.service.fetch.urls import MAX_URL_CHARS, wire_length
 from portravox.service.problems import Problem, Refusal
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
@@ -170,9 +171,8 @@ _SCHEME = re.compile(r"(https?|oss)://[^/\s]", re.IGNORECASE)
 
 
 def _check_scheme(address: str, mode: CallMode) -> None:
-    """Whether an address is of a kind we fetch; all else about it is found out when it is."""
-    found = _SCHEME.match(address)
-    if found is None:
+    """Refuse an address that could never be fetched; all else is found out when it is fetched."""
+    if _SCHEME.match(address) is None or wire_length(address) > MAX_URL_CHARS:
         raise Refusal(problems.INVALID_URL)
     if is_upload(address) and not mode.resolve_oss:
         raise Refusal(problems.OSS_UNRESOLVED)
@@ -185,7 +185,7 @@ def is_upload(address: str) -> bool:
 
 def _parameters(given: Json) -> dict[str, Json]:
     """The options a client chose, as `JobOptions` takes them. Raises Refusal."""
-    if given is None:
+    if given is None or given == []:  # PHP writes an empty object so
         return {}
     if not isinstance(given, dict):
         raise Refusal(problems.out_of_definition("parameters"))

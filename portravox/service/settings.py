@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,15 @@ def default_data_dir() -> Path:
     return Path(base) / "portravox"
 
 
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+"""Scheme, host and port, in lower case and without a path (RFC 6454, section 6.2)."""
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The parts of a text with commas between them."""
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
 class ServiceSettings(BaseSettings):
     """Checked once, never changed."""
 
@@ -56,6 +66,10 @@ class ServiceSettings(BaseSettings):
     public_url: str | None = None
     """Where clients reach this server, if that is not what their Host header says; without a slash
     at the end."""
+
+    cors_origins: str = ""
+    """Origins of web pages that may call the API from a browser, with commas between them:
+    https://app.example.com,http://localhost:3000. Nobody else's pages may."""
 
     no_keys: bool = False
     """Serve everybody who asks, without API keys."""
@@ -141,6 +155,14 @@ class ServiceSettings(BaseSettings):
             raise ValueError(f"wanted {error.wanted}") from error
         return ports
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_origins(cls, origins: str) -> str:
+        for origin in _listed(origins):
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"wanted https://host or http://host:port, not {origin!r}")
+        return ",".join(_listed(origins))
+
     @field_validator("webhook_url")
     @classmethod
     def _as_address(cls, url: str | None) -> str | None:
@@ -185,6 +207,11 @@ class ServiceSettings(BaseSettings):
             file_secret_settings,
             TomlConfigSettingsSource(settings_cls),
         )
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Of web pages that may call the API, as a browser's Origin header writes them."""
+        return _listed(self.cors_origins)
 
     @cached_property
     def limits(self) -> Limits:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from portravox.service.app import ROUTES
+from portravox.service.fetch.urls import MAX_URL_CHARS
 from portravox.service.openapi import PATHS
+from portravox.service.settings import ServiceSettings
 from portravox.service.tasks.queue import Failure, Result
 from tests.service.conftest import Server
 
@@ -126,12 +128,29 @@ REFUSED = [
             "InvalidURL",
             "Invalid URL provided in your request.",
         )
-        for url in ("data:image/png;base64,aa", "/etc/passwd", "file:///x", "ftp://h/x", "http://")
+        for url in (
+            "data:image/png;base64,aa",
+            "/etc/passwd",
+            "file:///x",
+            "ftp://h/x",
+            "http://",
+            "http://h/".ljust(MAX_URL_CHARS + 1, "x"),
+            "http://h/" + "脸" * 1000,  # nine characters each over the wire
+        )
     ),
     (
         "POST",
         SUBMIT,
         with_input(image_url="oss://a/b"),
+        ASYNC,
+        400,
+        "InvalidParameter.DataInspection",
+        "The media format is not supported or incorrect for the data inspection.",
+    ),
+    (
+        "POST",
+        SUBMIT,
+        with_input(audio_url="OSS://a/b"),
         ASYNC,
         400,
         "InvalidParameter.DataInspection",
@@ -262,6 +281,11 @@ def test_what_real_clients_add_is_passed_over(playing: Playing) -> None:
             assert task is not None
             assert task.job.parameters == {"video_fps": 24}
             await submitted(server, {**JOB, "parameters": None})
+            await submitted(server, {**JOB, "parameters": []})
+            filled = await server.client.post(
+                SUBMIT, json={**JOB, "parameters": [1]}, headers={**server.key, **ASYNC}
+            )
+            assert filled.json()["code"] == "InvalidParameter.OutOfDefinition"
 
     asyncio.run(play())
 
@@ -320,7 +344,8 @@ def test_foreign_unknown_and_malformed_ids_look_alike(playing: Playing) -> None:
         async with playing() as server:
             task_id = await submitted(server)
             other = {"Authorization": f"Bearer {server.stranger}"}
-            for asked in (task_id, str(uuid.uuid4()), "no-id", "..", "%00"):
+            others = ("no-id", "..", "%00", "a/b", "a%2Fb", f"{task_id}/x", f"a/{task_id}")
+            for asked in (task_id, str(uuid.uuid4()), *others):
                 answered = await server.client.get(f"/api/v1/tasks/{asked}", headers=other)
                 if asked == "..":  # the client itself makes /api/v1/ of it
                     continue
@@ -334,6 +359,77 @@ def test_foreign_unknown_and_malformed_ids_look_alike(playing: Playing) -> None:
                 )
             listed = await server.client.get("/api/v1/tasks", headers=other)
             assert listed.json()["data"] == []
+
+    asyncio.run(play())
+
+
+def test_a_base_address_with_a_slash_at_its_end_works(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            for base in ("//api/v1", "/api/v1/", "///api///v1"):
+                path = SUBMIT.replace("/api/v1", base)
+                given = await server.client.post(
+                    f"http://server{path}", json=JOB, headers={**server.key, **ASYNC}
+                )
+                assert given.status_code == 200, path
+                task_id = given.json()["output"]["task_id"]
+                told = await server.client.get(
+                    f"http://server{base}/tasks/{task_id}", headers=server.key
+                )
+                assert told.json()["output"]["task_status"] == "PENDING"
+
+    asyncio.run(play())
+
+
+APP = "https://app.example.com"
+
+
+def preflight(origin: str) -> dict[str, str]:
+    """What a browser asks before a page of that origin may submit."""
+    return {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-dashscope-async",
+    }
+
+
+def test_pages_of_named_origins_may_call(playing: Playing) -> None:
+    settings = ServiceSettings(cors_origins=f"{APP}, http://localhost:3000")
+
+    async def play() -> None:
+        async with playing(cors_origins=settings.allowed_origins) as server:
+            for origin in settings.allowed_origins:
+                asked = await server.client.options(SUBMIT, headers=preflight(origin))
+                assert asked.status_code == 200
+                assert asked.headers["access-control-allow-origin"] == origin
+                allowed = asked.headers["access-control-allow-headers"].lower()
+                assert all(name in allowed for name in ("authorization", "x-dashscope-async"))
+                given = await server.client.post(
+                    SUBMIT, json=JOB, headers={**server.key, **ASYNC, "Origin": origin}
+                )
+                assert given.status_code == 200
+                assert given.headers["access-control-allow-origin"] == origin
+                assert "Origin" in given.headers["vary"]
+                assert "access-control-allow-credentials" not in given.headers
+            for origin in ("https://evil.example.com", f"{APP}.evil.com", "null", f"{APP}:444"):
+                asked = await server.client.options(SUBMIT, headers=preflight(origin))
+                assert "access-control-allow-origin" not in asked.headers
+                given = await server.client.get(
+                    "/api/v1/tasks", headers={**server.key, "Origin": origin}
+                )
+                assert "access-control-allow-origin" not in given.headers
+
+    asyncio.run(play())
+
+
+def test_no_page_of_another_origin_may_call_unless_named(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            asked = await server.client.options(SUBMIT, headers=preflight(APP))
+            assert asked.status_code == 400
+            given = await server.client.get("/api/v1/tasks", headers={**server.key, "Origin": APP})
+            for answered in (asked, given):
+                assert not any(name.startswith("access-control") for name in answered.headers)
 
     asyncio.run(play())
 
@@ -534,7 +630,11 @@ def test_health_and_docs_need_no_key(playing: Playing) -> None:
 
 def test_the_document_has_every_path_of_the_contract() -> None:
     unlisted = {"/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", SIBLING}
-    ours = {route.path for route in ROUTES if not route.path.startswith("/studio/")}
+    ours = {
+        route.path.replace("{task_id:path}", "{task_id}")
+        for route in ROUTES
+        if not route.path.startswith("/studio/")
+    }
     assert ours - unlisted == set(PATHS)
 
 

@@ -90,6 +90,10 @@ def test_no_keys_on_a_public_address_has_to_be_meant() -> None:
         ("fetch_ports", "65536"),
         ("fetch_ports", "-9000"),
         ("fetch_ports", "8000-8001-8002"),
+        ("cors_origins", "*"),
+        ("cors_origins", "null"),
+        ("cors_origins", "app.example.com"),
+        ("cors_origins", "https://app.example.com/"),
     ],
 )
 def test_webhooks_that_cannot_be_are_named_without_their_secrets(name: str, value: str) -> None:

@@ -56,6 +56,13 @@ async def query(request: Request) -> Response:
     return answer(_task_answer(request, service, task, extra))
 
 
+async def query_with_slash(request: Request) -> Response:
+    """The same for an id with a slash, which no task has."""
+    if request.path_params["task_id"].endswith("/cancel"):
+        raise Refusal(problems.wrong_method(request.method))
+    return await query(request)
+
+
 async def cancel(request: Request) -> Response:
     """PENDING tasks; with `?force=true` RUNNING ones, too, within a second."""
     service = service_of(request)
@@ -166,4 +173,9 @@ ROUTES = (
     Route(f"{API}/tasks/{{task_id}}/cancel", cancel, methods=["POST"]),
     Route(f"{API}/tasks/{{task_id}}/events", events, methods=["GET"]),
     Route(f"{API}/tasks/{{task_id}}/preview", preview, methods=["GET"]),
+    # An id with a slash in it, plain or escaped, is UNKNOWN like every other that there is not.
+    Route(f"{API}/tasks/{{task_id:path}}/cancel", cancel, methods=["POST"]),
+    Route(f"{API}/tasks/{{task_id:path}}/events", events, methods=["GET"]),
+    Route(f"{API}/tasks/{{task_id:path}}/preview", preview, methods=["GET"]),
+    Route(f"{API}/tasks/{{task_id:path}}", query_with_slash, methods=["GET"]),
 )

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 from portravox.errors import (
     SettingOutOfRange,
@@ -208,13 +209,17 @@ class Uploads:
 
         Raises UploadUnknown, whether it never was, is another group's or older than 48 hours.
         """
-        key = url.removeprefix(SCHEME)
-        if key == url or not key.startswith(f"{_ROOT}/{_account(group)}/"):
+        if url[: len(SCHEME)].lower() != SCHEME:
             raise UploadUnknown
-        stored = self._storage.find(_stored_name(key))
-        if stored is None or stored.stored_at + UPLOAD_LIFE_S <= self._clock():
-            raise UploadUnknown
-        return stored.name
+        given = url[len(SCHEME) :]
+        # Some clients escape a key as if it were the path of a URL; names may also hold a %.
+        for key in dict.fromkeys((given, unquote(given))):
+            if not key.startswith(f"{_ROOT}/{_account(group)}/"):
+                continue
+            stored = self._storage.find(_stored_name(key))
+            if stored is not None and stored.stored_at + UPLOAD_LIFE_S > self._clock():
+                return stored.name
+        raise UploadUnknown
 
     def remove_expired(self) -> tuple[str, ...]:
         """Remove what no link can name any more; gives the names in the storage."""

@@ -8,6 +8,7 @@ import io
 import json
 import time
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -285,6 +286,17 @@ def test_an_upload_is_its_accounts_alone(uploads):
     for group, link in (("rival", url), ("", url), ("rival", url.replace(account, stolen))):
         with pytest.raises(UploadUnknown):
             uploads.resolve(link, group=group)
+
+
+@pytest.mark.parametrize("name", ["a face.png", "脸.png", "50%.png", "a%20b.png"])
+def test_a_link_may_be_escaped_and_its_scheme_in_capitals(uploads, name):
+    given = credentials(uploads)
+    key = f"{given.upload_dir}/{name}"
+    stored = uploads.receive({**form(given), "key": key}, io.BytesIO(b"x"))
+    for link in (f"oss://{key}", f"OSS://{key}", f"oss://{quote(key)}", f"oss://{quote(key, '')}"):
+        assert uploads.resolve(link, group="film") == stored.name
+        with pytest.raises(UploadUnknown):
+            uploads.resolve(link, group="rival")
 
 
 def test_an_upload_can_be_used_for_48_hours_and_is_removed_then(uploads, storage, clock):
