@@ -154,7 +154,7 @@ class World:
         return httpx.post(
             f"{self.url}{SUBMIT}",
             json=body,
-            headers={**self._authorization, "X-DashScope-Async": "enable", **headers},
+            headers={**self.authorization, "X-DashScope-Async": "enable", **headers},
             timeout=60,
         )
 
@@ -172,7 +172,7 @@ class World:
         given = httpx.get(
             f"{self.url}/api/v1/uploads",
             params={"action": "getPolicy", "model": "liveportrait"},
-            headers=self._authorization,
+            headers=self.authorization,
             timeout=60,
         ).json()["data"]
         fields = {
@@ -186,9 +186,7 @@ class World:
         ).status_code
 
     def output(self, task_id: str) -> dict[str, Any]:
-        answered = httpx.get(
-            f"{self.url}{TASKS}/{task_id}", headers=self._authorization, timeout=60
-        )
+        answered = httpx.get(f"{self.url}{TASKS}/{task_id}", headers=self.authorization, timeout=60)
         assert answered.status_code == 200, answered.text
         output: dict[str, Any] = answered.json()["output"]
         assert output["task_status"] != "UNKNOWN", f"{task_id} was accepted and is lost"
@@ -241,7 +239,7 @@ class World:
             page = httpx.get(
                 f"{self.url}{TASKS}",
                 params={"page_no": page_no, "page_size": 100},
-                headers=self._authorization,
+                headers=self.authorization,
                 timeout=60,
             ).json()
             ids += [row["task_id"] for row in page["data"]]
@@ -249,7 +247,7 @@ class World:
         return ids
 
     @property
-    def _authorization(self) -> dict[str, str]:
+    def authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}"}
 
     def _wait(self, is_so: Any, wanted: str = "it to happen") -> None:
