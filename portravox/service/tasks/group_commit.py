@@ -43,6 +43,8 @@ class GroupCommit:
         self._between: list[_Waiting] = []
         self._at_work: asyncio.Task[None] | None = None
         self._closed = False
+        self.undone = 0
+        """How often a group of changes was lost as a whole."""
 
     async def change(self, change: Change[T]) -> T:
         """What the change returns, once it is on the disk.
@@ -103,6 +105,7 @@ class GroupCommit:
                     answers = self._carry_out([change for change, _ in batch])
                     await loop.run_in_executor(self._thread, self._connection.commit)
                 except sqlite3.Error as error:
+                    self.undone += 1
                     # What SQLite undid by itself cannot be undone again. Should a transaction
                     # stay open all the same, the next one cannot begin, and its callers hear it.
                     with contextlib.suppress(sqlite3.Error):

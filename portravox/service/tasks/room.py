@@ -68,6 +68,15 @@ class Held:
 
     text_bytes: int
 
+    def with_one_more(self, text_bytes: int) -> Held:
+        """The same, and a task that waits."""
+        return Held(
+            pending=self.pending + 1,
+            canceled=self.canceled,
+            ended=self.ended,
+            text_bytes=self.text_bytes + text_bytes,
+        )
+
 
 def require_room(
     text_bytes: int, *, own: Held, everyone: Held, caps: Caps, limits: KeyLimits

@@ -106,6 +106,8 @@ class SqliteTaskQueue:
             self._opened = opened.pop_all()
         self._writer = GroupCommit(writer)
         self._may_have_work = asyncio.Event()
+        self._held = ((-1, -1), _NOTHING)
+        """What all keys hold, and the state of the table in which they did."""
         self.outbox: Outbox = SqliteOutbox(self._writer, self._survey, clock)
 
     @property
@@ -151,16 +153,18 @@ class SqliteTaskQueue:
                 before = db.execute(sql.TASK_OF_REPEATED, row).fetchone()
                 if before is not None:
                     return _of_same_job(task_of(before), job)
+            everyone = self._held_by_all(db)
             own = db.execute(sql.HELD_BY_KEY, row).fetchone()
             require_room(
                 row["text_bytes"],
                 own=_NOTHING if own is None else _held(own),
-                everyone=_held(db.execute(sql.HELD_BY_ALL).fetchone()),
+                everyone=everyone,
                 caps=self._caps,
                 limits=limits,
             )
             db.execute(sql.ADD_TASK, row)
             register(db, task, webhooks)
+            self._held = (self._state_of(db), everyone.with_one_more(row["text_bytes"]))
             return task
 
         task = await self._writer.change(add)
@@ -370,6 +374,18 @@ class SqliteTaskQueue:
         await self._writer.close()
         self._survey_thread.shutdown()
         self._opened.close()
+
+    def _held_by_all(self, db: sqlite3.Connection) -> Held:
+        """What all keys hold. Added up anew, over all keys, only where something else than a
+        submission has changed the table since."""
+        state, held = self._held
+        return (
+            held if state == self._state_of(db) else _held(db.execute(sql.HELD_BY_ALL).fetchone())
+        )
+
+    def _state_of(self, db: sqlite3.Connection) -> tuple[int, int]:
+        """Another one after each change, and after each that was undone."""
+        return db.total_changes, self._writer.undone
 
     def _next_key(self, db: sqlite3.Connection, except_keys: Collection[str]) -> str | None:
         """Whose task is to be claimed next."""
