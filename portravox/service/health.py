@@ -129,6 +129,8 @@ def checks_of(
         except PortravoxError:
             _log.exception("the table of tasks cannot be read")
             return Trouble("table_failed", "the table of tasks cannot be read")
+        if queue.damage is not None:
+            return Trouble("table_failed", "the table of tasks is damaged: restore a backup")
         return None
 
     async def work() -> Trouble | None:

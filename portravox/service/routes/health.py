@@ -17,7 +17,7 @@ from portravox.service.health import Trouble
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, request_id_of
 from portravox.service.schemas import error_body
-from portravox.service.service import service_of
+from portravox.service.service import Service, service_of
 from portravox.service.settings import is_loopback
 from portravox.service.tasks.queue import Json
 
@@ -34,12 +34,21 @@ async def ready(request: Request) -> Response:
     if service.stopping.is_set():
         troubles = (Trouble("stopping", "the server was told to stop"), *troubles)
     if not troubles:
-        return answer({"status": "ok", "request_id": request_id_of(request)})
+        ok: dict[str, Json] = {"status": "ok", "request_id": request_id_of(request)}
+        return answer(ok | _warnings(service))
     reasons: list[Json] = [{"reason": told.reason, "message": told.message} for told in troubles]
     body = error_body(problems.UNAVAILABLE, request_id_of(request))
     return answer(
         {**body, "status": "unavailable", "reasons": reasons}, status=problems.UNAVAILABLE.status
     )
+
+
+def _warnings(service: Service) -> dict[str, Json]:
+    """What has to be mended although requests are served: without paths, for anybody may ask."""
+    if service.settings.no_keys or not service.keys.is_damaged():
+        return {}
+    told = "the file of API keys is damaged; the keys of before are used"
+    return {"warnings": [{"reason": "keys_damaged", "message": told}]}
 
 
 async def metrics(request: Request) -> Response:
