@@ -4,15 +4,21 @@ Flow      media.yuv, render.kernels -> compiled_code
 
 Numba writes beside our modules, or into the user's cache folder where it may not. Where it may do
 neither (a container with a read-only system and no home) it fails; then we name a third place.
+
+A process that strangers' files may take over gets a copy of its own: what is kept is machine code,
+and whoever can write to it decides what all others run.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,6 +26,7 @@ import portravox
 
 VARIABLE = "NUMBA_CACHE_DIR"
 
+_COPYING = threading.Lock()
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,6 +55,69 @@ def keep_compiled_code() -> Path:
     folder = _in_the_temporary_folder()
     os.environ[VARIABLE] = str(folder)
     return folder
+
+
+def copy_compiled_code(to: Path) -> None:
+    """Give a process that has `to` as its NUMBA_CACHE_DIR a copy of all that is kept."""
+    keep_compiled_code()
+    with _COPYING:
+        for kept, copy in _kept_and_copied(to):
+            for file in _code_files(kept):
+                copy.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, copy / file.name)
+
+
+def keep_code_compiled_in(folder: Path) -> int:
+    """Keep what a process compiled beyond the copy it was given; returns how many files.
+
+    The process must not have seen a stranger's file yet.
+    """
+    count = 0
+    with _COPYING:
+        for kept, copy in _kept_and_copied(folder):
+            for file in _code_files(copy):
+                if not _is_same(file, kept / file.name):
+                    kept.mkdir(parents=True, exist_ok=True)
+                    part = kept / f"{file.name}.{os.getpid()}.part"
+                    shutil.copy2(file, part)
+                    part.replace(kept / file.name)
+                    count += 1
+    return count
+
+
+def _kept_and_copied(copies: Path) -> Iterator[tuple[Path, Path]]:
+    """For each folder of our modules: where numba keeps their code, and where it would, were it
+    told to do so in `copies`."""
+    root = Path(portravox.__file__).absolute().parent
+    named = os.environ.get(VARIABLE)
+    for modules in sorted({file.parent for file in root.rglob("*.py")}):
+        beside = modules / "__pycache__"
+        if named:
+            kept = Path(named) / _name_of(modules)
+        elif can_be_written(beside):
+            kept = beside
+        else:
+            kept = _in_the_users_cache() / _name_of(modules)
+        yield kept, copies / _name_of(modules)
+
+
+def _name_of(modules: Path) -> str:
+    """As numba names a folder in NUMBA_CACHE_DIR (core/caching.py, get_suitable_cache_subpath)."""
+    return f"{modules.name}_{hashlib.sha1(str(modules).encode()).hexdigest()}"
+
+
+def _code_files(folder: Path) -> list[Path]:
+    """Code first, then the indices that speak of it."""
+    return [*folder.glob("*.nbc"), *folder.glob("*.nbi")]
+
+
+def _is_same(file: Path, kept: Path) -> bool:
+    try:
+        known = kept.stat()
+    except FileNotFoundError:
+        return False
+    found = file.stat()
+    return (found.st_mtime_ns, found.st_size) == (known.st_mtime_ns, known.st_size)
 
 
 def can_be_written(folder: Path) -> bool:

@@ -6,6 +6,7 @@ Flow      cli.serve -> app.create_server -> uvicorn
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
@@ -17,13 +18,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from portravox.errors import PortravoxError, StorageFailed
+from portravox.errors import PortravoxError, SettingOutOfRange, StorageFailed
 from portravox.service.backup import finish_restore
-from portravox.service.detector import FETCHERS, FETCHERS_PER_KEY, ProcessDetector
+from portravox.service.detector import ProcessDetector
 from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
 from portravox.service.fetch.addresses import AddressPolicy
-from portravox.service.health import checks_of
 from portravox.service.janitor import keep_clean
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
@@ -48,9 +48,11 @@ from portravox.service.storage.uploads import UploadLimits, Uploads
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
 from portravox.service.webhooks.post import WebhookSender
-from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT, WorkerLoop
-from portravox.service.worker.process import ProcessPool, Role, WorkerProcess
+from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.process import ProcessPool, WorkerProcess
+from portravox.service.worker.sandbox import SandboxMode, offered
 from portravox.service.worker.scratch import ScratchSpace
+from portravox.service.worker.seccomp import Role
 
 ROUTES = (
     *tasks.ROUTES,
@@ -66,6 +68,8 @@ ROUTES = (
 """What is served, looked through in this order for each request: what is asked most comes first. A
 part that brings paths of its own adds its ROUTES here, what they need to `Service`, and its own
 making to `_opened`."""
+
+_log = logging.getLogger("portravox.service")
 
 OpenService = Callable[[Metrics], AbstractAsyncContextManager[Service]]
 
@@ -83,11 +87,11 @@ CORS_HEADERS = (
 CORS_ANSWER_HEADERS = ("Content-Range", "Retry-After", "X-Request-Id")
 """What they may read beyond what every page may."""
 
+FETCHERS = 8
+"""Pictures that are fetched at the same time for detect calls. Our choice."""
+
 FETCH_MEMORY_MIB = 256
 """Of a process that fetches, which needs 40."""
-
-IDLE_FETCHERS = 2
-"""Of each kind, that are kept ready; the others end with their request. Our choice."""
 
 
 class Application:
@@ -162,6 +166,7 @@ def create_server(settings: ServiceSettings) -> Application:
 
 @asynccontextmanager
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
+    _say_how_isolated(settings.sandbox)
     folder = settings.data_dir
     with _making(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,9 +181,10 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         limits_of=partial(limits_in_queue, keys, settings),
     )
     work = settings.work_dir
-    with _making(work):
-        shutil.rmtree(work, ignore_errors=True)  # of a server that was killed
-        work.mkdir(mode=0o700)
+    for emptied in (work, settings.processes_dir):
+        with _making(emptied):
+            shutil.rmtree(emptied, ignore_errors=True)  # of a server that was killed
+            emptied.mkdir(mode=0o700)
     signing = open_signing_keys(settings.signing_keys_file)
     space = DiskSpace()
     uploaded = LocalStorage(folder / "uploads", space=space)
@@ -192,10 +198,11 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         space=space,
     )
     detector = ProcessDetector(
-        fetching=_fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
-        judging=_decoders("judge", settings, at_once=1),
+        fetching=ProcessPool(partial(_process, "fetch", settings), at_once=FETCHERS),
+        judging=_process("judge", settings),
         scratch=scratch,
     )
+    fetching = ProcessPool(partial(_process, "fetch", settings), at_once=settings.workers)
     service = Service(
         settings=settings,
         queue=queue,
@@ -211,60 +218,68 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     )
     # No worker outlived the server that this one replaces.
     await service.queue.requeue_expired(float("inf"))
-    worker = WorkerLoop(
-        "worker",
-        queue=service.queue,
-        videos=service.videos,
-        scratch=scratch,
-        fetching=_fetchers(at_once=settings.workers * (1 + SLOW_FETCHES_PER_SLOT)),
-        rendering=_decoders("render", settings, at_once=settings.workers),
-        slots=settings.workers,
-        metrics=metrics,
-        eta=service.eta,
-        previews=service.previews,
-        render_time_s=settings.render_time_s,
-        task_life_s=settings.task_life_s,
-    )
-    service.workers.append(worker)
+    workers = [
+        WorkerLoop(
+            f"worker-{number}",
+            queue=service.queue,
+            videos=service.videos,
+            scratch=scratch,
+            fetching=fetching,
+            process=_process("render", settings),
+            metrics=metrics,
+            eta=service.eta,
+            previews=service.previews,
+            render_time_s=settings.render_time_s,
+            task_life_s=settings.task_life_s,
+        )
+        for number in range(1, settings.workers + 1)
+    ]
     deliverer = Deliverer(
         service.queue.outbox,
         _webhook_sender(settings, signing).post,
         on_attempt=metrics.count_notice,
     )
     janitor = asyncio.create_task(keep_clean(service), name="janitor")
-    worker.start()
+    for worker in workers:
+        worker.start()
     deliverer.start()
-    service.health.start(
-        checks_of(folder=folder, videos=service.videos, queue=service.queue, worker=worker)
-    )
     try:
         yield service
     finally:
-        await worker.stop(drain_s=settings.drain_s, hurry=service.hurrying)
-        await service.health.stop()
+        await asyncio.gather(
+            *(worker.stop(drain_s=settings.drain_s, hurry=service.hurrying) for worker in workers)
+        )
         janitor.cancel()
         with suppress(asyncio.CancelledError):
             await janitor
+        await fetching.close()
         await detector.close()
         await deliverer.stop()
         await service.queue.close()
 
 
-def _fetchers(*, at_once: int, per_key: int | None = None) -> ProcessPool:
-    return ProcessPool(
-        lambda: WorkerProcess("fetch", memory_mib=FETCH_MEMORY_MIB),
-        at_once=at_once,
-        per_key=per_key,
-        keep=IDLE_FETCHERS,
+def _process(role: Role, settings: ServiceSettings) -> WorkerProcess:
+    return WorkerProcess(
+        role,
+        memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
+        folders=settings.processes_dir,
+        sandbox_mode=settings.sandbox,
     )
 
 
-def _decoders(role: Role, settings: ServiceSettings, *, at_once: int) -> ProcessPool:
-    return ProcessPool(
-        lambda: WorkerProcess(role, memory_mib=settings.render_memory_mib),
-        at_once=at_once,
-        keep=at_once,
-    )
+def _say_how_isolated(mode: SandboxMode) -> None:
+    """Tell the log how far worker processes are isolated. Raises SettingOutOfRange where that is
+    less than what was asked for."""
+    isolation = offered()
+    if mode == "off":
+        _log.warning("worker processes are not isolated: sandbox is off")
+    elif isolation.is_full:
+        _log.info("worker processes are isolated by %s", isolation)
+    elif mode == "require":
+        lacks = f"auto, since this kernel lacks {', '.join(isolation.missing)}"
+        raise SettingOutOfRange("sandbox", mode, lacks)
+    else:
+        _log.warning("worker processes are isolated by %s", isolation)
 
 
 @contextmanager

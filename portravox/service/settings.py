@@ -27,6 +27,7 @@ from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
 from portravox.service.limits import Limits
 from portravox.service.tasks.outbox import NoticeFormat, Webhook
+from portravox.service.worker.sandbox import SandboxMode
 
 ENVIRONMENT = "PORTRAVOX_"
 
@@ -91,6 +92,10 @@ class ServiceSettings(BaseSettings):
 
     render_memory_mib: int = Field(4096, ge=512)
     """What one child process may take. A 4096-px picture needs below 3 GiB; our choice."""
+
+    sandbox: SandboxMode = "auto"
+    """How processes that touch strangers' files are isolated: auto, by what the kernel has;
+    require, or do not start; off, for debugging."""
 
     render_time_s: Positive = 3600.0
     """How long one attempt may take: 180 s of 4096-px video at twenty times real time."""
@@ -245,6 +250,12 @@ class ServiceSettings(BaseSettings):
     def work_dir(self) -> Path:
         """Where files lie while they are worked on; emptied when the server starts."""
         return self.data_dir / "work"
+
+    @property
+    def processes_dir(self) -> Path:
+        """Where each worker process has its own folder; emptied when the server starts. On the file
+        system of `work_dir`."""
+        return self.data_dir / "processes"
 
     @property
     def logins_dir(self) -> Path:

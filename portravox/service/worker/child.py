@@ -2,10 +2,11 @@
 
 Flow      process -> requests on stdin -> child: fetch, judge or render -> events on stdout
 
-Run as `python -m portravox.service.worker.child ROLE MEMORY_MIB`; `messages` says what goes in and
-out. It knows no keys, no secrets and no table; all it can do is to write into the folder it is
-told, and its parent may kill it at any moment. What a request does not need is not imported: a
-process that fetches takes 30 MB and a tenth of a second to start.
+Run as `python -m portravox.service.worker.child ROLE MEMORY_MIB FOLDER SANDBOX`; `messages` says
+what goes in and out. It knows no keys, no secrets and no table; `sandbox` takes from it what else
+its user could do, so that all that is left is to write into its folder; and its parent may kill it
+at any moment. What a request does not need is not imported: a process that fetches takes 30 MB and
+a tenth of a second to start.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from portravox.service.disk import DiskSpace
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.download import download
 from portravox.service.problems import failure_of
+from portravox.service.worker import sandbox
 from portravox.service.worker.messages import (
     MAX_FACES_COUNTED,
     MAX_FACES_TOLD,
@@ -53,6 +55,7 @@ from portravox.service.worker.messages import (
     decode_request,
     encode,
 )
+from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
     from portravox.media.planes import Planes
@@ -77,9 +80,14 @@ def main() -> None:
     # Libraries print to stdout; what the parent reads is out of their reach.
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    role, memory_mib = sys.argv[1:]
+    named, memory_mib, folder, mode = sys.argv[1:]
+    role = next(known for known in ROLES if known == named)
     _limit(int(memory_mib))
+    if mode != "off":
+        sandbox.close_files(role, Path(folder))  # before there are threads
     _warm_up(role)
+    if mode != "off":
+        sandbox.close_calls(role)
     _send(events, Ready())
     for line in sys.stdin.buffer:
         _carry_out(decode_request(line), events)
@@ -95,7 +103,7 @@ def _limit(memory_mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _warm_up(role: str) -> None:
+def _warm_up(role: Role) -> None:
     """Do now what the first request of this role would wait for."""
     forbid_fetching()  # the server did, and this process may have no network
     if role != "fetch":
@@ -218,17 +226,12 @@ def _judged(request: JudgeRequest) -> JudgeDone:
 
 def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     """Check the picture by the service's limits and make the video."""
-    from portravox.media.picture_file import PictureLimits
-    from portravox.options import JobOptions
-    from portravox.pipeline import animate_inputs, read_inputs
+    from portravox.media.picture_file import PictureLimits, read_picture
+    from portravox.pipeline import animate
 
     folder = Path(request.folder)
-    values: dict[str, Any] = dict(request.parameters)
-    options = JobOptions(**values)
     _send(events, StageReached(number=request.number, stage="read", done=0.0))
-    inputs = read_inputs(
-        folder / "image", folder / "audio", options, picture_limits=PictureLimits.service()
-    )
+    read_picture(folder / "image", PictureLimits.service())
     last_told = ("", 0.0)
 
     def tell(progress: Progress) -> None:
@@ -241,12 +244,14 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
             )
             _send(events, event)
 
-    result = animate_inputs(
-        inputs,
+    parameters: dict[str, Any] = dict(request.parameters)
+    result = animate(
+        folder / "image",
+        folder / "audio",
         folder / VIDEO_NAME,
-        options,
         on_progress=tell,
         on_frame=_Previewer(folder / PREVIEW_NAME),
+        **parameters,
     )
     return RenderDone(number=request.number, duration_s=result.duration_s)
 

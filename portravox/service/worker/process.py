@@ -5,6 +5,9 @@ Flow      loop, detector -> WorkerProcess.request -> worker.child -> Event -> lo
 Nothing a process says is believed before `messages` has looked at it. A line that is no event, an
 event that has no place (of an earlier request, before it was ready, after it was done, too many)
 kills the process and fails the request at hand as one that another process may do.
+
+Each process has a folder of its own and can write nowhere else (`sandbox`). The files of a request
+are moved there before it is told, and its results are moved back before its answer is given.
 """
 
 from __future__ import annotations
@@ -12,34 +15,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from portravox.compiled_code import copy_compiled_code, keep_code_compiled_in
 from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
+from portravox.service.previews import MAX_BYTES as MAX_PREVIEW_BYTES
 from portravox.service.problems import Problem
 from portravox.service.settings import ENVIRONMENT
-from portravox.service.worker.fair import FairTurns
+from portravox.service.worker import sandbox
 from portravox.service.worker.messages import (
     MAX_LINE_BYTES,
+    PREVIEW_NAME,
+    VIDEO_NAME,
     Done,
     Event,
     Failed,
     FetchRequest,
+    InputFile,
+    JudgeRequest,
     ProtocolViolation,
     Ready,
+    RenderRequest,
     Request,
     Stage,
     StageReached,
     decode_event,
     encode,
 )
+from portravox.service.worker.process_folder import ProcessFolder
+from portravox.service.worker.sandbox import SandboxMode
+from portravox.service.worker.seccomp import Role
 
 REQUESTS_PER_PROCESS = 20
 """After so many a process is replaced, so that what leaks does not pile up. Our choice."""
@@ -47,23 +60,8 @@ REQUESTS_PER_PROCESS = 20
 START_TIME_S = 120.0
 """How long a process may take to start; the first one on a machine compiles its loops, 30 s."""
 
-READ_CPU_S = 15.0
-"""Processor time for reading, judging or fetching what strangers sent. The largest good pictures
-and recordings take 2 s (4096 px, 180 s); our choice."""
-
-SILENCE_S = 20.0
-"""So long a request may bring no event while files are read. Our choice."""
-
-RENDER_SILENCE_S = 60.0
-"""The same once they are read. The longest silence of a render is articulating 180 s of voice,
-about 4 s with a core to itself; our choice leaves room for a machine that does much else."""
-
-LOOK_S = 0.5
-"""How often processor time and silence are looked at."""
-
-WARM_RETRY_S = 1.0
-MAX_WARM_RETRY_S = 30.0
-"""The first and the longest pause after a process that could not be started. Our choice."""
+IDLE_FETCHERS = 2
+"""Of a pool, kept ready; the others end with their request."""
 
 EVENTS_AT_ONCE = 100
 EVENTS_PER_S = 20.0
@@ -71,8 +69,6 @@ EVENTS_PER_S = 20.0
 five times a second; one that floods would keep the server from all else. Our choice."""
 
 _log = logging.getLogger("portravox.worker")
-
-Role = Literal["render", "judge", "fetch"]
 
 OnStage = Callable[[Stage, float], None]
 """Called with the stage and how much of the job is done, 0..1."""
@@ -95,48 +91,42 @@ def ignore_stage(stage: Stage, done: float) -> None:
     del stage, done
 
 
-class _Overdrawn(Exception):
-    """A request used up what it may take."""
-
-    def __init__(self, why: str, problem: Problem, *, retry: bool) -> None:
-        super().__init__(why)
-        self.problem = problem
-        self.retry = retry
-
-
 class WorkerProcess:
     """One process at a time, made ready before it is needed and replaced when it has ended."""
 
     def __init__(
-        self, role: Role, *, memory_mib: int, command: Sequence[str] | None = None
+        self,
+        role: Role,
+        *,
+        memory_mib: int,
+        folders: Path | None = None,
+        sandbox_mode: SandboxMode = "auto",
+        command: Sequence[str] | None = None,
     ) -> None:
         """
-        role     what it makes ready for; it can do all else too, but later
-        command  what to run instead of our own child, for tests
+        role          all that it can be asked for
+        folders       where folders of processes are made, on the file system of the scratch
+                      folders; by default the machine's temporary folder
+        sandbox_mode  how it is isolated
+        command       what to run instead of our own child, for tests
         """
         self._role = role
-        self._command = command or (
-            sys.executable,
-            "-m",
-            "portravox.service.worker.child",
-            role,
-            str(memory_mib),
-        )
+        self._memory_mib = memory_mib
+        self._folders = folders or Path(tempfile.gettempdir())
+        self._sandbox_mode = sandbox_mode
+        self._command = command
+        self._folder: ProcessFolder | None = None
         self._child: asyncio.subprocess.Process | None = None
         self._lines: _Lines | None = None
         self._idle: asyncio.Task[None] | None = None
         self._number = 0
         self._requests = 0
         self._turn = asyncio.Lock()
-        self.failed_starts = 0
-        """In a row, up to now."""
 
     @property
     def pid(self) -> int | None:
         """Of the process; None where there is none."""
-        if self._child is None or self._child.returncode is not None:
-            return None
-        return self._child.pid
+        return None if self._child is None else self._child.pid
 
     async def warm(self) -> None:
         """Start the process, if there is none. Raises RequestFailed, OSError."""
@@ -165,7 +155,7 @@ class WorkerProcess:
             self._number += 1
             try:
                 async with asyncio.timeout(time_s):
-                    event = await self._carried_out(
+                    event = await self._with_files(
                         replace(request, number=self._number), done, on_stage
                     )
             except TimeoutError as error:
@@ -175,10 +165,6 @@ class WorkerProcess:
                 _log.error("a %s process is ended: %s", self._role, error)
                 await self._kill()
                 raise RequestFailed(problems.ALGO, retry=True) from error
-            except _Overdrawn as error:
-                _log.warning("a %s process is ended: %s", self._role, error)
-                await self._kill()
-                raise RequestFailed(error.problem, retry=error.retry) from error
             except BaseException:
                 await self._kill()
                 raise
@@ -200,23 +186,22 @@ class WorkerProcess:
     async def _ready(self) -> None:
         """A process that has said that it is ready, and nothing since."""
         await self._stop_watching()
-        if self.pid is not None:
+        if self._child is not None and self._child.returncode is None:
             return
-        self.failed_starts += 1
-        await self._start()
-        self.failed_starts = 0
-
-    async def _start(self) -> None:
+        folder = await asyncio.to_thread(self._make_folder)
         self._child = await asyncio.create_subprocess_exec(
-            *self._command,
+            *(self._command or self._own_command(folder)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # Our settings may hold secrets, and are none of its business.
-            env={
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(ENVIRONMENT) or name == MODELS_DIR
-            },
+            env=sandbox.environment(
+                folder.path,
+                {
+                    name: value
+                    for name, value in os.environ.items()
+                    if not name.startswith(ENVIRONMENT) or name == MODELS_DIR
+                },
+            ),
         )
         assert self._child.stdout is not None
         self._lines = _Lines(self._child.stdout)
@@ -226,6 +211,8 @@ class WorkerProcess:
                 event = decode_event(await self._lines.next())
                 if not isinstance(event, Ready):
                     raise ProtocolViolation("an event before it was ready")
+            # It has not seen a stranger's file: what it compiled until now can be trusted.
+            await asyncio.to_thread(self._keep_compiled_code, folder)
         except (TimeoutError, ProtocolViolation) as error:
             _log.error("a %s process did not start: %s", self._role, error)
             await self._kill()
@@ -234,23 +221,67 @@ class WorkerProcess:
             await self._kill()
             raise
 
+    def _own_command(self, folder: ProcessFolder) -> tuple[str, ...]:
+        child = (sys.executable, "-m", "portravox.service.worker.child")
+        return (*child, self._role, str(self._memory_mib), str(folder.path), self._sandbox_mode)
+
+    def _make_folder(self) -> ProcessFolder:
+        self._remove_folder()
+        self._folder = ProcessFolder(self._folders)
+        if self._role != "fetch" and self._command is None:
+            copy_compiled_code(self._folder.compiled_code)
+        return self._folder
+
+    def _keep_compiled_code(self, folder: ProcessFolder) -> None:
+        if self._role != "fetch" and self._command is None:
+            with contextlib.suppress(OSError):  # the next one compiles it again
+                keep_code_compiled_in(folder.compiled_code)
+
+    def _remove_folder(self) -> None:
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.close()
+
+    async def _with_files(self, request: Request, done: type[D], on_stage: OnStage) -> D | Failed:
+        """Move the request's files to the process, have it carried out, move its results back."""
+        assert self._folder is not None
+        scratch = Path(request.folder)
+        inside = self._folder.begin(request.number)
+        try:
+            for file in _INPUTS[request.kind]:
+                inside.put(scratch / file)
+
+            def take_preview(stage: Stage, share: float) -> None:
+                inside.take(PREVIEW_NAME, scratch / PREVIEW_NAME, max_bytes=MAX_PREVIEW_BYTES)
+                on_stage(stage, share)
+
+            event = await self._carried_out(
+                replace(request, folder=str(inside.path)), done, take_preview
+            )
+            name, max_bytes = _result(request)
+            if name is not None and isinstance(event, done):
+                inside.take(name, scratch / name, max_bytes=max_bytes)
+            return event
+        finally:
+            inside.close()
+            if self._folder is not None:  # the process goes on
+                await asyncio.to_thread(self._folder.forget, request.number)
+
     async def _carried_out(self, request: Request, done: type[D], on_stage: OnStage) -> D | Failed:
         assert self._child is not None and self._child.stdin is not None
         assert self._lines is not None
         with contextlib.suppress(ConnectionError):  # it is dead: reading says so, too
             self._child.stdin.write(encode(request))
             await self._child.stdin.drain()
-        watch = _Watch(self._child.pid, request)
         started, events = time.monotonic(), 0
         while True:
-            event = await self._next_event(watch)
+            event: Event = decode_event(await self._lines.next())
             events += 1
             if events > EVENTS_AT_ONCE + EVENTS_PER_S * (time.monotonic() - started):
                 raise ProtocolViolation("more events than a request has")
             if event.number != request.number:
                 raise ProtocolViolation("an event of another request")
             if isinstance(event, StageReached):
-                watch.note(event.stage)
                 on_stage(event.stage, event.done)
             elif isinstance(event, (done, Failed)):
                 if self._lines.has_more:
@@ -258,14 +289,6 @@ class WorkerProcess:
                 return event
             else:
                 raise ProtocolViolation("the answer to another kind of request")
-
-    async def _next_event(self, watch: _Watch) -> Event:
-        assert self._lines is not None
-        while True:
-            watch.require_within_limits()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    return decode_event(await self._lines.next())
 
     def _watch_idle(self) -> None:
         """A process that says anything while it has nothing to do is not given anything to do."""
@@ -287,54 +310,35 @@ class WorkerProcess:
 
     async def _kill(self) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
+        if child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            assert child.stdout is not None
+            # asyncio waits for the end of the pipe, and does not read on where much lies unread.
+            with contextlib.suppress(RuntimeError):  # somebody else reads, and so comes to its end
+                while await child.stdout.read(MAX_LINE_BYTES):
+                    pass
+            await child.wait()
+        await asyncio.to_thread(self._remove_folder)
 
 
-class _Watch:
-    """What one request takes of a process: looked at from outside, where it cannot be evaded."""
-
-    def __init__(self, pid: int, request: Request) -> None:
-        self._pid = pid
-        # Who fetches waits for a stranger's server, and gives up by itself.
-        self._silence_s = math.inf if isinstance(request, FetchRequest) else SILENCE_S
-        self._cpu_s = processor_time_s(pid)
-        self._event_at = self._looked_at = time.monotonic()
-        self._reads = True
-
-    def note(self, stage: Stage) -> None:
-        """It is at a stage, and lives. Once files were read they are not read again."""
-        self._event_at = time.monotonic()
-        if stage != "read":
-            self._reads = False
-            self._silence_s = RENDER_SILENCE_S
-
-    def require_within_limits(self) -> None:
-        """Raise _Overdrawn where it read for too long, or does nothing that shows."""
-        now = time.monotonic()
-        if now - self._looked_at < LOOK_S:
-            return
-        self._looked_at = now
-        if self._reads and processor_time_s(self._pid) - self._cpu_s > READ_CPU_S:
-            # The file's fault: another process would take as long.
-            why = f"it read for {READ_CPU_S:g} s of processor time"
-            raise _Overdrawn(why, problems.FILE_FORMAT, retry=False)
-        if now - self._event_at > self._silence_s:
-            why = f"no event for {self._silence_s:g} s"
-            raise _Overdrawn(why, problems.TIMEOUT, retry=True)
+_INPUTS: Mapping[str, tuple[InputFile, ...]] = {
+    FetchRequest.kind: (),
+    JudgeRequest.kind: ("image",),
+    RenderRequest.kind: ("image", "audio"),
+}
+"""The files that a request of a kind is about, in its scratch folder."""
 
 
-def processor_time_s(pid: int) -> float:
-    """What all threads of a process have used; 0 where it is gone."""
-    try:
-        # After the name, which may hold spaces and brackets; proc_pid_stat(5): utime, stime.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _result(request: Request) -> tuple[str | None, int]:
+    """The file that comes of a request, and how large it may be."""
+    match request:
+        case FetchRequest():
+            return request.file, sandbox.MAX_FILE_BYTES
+        case RenderRequest():
+            return VIDEO_NAME, sandbox.MAX_FILE_BYTES
+        case JudgeRequest():
+            return None, 0
 
 
 class _Lines:
@@ -368,79 +372,30 @@ class _Lines:
 
 
 class ProcessPool:
-    """Several `WorkerProcess`es of one kind, which keys have in turns."""
+    """Several `WorkerProcess`es of one kind, for requests that mostly wait."""
 
-    def __init__(
-        self,
-        make: Callable[[], WorkerProcess],
-        *,
-        at_once: int,
-        per_key: int | None = None,
-        keep: int,
-    ) -> None:
-        """
-        at_once   processes that there are at most
-        per_key   of these, how many one key may have; None: all
-        keep      of these, how many stay when their request is done
-        """
+    def __init__(self, make: Callable[[], WorkerProcess], *, at_once: int) -> None:
         self._make = make
-        self._turns = FairTurns(at_once, per_key=per_key)
-        self._keep = keep
+        self._room = asyncio.Semaphore(at_once)
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
-        self._warming: asyncio.Task[None] | None = None
 
-    @property
-    def failed_starts(self) -> int:
-        """How often in a row a process could not be started; of the one that failed most."""
-        return max((process.failed_starts for process in (*self._idle, *self._busy)), default=0)
-
-    async def request(
-        self,
-        request: Request,
-        done: type[D],
-        *,
-        key: str,
-        time_s: float,
-        on_stage: OnStage = ignore_stage,
-    ) -> D:
-        """Have a request carried out by a process that is free, once it is this key's turn. The
-        wait is not part of `time_s`. Raises RequestFailed, OSError."""
-        async with self._turns.turn(key):
+    async def request(self, request: Request, done: type[D], *, time_s: float) -> D:
+        """Have a request carried out by a process that is free, once there is one. Raises
+        RequestFailed, OSError."""
+        async with self._room:
             process = self._idle.pop() if self._idle else self._make()
             self._busy.add(process)
             try:
-                return await process.request(request, done, time_s=time_s, on_stage=on_stage)
+                return await process.request(request, done, time_s=time_s)
             finally:
                 self._busy.discard(process)
-                if len(self._idle) < self._keep:
+                if len(self._idle) < IDLE_FETCHERS:
                     self._idle.append(process)
                 else:
                     await process.close()
 
-    def start_warming(self) -> None:
-        """From now on have the processes that are kept ready before they are needed."""
-        self._warming = asyncio.create_task(self._warm())
-
     async def close(self) -> None:
         """End all processes, whatever they do."""
-        if self._warming is not None:
-            self._warming.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._warming
         for process in (*self._idle, *self._busy):
             await process.close()
-
-    async def _warm(self) -> None:
-        pause_s = WARM_RETRY_S
-        while True:
-            try:
-                while len(self._idle) + len(self._busy) < self._keep:
-                    self._idle.append(self._make())
-                for process in [process for process in self._idle if process.pid is None]:
-                    await process.warm()
-                pause_s = WARM_RETRY_S
-            except Exception:  # whatever it is, the next try may do better
-                _log.exception("no process could be started; the next try is in %g s", pause_s)
-                pause_s = min(2.0 * pause_s, MAX_WARM_RETRY_S)
-            await asyncio.sleep(pause_s)

@@ -1,0 +1,98 @@
+"""What isolation costs: start and rendering of a worker process with and without it, in one run.
+
+    python -m benchmarks.sandbox [--rounds N] [--side PX]
+
+Two render processes live side by side, one isolated, one not, and make the demo's video in turn, so
+that whatever else the machine does falls on both. The ratio is that of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.machine import this_machine
+from portravox.demo import VOICE, demo_portrait
+from portravox.service.worker.messages import RenderDone, RenderRequest
+from portravox.service.worker.process import WorkerProcess
+from portravox.service.worker.sandbox import SandboxMode, offered
+
+MODES: tuple[SandboxMode, ...] = ("off", "auto")
+
+MEMORY_MIB = 4096
+RENDER_TIME_S = 600.0
+
+WANTED_RATIO = 1.03
+WANTED_START_S = 0.3
+"""At most so much later than without."""
+
+
+async def start_s(mode: SandboxMode, folder: Path) -> float:
+    """How long a render process takes until it is ready."""
+    process = WorkerProcess("render", memory_mib=MEMORY_MIB, folders=folder, sandbox_mode=mode)
+    began = time.perf_counter()
+    await process.warm()
+    took_s = time.perf_counter() - began
+    await process.close()
+    return took_s
+
+
+async def render_s(process: WorkerProcess, folder: Path, side_px: int) -> float:
+    """How long a request for the demo's video takes, from asking to the file."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    shutil.copy(demo_portrait(), scratch / "image")
+    shutil.copy(VOICE, scratch / "audio")
+    request = RenderRequest(folder=str(scratch), parameters={"max_side": side_px})
+    began = time.perf_counter()
+    await process.request(request, RenderDone, time_s=RENDER_TIME_S)
+    took_s = time.perf_counter() - began
+    shutil.rmtree(scratch)
+    return took_s
+
+
+async def measure(rounds: int, side_px: int, folder: Path) -> None:
+    """Print the table."""
+    starts: dict[SandboxMode, list[float]] = {mode: [] for mode in MODES}
+    renders: dict[SandboxMode, list[float]] = {mode: [] for mode in MODES}
+    await start_s("auto", folder)  # compiles what is not compiled yet
+    for turn in range(rounds):
+        for mode in MODES if turn % 2 else reversed(MODES):
+            starts[mode].append(await start_s(mode, folder))
+    processes = {
+        mode: WorkerProcess("render", memory_mib=MEMORY_MIB, folders=folder, sandbox_mode=mode)
+        for mode in MODES
+    }
+    for process in processes.values():
+        await render_s(process, folder, side_px)
+    for turn in range(rounds):
+        for mode in MODES if turn % 2 else reversed(MODES):
+            renders[mode].append(await render_s(processes[mode], folder, side_px))
+    for process in processes.values():
+        await process.close()
+    print(f"isolation here: {offered()}; {rounds} rounds\n")
+    print("| | without, s | with, s | |")
+    print("|---|---|---|---|")
+    off_s, on_s = (statistics.median(starts[mode]) for mode in MODES)
+    print(f"| start | {off_s:.2f} | {on_s:.2f} | {on_s - off_s:+.2f} s, ≤ {WANTED_START_S} |")
+    off_s, on_s = (statistics.median(renders[mode]) for mode in MODES)
+    print(f"| render | {off_s:.2f} | {on_s:.2f} | ratio {on_s / off_s:.3f}, ≤ {WANTED_RATIO} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--side", type=int, default=512, help="longest side of the picture, px")
+    arguments = parser.parse_args()
+    print(f"Measured {this_machine().sentence()}.")
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(arguments.rounds, arguments.side, Path(folder)))
+
+
+if __name__ == "__main__":
+    main()
