@@ -25,6 +25,11 @@ from portravox.media.picture import Picture
 _BYSTANDER = 0.6
 """Least detector score of the faces that are only counted."""
 
+MAX_FACES = 20
+"""Faces that are looked at, the largest first; further ones are only said to be there. Each takes
+50 ms, and a picture of 4096 px may hold 400. Our choice: from four of like size on, a picture is
+refused."""
+
 
 def find_face(picture: Picture) -> tuple[Face, tuple[str, ...]]:
     """The largest face, measured, and notices in words for the caller.
@@ -43,18 +48,24 @@ def find_face(picture: Picture) -> tuple[Face, tuple[str, ...]]:
 
 def count_notices(count: int) -> tuple[str, ...]:
     """What to say about the number of faces; nothing when there is one."""
-    return (f"{count} faces found; the largest is animated",) if count > 1 else ()
+    return (f"{in_words(count)} faces found; the largest is animated",) if count > 1 else ()
+
+
+def in_words(count: int) -> str:
+    """A number of faces; MAX_FACES stands for all beyond, too."""
+    return f"{count} or more" if count >= MAX_FACES else str(count)
 
 
 def find_fits(pixels: UInt8, *, patient: bool = True) -> tuple[MeshFit, ...]:
-    """Every face with its mesh, the largest first; what turns out to be none is left out.
+    """Every face with its mesh, the largest first, MAX_FACES at most; what the mesh network does
+    not take for a face is left out.
 
     The first is measured with care, the others at a glance.
 
     patient  also search for faces that are very large or very small in the picture
     """
     for detections in searches(pixels) if patient else islice(searches(pixels), 1):
-        fits = _confirmed(pixels, detections)
+        fits = _confirmed(pixels, detections[:MAX_FACES])
         if fits:
             return fits
     return ()

@@ -27,7 +27,7 @@ from portravox.errors import (
 from portravox.face import outlines
 from portravox.face.covering import Covering, covering
 from portravox.face.face import Face
-from portravox.face.find import count_notices, find_fits, measured
+from portravox.face.find import count_notices, find_fits, in_words, measured
 from portravox.face.landmarks import MeshFit
 from portravox.media.picture import Picture
 
@@ -184,7 +184,9 @@ def _crowd(faces: tuple[Face, ...]) -> FaceError | None:
     alike = sum(face.width_px >= _CROWD_SIZE * faces[0].width_px for face in faces)
     if alike < _CROWD:
         return None
-    problem = FaceUnclear(f"{len(faces)} faces found, {alike} of similar size; wanted one person")
+    problem = FaceUnclear(
+        f"{in_words(len(faces))} faces found, {in_words(alike)} of similar size; wanted one person"
+    )
     problem.hint = "Crop the picture around one person."
     return problem
 

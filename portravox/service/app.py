@@ -20,10 +20,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portravox.errors import PortravoxError, SettingOutOfRange, StorageFailed
 from portravox.service.backup import finish_restore
-from portravox.service.detector import ProcessDetector
+from portravox.service.detector import FETCHERS, FETCHERS_PER_KEY, ProcessDetector
 from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
 from portravox.service.fetch.addresses import AddressPolicy
+from portravox.service.health import checks_of
 from portravox.service.janitor import keep_clean
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
@@ -48,7 +49,7 @@ from portravox.service.storage.uploads import UploadLimits, Uploads
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
 from portravox.service.webhooks.post import WebhookSender
-from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT, WorkerLoop
 from portravox.service.worker.process import ProcessPool, WorkerProcess
 from portravox.service.worker.sandbox import SandboxMode, offered
 from portravox.service.worker.scratch import ScratchSpace
@@ -87,11 +88,11 @@ CORS_HEADERS = (
 CORS_ANSWER_HEADERS = ("Content-Range", "Retry-After", "X-Request-Id")
 """What they may read beyond what every page may."""
 
-FETCHERS = 8
-"""Pictures that are fetched at the same time for detect calls. Our choice."""
-
 FETCH_MEMORY_MIB = 256
 """Of a process that fetches, which needs 40."""
+
+IDLE_FETCHERS = 2
+"""Of each kind, that are kept ready; the others end with their request. Our choice."""
 
 
 class Application:
@@ -198,11 +199,10 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         space=space,
     )
     detector = ProcessDetector(
-        fetching=ProcessPool(partial(_process, "fetch", settings), at_once=FETCHERS),
-        judging=_process("judge", settings),
+        fetching=_fetchers(settings, at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
+        judging=_decoders("judge", settings, at_once=1),
         scratch=scratch,
     )
-    fetching = ProcessPool(partial(_process, "fetch", settings), at_once=settings.workers)
     service = Service(
         settings=settings,
         queue=queue,
@@ -218,44 +218,58 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     )
     # No worker outlived the server that this one replaces.
     await service.queue.requeue_expired(float("inf"))
-    workers = [
-        WorkerLoop(
-            f"worker-{number}",
-            queue=service.queue,
-            videos=service.videos,
-            scratch=scratch,
-            fetching=fetching,
-            process=_process("render", settings),
-            metrics=metrics,
-            eta=service.eta,
-            previews=service.previews,
-            render_time_s=settings.render_time_s,
-            task_life_s=settings.task_life_s,
-        )
-        for number in range(1, settings.workers + 1)
-    ]
+    worker = WorkerLoop(
+        "worker",
+        queue=service.queue,
+        videos=service.videos,
+        scratch=scratch,
+        fetching=_fetchers(settings, at_once=settings.workers * (1 + SLOW_FETCHES_PER_SLOT)),
+        rendering=_decoders("render", settings, at_once=settings.workers),
+        slots=settings.workers,
+        metrics=metrics,
+        eta=service.eta,
+        previews=service.previews,
+        render_time_s=settings.render_time_s,
+        task_life_s=settings.task_life_s,
+    )
+    service.workers.append(worker)
     deliverer = Deliverer(
         service.queue.outbox,
         _webhook_sender(settings, signing).post,
         on_attempt=metrics.count_notice,
     )
     janitor = asyncio.create_task(keep_clean(service), name="janitor")
-    for worker in workers:
-        worker.start()
+    worker.start()
     deliverer.start()
+    service.health.start(
+        checks_of(folder=folder, videos=service.videos, queue=service.queue, worker=worker)
+    )
     try:
         yield service
     finally:
-        await asyncio.gather(
-            *(worker.stop(drain_s=settings.drain_s, hurry=service.hurrying) for worker in workers)
-        )
+        await worker.stop(drain_s=settings.drain_s, hurry=service.hurrying)
+        await service.health.stop()
         janitor.cancel()
         with suppress(asyncio.CancelledError):
             await janitor
-        await fetching.close()
         await detector.close()
         await deliverer.stop()
         await service.queue.close()
+
+
+def _fetchers(
+    settings: ServiceSettings, *, at_once: int, per_key: int | None = None
+) -> ProcessPool:
+    return ProcessPool(
+        partial(_process, "fetch", settings),
+        at_once=at_once,
+        per_key=per_key,
+        keep=IDLE_FETCHERS,
+    )
+
+
+def _decoders(role: Role, settings: ServiceSettings, *, at_once: int) -> ProcessPool:
+    return ProcessPool(partial(_process, role, settings), at_once=at_once, keep=at_once)
 
 
 def _process(role: Role, settings: ServiceSettings) -> WorkerProcess:

@@ -118,6 +118,14 @@ class ApiKeys:
         """The key with an id, also if it was revoked. Raises SecretsUnreadable."""
         return self._read().by_id.get(key_id)
 
+    def is_damaged(self) -> bool:
+        """Look whether the file cannot be read as it stands."""
+        try:
+            self._read()
+        except SecretsUnreadable:
+            return True
+        return self.damage is not None
+
     @property
     def valid_count(self) -> int:
         """How many keys may use the service. Raises SecretsUnreadable."""

@@ -45,6 +45,18 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._worker_age_s = Gauge(
+            "portravox_worker_heartbeat_age_seconds",
+            "How long ago a worker loop gave its latest sign of life",
+            ["worker"],
+            registry=self._registry,
+        )
+        self._worker_failed_starts = Gauge(
+            "portravox_worker_failed_starts",
+            "How often in a row a worker process could not be started",
+            ["worker"],
+            registry=self._registry,
+        )
         self.notices = Counter(
             "portravox_webhook_attempts_total",
             "Attempts to deliver a notice, by the first digit of what was answered",
@@ -55,6 +67,11 @@ class Metrics:
     def count_notice(self, status: int | None) -> None:
         """Count an attempt to deliver a notice; None: nobody answered."""
         self.notices.labels("none" if status is None else f"{status // 100}xx").inc()
+
+    def set_worker(self, name: str, *, age_s: float, failed_starts: int) -> None:
+        """Say how a worker loop is."""
+        self._worker_age_s.labels(name).set(age_s)
+        self._worker_failed_starts.labels(name).set(failed_starts)
 
     def page(self, counts: dict[TaskState, int]) -> bytes:
         """Everything, in Prometheus' text format."""

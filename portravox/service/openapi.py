@@ -18,6 +18,7 @@ from portravox.service.schemas import DETECT_MODEL, SERVED, VIDEO_MODEL
 from portravox.service.storage.local import FILES_PATH
 from portravox.service.tasks.outbox import DeliveryState, NoticeFormat
 from portravox.service.webhooks.schemas import FORMAT_HEADER, URL_HEADER
+from portravox.service.worker.messages import MAX_FACES_TOLD
 
 Schema = dict[str, Any]
 
@@ -95,11 +96,16 @@ _SCHEMAS: dict[str, Schema] = {
                     "faces": {
                         "type": "array",
                         "description": f"{_EXPLAINED}: outlines, the face to animate first; x"
-                        " right and y down in px",
+                        f" right and y down in px; of up to {MAX_FACES_TOLD} faces",
+                        "maxItems": MAX_FACES_TOLD,
                         "items": {
                             "type": "array",
                             "items": {"type": "array", "items": {"type": "number"}},
                         },
+                    },
+                    "face_count": {
+                        "type": "integer",
+                        "description": f"{_EXPLAINED}: faces found; {MAX_FACES_TOLD}: or more",
                     },
                 },
                 optional=(
@@ -110,6 +116,7 @@ _SCHEMAS: dict[str, Schema] = {
                     "width",
                     "height",
                     "faces",
+                    "face_count",
                 ),
             ),
             "usage": _object({"image_count": {"const": 1}}),

@@ -14,6 +14,7 @@ from portravox.service import problems
 from portravox.service.detector import Detector
 from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
+from portravox.service.health import HealthProbe
 from portravox.service.keys import DEFAULT_GROUP, ApiKeys
 from portravox.service.limits import Call, Limits, RateLimiter
 from portravox.service.logins import LoginTokens, Passes
@@ -26,6 +27,7 @@ from portravox.service.storage.local import LocalLinks
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import Uploads
 from portravox.service.tasks.queue import KeyLimits, TaskQueue
+from portravox.service.worker.loop import WorkerLoop
 
 NO_KEY_ID = "0"
 """Of callers without a key: on a server that asks for none, or with a pass; real ids begin
@@ -85,6 +87,10 @@ class Service:
     space: DiskSpace = field(default_factory=DiskSpace)
     passes: Passes = field(default_factory=Passes)
     eta: TaskEta = field(default_factory=lambda: TaskEta(workers=1))
+    health: HealthProbe = field(default_factory=HealthProbe)
+    workers: list[WorkerLoop] = field(default_factory=list)
+    """That run in this process."""
+
     rates: RateLimiter = field(default_factory=RateLimiter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server was told to stop: streams end."""

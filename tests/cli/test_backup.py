@@ -75,6 +75,10 @@ def test_keys_that_are_damaged_stop_a_start_with_a_line_and_a_way_out(
         assert run("backup", tmp_path / "backup", "--data-dir", tmp_path).status == 0
         (tmp_path / "keys.json").write_bytes(good[:-10])
         assert status(server.url, key, task_id) != "UNKNOWN"  # the server goes on
+        ready = httpx.get(f"{server.url}/readyz", timeout=30)
+        assert ready.status_code == 200
+        assert [told["reason"] for told in ready.json()["warnings"]] == ["keys_damaged"]
+        assert str(tmp_path) not in ready.text
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(20)
     with serving(tmp_path) as server:

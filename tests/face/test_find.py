@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from portravox.errors import NoFaceFound
+from portravox.face import find
+from portravox.face.detect import searches
 from portravox.face.face import Face
 from portravox.face.find import find_face
 from portravox.media.picture import Picture
@@ -42,3 +44,14 @@ def test_of_two_the_larger_is_taken_with_a_notice(astronaut: Picture) -> None:
 def test_a_face_turned_in_depth_keeps_its_width(astronaut_face: Face) -> None:
     seen = np.linalg.norm(astronaut_face.landmarks[234, :2] - astronaut_face.landmarks[454, :2])
     assert astronaut_face.width_px >= seen
+
+
+def test_of_a_hall_full_of_people_the_largest_twenty_are_looked_at(
+    astronaut: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [one] = next(iter(searches(astronaut.pixels)))
+    monkeypatch.setattr(find, "searches", lambda pixels: iter([(one,) * 400]))
+    assert len(find.find_fits(astronaut.pixels)) == find.MAX_FACES
+    assert find.count_notices(find.MAX_FACES) == (
+        "20 or more faces found; the largest is animated",
+    )

@@ -8,6 +8,7 @@ child that makes the video. The plan is removed before, so that the next server 
 
     child:render 3    the child, the third time that it tells of rendering
     server:committed  the server, once something is on the disk and before anybody is told
+    odd:NaN           the process that renders says something odd instead of its next line
     clock +600        from now on the server's clock is ten minutes ahead
 """
 
@@ -31,6 +32,19 @@ MAIN = "from tests.faults.saboteur import main; main()"
 
 HALF_AN_ANSWER_S = 0.02
 """In which the headers of an answer leave before the server dies."""
+
+ODD_LINES = {
+    "hello": b"hello\n",
+    "list": b"[1]\n",
+    "failed": b'{"failed":{}}\n',
+    "done": b'{"done":{}}\n',
+    "70kB": b'{"kind":"' + b"x" * 70_000 + b'"}\n',
+    "NaN": b'{"kind":"rendered","number":1,"duration_s":NaN}\n',
+    "negative": b'{"kind":"rendered","number":1,"duration_s":-1.0}\n',
+    "other": b'{"kind":"rendered","number":900,"duration_s":2.0}\n',
+    "binary": bytes(range(11, 256)) + b"\n",
+}
+"""What a process says that was taken over, or is broken."""
 
 _passed: Counter[str] = Counter()
 
@@ -108,7 +122,12 @@ def _set_answer_trap(plan: Path) -> None:
 
 def _set_work_traps(plan: Path) -> None:
     from portravox.service.worker.loop import WorkerLoop
-    from portravox.service.worker.messages import FetchRequest, Request, Stage
+    from portravox.service.worker.messages import (
+        FetchRequest,
+        RenderRequest,
+        Request,
+        Stage,
+    )
     from portravox.service.worker.process import OnStage, WorkerProcess
 
     carried_out, publish = WorkerProcess._carried_out, WorkerLoop._publish
@@ -126,12 +145,21 @@ def _set_work_traps(plan: Path) -> None:
             _strike(plan, f"child:{step}", self.pid)
             _strike(plan, f"server:{step}")
 
+        if isinstance(request, RenderRequest):
+            for name, line in ODD_LINES.items():
+                if _is_due(plan, f"odd:{name}"):
+                    _say_instead(self, line)
         # A task is met first by the process that fetches its picture.
         if isinstance(request, FetchRequest):
             if request.file == "image":
                 strike("claimed")
             strike("download")
         return await carried_out(self, request, done, staged)
+
+    def _say_instead(process: WorkerProcess, line: bytes) -> None:
+        """Put a line before all that the process says from now on."""
+        assert process._lines is not None
+        process._lines._unread = line + process._lines._unread
 
     def published(self: WorkerLoop, video: Path, name: str) -> None:
         _strike(plan, "server:publishing")

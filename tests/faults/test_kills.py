@@ -12,6 +12,7 @@ from statistics import median
 import httpx
 import pytest
 
+from tests.faults.saboteur import ODD_LINES
 from tests.faults.world import Ledger, Rounds, World
 
 pytestmark = pytest.mark.slow
@@ -42,6 +43,29 @@ def test_a_child_killed_at_any_step_costs_one_attempt(
         world.require_one_video_each()
     for step, times in killed.items():
         ledger.add(f"kill -9 of the child: {step}", times, times, f"{times} SUCCEEDED")
+
+
+def test_an_odd_line_of_a_process_costs_one_attempt_and_shifts_no_answer(
+    tmp_path: Path, files: str, rounds: Rounds, ledger: Ledger
+) -> None:
+    world = World(tmp_path, files)
+    names = tuple(ODD_LINES) if rounds.many else ("hello", "70kB")
+    with world.server() as server:
+        for name in names:
+            world.plan(f"odd:{name}")
+            met, next_one = world.submit(), world.submit()
+            assert world.end(met)["task_status"] == "SUCCEEDED"
+            assert world.end(next_one)["task_status"] == "SUCCEEDED"
+            assert world.has_happened
+            assert world.is_ready()
+        assert server.process.poll() is None
+        world.require_one_video_each()
+    ledger.add(
+        f"a process says something odd ({', '.join(names)})",
+        len(names),
+        2 * len(names),
+        f"{2 * len(names)} SUCCEEDED, the next task's video its own",
+    )
 
 
 def test_a_server_killed_at_any_step_of_a_task_goes_on_with_it(

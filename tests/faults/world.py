@@ -126,6 +126,24 @@ class World:
     def is_ready(self) -> bool:
         return httpx.get(f"{self.url}/readyz", timeout=60).status_code == 200
 
+    def until_ready(self) -> None:
+        self._wait(self.is_ready, "it to be ready")
+
+    def not_ready_because(self) -> list[str]:
+        """The reasons that /readyz gives, once it gives some; it answers in no time whatever is
+        wrong."""
+        told: list[str] = []
+
+        def is_not_ready() -> bool:
+            began = time.perf_counter()
+            answered = httpx.get(f"{self.url}/readyz", timeout=60)
+            assert time.perf_counter() - began < 0.5  # with a new connection, on a busy machine
+            told[:] = [reason["reason"] for reason in answered.json().get("reasons", [])]
+            return answered.status_code == 503
+
+        self._wait(is_not_ready, "it not to be ready")
+        return told
+
     def plan(self, step: str, count: int = 1) -> None:
         """Choose where it breaks next."""
         hidden = self._plan.with_suffix(".new")

@@ -26,8 +26,8 @@ from portravox.service.tasks.sqlite import SqliteTaskQueue
 class YesDetector:
     """Sees a face everywhere."""
 
-    async def judge(self, image_url: str, *, key_group: str) -> Judgement:
-        del image_url, key_group
+    async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
+        del image_url, key, key_group
         return Judgement(passed=True, detail={"reason": "ok", "faces": []})
 
 

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from portravox.service import problems
-from portravox.service.detector import AT_ONCE, ProcessDetector
+from portravox.service.detector import (
+    FETCHERS,
+    FETCHERS_PER_KEY,
+    PER_KEY,
+    Judgement,
+    ProcessDetector,
+)
 from portravox.service.problems import Problem, Refusal
 from portravox.service.worker.messages import (
     FetchDone,
@@ -76,15 +82,16 @@ async def detector_of(folder: Path, fetch: Scripted, judge: Scripted) -> Process
     scratch = ScratchSpace(
         root=folder / "work", uploads=service.uploads, uploaded=service.videos, allow_nets=""
     )
-    fetching = ProcessPool(lambda: fetch, at_once=100)
-    return ProcessDetector(fetching=fetching, judging=judge, scratch=scratch)
+    fetching = ProcessPool(lambda: fetch, at_once=100, keep=1)
+    judging = ProcessPool(lambda: judge, at_once=1, keep=1)
+    return ProcessDetector(fetching=fetching, judging=judging, scratch=scratch)
 
 
 def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> None:
     async def play() -> None:
         fetch, judge = Scripted(FETCHED), Scripted(JUDGED)
         detector = await detector_of(tmp_path, fetch, judge)
-        judgement = await detector.judge("http://h/p.png", key_group="default")
+        judgement = await detector.judge("http://h/p.png", key="key 1", key_group="default")
         assert judgement.passed
         assert judgement.detail == {
             "reason": "ok",
@@ -94,6 +101,7 @@ def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> Non
             "width": 400,
             "height": 500,
             "faces": [[[1.0, 2.0], [3.0, 4.5]]],
+            "face_count": 1,
         }
         [fetched], [judged] = fetch.asked, judge.asked
         assert isinstance(fetched, FetchRequest) and isinstance(judged, JudgeRequest)
@@ -110,7 +118,7 @@ def test_what_cannot_be_fetched_is_not_judged(tmp_path: Path, problem: Problem) 
         judge = Scripted(JUDGED)
         detector = await detector_of(tmp_path, Scripted(problem), judge)
         with pytest.raises(Refusal) as refused:
-            await detector.judge("http://h/p.png", key_group="default")
+            await detector.judge("http://h/p.png", key="key 1", key_group="default")
         assert refused.value.problem == problem
         assert judge.asked == []
 
@@ -121,7 +129,9 @@ def test_uploads_that_are_none_are_downloads_that_failed(tmp_path: Path) -> None
     async def play() -> None:
         detector = await detector_of(tmp_path, Scripted(FETCHED), Scripted(JUDGED))
         with pytest.raises(Refusal) as refused:
-            await detector.judge("oss://dashscope-instant/a/b/c.png", key_group="default")
+            await detector.judge(
+                "oss://dashscope-instant/a/b/c.png", key="key 1", key_group="default"
+            )
         assert refused.value.problem == problems.DOWNLOAD_FAILED
 
     asyncio.run(play())
@@ -132,14 +142,118 @@ def test_too_many_at_once_are_refused_and_the_next_are_not(tmp_path: Path) -> No
         gate = asyncio.Event()
         detector = await detector_of(tmp_path, Scripted(FETCHED, gate), Scripted(JUDGED))
         calls = [
-            asyncio.create_task(detector.judge("http://h/p", key_group="default"))
-            for _ in range(AT_ONCE + 3)
+            asyncio.create_task(detector.judge("http://h/p", key="key 1", key_group="default"))
+            for _ in range(PER_KEY + 3)
         ]
         await asyncio.sleep(0.05)
         gate.set()
         answers = await asyncio.gather(*calls, return_exceptions=True)
         refused = [answer for answer in answers if isinstance(answer, Refusal)]
         assert [refusal.problem for refusal in refused] == [problems.CONCURRENCY] * 3
-        assert (await detector.judge("http://h/p", key_group="default")).passed
+        assert (await detector.judge("http://h/p", key="key 1", key_group="default")).passed
+
+    asyncio.run(play())
+
+
+class Dripping(WorkerProcess):
+    """Fetches what comes from /drip for ever, and all else at once."""
+
+    def __init__(self) -> None:
+        super().__init__("fetch", memory_mib=256)
+
+    async def request(
+        self,
+        request: Request,
+        done: type[Any],
+        *,
+        time_s: float,
+        on_stage: OnStage = ignore_stage,
+    ) -> Any:
+        assert isinstance(request, FetchRequest)
+        if request.url.endswith("/drip"):
+            await asyncio.Event().wait()
+        return FETCHED
+
+
+async def dripping_detector(folder: Path, judge: WorkerProcess) -> ProcessDetector:
+    made = await detector_of(folder, Scripted(FETCHED), Scripted(JUDGED))
+    return ProcessDetector(
+        fetching=ProcessPool(Dripping, at_once=FETCHERS, per_key=FETCHERS_PER_KEY, keep=2),
+        judging=ProcessPool(lambda: judge, at_once=1, keep=1),
+        scratch=made._scratch,
+    )
+
+
+async def end(calls: list[asyncio.Task[Judgement]]) -> list[Judgement | BaseException]:
+    for call in calls:
+        call.cancel()
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def test_one_keys_slow_addresses_hold_up_no_other_key(tmp_path: Path) -> None:
+    async def play() -> None:
+        detector = await dripping_detector(tmp_path, Scripted(JUDGED))
+        slow = [
+            asyncio.create_task(detector.judge("http://h/drip", key="a", key_group="default"))
+            for _ in range(64)
+        ]
+        await asyncio.sleep(0.1)
+        refused = [call for call in slow if call.done()]
+        assert len(refused) == 64 - PER_KEY
+        for key in ("b", "c"):
+            async with asyncio.timeout(1.0):
+                assert (await detector.judge("http://h/p", key=key, key_group="default")).passed
+        await end(slow)
+        # And who went away took everything along.
+        async with asyncio.timeout(1.0):
+            assert (await detector.judge("http://h/p", key="a", key_group="default")).passed
+        assert list((tmp_path / "work").iterdir()) == []
+
+    asyncio.run(play())
+
+
+def test_one_keys_many_pictures_are_judged_in_turns_with_those_of_others(tmp_path: Path) -> None:
+    judged: list[str] = []
+
+    class Slow(Scripted):
+        async def request(self, request: Request, done: type[Any], **more: Any) -> Any:
+            await asyncio.sleep(0.02)
+            return await super().request(request, done, **more)
+
+    async def call(detector: ProcessDetector, key: str) -> Judgement:
+        judgement = await detector.judge("http://h/p", key=key, key_group="default")
+        judged.append(key)
+        return judgement
+
+    async def play() -> None:
+        detector = await dripping_detector(tmp_path, Slow(JUDGED))
+        many = [asyncio.create_task(call(detector, "a")) for _ in range(PER_KEY)]
+        await asyncio.sleep(0.01)
+        await call(detector, "b")
+        assert judged.index("b") <= 3
+        await asyncio.gather(*many)
+
+    asyncio.run(play())
+
+
+def test_one_deadline_holds_for_waiting_fetching_and_judging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portravox.service.detector.DETECT_TIME_S", 0.2)
+
+    async def play() -> None:
+        detector = await dripping_detector(tmp_path, Scripted(JUDGED))
+        async with asyncio.timeout(1.0):
+            answers = await asyncio.gather(
+                *(
+                    detector.judge("http://h/drip", key="a", key_group="default")
+                    for _ in range(FETCHERS_PER_KEY + 2)  # two of them wait in line
+                ),
+                return_exceptions=True,
+            )
+        assert all(isinstance(answer, Refusal) for answer in answers)
+        assert {answer.problem for answer in answers if isinstance(answer, Refusal)} == {
+            problems.TIMEOUT
+        }
 
     asyncio.run(play())

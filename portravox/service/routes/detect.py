@@ -5,15 +5,22 @@ Flow      a client -> routes.detect -> Detector
 
 from __future__ import annotations
 
-from starlette.requests import Request
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from portravox.service.detector import Judgement
 from portravox.service.limits import Call
 from portravox.service.problems import NO_FACE
 from portravox.service.request_middleware import API, answer, read_body, request_id_of
 from portravox.service.schemas import CallMode, json_object, picture_to_check
-from portravox.service.service import service_of
+from portravox.service.service import NO_KEY_ID, Caller, service_of
 from portravox.service.tasks.queue import Json
 
 
@@ -24,7 +31,10 @@ async def detect(request: Request) -> Response:
     caller = service.caller(request, Call.DETECT)
     body = json_object(await read_body(request))
     image_url = picture_to_check(body, CallMode.of(request.headers))
-    judgement = await service.detector.judge(image_url, key_group=caller.group)
+    judging = service.detector.judge(
+        image_url, key=share_of(request, caller), key_group=caller.group
+    )
+    judgement = await _while_connected(request, judging)
     output: dict[str, Json] = {
         "pass": judgement.passed,
         "message": "" if judgement.passed else NO_FACE.message,
@@ -38,6 +48,38 @@ async def detect(request: Request) -> Response:
             "request_id": request_id_of(request),
         }
     )
+
+
+def share_of(request: Request, caller: Caller) -> str:
+    """Whose share of what there is little of a call takes: its key's, or where it has none that of
+    the address it comes from."""
+    if caller.key_id != NO_KEY_ID or request.client is None:
+        return f"key {caller.key_id}"
+    with suppress(ValueError):
+        address = ip_address(request.client.host)
+        if isinstance(address, IPv6Address):  # one customer has 2**64 of them at least
+            return f"from {ip_network((address, 64), strict=False)}"
+    return f"from {request.client.host}"
+
+
+async def _while_connected(request: Request, judging: Coroutine[Any, Any, Judgement]) -> Judgement:
+    """What is awaited; where the client goes away, it is cancelled. Raises ClientDisconnect."""
+    working = asyncio.create_task(judging)
+    gone = asyncio.create_task(_until_gone(request))
+    try:
+        await asyncio.wait([working, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return await working
+    finally:
+        for task in (working, gone):
+            task.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass  # the body has been read: what comes besides is nothing
 
 
 ROUTES = (Route(f"{API}/services/aigc/image2video/face-detect", detect, methods=["POST"]),)

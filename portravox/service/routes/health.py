@@ -13,10 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from portravox.service import problems
+from portravox.service.health import Trouble
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, request_id_of
-from portravox.service.service import service_of
+from portravox.service.schemas import error_body
+from portravox.service.service import Service, service_of
 from portravox.service.settings import is_loopback
+from portravox.service.tasks.queue import Json
 
 
 async def live(request: Request) -> Response:
@@ -24,12 +27,28 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """503 where the table of tasks cannot be read, and for a server that was told to stop."""
+    """503, with the reasons by name, where no task could be taken or done, and for a server that
+    was told to stop. Answers from memory: what is looked at is looked at in the background."""
     service = service_of(request)
+    troubles = service.health.troubles()
     if service.stopping.is_set():
-        raise Refusal(problems.UNAVAILABLE)
-    await service.queue.counts()
-    return answer({"status": "ok", "request_id": request_id_of(request)})
+        troubles = (Trouble("stopping", "the server was told to stop"), *troubles)
+    if not troubles:
+        ok: dict[str, Json] = {"status": "ok", "request_id": request_id_of(request)}
+        return answer(ok | _warnings(service))
+    reasons: list[Json] = [{"reason": told.reason, "message": told.message} for told in troubles]
+    body = error_body(problems.UNAVAILABLE, request_id_of(request))
+    return answer(
+        {**body, "status": "unavailable", "reasons": reasons}, status=problems.UNAVAILABLE.status
+    )
+
+
+def _warnings(service: Service) -> dict[str, Json]:
+    """What has to be mended although requests are served: without paths, for anybody may ask."""
+    if service.settings.no_keys or not service.keys.is_damaged():
+        return {}
+    told = "the file of API keys is damaged; the keys of before are used"
+    return {"warnings": [{"reason": "keys_damaged", "message": told}]}
 
 
 async def metrics(request: Request) -> Response:
@@ -43,6 +62,10 @@ async def metrics(request: Request) -> Response:
             raise Refusal(problems.BAD_KEY)
     elif request.client is None or not is_loopback(request.client.host):
         raise Refusal(problems.ACCESS_DENIED)
+    for worker in service.workers:
+        service.metrics.set_worker(
+            worker.name, age_s=worker.heartbeat_age_s, failed_starts=worker.failed_starts
+        )
     page = service.metrics.page(await service.queue.counts())
     return Response(page, headers={"content-type": CONTENT_TYPE_LATEST})
 

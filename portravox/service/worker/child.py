@@ -226,12 +226,17 @@ def _judged(request: JudgeRequest) -> JudgeDone:
 
 def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     """Check the picture by the service's limits and make the video."""
-    from portravox.media.picture_file import PictureLimits, read_picture
-    from portravox.pipeline import animate
+    from portravox.media.picture_file import PictureLimits
+    from portravox.options import JobOptions
+    from portravox.pipeline import animate_inputs, read_inputs
 
     folder = Path(request.folder)
+    values: dict[str, Any] = dict(request.parameters)
+    options = JobOptions(**values)
     _send(events, StageReached(number=request.number, stage="read", done=0.0))
-    read_picture(folder / "image", PictureLimits.service())
+    inputs = read_inputs(
+        folder / "image", folder / "audio", options, picture_limits=PictureLimits.service()
+    )
     last_told = ("", 0.0)
 
     def tell(progress: Progress) -> None:
@@ -244,14 +249,12 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
             )
             _send(events, event)
 
-    parameters: dict[str, Any] = dict(request.parameters)
-    result = animate(
-        folder / "image",
-        folder / "audio",
+    result = animate_inputs(
+        inputs,
         folder / VIDEO_NAME,
+        options,
         on_progress=tell,
         on_frame=_Previewer(folder / PREVIEW_NAME),
-        **parameters,
     )
     return RenderDone(number=request.number, duration_s=result.duration_s)
 

@@ -1,26 +1,35 @@
 """The worker loop: claims tasks, has worker processes do them and says what came of them.
 
-Flow      TaskQueue.claim -> loop -> WorkerProcess -> Storage.put -> TaskQueue.finish
+Flow      TaskQueue.claim -> loop -> ProcessPool: fetch, then render -> Storage.put
+          -> TaskQueue.finish
 
 Whatever happens to a task, exactly one `finish` counts. A video is stored before it is told, under
 a name that only this attempt has, and removed again if the task was claimed by another attempt or
 has ended meanwhile.
+
+Files are fetched by processes of their own. A task whose files are slow to come makes room for the
+next one: it takes part in the turns for rendering once it has them
+(docs/decisions/0018-fetching-holds-no-render-slot.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import stat
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from portravox.errors import PortravoxError, QueueUnavailable
+from portravox.errors import PortravoxError, QueueUnavailable, StorageFailed
 from portravox.service.eta import TaskEta
 from portravox.service.metrics import Metrics
 from portravox.service.previews import Previews
-from portravox.service.problems import TIMEOUT, Problem, failure_of
+from portravox.service.problems import ALGO, TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.queue import Failure, Outcome, Released, Result, Task, TaskQueue
 from portravox.service.worker.messages import (
@@ -31,7 +40,7 @@ from portravox.service.worker.messages import (
     RenderDone,
     RenderRequest,
 )
-from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
+from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 
 LEASE_S = 30.0
@@ -45,6 +54,27 @@ the second in which it has to end."""
 LOOK_S = 1.0
 """How often an idle worker looks for tasks without being told of any."""
 
+MAX_PAUSE_S = 30.0
+"""The longest pause after an error of ours; the first one is LOOK_S, then twice as long each time.
+Our choice."""
+
+SLOW_FETCH_S = 1.0
+"""A task that fetches for longer makes room for the next one. Our choice: most files come within
+it, so that no more tasks are begun than can be rendered at once."""
+
+SLOW_FETCHES_PER_SLOT = 8
+SLOW_FETCHES_PER_SLOT_AND_KEY = 2
+"""Tasks that may fetch slowly, for each that may be rendered: in all, and of one key. Beyond these,
+no task of the key is claimed; beyond those, none at all. Our choice: four keys with addresses that
+give a byte a second do not stop a fifth one, and take 8 processes of 40 MB."""
+
+STALLED_S = 10.0
+"""A loop that gave no sign of life for so long counts as dead. It gives one every LOOK_S, and
+writes to the table in between. Our choice."""
+
+FAILED_STARTS = 3
+"""After so many in a row the processes count as impossible to start. Our choice."""
+
 FETCH_TIME_S = 70.0
 """How long fetching one file may take; the fetcher itself gives up after 60."""
 
@@ -52,7 +82,7 @@ _log = logging.getLogger("portravox.worker")
 
 
 class WorkerLoop:
-    """Does one task after the other."""
+    """Does as many tasks at a time as there are render processes."""
 
     def __init__(
         self,
@@ -62,19 +92,22 @@ class WorkerLoop:
         videos: Storage,
         scratch: ScratchSpace,
         fetching: ProcessPool,
-        process: WorkerProcess,
+        rendering: ProcessPool,
+        slots: int,
         metrics: Metrics,
         eta: TaskEta,
         previews: Previews,
         render_time_s: float,
         task_life_s: float,
     ) -> None:
-        self._name = name
+        """slots: how many tasks may be rendered at once, as many as `rendering` has processes"""
+        self.name = name
         self._queue = queue
         self._videos = videos
         self._scratch = scratch
         self._fetching = fetching
-        self._process = process
+        self._rendering = rendering
+        self._slots = slots
         self._metrics = metrics
         self._eta = eta
         self._previews = previews
@@ -82,55 +115,134 @@ class WorkerLoop:
         self._task_life_s = task_life_s
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._attempts: dict[asyncio.Task[None], _Attempt] = {}
+        self._alive_at = time.monotonic()
 
     def start(self) -> None:
         """Begin to take tasks."""
-        self._loop = asyncio.create_task(self._take_tasks(), name=self._name)
+        self._alive_at = time.monotonic()
+        self._rendering.start_warming()
+        self._loop = asyncio.create_task(self._take_tasks(), name=self.name)
 
     async def stop(self, *, drain_s: float, hurry: asyncio.Event) -> None:
-        """Take no more; the task at hand may go on for so long, or until somebody is in a hurry.
-        Then it is given back."""
+        """Take no more; the tasks at hand may go on for so long, or until somebody is in a hurry.
+        Then they are given back."""
         self._stopping.set()
+        hurried = asyncio.create_task(hurry.wait())
+        drained = asyncio.create_task(self._drain())
+        await asyncio.wait([drained, hurried], timeout=drain_s, return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Task[None]] = [drained, *self._attempts]
         if self._loop is not None:
-            hurried = asyncio.create_task(hurry.wait())
-            ends = [self._loop, hurried]
-            await asyncio.wait(ends, timeout=drain_s, return_when=asyncio.FIRST_COMPLETED)
-            for end in ends:
-                end.cancel()
-                with suppress(asyncio.CancelledError):
-                    await end
-        await self._process.close()
+            ends.append(self._loop)
+        for end in (*ends, hurried):
+            end.cancel()
+        await asyncio.gather(*ends, hurried, return_exceptions=True)
+        await self._fetching.close()
+        await self._rendering.close()
+
+    @property
+    def heartbeat_age_s(self) -> float:
+        """How long ago the loop gave its latest sign of life."""
+        return time.monotonic() - self._alive_at
+
+    @property
+    def failed_starts(self) -> int:
+        """How often in a row a process could not be started."""
+        return max(self._fetching.failed_starts, self._rendering.failed_starts)
+
+    def trouble(self) -> str | None:
+        """Why no task is done here, if so."""
+        if self._loop is None or self._loop.done():
+            return "the worker loop has ended"
+        if self.heartbeat_age_s > STALLED_S:
+            return f"the worker loop gave no sign of life for {self.heartbeat_age_s:.0f} s"
+        if self.failed_starts >= FAILED_STARTS:
+            return f"worker processes failed to start {self.failed_starts} times in a row"
+        return None
+
+    async def _drain(self) -> None:
+        """Until the loop and all attempts have ended."""
+        if self._loop is not None:
+            await asyncio.wait([self._loop])
+        if self._attempts:
+            await asyncio.wait(self._attempts)
 
     async def _take_tasks(self) -> None:
+        pause_s = LOOK_S
         while not self._stopping.is_set():
+            self._alive_at = time.monotonic()
             try:
-                task = await self._queue.claim(self._name, lease_s=LEASE_S)
-                if task is not None:
-                    await self.do(task)
-                    continue
-                await self._process.warm()
-            except (PortravoxError, RequestFailed, OSError):  # or no process could be started
-                _log.exception("the worker goes on after a pause")
-                await asyncio.sleep(LOOK_S)
-            await self._wait_for_work()
+                await self._take_turn()
+                pause_s = LOOK_S
+            except Exception:  # of whatever kind: a loop that ends would do so in silence
+                _log.exception("the worker goes on in %g s", pause_s)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await self._stopping.wait()
+                pause_s = min(2.0 * pause_s, MAX_PAUSE_S)
 
-    async def _wait_for_work(self) -> None:
-        waits = [
-            asyncio.create_task(self._queue.wait_for_work(LOOK_S)),
-            asyncio.create_task(self._stopping.wait()),
-        ]
+    async def _take_turn(self) -> None:
+        """Begin an attempt, if there is room and work, or wait until there may be."""
+        full_keys = self._full_keys()
+        has_room = full_keys is not None
+        if full_keys is not None:
+            task = await self._queue.claim(self.name, lease_s=LEASE_S, except_keys=full_keys)
+            if task is not None:
+                self._begin(task)
+                return
+        waits: list[asyncio.Task[None]] = [asyncio.create_task(self._wait_to_stop())]
+        if has_room:
+            waits.append(asyncio.create_task(self._queue.wait_for_work(LOOK_S)))
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [*waits, *self._attempts],
+                timeout=self._until_room_s(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
         finally:
             for wait in waits:
                 wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
-    async def do(self, task: Task) -> None:
+    async def _wait_to_stop(self) -> None:
+        await self._stopping.wait()
+
+    def _full_keys(self) -> frozenset[str] | None:
+        """Keys of which no task is to be claimed now; None where there is no room for any."""
+        now = time.monotonic()
+        slow = Counter(held.key_id for held in self._attempts.values() if held.is_slow(now))
+        # Those beyond what may be slow count as if they were not.
+        apart = min(slow.total(), SLOW_FETCHES_PER_SLOT * self._slots)
+        if len(self._attempts) - apart >= self._slots:
+            return None
+        most = SLOW_FETCHES_PER_SLOT_AND_KEY * self._slots
+        return frozenset(key_id for key_id, tasks in slow.items() if tasks >= most)
+
+    def _until_room_s(self) -> float:
+        """When to look again though nothing happened: the next fetch may count as slow then."""
+        now = time.monotonic()
+        left = [held.becomes_slow_at - now for held in self._attempts.values() if held.fetches]
+        return min([LOOK_S, *(max(left_s, 0.0) + 0.01 for left_s in left if left_s > 0.0)])
+
+    def _begin(self, task: Task) -> None:
+        held = _Attempt(task.key_id)
+        attempt = asyncio.create_task(self._do(task, held), name=f"{self.name} {task.task_id}")
+        self._attempts[attempt] = held
+        attempt.add_done_callback(self._attempts.pop)
+
+    async def _do(self, task: Task, held: _Attempt) -> None:
+        try:
+            await self.do(task, held)
+        except Exception:  # the table is out of reach: the lease says when another attempt begins
+            _log.exception("an attempt ended untold", extra={"task_id": task.task_id})
+
+    async def do(self, task: Task, held: _Attempt | None = None) -> None:
         """One attempt at a task, from claim to finish."""
+        held = held or _Attempt(task.key_id)
         video_name = _video_name(task, task.attempt)
         outcome: Outcome = Released()
         try:
-            outcome = await self._outcome(task, video_name)
+            outcome = await self._outcome(task, video_name, held)
         finally:
             # Also when the server stops: then the task is given back.
             if not await self._queue.finish(task.task_id, task.attempt, outcome):
@@ -143,13 +255,14 @@ class WorkerLoop:
         if isinstance(outcome, Failure):
             self._metrics.errors.labels(outcome.code).inc()
 
-    async def _outcome(self, task: Task, video_name: str) -> Outcome:
+    async def _outcome(self, task: Task, video_name: str, held: _Attempt) -> Outcome:
         """What comes of an attempt; only its cancellation is raised."""
         left_s = task.submitted_at + self._task_life_s - time.time()
         if left_s <= 0:
             return _failure(TIMEOUT)
         try:
-            return await self._rendered(task, video_name, time_s=min(left_s, self._render_time_s))
+            async with _deadline(left_s):
+                return await self._rendered(task, video_name, held)
         except RequestFailed as error:
             return _failure(error.problem, retry=error.retry)
         except PortravoxError as error:
@@ -158,14 +271,15 @@ class WorkerLoop:
         except OSError as error:  # of our own disk
             _log.error("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
             return _failure(failure_of(error), retry=True)
+        except Exception as error:  # nobody foresaw it: the task has to end all the same
+            _log.error("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
+            return _failure(ALGO, retry=True)
 
-    async def _rendered(self, task: Task, video_name: str, *, time_s: float) -> Outcome:
+    async def _rendered(self, task: Task, video_name: str, held: _Attempt) -> Outcome:
         started = time.monotonic()
         stages = _Stages(self._metrics)
         async with self._scratch.folder() as folder:
-            working = asyncio.create_task(
-                self._render_in(folder, task, time_s=time_s, stages=stages)
-            )
+            working = asyncio.create_task(self._render_in(folder, task, held, stages))
             try:
                 with self._previews.showing(task.task_id, folder / PREVIEW_NAME):
                     while not working.done():
@@ -188,22 +302,25 @@ class WorkerLoop:
         return Result(video_name=video_name, duration_s=done.duration_s)
 
     async def _render_in(
-        self, folder: Path, task: Task, *, time_s: float, stages: _Stages
+        self, folder: Path, task: Task, held: _Attempt, stages: _Stages
     ) -> RenderDone:
         """Have both files fetched and the video made. Raises RequestFailed, UploadUnknown."""
-        async with _deadline(time_s):
-            stages.enter("download", 0.0)
-            await self._fetch(task, "image", task.job.image_url, folder)
-            await self._fetch(task, "audio", task.job.audio_url, folder)
-            request = RenderRequest(folder=str(folder), parameters=task.job.parameters)
-            return await self._process.request(
-                request, RenderDone, time_s=time_s, on_stage=stages.enter
-            )
+        stages.enter("download", 0.0)
+        await self._fetch(task, "image", task.job.image_url, folder)
+        await self._fetch(task, "audio", task.job.audio_url, folder)
+        held.fetches = False
+        return await self._rendering.request(
+            RenderRequest(folder=str(folder), parameters=task.job.parameters),
+            RenderDone,
+            key=task.key_id,
+            time_s=self._render_time_s,
+            on_stage=stages.enter,
+        )
 
     async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
         request = await self._scratch.fetch_request(file, url, folder, key_group=task.key_group)
         if request is not None:
-            await self._fetching.request(request, FetchDone, time_s=FETCH_TIME_S)
+            await self._fetching.request(request, FetchDone, key=task.key_id, time_s=FETCH_TIME_S)
 
     async def _is_ours(self, task: Task, stages: _Stages) -> bool:
         """Tell progress; whether to go on. A table out of reach for a moment is no reason to stop:
@@ -222,8 +339,26 @@ class WorkerLoop:
             self._videos.delete(_video_name(task, attempt))
 
     def _publish(self, video: Path, name: str) -> None:
-        with video.open("rb") as content:
+        # No links and nothing but files: who wrote here must not choose what clients are given.
+        descriptor = os.open(video, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as content:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise StorageFailed(f"cannot store {name}: it is no file")
             self._videos.put(name, content)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What the loop has to know of an attempt that goes on."""
+
+    key_id: str
+    becomes_slow_at: float = field(default_factory=lambda: time.monotonic() + SLOW_FETCH_S)
+    fetches: bool = True
+    """Until both files are there."""
+
+    def is_slow(self, now: float) -> bool:
+        """Whether it makes room for another one meanwhile."""
+        return self.fetches and now >= self.becomes_slow_at
 
 
 @asynccontextmanager

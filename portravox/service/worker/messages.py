@@ -150,7 +150,7 @@ class JudgeDone:
     first."""
 
     face_count: int
-    """Of all faces found."""
+    """Of the faces found; `face.find` counts up to 20."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

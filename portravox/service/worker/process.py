@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from portravox.service.previews import MAX_BYTES as MAX_PREVIEW_BYTES
 from portravox.service.problems import Problem
 from portravox.service.settings import ENVIRONMENT
 from portravox.service.worker import sandbox
+from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
     MAX_LINE_BYTES,
     PREVIEW_NAME,
@@ -60,8 +62,23 @@ REQUESTS_PER_PROCESS = 20
 START_TIME_S = 120.0
 """How long a process may take to start; the first one on a machine compiles its loops, 30 s."""
 
-IDLE_FETCHERS = 2
-"""Of a pool, kept ready; the others end with their request."""
+READ_CPU_S = 15.0
+"""Processor time for reading, judging or fetching what strangers sent. The largest good pictures
+and recordings take 2 s (4096 px, 180 s); our choice."""
+
+SILENCE_S = 20.0
+"""So long a request may bring no event while files are read. Our choice."""
+
+RENDER_SILENCE_S = 60.0
+"""The same once they are read. The longest silence of a render is articulating 180 s of voice,
+about 4 s with a core to itself; our choice leaves room for a machine that does much else."""
+
+LOOK_S = 0.5
+"""How often processor time and silence are looked at."""
+
+WARM_RETRY_S = 1.0
+MAX_WARM_RETRY_S = 30.0
+"""The first and the longest pause after a process that could not be started. Our choice."""
 
 EVENTS_AT_ONCE = 100
 EVENTS_PER_S = 20.0
@@ -89,6 +106,15 @@ class RequestFailed(Exception):
 def ignore_stage(stage: Stage, done: float) -> None:
     """For requests whose progress nobody follows."""
     del stage, done
+
+
+class _Overdrawn(Exception):
+    """A request used up what it may take."""
+
+    def __init__(self, why: str, problem: Problem, *, retry: bool) -> None:
+        super().__init__(why)
+        self.problem = problem
+        self.retry = retry
 
 
 class WorkerProcess:
@@ -122,11 +148,15 @@ class WorkerProcess:
         self._number = 0
         self._requests = 0
         self._turn = asyncio.Lock()
+        self.failed_starts = 0
+        """In a row, up to now."""
 
     @property
     def pid(self) -> int | None:
         """Of the process; None where there is none."""
-        return None if self._child is None else self._child.pid
+        if self._child is None or self._child.returncode is not None:
+            return None
+        return self._child.pid
 
     async def warm(self) -> None:
         """Start the process, if there is none. Raises RequestFailed, OSError."""
@@ -165,6 +195,10 @@ class WorkerProcess:
                 _log.error("a %s process is ended: %s", self._role, error)
                 await self._kill()
                 raise RequestFailed(problems.ALGO, retry=True) from error
+            except _Overdrawn as error:
+                _log.warning("a %s process is ended: %s", self._role, error)
+                await self._kill()
+                raise RequestFailed(error.problem, retry=error.retry) from error
             except BaseException:
                 await self._kill()
                 raise
@@ -186,8 +220,13 @@ class WorkerProcess:
     async def _ready(self) -> None:
         """A process that has said that it is ready, and nothing since."""
         await self._stop_watching()
-        if self._child is not None and self._child.returncode is None:
+        if self.pid is not None:
             return
+        self.failed_starts += 1
+        await self._start()
+        self.failed_starts = 0
+
+    async def _start(self) -> None:
         folder = await asyncio.to_thread(self._make_folder)
         self._child = await asyncio.create_subprocess_exec(
             *(self._command or self._own_command(folder)),
@@ -273,15 +312,17 @@ class WorkerProcess:
         with contextlib.suppress(ConnectionError):  # it is dead: reading says so, too
             self._child.stdin.write(encode(request))
             await self._child.stdin.drain()
+        watch = _Watch(self._child.pid, request)
         started, events = time.monotonic(), 0
         while True:
-            event: Event = decode_event(await self._lines.next())
+            event = await self._next_event(watch)
             events += 1
             if events > EVENTS_AT_ONCE + EVENTS_PER_S * (time.monotonic() - started):
                 raise ProtocolViolation("more events than a request has")
             if event.number != request.number:
                 raise ProtocolViolation("an event of another request")
             if isinstance(event, StageReached):
+                watch.note(event.stage)
                 on_stage(event.stage, event.done)
             elif isinstance(event, (done, Failed)):
                 if self._lines.has_more:
@@ -289,6 +330,14 @@ class WorkerProcess:
                 return event
             else:
                 raise ProtocolViolation("the answer to another kind of request")
+
+    async def _next_event(self, watch: _Watch) -> Event:
+        assert self._lines is not None
+        while True:
+            watch.require_within_limits()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    return decode_event(await self._lines.next())
 
     def _watch_idle(self) -> None:
         """A process that says anything while it has nothing to do is not given anything to do."""
@@ -341,6 +390,49 @@ def _result(request: Request) -> tuple[str | None, int]:
             return None, 0
 
 
+class _Watch:
+    """What one request takes of a process: looked at from outside, where it cannot be evaded."""
+
+    def __init__(self, pid: int, request: Request) -> None:
+        self._pid = pid
+        # Who fetches waits for a stranger's server, and gives up by itself.
+        self._silence_s = math.inf if isinstance(request, FetchRequest) else SILENCE_S
+        self._cpu_s = processor_time_s(pid)
+        self._event_at = self._looked_at = time.monotonic()
+        self._reads = True
+
+    def note(self, stage: Stage) -> None:
+        """It is at a stage, and lives. Once files were read they are not read again."""
+        self._event_at = time.monotonic()
+        if stage != "read":
+            self._reads = False
+            self._silence_s = RENDER_SILENCE_S
+
+    def require_within_limits(self) -> None:
+        """Raise _Overdrawn where it read for too long, or does nothing that shows."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        if self._reads and processor_time_s(self._pid) - self._cpu_s > READ_CPU_S:
+            # The file's fault: another process would take as long.
+            why = f"it read for {READ_CPU_S:g} s of processor time"
+            raise _Overdrawn(why, problems.FILE_FORMAT, retry=False)
+        if now - self._event_at > self._silence_s:
+            why = f"no event for {self._silence_s:g} s"
+            raise _Overdrawn(why, problems.TIMEOUT, retry=True)
+
+
+def processor_time_s(pid: int) -> float:
+    """What all threads of a process have used; 0 where it is gone."""
+    try:
+        # After the name, which may hold spaces and brackets; proc_pid_stat(5): utime, stime.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class _Lines:
     """The lines of a stream, none longer than MAX_LINE_BYTES."""
 
@@ -372,30 +464,79 @@ class _Lines:
 
 
 class ProcessPool:
-    """Several `WorkerProcess`es of one kind, for requests that mostly wait."""
+    """Several `WorkerProcess`es of one kind, which keys have in turns."""
 
-    def __init__(self, make: Callable[[], WorkerProcess], *, at_once: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[], WorkerProcess],
+        *,
+        at_once: int,
+        per_key: int | None = None,
+        keep: int,
+    ) -> None:
+        """
+        at_once   processes that there are at most
+        per_key   of these, how many one key may have; None: all
+        keep      of these, how many stay when their request is done
+        """
         self._make = make
-        self._room = asyncio.Semaphore(at_once)
+        self._turns = FairTurns(at_once, per_key=per_key)
+        self._keep = keep
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
+        self._warming: asyncio.Task[None] | None = None
 
-    async def request(self, request: Request, done: type[D], *, time_s: float) -> D:
-        """Have a request carried out by a process that is free, once there is one. Raises
-        RequestFailed, OSError."""
-        async with self._room:
+    @property
+    def failed_starts(self) -> int:
+        """How often in a row a process could not be started; of the one that failed most."""
+        return max((process.failed_starts for process in (*self._idle, *self._busy)), default=0)
+
+    async def request(
+        self,
+        request: Request,
+        done: type[D],
+        *,
+        key: str,
+        time_s: float,
+        on_stage: OnStage = ignore_stage,
+    ) -> D:
+        """Have a request carried out by a process that is free, once it is this key's turn. The
+        wait is not part of `time_s`. Raises RequestFailed, OSError."""
+        async with self._turns.turn(key):
             process = self._idle.pop() if self._idle else self._make()
             self._busy.add(process)
             try:
-                return await process.request(request, done, time_s=time_s)
+                return await process.request(request, done, time_s=time_s, on_stage=on_stage)
             finally:
                 self._busy.discard(process)
-                if len(self._idle) < IDLE_FETCHERS:
+                if len(self._idle) < self._keep:
                     self._idle.append(process)
                 else:
                     await process.close()
 
+    def start_warming(self) -> None:
+        """From now on have the processes that are kept ready before they are needed."""
+        self._warming = asyncio.create_task(self._warm())
+
     async def close(self) -> None:
         """End all processes, whatever they do."""
+        if self._warming is not None:
+            self._warming.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._warming
         for process in (*self._idle, *self._busy):
             await process.close()
+
+    async def _warm(self) -> None:
+        pause_s = WARM_RETRY_S
+        while True:
+            try:
+                while len(self._idle) + len(self._busy) < self._keep:
+                    self._idle.append(self._make())
+                for process in [process for process in self._idle if process.pid is None]:
+                    await process.warm()
+                pause_s = WARM_RETRY_S
+            except Exception:  # whatever it is, the next try may do better
+                _log.exception("no process could be started; the next try is in %g s", pause_s)
+                pause_s = min(2.0 * pause_s, MAX_WARM_RETRY_S)
+            await asyncio.sleep(pause_s)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from portravox.service import problems
-from portravox.service.tasks.queue import Job, Task
+from portravox.service.tasks.queue import Job, KeyLimits, Task
 from portravox.service.tasks.states import TaskState
-from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT_AND_KEY, WorkerLoop
 from portravox.service.worker.messages import (
     VIDEO_NAME,
     FetchDone,
@@ -79,7 +82,12 @@ async def endless(request: RenderRequest) -> RenderDone:
 
 
 def worker_of(
-    server: Server, folder: Path, deed: Deed, *, task_life_s: float = 3600.0
+    server: Server,
+    folder: Path,
+    deed: Deed,
+    *,
+    task_life_s: float = 3600.0,
+    fetch: Callable[[], WorkerProcess] | None = None,
 ) -> WorkerLoop:
     service = server.service
     return WorkerLoop(
@@ -92,8 +100,9 @@ def worker_of(
             uploaded=service.videos,
             allow_nets="",
         ),
-        fetching=ProcessPool(lambda: OneDeed(deed), at_once=9),
-        process=OneDeed(deed),
+        fetching=ProcessPool(fetch or (lambda: OneDeed(deed)), at_once=9, keep=2),
+        rendering=ProcessPool(lambda: OneDeed(deed), at_once=1, keep=1),
+        slots=1,
         metrics=service.metrics,
         eta=service.eta,
         previews=service.previews,
@@ -241,6 +250,216 @@ def test_a_worker_to_whom_the_system_refuses_a_process_goes_on(
             async with asyncio.timeout(5.0):
                 while not (await after(server, task)).state.ended:
                     await asyncio.sleep(0.01)
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+
+    asyncio.run(play())
+
+
+class Dripping(OneDeed):
+    """Fetches what comes from /drip for ever, and all else at once."""
+
+    def __init__(self) -> None:
+        super().__init__(video)
+
+    async def request(
+        self, request: Request, done: type[Any], *, time_s: float, on_stage: OnStage = ignore_stage
+    ) -> Any:
+        assert isinstance(request, FetchRequest)
+        if request.url.endswith("/drip"):
+            await asyncio.Event().wait()
+        return FetchDone(number=1)
+
+
+DRIP = replace(JOB, image_url="http://h/drip")
+
+
+async def ended(server: Server, *tasks: Task, within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        for task in tasks:
+            while not (await after(server, task)).state.ended:
+                await asyncio.sleep(0.01)
+
+
+def test_a_slow_address_holds_up_no_other_key_and_takes_few_tasks_with_it(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portravox.service.worker.loop.SLOW_FETCH_S", 0.1)
+
+    async def play() -> None:
+        async with playing() as server:
+            queue = server.service.queue
+            slow = [
+                await queue.submit(DRIP, key_id="1", key_group="default", request_id="r")
+                for _ in range(20)
+            ]
+            worker = worker_of(server, tmp_path, video, fetch=Dripping)
+            worker.start()
+            await asyncio.sleep(0.5)
+            begun = [task for task in slow if (await after(server, task)).attempt > 0]
+            assert len(begun) == SLOW_FETCHES_PER_SLOT_AND_KEY
+            others = [
+                await queue.submit(JOB, key_id=str(key), key_group="default", request_id="r")
+                for key in (2, 3)
+            ]
+            await ended(server, *others, within_s=1.0)
+            assert {(await after(server, task)).state for task in others} == {TaskState.SUCCEEDED}
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+            assert {(await after(server, task)).state for task in slow} == {TaskState.PENDING}
+
+    asyncio.run(play())
+
+
+def test_quick_fetches_begin_no_more_tasks_than_can_be_rendered(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            queue = server.service.queue
+            for _ in range(5):
+                await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+            worker = worker_of(server, tmp_path, endless)
+            worker.start()
+            await asyncio.sleep(0.2)
+            assert (await queue.counts())[TaskState.RUNNING] == 1
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+
+    asyncio.run(play())
+
+
+def test_a_keys_limit_of_running_tasks_holds_for_those_that_fetch(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portravox.service.worker.loop.SLOW_FETCH_S", 0.05)
+
+    async def play() -> None:
+        async with playing() as server:
+            queue = server.service.queue
+            monkeypatch.setattr(queue, "_limits_of", lambda key_id: KeyLimits(max_running=1))
+            for _ in range(5):
+                await queue.submit(DRIP, key_id="1", key_group="default", request_id="r")
+            worker = worker_of(server, tmp_path, video, fetch=Dripping)
+            worker.start()
+            await asyncio.sleep(0.3)
+            assert (await queue.counts())[TaskState.RUNNING] == 1
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), ValueError("x"), KeyError("x"), OSError("x")])
+def test_an_error_that_nobody_foresaw_costs_one_attempt_and_not_the_worker(
+    playing: Playing, tmp_path: Path, error: Exception
+) -> None:
+    broken = [error]
+
+    async def breaks_once(request: RenderRequest) -> RenderDone:
+        if broken:
+            raise broken.pop()
+        return await video(request)
+
+    async def play() -> None:
+        async with playing() as server:
+            task = await claimed(server)
+            worker = worker_of(server, tmp_path, breaks_once)
+            await worker.do(task)
+            assert (await after(server, task)).state is TaskState.PENDING
+            worker.start()
+            await ended(server, task, within_s=2.0)
+            again = await after(server, task)
+            assert (again.state, again.attempt) == (TaskState.SUCCEEDED, 2)
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("method", ["claim", "finish", "heartbeat"])
+def test_a_table_that_breaks_in_an_unknown_way_stops_no_worker(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr("portravox.service.worker.loop.LOOK_S", 0.01)
+
+    async def play() -> None:
+        async with playing() as server:
+            queue = server.service.queue
+            real, broken = getattr(queue, method), [RuntimeError("x"), KeyError("y")]
+
+            async def breaks_twice(*arguments: Any, **named: Any) -> Any:
+                if broken:
+                    raise broken.pop()
+                return await real(*arguments, **named)
+
+            monkeypatch.setattr(queue, method, breaks_twice)
+            tasks = [
+                await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+                for _ in range(4)
+            ]
+            worker = worker_of(server, tmp_path, video)
+            worker.start()
+            async with asyncio.timeout(5.0):
+                while broken:
+                    await asyncio.sleep(0.01)
+            await queue.requeue_expired(math.inf)  # what ended untold waits for its lease
+            await ended(server, *tasks, within_s=5.0)
+            assert worker.trouble() is None
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+
+    asyncio.run(play())
+
+
+def test_what_the_process_left_instead_of_a_video_is_not_given_to_clients(
+    playing: Playing, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+
+    async def links(request: RenderRequest) -> RenderDone:
+        (Path(request.folder) / VIDEO_NAME).symlink_to(secret)
+        return RenderDone(number=1, duration_s=2.0)
+
+    async def pipes(request: RenderRequest) -> RenderDone:
+        os.mkfifo(Path(request.folder) / VIDEO_NAME)
+        return RenderDone(number=1, duration_s=2.0)
+
+    async def play() -> None:
+        async with playing() as server:
+            for deed in (links, pipes):
+                task = await claimed(server)
+                await asyncio.wait_for(worker_of(server, tmp_path, deed).do(task), 2.0)
+                assert (await after(server, task)).result is None
+                assert list(server.service.videos.entries()) == []
+                await server.service.queue.cancel(task.task_id, key_group="default")
+
+    asyncio.run(play())
+
+
+def test_a_worker_says_why_nothing_is_done(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(process: WorkerProcess) -> None:
+        process.failed_starts += 1
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr("portravox.service.worker.process.WARM_RETRY_S", 0.001)
+
+    async def play() -> None:
+        async with playing() as server:
+            worker = worker_of(server, tmp_path, video)
+            assert worker.trouble() == "the worker loop has ended"
+            worker.start()
+            await asyncio.sleep(0.05)
+            assert worker.trouble() is None
+            monkeypatch.setattr("portravox.service.worker.loop.STALLED_S", -1.0)
+            assert "no sign of life" in (worker.trouble() or "")
+            monkeypatch.undo()
+            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+            assert worker.trouble() == "the worker loop has ended"
+
+            monkeypatch.setattr("portravox.service.worker.process.WARM_RETRY_S", 0.001)
+            monkeypatch.setattr(OneDeed, "warm", refuse)
+            worker = worker_of(server, tmp_path, video)
+            worker.start()
+            await asyncio.sleep(0.1)
+            assert "failed to start" in (worker.trouble() or "")
             await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
     asyncio.run(play())

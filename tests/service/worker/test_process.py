@@ -179,9 +179,11 @@ def test_a_pool_does_several_requests_at_a_time_and_no_more(tmp_path: Path, sile
             made.append(WorkerProcess("fetch", memory_mib=256))
             return made[-1]
 
-        pool = ProcessPool(make, at_once=3)
+        pool = ProcessPool(make, at_once=3, keep=2)
         requests = [
-            asyncio.create_task(pool.request(fetch(tmp_path, silence), FetchDone, time_s=1.0))
+            asyncio.create_task(
+                pool.request(fetch(tmp_path, silence), FetchDone, key="1", time_s=1.0)
+            )
             for _ in range(5)
         ]
         failures = await asyncio.gather(*requests, return_exceptions=True)
