@@ -30,7 +30,7 @@ from typing import Any
 from portravox import __version__
 from portravox.atomic_file import sync_file, sync_folder, writing
 from portravox.errors import BackupUnusable, QueueDamaged, QueueUnavailable, StorageFailed
-from portravox.service.disk import DiskSpace
+from portravox.service.disk import DiskSpace, storage_errors
 from portravox.service.keys import ApiKeys
 from portravox.service.storage.signing import open_signing_keys
 from portravox.service.tasks.sqlite_file import found_damage, open_reader, own
@@ -88,10 +88,10 @@ def back_up(data_dir: Path, target: Path, parts: Iterable[Part]) -> Backup:
     if target.exists():
         raise BackupUnusable(target, "something is there already; wanted a new name")
     hidden = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    with _told(f"make {target}"):
+    with storage_errors(f"make {target}"):
         hidden.mkdir(mode=0o700, parents=True)
     try:
-        with _told(f"make {target}"):
+        with storage_errors(f"make {target}"):
             # The table first: what it says has succeeded has its video by then.
             for part in wanted:
                 _copy_part(part, data_dir / PLACES[part], hidden / PLACES[part])
@@ -120,11 +120,11 @@ def check(folder: Path) -> Backup:
     damaged, or where it holds what no backup of ours does."""
     manifest = _manifest(folder)
     try:
-        with _told(f"read {folder}"):
+        with storage_errors(f"read {folder}"):
             found = {str(name) for name in _files_in(folder)} - {MANIFEST}
             if found != set(manifest["files"]):
                 [name, *_] = sorted(found ^ set(manifest["files"]))
-                raise BackupUnusable(folder, f"{name} is missing, or nobody told of it")
+                raise BackupUnusable(folder, f"{name} is missing, or is not in the manifest")
             for name, told in manifest["files"].items():
                 if _described(folder / name) != told:
                     raise BackupUnusable(folder, f"{name} is not what was written")
@@ -149,7 +149,7 @@ def restore(
     wanted = backup.parts if parts is None else tuple(parts)
     if missing := set(wanted) - set(backup.parts):
         raise BackupUnusable(folder, f"it has no {', '.join(sorted(missing))}")
-    with _told(f"make {data_dir}"):
+    with storage_errors(f"make {data_dir}"):
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with own(data_dir / PLACES[Part.TASKS]):
         _finish(data_dir)
@@ -157,7 +157,7 @@ def restore(
         aside = f"before-restore-{moment}-{secrets.token_hex(2)}"
         staged = f".restore-{secrets.token_hex(4)}.part"
         try:
-            with _told(f"copy {folder}"):
+            with storage_errors(f"copy {folder}"):
                 (data_dir / staged).mkdir(mode=0o700)
                 for part in wanted:
                     _copy_tree(folder / PLACES[part], data_dir / staged / PLACES[part])
@@ -190,7 +190,7 @@ def _finish(data_dir: Path) -> None:
         plan = json.loads((data_dir / PENDING).read_bytes())
     except FileNotFoundError:
         return
-    with _told(f"restore into {data_dir}"):
+    with storage_errors(f"restore into {data_dir}"):
         staged, aside = data_dir / plan["staged"], data_dir / plan["aside"]
         aside.mkdir(mode=0o700, exist_ok=True)
         for part in map(Part, plan["parts"]):
@@ -346,12 +346,3 @@ def _give_to_owner_of(data_dir: Path, folder: Path) -> None:
     owner = data_dir.stat()
     for path in (folder, *folder.rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
-@contextlib.contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """Turn what the operating system refuses into our error."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageFailed(f"cannot {doing}: {error.strerror or error}") from error

@@ -76,10 +76,8 @@ class DiskSpace:
             self._promised[disk] += size_bytes
 
     def _free_bytes(self, folder: Path, disk: int) -> int:
-        try:
+        with storage_errors(f"look at {folder}"):
             status = os.statvfs(folder)
-        except OSError as error:
-            raise StorageFailed(f"cannot look at {folder}: {error.strerror or error}") from error
         return status.f_bavail * status.f_frsize - self._promised[disk] - self._reserve_bytes
 
 
@@ -133,11 +131,21 @@ class Spool:
         return self.file.write(piece)
 
 
-def _disk_of(folder: Path) -> int:
+@contextlib.contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Raise StorageFailed for what the operating system refuses in the block.
+
+    doing  what fails then, for the message: "store a.mp4"
+    """
     try:
-        return folder.stat().st_dev
+        yield
     except OSError as error:
-        raise StorageFailed(f"cannot look at {folder}: {error.strerror or error}") from error
+        raise StorageFailed(f"cannot {doing}: {error.strerror or error}") from error
+
+
+def _disk_of(folder: Path) -> int:
+    with storage_errors(f"look at {folder}"):
+        return folder.stat().st_dev
 
 
 def _no_room(folder: Path, size_bytes: int, free_bytes: int) -> StorageFailed:

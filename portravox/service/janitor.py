@@ -1,4 +1,4 @@
-"""The janitor: nothing stays longer than its life, and no task hangs on a worker that is gone.
+"""The janitor: removes what has expired, and takes tasks from workers that are gone.
 
 Flow      TaskQueue, Storage, Uploads -> janitor, every few seconds
 """
@@ -18,7 +18,7 @@ ROUND_S = 5.0
 """How often leases and ended tasks are looked at. Our choice."""
 
 SWEEP_S = 600.0
-"""How often folders are, for what nobody remembers: reading them takes longer."""
+"""How often folders are searched for files without a task: reading them takes longer."""
 
 GIVE_BACK_APART_S = 0.1
 """Between two parts of the table that are given back to the disk, 4 MiB each: commits wait for a
@@ -31,7 +31,7 @@ _log = logging.getLogger("portravox.janitor")
 
 
 async def keep_clean(service: Service) -> None:
-    """Go round until cancelled."""
+    """Repeat all periodic work until cancelled."""
     swept_at = 0.0
     while True:
         try:
@@ -73,6 +73,6 @@ async def give_back_room(service: Service) -> None:
 
 
 def sweep(service: Service) -> None:
-    """Remove uploads past their life, and videos that no task knows."""
+    """Remove expired uploads, and videos that belong to no task."""
     service.uploads.remove_expired()
     service.videos.remove_older(time.time() - VIDEO_LIFE_S - _SLACK_S)

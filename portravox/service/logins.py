@@ -3,7 +3,7 @@
 Flow      cli.serve, cli.link -> LoginTokens.create -> a link on the terminal -> the page
           the page -> routes.studio -> LoginTokens.redeem -> Passes.create -> Service.caller
 
-Whoever can write into the data folder may make links: he could read everything there anyway. A
+Whoever can write into the data folder may make links: they could read everything there anyway. A
 token is an empty file called by its hash, and removing that file is redeeming it: of any number
 that try, one succeeds, also across restarts.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from portravox.errors import SecretsUnreadable
 
 TOKEN_LIFE_S = 600.0
-"""How long a link works that nobody has followed. Our choice."""
+"""How long an unused link works. Our choice."""
 
 PASS_LIFE_S = 12 * 3600.0
 """How long a pass works: a working day. Our choice."""

@@ -100,8 +100,8 @@ RFC 3701."""
 
 
 WEB_PORTS = (range(80, 81), range(443, 444), range(8080, 8081), range(8443, 8444))
-"""Where files are served. Whoever may name any port makes us knock at mail servers, databases and
-remote shells, some of which take a line of an HTTP request for an order of their own."""
+"""Where files are served. A client that may name any port makes the server connect to mail servers,
+databases and remote shells, some of which execute a line of an HTTP request as a command."""
 
 EPHEMERAL_PORTS = range(32768, 65536)
 """What the system gives to who asks for any port (Linux: 32768 to 60999; IANA: from 49152): no

@@ -106,7 +106,7 @@ def connect(
 ) -> socket.socket:
     """Connect to the host of a URL, if all its addresses may be called.
 
-    Raises InputDownloadFailed for an address that may not, OSError where nobody answers.
+    Raises InputDownloadFailed for an address that may not, OSError where no host answers.
     """
     addresses = _checked_addresses(url, policy, network, deadline)
     connection, address = _dial_first(addresses, url.port, network, deadline)
@@ -125,8 +125,8 @@ def connect(
 def _checked_addresses(
     url: FetchUrl, policy: AddressPolicy, network: Network, deadline: Deadline
 ) -> list[Address]:
-    """Every address of the host. One that may not be called damns the others: a name which leads
-    inside as well as outside is an attack or a mistake. The port is looked at before the name."""
+    """Every address of the host. One that may not be called excludes the others: a name that leads
+    inside as well as outside is an attack or a mistake. The port is checked before the name."""
     if reason := policy.port_refusal(url.port):
         raise InputDownloadFailed(reason)
     if url.address is not None:

@@ -2,7 +2,7 @@
 
 Flow      worker.child -> fetch.download -> fetch.http, media
 Reads     URL, AddressPolicy, the most bytes to take
-Gives     the file; what is in it nobody has looked at
+Gives     the file, with content that is not checked yet
 
 Runs in a worker process, never in a request, and waits while it works. Whatever goes wrong is one
 error to the client: the difference between "refused", "no answer" and "not found" is what strangers
@@ -53,7 +53,7 @@ def download(
 ) -> int:
     """Fetch a file; only the answer that has all of it counts.
 
-    url        http or https, from anybody
+    url        http or https, untrusted
     target     is made, must not be there yet, and is gone again whatever is raised
     max_bytes  of the file; more on the line ends the download at once
     policy     which addresses may be called; by default those of the public internet

@@ -1,4 +1,4 @@
-"""The URLs we fetch: read once, strictly, so that nobody downstream reads them another way.
+"""The URLs we fetch: parsed once, strictly, so that no later step parses them differently.
 
 Flow      worker -> fetch.download -> fetch.urls
 Reads     text from a client or from a Location header

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from portravox.atomic_file import LEFTOVER, writing
 from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
-from portravox.service.disk import RESERVE_BYTES, DiskSpace
+from portravox.service.disk import RESERVE_BYTES, DiskSpace, storage_errors
 from portravox.service.storage.base import Stored, is_name
 from portravox.service.storage.signing import SigningKeys
 
@@ -47,7 +47,7 @@ class LocalStorage:
         """
         self._folder = folder
         self._space = space or DiskSpace(reserve_bytes=reserve_bytes)
-        with _told(f"make {folder}"):
+        with storage_errors(f"make {folder}"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, name: str, content: BinaryIO) -> Stored:
@@ -55,7 +55,7 @@ class LocalStorage:
         if not is_name(name):
             raise StorageFailed(f"{name!r} cannot name a stored file")
         with (
-            _told(f"store {name}"),
+            storage_errors(f"store {name}"),
             self._space.promise(self._folder, _bytes_left(content)) as promise,
             writing(self._folder / name) as stream,
         ):
@@ -70,7 +70,7 @@ class LocalStorage:
         """See `Storage`."""
         if not is_name(name):
             return None
-        with _told(f"look for {name}"):
+        with storage_errors(f"look for {name}"):
             try:
                 status = (self._folder / name).lstat()
             except FileNotFoundError:
@@ -83,7 +83,7 @@ class LocalStorage:
             raise StoredFileMissing(name)
         # Not through symbolic links, and without waiting should it be a pipe: we make neither.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        with _told(f"open {name}"):
+        with storage_errors(f"open {name}"):
             try:
                 stream = os.fdopen(os.open(self._folder / name, flags), "rb")
             except OSError as error:
@@ -100,7 +100,7 @@ class LocalStorage:
         """See `Storage`."""
         if self.find(name) is None:
             return False
-        with _told(f"remove {name}"):
+        with storage_errors(f"remove {name}"):
             try:
                 (self._folder / name).unlink()
             except FileNotFoundError:
@@ -109,7 +109,7 @@ class LocalStorage:
 
     def entries(self, prefix: str = "") -> Iterator[Stored]:
         """See `Storage`."""
-        with _told(f"list {self._folder}"), os.scandir(self._folder) as found:
+        with storage_errors(f"list {self._folder}"), os.scandir(self._folder) as found:
             for entry in found:
                 if not entry.name.startswith(prefix) or not is_name(entry.name):
                     continue
@@ -121,7 +121,7 @@ class LocalStorage:
     def remove_older(self, before: float) -> tuple[str, ...]:
         """See `Storage`."""
         old = tuple(stored.name for stored in self.entries() if stored.stored_at < before)
-        with _told(f"clean {self._folder}"):
+        with storage_errors(f"clean {self._folder}"):
             for leftover in self._folder.glob(f".*{LEFTOVER}"):
                 with contextlib.suppress(FileNotFoundError):
                     if leftover.lstat().st_mtime < before:
@@ -161,7 +161,7 @@ def _signed_text(name: str, expires: str) -> str:
 
 
 def _bytes_left(content: BinaryIO) -> int:
-    """How much a stream still holds; 0 where nobody knows."""
+    """How many bytes a stream still holds; 0 where that is unknown."""
     if not content.seekable():
         return 0
     here = content.tell()
@@ -177,12 +177,3 @@ def _stored(name: str, status: os.stat_result) -> Stored:
         stored_at=status.st_mtime,
         etag=f'"{status.st_mtime_ns:x}-{status.st_size:x}"',
     )
-
-
-@contextlib.contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """Turn what the operating system refuses into our error."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageFailed(f"cannot {doing}: {error.strerror or error}") from error

@@ -3,8 +3,8 @@
 Flow      tasks.sqlite -> tasks.group_commit -> SQLite file
 
 A commit that survives a power cut waits for the disk, a thousand times longer than a change takes.
-So changes that arrive while the disk is busy wait together and share the next commit. Nobody is
-answered before the disk has said yes.
+So changes that arrive while the disk is busy wait together and share the next commit. No caller
+gets an answer before its change is on the disk.
 
 Changes run in the thread of the event loop, in some 50 µs each; only the commit goes to a thread of
 its own. Statements in that thread would cost more, not less: after each of them it would have to
@@ -33,7 +33,7 @@ _Waiting = tuple[Change[Any], asyncio.Future[Any]]
 
 
 class GroupCommit:
-    """Carries changes out one after the other, whoever asks, all from one event loop."""
+    """Runs changes one after the other, all from one event loop."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Take a connection that may change threads and leaves transactions to us."""
@@ -41,7 +41,7 @@ class GroupCommit:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._waiting: list[_Waiting] = []
         self._between: list[_Waiting] = []
-        self._at_work: asyncio.Task[None] | None = None
+        self._committing: asyncio.Task[None] | None = None
         self._closed = False
         self.undone = 0
         """How often a group of changes was lost as a whole."""
@@ -57,7 +57,7 @@ class GroupCommit:
             raise QueueUnavailable("it is closed")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, answer))
-        self._go()
+        self._start()
         return await answer
 
     async def between(self, work: Change[T]) -> T:
@@ -70,19 +70,19 @@ class GroupCommit:
             raise QueueUnavailable("it is closed")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._between.append((work, answer))
-        self._go()
+        self._start()
         return await answer
 
     async def close(self) -> None:
         """Refuse what comes and finish what came; the connection stays open."""
         self._closed = True
-        if self._at_work is not None:
-            await self._at_work
+        if self._committing is not None:
+            await self._committing
         self._thread.shutdown()
 
-    def _go(self) -> None:
-        if self._at_work is None:
-            self._at_work = asyncio.create_task(self._commit_all())
+    def _start(self) -> None:
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -93,32 +93,32 @@ class GroupCommit:
                     try:
                         done = await loop.run_in_executor(self._thread, work, self._connection)
                     except sqlite3.Error as error:
-                        _settle(answer, QueueUnavailable(str(error)))
+                        _answer(answer, QueueUnavailable(str(error)))
                     except Exception as error:
-                        _settle(answer, error)
+                        _answer(answer, error)
                     else:
-                        _settle(answer, done)
+                        _answer(answer, done)
                 if not self._waiting:
                     continue
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
                 try:
-                    answers = self._carry_out([change for change, _ in batch])
+                    answers = self._run_all([change for change, _ in batch])
                     await loop.run_in_executor(self._thread, self._connection.commit)
                 except sqlite3.Error as error:
                     self.undone += 1
                     # What SQLite undid by itself cannot be undone again. Should a transaction
-                    # stay open all the same, the next one cannot begin, and its callers hear it.
+                    # stay open all the same, the next one cannot begin: its callers get an error.
                     with contextlib.suppress(sqlite3.Error):
                         self._connection.rollback()
                     for _, answer in batch:
-                        _settle(answer, QueueUnavailable(str(error)))
+                        _answer(answer, QueueUnavailable(str(error)))
                 else:
                     for (_, answer), value in zip(batch, answers, strict=True):
-                        _settle(answer, value)
+                        _answer(answer, value)
         finally:
-            self._at_work = None
+            self._committing = None
 
-    def _carry_out(self, changes: Sequence[Change[Any]]) -> list[Any]:
+    def _run_all(self, changes: Sequence[Change[Any]]) -> list[Any]:
         """What each change returned or raised. Raises sqlite3.Error when all of them are lost."""
         self._connection.execute("BEGIN IMMEDIATE")
         answers: list[Any] = []
@@ -140,9 +140,9 @@ def _breaks_the_transaction(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError)
 
 
-def _settle(answer: asyncio.Future[Any], value: object) -> None:
+def _answer(answer: asyncio.Future[Any], value: object) -> None:
     if answer.done():
-        return  # who asked is gone
+        return  # the caller has stopped waiting
     if isinstance(value, Exception):
         answer.set_exception(value)
     else:

@@ -1,4 +1,4 @@
-"""Brings a file of tasks to the form that this version knows.
+"""Migrate the file of tasks to the schema of this version.
 
 Flow      tasks.sqlite, before its own connections -> tasks.migrate -> migrations/
 """

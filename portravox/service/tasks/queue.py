@@ -85,15 +85,15 @@ class TaskQueue(Protocol):
     ) -> Task:
         """Add a PENDING task, whose end will be told to webhooks through the outbox.
 
-        With an idempotency key that this API key used before, the task of then is given back,
-        whatever became of it, as long as it is remembered; its webhooks are those of then. Raises
-        IdempotencyConflict where the job of then was another one, TaskTooLarge where the job is
+        With an idempotency key that this API key used before, the earlier task is returned, in
+        whatever state, as long as it is remembered; its webhooks are not changed. Raises
+        IdempotencyConflict where the earlier job was another one, TaskTooLarge where the job is
         more text than a task may have, and QueueFull where there is no room for it (`tasks.room`):
         as many tasks as may wait, as many as may be remembered, or as much as the key may have.
         """
 
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
-        """A task of this group; None for any other id, whether another group's or nobody's."""
+        """A task of this group; None for an id of another group and for one that does not exist."""
 
     async def list(self, wanted: TaskFilter, *, key_group: str) -> Page:
         """Tasks of this group, the latest submitted first."""

@@ -49,7 +49,7 @@ class Caps:
     text_bytes: int = MAX_TEXT_BYTES
     canceled: int = max(MAX_PENDING, MIN_CANCELED)
     """Cancelled tasks among the ended ones: as many as may wait, since each of them has waited and
-    cost nobody a render."""
+    needed no render."""
 
     @classmethod
     def for_queue_of(cls, max_pending: int) -> Caps:

@@ -29,7 +29,7 @@ SPREAD = 0.1
 """Pauses differ by up to this share, so that what failed together does not come back together."""
 
 GONE = 410
-"""A receiver that answers this wants no more of it (Standard Webhooks)."""
+"""A receiver that answers this wants no more notices (Standard Webhooks)."""
 
 AT_A_TIME = 8
 """Attempts under way. Our choice: each is a thread that mostly waits."""
@@ -66,7 +66,7 @@ class Deliverer:
         self._chance = chance or random.Random()
         self._look_s = look_s
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="webhook")
-        self._at_work: dict[asyncio.Task[None], str] = {}
+        self._under_way: dict[asyncio.Task[None], str] = {}
         """Attempts under way, and the tenant of each."""
 
         self._loop: asyncio.Task[None] | None = None
@@ -80,8 +80,8 @@ class Deliverer:
             self._loop.cancel()
             with suppress(asyncio.CancelledError):
                 await self._loop
-        if self._at_work:
-            await asyncio.wait(self._at_work)
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         self._threads.shutdown()
 
     async def _deliver_all(self) -> None:
@@ -93,23 +93,23 @@ class Deliverer:
             except Exception:
                 # Whatever it is, notices must not stay away until the next start.
                 _log.exception("webhooks go on after a pause")
-            if self._at_work:
+            if self._under_way:
                 # A place that becomes free may be taken at once.
                 await asyncio.wait(
-                    self._at_work, timeout=self._look_s, return_when=asyncio.FIRST_COMPLETED
+                    self._under_way, timeout=self._look_s, return_when=asyncio.FIRST_COMPLETED
                 )
             else:
                 await asyncio.sleep(self._look_s)
 
     async def _begin(self) -> None:
-        room = AT_A_TIME - len(self._at_work)
+        room = AT_A_TIME - len(self._under_way)
         if room == 0:
             return
-        busy = frozenset(self._at_work.values())
+        busy = frozenset(self._under_way.values())
         for delivery, task in await self._outbox.claim(limit=room, lease_s=LEASE_S, busy=busy):
             attempt = asyncio.create_task(self._attempt(delivery, task))
-            self._at_work[attempt] = delivery.tenant
-            attempt.add_done_callback(self._at_work.pop)
+            self._under_way[attempt] = delivery.tenant
+            attempt.add_done_callback(self._under_way.pop)
 
     async def _attempt(self, delivery: Delivery, task: Task) -> None:
         now = self._clock()
