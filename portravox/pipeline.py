@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from portravox.media.picture import Picture
     from portravox.media.picture_file import PictureLimits
     from portravox.media.planes import Planes
+    from portravox.media.voice_file import VoiceLimits
     from portravox.media.waveform import Waveform
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
@@ -123,8 +124,8 @@ def animate(
 ) -> Animation:
     """Make the person in a portrait speak a recording.
 
-    portrait            JPEG, PNG, BMP or WebP
-    voice               WAV or MP3, 1 to 180 s
+    portrait            JPEG, PNG, BMP, WebP, GIF, AVIF; HEIC with the extra `heif`
+    voice               WAV, MP3, or what phones and browsers record, 1 to 180 s
     output              the MP4; appears only when whole
     engine              "embedded", or an engine of your own
     on_progress         called now and then from the calling thread; what it raises stops the job
@@ -161,6 +162,7 @@ def read_inputs(
     options: JobOptions | None = None,
     *,
     picture_limits: PictureLimits | None = None,
+    voice_limits: VoiceLimits | None = None,
 ) -> Inputs:
     """Read and check the files, and the transcript among the options. Raises InputError."""
     from portravox.articulation.transcript import read_transcript
@@ -173,7 +175,7 @@ def read_inputs(
         transcript = read_transcript(options.transcript, options.language)
     return Inputs(
         picture=read_picture(portrait, picture_limits, max_side_px=options.max_side),
-        voice=read_voice(voice),
+        voice=read_voice(voice, voice_limits),
         transcript=transcript,
     )
 
@@ -251,7 +253,7 @@ def render(
     tell(Progress("face", STAGE_STARTS["face"], 0, frames))
     avatar = engine.register(inputs.picture)
     tell(Progress("listen", STAGE_STARTS["listen"], 0, frames))
-    notices = list(avatar.notices)
+    notices = [*avatar.notices, *inputs.voice.notices]
     width_px, height_px = avatar.frame_size(direction)
     video = VideoFormat(
         width_px=width_px, height_px=height_px, fps=direction.video_fps, frames=frames

@@ -18,6 +18,7 @@ from portravox.cli.animate import failure
 from portravox.cli.options import Given, Json, job_options, with_job_options
 from portravox.cli.progress import LINE_EVERY, WORDS
 from portravox.cli.terminal import give, give_json, tell
+from portravox.cli.uploadable import uploadable
 from portravox.errors import ModelUnavailable, PortravoxError
 from portravox.options import as_parameters
 
@@ -112,13 +113,14 @@ def submit_command(
         parameters = as_parameters(job_options(given))  # refused before anything is uploaded
         if output is not None:
             require_writable(output)
-        task_id = client.submit(
-            portrait,
-            voice,
-            parameters,
-            idempotency_key=idempotency_key,
-            webhook_url=webhook_url,
-        )
+        with uploadable(portrait, voice) as (picture, sound):
+            task_id = client.submit(
+                picture,
+                sound,
+                parameters,
+                idempotency_key=idempotency_key,
+                webhook_url=webhook_url,
+            )
         if output is None:
             _give_task(task_id, as_json)
             return
@@ -199,8 +201,11 @@ def detect_command(
     as_json: Json = False,
 ) -> None:
     """Say whether PORTRAIT can be animated: exit status 0 if so, 1 if not."""
-    with _asking(base_url, api_key_file, as_json) as client:
-        verdict = client.detect(portrait)
+    with (
+        _asking(base_url, api_key_file, as_json) as client,
+        uploadable(portrait) as (picture, _),
+    ):
+        verdict = client.detect(picture)
     if as_json:
         give_json({"pass": verdict.passed, "message": verdict.message})
     else:

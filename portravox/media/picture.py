@@ -1,6 +1,6 @@
 """A still picture as the whole product knows it.
 
-Flow      media.decode -> Picture -> face, rig, render
+Flow      media.picture_file -> Picture -> face, rig, render
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A voice recording into samples.
 
 Flow      a path -> media.voice_file -> Waveform -> speech, media.encode
-Reads     WAV (integers of 8 to 32 bits, floats, mu-law, A-law, ADPCM) and MP3
+Reads     WAV (integers of 8 to 64 bits, floats, mu-law, A-law, ADPCM, MP3; RIFF, RIFX, RF64, BW64,
+          Wave64) and MP3; where the limits allow it what phones and browsers record
 Gives     Waveform, one or two channels, at the file's own rate
 
 The kind is judged by the content and the length by the samples that really decode: headers lie.
@@ -9,11 +10,10 @@ The kind is judged by the content and the length by the samples that really deco
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 
@@ -22,18 +22,27 @@ from portravox.clock import duration_of_samples
 from portravox.errors import (
     SettingOutOfRange,
     VoiceSilent,
+    VoiceTooComplex,
     VoiceTooLarge,
     VoiceTooLong,
     VoiceTooShort,
     VoiceUnreadable,
     VoiceUnsupported,
 )
+from portravox.media import mpeg_sound, wav_file
+from portravox.media.decoded_sound import Block, file_blocks, mp3_blocks, resampled
 from portravox.media.files import MIB, UNKNOWN_KIND, kind_in_words, read_bytes
-from portravox.media.sound_frames import float_samples
 from portravox.media.waveform import Waveform
 
-if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
+Kind = Literal["WAV", "MP3", "M4A", "AAC", "Ogg", "WebM", "FLAC", "CAF", "AMR", "AIFF"]
+
+CONTRACT_KINDS: tuple[Kind, ...] = ("WAV", "MP3")
+"""What the DashScope `liveportrait` service takes."""
+
+ALL_KINDS: tuple[Kind, ...] = (
+    *CONTRACT_KINDS, "M4A", "AAC", "Ogg", "WebM", "FLAC", "CAF", "AMR", "AIFF",
+)  # fmt: skip
+"""And what phones, browsers and messengers record."""
 
 MIN_RATE_HZ = 8_000
 MAX_RATE_HZ = 192_000
@@ -52,17 +61,12 @@ MP3_SLACK_S = 0.1
 """How much longer than the limit an MP3 may be: an encoder that writes no LAME tag adds up to
 three frames (26 ms each at 44.1 kHz) around a recording that was cut to the limit. Our choice."""
 
-_WAV_CODECS = ("pcm_", "adpcm_ms", "adpcm_ima_wav", "mp3")
-"""What may be inside a WAV file, by the start of the codec's name."""
-
-_MP3_SEARCH_BYTES = 4096
-"""How far into a file the first MP3 frame may begin. A recording cut out of a stream starts with
-the rest of a frame, and no Layer III frame is longer than 1441 bytes."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceLimits:
-    """Which recordings are taken; the defaults are those of the DashScope service."""
+    """Which recordings are taken. The defaults are those of the library and the command line."""
+
+    kinds: tuple[Kind, ...] = ALL_KINDS
 
     max_bytes: int = 15 * MIB
     min_s: float = 1.0
@@ -74,171 +78,281 @@ class VoiceLimits:
         if not 0.0 <= self.min_s <= self.max_s:
             raise SettingOutOfRange("min_s", self.min_s, f"0 to max_s, which is {self.max_s:g}")
 
+    @classmethod
+    def service(cls, formats: Literal["original", "all"] = "original") -> VoiceLimits:
+        """The contract of the DashScope `liveportrait` service, or what its operator adds."""
+        return cls(kinds=CONTRACT_KINDS if formats == "original" else ALL_KINDS)
+
 
 def read_voice(path: str | Path, limits: VoiceLimits | None = None) -> Waveform:
-    """Read a WAV or MP3 recording.
+    """Read a recording.
 
-    One and two channels stay as they are; more are mixed into one. The silence that an MP3
+    One and two channels stay as they are; more are mixed into one. Of glued files all are read,
+    and at the rate of most of the sound where rates differ. The silence that an MP3
     encoder puts before and after the recording is cut off where its LAME tag tells how much.
-    A damaged stretch of an MP3 is left out; what decodes is taken.
+    What is damaged in an MP3 is left out; what decodes is taken.
 
     Raises FileMissing, VoiceUnreadable (empty or damaged), VoiceUnsupported (another kind of file),
-    VoiceTooLarge, VoiceTooShort, VoiceTooLong (as soon as it shows) and VoiceSilent.
+    VoiceTooLarge, VoiceTooShort, VoiceTooLong (as soon as it shows), VoiceTooComplex and
+    VoiceSilent.
     """
     limits = limits or VoiceLimits()
     path = Path(path)
     content = read_bytes(path, limits.max_bytes, empty=VoiceUnreadable, too_large=VoiceTooLarge)
     kind = _kind(content)
-    if kind is None:
+    if kind is None or kind not in limits.kinds:
         raise VoiceUnsupported(
-            f"{path.name} is {kind_in_words(content)}; wanted a WAV or MP3 recording"
+            f"{path.name} is {_in_words(kind, content)}; wanted {_listed(limits.kinds)}"
         )
-    max_s = limits.max_s + (MP3_SLACK_S if kind == "mp3" else 0.0)
-
-    blocks: list[Float32] = []
-    rate_hz = channels = count = 0
-    for frame in _frames(path.name, content, kind):
-        if not blocks:
-            rate_hz, channels = frame.sample_rate, frame.layout.nb_channels
-            if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-                raise VoiceUnsupported(
-                    f"{path.name} has {rate_hz} samples a second; "
-                    f"wanted {MIN_RATE_HZ} to {MAX_RATE_HZ}"
-                )
-        elif frame.sample_rate != rate_hz:
-            raise VoiceUnsupported(
-                f"{path.name} changes from {rate_hz} to {frame.sample_rate} samples a second "
-                f"after {duration_of_samples(count, rate_hz):.1f} s; wanted one rate"
-            )
-        block = _with_channels(float_samples(frame), channels)
-        blocks.append(block)
-        count += len(block)
-        if duration_of_samples(count, rate_hz) > max_s:
-            raise VoiceTooLong(
-                f"{path.name} lasts longer than {limits.max_s:g} s; "
-                f"wanted {limits.min_s:g} to {limits.max_s:g} s"
-            )
-    if count == 0:
+    sound = _sound(path.name, content, kind, limits)
+    segments = _by_rate(_within_limits(path.name, sound.blocks, sound.slack_s, limits))
+    if not segments:
         raise VoiceUnreadable(f"{path.name} is empty: it has a header but no samples")
-    if duration_of_samples(count, rate_hz) < limits.min_s:
+    samples, rate_hz = _joined(path.name, segments)
+    duration_s = duration_of_samples(len(samples), rate_hz)
+    if duration_s < limits.min_s:
         raise VoiceTooShort(
-            f"{path.name} lasts {duration_of_samples(count, rate_hz):.2f} s; "
-            f"wanted {limits.min_s:g} to {limits.max_s:g} s"
+            f"{path.name} lasts {duration_s:.2f} s; wanted {limits.min_s:g} to {limits.max_s:g} s"
         )
-    samples = np.concatenate(blocks)  # (N, channels)
-    # Float files may hold anything; one NaN would spread over everything computed from it.
-    np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    peak = float(np.abs(samples).max())
+    if duration_s > limits.max_s + sound.slack_s:
+        raise _too_long(path.name, limits)
+    return Waveform(np.ascontiguousarray(samples), rate_hz, sound.notices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """A file whose structure is known, and whose sound is decoded while it is asked for."""
+
+    blocks: Iterable[Block]
+    slack_s: float = MP3_SLACK_S
+    notices: tuple[str, ...] = ()
+
+
+def _kind(content: bytes) -> Kind | None:
+    """By the content; None for what no reader here takes."""
+    if wav_file.is_wav(content):
+        return "WAV"
+    start = mpeg_sound.sound_start(content)
+    for offset, signature, kind in _SIGNATURES:
+        if content[start + offset : start + offset + len(signature)] == signature:
+            return kind
+    if kind_in_words(content[start : start + 1024]) != UNKNOWN_KIND:
+        return None
+    other = mpeg_sound.other_mpeg(content)
+    if other is not None:
+        return "AAC" if other == "AAC" else None
+    return "MP3" if mpeg_sound.first_frame(content, start) is not None else None
+
+
+_SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
+    (4, b"ftypM4A", "M4A"),
+    (4, b"ftypM4B", "M4A"),
+    (4, b"ftypmp4", "M4A"),
+    (4, b"ftypiso", "M4A"),
+    (4, b"ftypqt", "M4A"),
+    (4, b"ftyp3gp", "M4A"),
+    (4, b"ftyp3g2", "M4A"),
+    (4, b"ftypdash", "M4A"),
+    (4, b"ftypMSNV", "M4A"),
+    (4, b"ftypavc1", "M4A"),
+    (0, b"OggS", "Ogg"),
+    (0, b"\x1aE\xdf\xa3", "WebM"),
+    (0, b"fLaC", "FLAC"),
+    (0, b"caff", "CAF"),
+    (0, b"#!AMR", "AMR"),
+    (8, b"AIFF", "AIFF"),
+    (8, b"AIFC", "AIFF"),
+)
+
+
+def _in_words(kind: Kind | None, content: bytes) -> str:
+    if kind == "AAC":
+        return "a raw AAC recording (ADTS)"
+    start = mpeg_sound.sound_start(content)
+    if kind is None and kind_in_words(content[start : start + 1024]) == UNKNOWN_KIND:
+        layer = mpeg_sound.other_mpeg(content)
+        if layer is not None:
+            return f"an MPEG {layer} recording"
+    return kind_in_words(content[start : start + 1024] if 0 < start < len(content) else content)
+
+
+def _listed(kinds: tuple[Kind, ...]) -> str:
+    """'a WAV or MP3 recording'."""
+    return f"a {', '.join(kinds[:-1])} or {kinds[-1]} recording" if len(kinds) > 1 else kinds[0]
+
+
+def _sound(name: str, content: bytes, kind: Kind, limits: VoiceLimits) -> _Sound:
+    if kind == "MP3":
+        return _mp3(name, content, limits)
+    if kind != "WAV":
+        start = 0 if kind in ("M4A", "WebM") else mpeg_sound.sound_start(content)
+        return _Sound(file_blocks(name, content[start:], kind))
+    parts = wav_file.take_apart(name, content)
+    if not parts.pieces:
+        raise VoiceUnreadable(f"{name} is empty: it has a header but no samples")
+    if parts.pieces[0].format.code == wav_file.MP3:
+        inside = b"".join(p.data for p in parts.pieces if p.format.code == wav_file.MP3)
+        return _mp3(name, inside, limits)
+    if any(p.format.code == wav_file.MP3 for p in parts.pieces):
+        raise VoiceUnsupported(f"{name} is glued together of plain samples and MP3")
+    return _Sound(_wav_blocks(name, parts), 0.0, parts.notices)
+
+
+def _wav_blocks(name: str, parts: wav_file.WavParts) -> Iterator[Block]:
+    for piece in parts.pieces:
+        if piece.format.code in (wav_file.ADPCM_MS, wav_file.ADPCM_IMA):
+            yield from file_blocks(name, wav_file.rebuilt(piece), "ADPCM")
+            continue
+        step = piece.format.block_bytes * BLOCK_SAMPLES
+        for at in range(0, len(piece.data), step):
+            part = wav_file.WavPiece(piece.format, piece.data[at : at + step])
+            yield wav_file.samples(name, part), piece.format.rate_hz
+
+
+def _mp3(name: str, content: bytes, limits: VoiceLimits) -> _Sound:
+    start = mpeg_sound.first_frame(content, mpeg_sound.sound_start(content))
+    if start is None:
+        raise VoiceUnreadable(f"{name} is damaged: there are no MP3 frames in it")
+    return _Sound(_mp3_blocks(name, content, start, limits))
+
+
+def _mp3_blocks(name: str, content: bytes, start: int, limits: VoiceLimits) -> Iterator[Block]:
+    """Each of the files that are glued together, without the silence that its encoder added."""
+    for section in _mp3_sections(name, content, start, limits):
+        trim = mpeg_sound.Trim(0, None)
+        if mpeg_sound.is_info(content, section[0]):
+            trim = mpeg_sound.trim(content, section.pop(0))
+        packets = (content[frame.start : frame.start + frame.size] for frame in section)
+        for samples, rate_hz in _by_rate(mp3_blocks(packets)):
+            yield samples[trim.first : trim.end], rate_hz
+            trim = mpeg_sound.Trim(0, None)
+
+
+def _mp3_sections(
+    name: str, content: bytes, start: int, limits: VoiceLimits
+) -> Iterator[list[mpeg_sound.Mp3Frame]]:
+    """Frames up to the next one that begins a file. Raises VoiceTooLong by their headers: frames
+    that do not decode last as long as others."""
+    section: list[mpeg_sound.Mp3Frame] = []
+    announced_s, sections = 0.0, 0
+    for frame in mpeg_sound.frames(name, content, start):
+        announced_s += frame.samples / frame.rate_hz
+        if announced_s > limits.max_s + 1.0 + 0.1 * sections:
+            raise _too_long(name, limits)
+        if section and mpeg_sound.is_info(content, frame):
+            yield section
+            section = []
+            sections += 1
+            if sections > MAX_SECTIONS:
+                raise VoiceTooComplex(f"{name} is glued together of more than {MAX_SECTIONS} files")
+        section.append(frame)
+    if section:
+        yield section
+
+
+MAX_SECTIONS = 1_000
+"""MP3 files glued together; a speech synthesiser makes one of each sentence. Our choice."""
+
+BLOCK_SAMPLES = 65_536
+"""Of plain samples, converted at a time; our choice."""
+
+
+def _too_long(name: str, limits: VoiceLimits) -> VoiceTooLong:
+    return VoiceTooLong(
+        f"{name} lasts longer than {limits.max_s:g} s; "
+        f"wanted {limits.min_s:g} to {limits.max_s:g} s"
+    )
+
+
+def _within_limits(
+    name: str, blocks: Iterable[Block], slack_s: float, limits: VoiceLimits
+) -> Iterator[Block]:
+    """The blocks, as long as they make no more than the longest recording."""
+    duration_s = 0.0
+    for samples, rate_hz in blocks:
+        if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+            raise VoiceUnsupported(
+                f"{name} has {rate_hz} samples a second; wanted {MIN_RATE_HZ} to {MAX_RATE_HZ}"
+            )
+        duration_s += len(samples) / rate_hz
+        # What an encoder added before and behind is cut off later.
+        if duration_s > limits.max_s + slack_s + (0.2 if slack_s else 1e-9):
+            raise _too_long(name, limits)
+        yield samples, rate_hz
+
+
+def _by_rate(blocks: Iterable[Block]) -> list[Block]:
+    """Blocks of one rate and as many channels, joined as long as they follow each other."""
+    segments: list[tuple[list[Float32], int]] = []
+    for samples, rate_hz in blocks:
+        if not len(samples):
+            continue
+        last = segments[-1] if segments else None
+        if last and last[1] == rate_hz and last[0][0].shape[1] == samples.shape[1]:
+            last[0].append(samples)
+        else:
+            segments.append(([samples], rate_hz))
+    return [(np.concatenate(parts), rate_hz) for parts, rate_hz in segments]
+
+
+def _joined(name: str, segments: list[Block]) -> Block:
+    """One recording of one or two channels at one rate. Raises VoiceSilent."""
+    peak = 0.0
+    sounds = False
+    for samples, _ in segments:
+        # Float files may hold anything; one NaN would spread over everything computed from it.
+        np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        peak = max(peak, float(np.abs(samples).max()))
     if peak > WRONG_SCALE_PEAK:
-        samples /= peak
+        segments = [(samples / np.float32(peak), rate_hz) for samples, rate_hz in segments]
+    for samples, _ in segments:
+        sounds = sounds or bool(np.any(np.ptp(samples, axis=0) >= SILENT_SWING))
+    if not sounds:
+        raise VoiceSilent(f"{name} is silent from beginning to end; wanted a voice")
+    mixed = [(_mixed(samples), rate_hz) for samples, rate_hz in segments]
+    channels = mixed[0][0].shape[1]
+    lengths_s: dict[int, float] = {}
+    for samples, rate_hz in mixed:
+        lengths_s[rate_hz] = lengths_s.get(rate_hz, 0.0) + len(samples) / rate_hz
+    wanted_hz = max(lengths_s, key=lambda rate_hz: lengths_s[rate_hz])
+    parts = [
+        _with_channels(s if rate_hz == wanted_hz else resampled(s, rate_hz, wanted_hz), channels)
+        for s, rate_hz in mixed
+    ]
+    return np.concatenate(parts), wanted_hz
+
+
+INVERTED = -0.5
+"""Correlation with the loudest channel below which a channel counts as its inverse; our choice."""
+
+CANCELLED_SHARE = 0.05
+"""Of the loudest channel's power: a mean with less has cancelled itself out; our choice, as for
+stereo in `speech.resample`."""
+
+
+def _mixed(samples: Float32) -> Float32:
+    """(N, channels) -> (N, 1 or 2). Of more than two channels the mean of those that sound, none
+    of them inverted against the loudest; the loudest alone where they cancel each other all the
+    same."""
+    if samples.shape[1] <= 2:
+        return samples
     sounding = np.flatnonzero(np.ptp(samples, axis=0) >= SILENT_SWING)
     if len(sounding) == 0:
-        raise VoiceSilent(f"{path.name} is silent from beginning to end; wanted a voice")
-    if channels > 2:
-        # Of the channels that sound: a voice on one of six would otherwise be 16 dB down.
-        samples = samples[:, sounding].mean(axis=1, dtype=np.float32, keepdims=True)
-    return Waveform(np.ascontiguousarray(samples), rate_hz)
-
-
-def _kind(content: bytes) -> str | None:
-    """'wav' or 'mp3', by the content; None for anything else."""
-    if content[:4] in (b"RIFF", b"RIFX", b"RF64") and content[8:12] == b"WAVE":
-        return "wav"
-    return "mp3" if _mp3_start(content) is not None else None
-
-
-def _mp3_start(content: bytes) -> int | None:
-    """Where the first MP3 frame begins, ID3v2 tags skipped; None when this is no MP3.
-
-    MP3 has no signature, and its 11 sync bits turn up in any file by chance or, inside a video, by
-    right. So a frame must come first or soon, and the frames after it must join up.
-    """
-    start = 0
-    while content[start : start + 3] == b"ID3" and len(content) >= start + 10:
-        # 7 bits a byte (ID3v2.4 section 6.2); a fourth flag says that a footer follows.
-        size = sum(
-            (byte & 0x7F) << (7 * n) for n, byte in enumerate(content[start + 9 : start + 5 : -1])
-        )
-        start += 10 + size + (10 if content[start + 5] & 0x10 else 0)
-    if kind_in_words(content[start:]) != UNKNOWN_KIND:
-        return None
-    start = len(content) - len(content[start:].lstrip(b"\0"))  # tags may be followed by zeros
-    for offset in range(start, min(start + _MP3_SEARCH_BYTES, len(content) - 3)):
-        if content[offset] == 0xFF and _frames_join_up(content, offset):
-            return offset
-    return None
-
-
-def _frames_join_up(content: bytes, offset: int, wanted: int = 3) -> bool:
-    """True when `wanted` MP3 frames follow each other from here, or fewer up to the end."""
-    for _ in range(wanted):
-        length = _mp3_frame_bytes(content[offset : offset + 4])
-        if length is None:
-            return False
-        offset += length
-        if offset + 4 > len(content):
-            return True
-    return True
-
-
-_BITRATES_KBPS = {
-    1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-"""MPEG version -> Layer III bit rates by index 1 to 14 (ISO 11172-3 and 13818-3)."""
-
-
-def _mp3_frame_bytes(header: bytes) -> int | None:
-    """Length of the MPEG Layer III frame with this 4-byte header; None if it is none."""
-    bits = int.from_bytes(header, "big")
-    version = (bits >> 19) & 3  # 3 is MPEG 1, 2 is MPEG 2, 0 is MPEG 2.5, 1 is not used
-    layer = (bits >> 17) & 3  # 1 is Layer III
-    bitrate, rate = (bits >> 12) & 15, (bits >> 10) & 3
-    if bits >> 21 != 0x7FF or version == 1 or layer != 1 or bitrate in (0, 15) or rate == 3:
-        return None
-    rate_hz = (44_100, 48_000, 32_000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    bits_per_s = 1000 * _BITRATES_KBPS[1 if version == 3 else 2][bitrate - 1]
-    samples = 1152 if version == 3 else 576
-    return samples // 8 * bits_per_s // rate_hz + ((bits >> 9) & 1)
-
-
-def _frames(name: str, content: bytes, kind: str) -> Iterator[AudioFrame]:
-    """The decoded sound, a few hundredths of a second at a time; damaged packets are left out."""
-    import av
-
-    if kind == "mp3":
-        # Tags are cut off: a cover picture would be decoded, however large it says it is.
-        content = content[_mp3_start(content) :]
-    try:
-        # The format is given, so that no other of FFmpeg's many readers sees the file.
-        container = av.open(io.BytesIO(content), mode="r", format=kind, metadata_errors="replace")
-    except av.FFmpegError as error:
-        raise VoiceUnreadable(f"{name} is damaged: {error.strerror}") from error
-    with container:
-        if not container.streams.audio:
-            raise VoiceUnreadable(f"{name} is damaged: no sound in it")
-        stream = container.streams.audio[0]
-        codec = stream.codec_context.name if stream.codec_context else "an unknown codec"
-        if not codec.startswith(_WAV_CODECS):
-            raise VoiceUnsupported(
-                f"{name} is a WAV file with {codec} inside; wanted plain samples (PCM)"
-            )
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-                decoded = packet.decode() if packet is not None else []
-            except av.InvalidDataError:
-                continue
-            except av.FFmpegError as error:
-                raise VoiceUnreadable(f"{name} is damaged: {error.strerror}") from error
-            if packet is None:
-                return
-            yield from decoded
+        return samples[:, :1]
+    heard = samples[:, sounding]
+    power = np.mean(np.square(heard, dtype=np.float64), axis=0)
+    loudest = heard[:, int(power.argmax())]
+    with_loudest = heard.T.astype(np.float64) @ loudest.astype(np.float64) / len(heard)
+    alike = with_loudest / np.sqrt(np.maximum(power * power.max(), 1e-30))
+    signs = np.where(alike < INVERTED, -1.0, 1.0).astype(np.float32)
+    mean = (heard * signs).mean(axis=1, dtype=np.float32)
+    if float(np.mean(np.square(mean))) < CANCELLED_SHARE * float(power.max()):
+        mean = loudest
+    return np.ascontiguousarray(mean[:, None])
 
 
 def _with_channels(block: Float32, channels: int) -> Float32:
-    """(N, any) -> (N, channels): some MP3 files change between mono and stereo on the way."""
+    """(N, any) -> (N, channels): some files change between mono and stereo on the way."""
     if block.shape[1] == channels:
         return block
     return np.repeat(block.mean(axis=1, dtype=np.float32, keepdims=True), channels, axis=1)

@@ -1,11 +1,11 @@
 """Sound as the whole product knows it.
 
-Flow      media.decode -> Waveform -> speech, media.encode
+Flow      media.voice_file -> Waveform -> speech, media.encode
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portravox.arrays import Float32
 from portravox.clock import duration_of_samples
@@ -13,12 +13,15 @@ from portravox.clock import duration_of_samples
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
-    """A stretch of sound, one or two channels."""
+    """A recording, one or two channels."""
 
     samples: Float32
     """(N, channels), -1..1 is full scale; values outside are allowed (float files)."""
 
     rate_hz: int
+
+    notices: tuple[str, ...] = field(default=())
+    """What was mended on the way in, in words for the caller: sound that its header denies."""
 
     @property
     def duration_s(self) -> float:

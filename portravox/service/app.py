@@ -231,6 +231,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         previews=service.previews,
         render_time_s=settings.render_time_s,
         task_life_s=settings.task_life_s,
+        voice_formats=settings.voice_formats,
     )
     service.workers.append(worker)
     deliverer = Deliverer(

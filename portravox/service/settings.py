@@ -116,6 +116,10 @@ class ServiceSettings(BaseSettings):
     upload_mib: Count = 100
     """Of one temporary upload: the original's."""
 
+    voice_formats: Literal["original", "all"] = "original"
+    """Recordings that are taken: WAV and MP3 as by the original, or all that `portravox animate`
+    takes: M4A, AAC, Ogg, WebM, FLAC, CAF, AMR and AIFF too."""
+
     webhook_url: str | None = None
     """The operator's own, told of every task's end. May lie inside."""
 

@@ -240,6 +240,69 @@ def profile_of_segments() -> bytes:
     )
 
 
+def _wav(
+    body: bytes, *, before: bytes = b"", code: int = 1, bits: int = 16, block: int = 2
+) -> bytes:
+    fmt = struct.pack("<HHIIHH", code, 1, 16_000, 32_000, block, bits)
+    chunks = b"WAVE" + before + b"fmt " + struct.pack("<I", len(fmt)) + fmt
+    chunks += b"data" + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+def wav_chunks() -> bytes:
+    return _wav(bytes(64_000), before=b"abcd\0\0\0\0" * 1_950_000)
+
+
+def wav_glued() -> bytes:
+    return _wav(b"\1\0") * (VOICE_BYTES // 46)
+
+
+def wav_lists() -> bytes:
+    """Lists within lists."""
+    nested = b"LIST\xff\xff\xff\0adtl" * 1_300_000
+    return _wav(bytes(64_000), before=nested)
+
+
+def wav_adpcm() -> bytes:
+    return _wav(bytes(14_000_000), code=2, bits=4, block=8)
+
+
+_MP3_HEADER = b"\xff\xfb\x90\xc4"
+_SMALL_HEADER = b"\xff\xf3\x14\xc4"
+"""8 kbit/s at 24 kHz: 24 bytes, the smallest frame there is."""
+
+
+def mp3_small_frames() -> bytes:
+    """Frames of 24 ms in 24 bytes whose content does not decode."""
+    rng = np.random.default_rng(4)
+    return b"".join(_SMALL_HEADER + rng.bytes(20) for _ in range(VOICE_BYTES // 24))
+
+
+def mp3_tags() -> bytes:
+    return b"ID3\4\0\0\0\0\0\0" * (VOICE_BYTES // 10)
+
+
+def mp3_headers() -> bytes:
+    return (_MP3_HEADER + bytes(413)) * 4 + _MP3_HEADER * 3_900_000
+
+
+def mp3_longest() -> bytes:
+    """Noise as long as may be, at the most bits."""
+    import av
+
+    rng = np.random.default_rng(5)
+    kept = io.BytesIO()
+    with av.open(kept, "w", format="mp3") as out:
+        stream = out.add_stream("libmp3lame", rate=48_000, options={"b": "320000"})
+        stream.layout = "stereo"
+        noise = rng.normal(0, 0.2, (2, 48_000 * 20)).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(noise, "fltp", "stereo")
+        frame.sample_rate = 48_000
+        out.mux([*stream.encode(frame), *stream.encode(None)])
+    whole = kept.getvalue()
+    return whole * (VOICE_BYTES // len(whole))
+
+
 COSTLY: Mapping[str, Callable[[], bytes]] = {
     "JPEG, 85 kB of 34-byte scans": lambda: progressive_scans(85_000 + len(_progressive())),
     "JPEG, 557 kB of 34-byte scans": lambda: progressive_scans(557_000 + len(_progressive())),
@@ -265,6 +328,14 @@ COSTLY: Mapping[str, Callable[[], bytes]] = {
     "BMP, moves that lead nowhere": bmp_moves,
     "BMP, runs of three plain pixels": bmp_plain_runs,
     "GIF, comment of 5 million pieces": gif_comments,
+    "WAV, 1.9 million chunks": wav_chunks,
+    "WAV, 340,000 files glued together": wav_glued,
+    "WAV, lists within lists": wav_lists,
+    "WAV, ADPCM in small blocks": wav_adpcm,
+    "MP3, 650,000 frames of noise": mp3_small_frames,
+    "MP3, 1.5 million tags": mp3_tags,
+    "MP3, headers without frames": mp3_headers,
+    "MP3, as long and as dense as may be": mp3_longest,
 }
 """Name -> its bytes, within the limits of the service."""
 

@@ -348,7 +348,8 @@ def test_the_level_fits_the_size(tmp_path: Path, tone) -> None:
 
 def test_importing_media_loads_no_codec_and_no_compiler() -> None:
     code = (
-        "import sys, portravox.media.decode, portravox.media.encode, portravox.media.probe;"
+        "import sys, portravox.media.picture_file, portravox.media.voice_file;"
+        "import portravox.media.encode, portravox.media.probe;"
         "heavy = {'av', 'PIL', 'numba', 'soxr', 'scipy'} & set(sys.modules);"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )

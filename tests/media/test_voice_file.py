@@ -23,6 +23,7 @@ from portravox.errors import (
     VoiceUnreadable,
     VoiceUnsupported,
 )
+from portravox.media import decoded_sound
 from portravox.media.voice_file import VoiceLimits, read_voice
 from portravox.media.waveform import Waveform
 
@@ -156,11 +157,10 @@ def test_a_voice_on_one_of_many_channels_keeps_its_level(
 def test_lying_sizes(tmp_path: Path, tone, data_size: int, riff_size: int) -> None:
     body = integers(tone(1.5, 16_000).samples, 16)
     path = wav(tmp_path / "l.wav", body, rate_hz=16_000, data_size=data_size, riff_size=riff_size)
-    if data_size == 100:  # short sizes are believed: other chunks may follow
-        with pytest.raises(VoiceTooShort):
-            read_voice(path)
-    else:
-        assert read_voice(path).duration_s == pytest.approx(1.5, abs=0.01)
+    read = read_voice(path)
+    assert read.duration_s == 1.5
+    assert np.abs(read.samples[:, 0] - tone(1.5, 16_000).samples[:, 0]).max() < 1e-4
+    assert len(read.notices) == (data_size == 100)
 
 
 def test_samples_that_are_not_numbers_become_silence(tmp_path: Path, tone) -> None:
@@ -284,22 +284,100 @@ def test_mp3_that_begins_within_a_frame(tmp_path: Path, tone) -> None:
         ("avi", "libmp3lame"),
     ],
 )
-def test_other_recordings_are_refused_whatever_their_name(
+def test_what_phones_and_browsers_record_is_read_where_the_limits_allow_it(
     tmp_path: Path, tone, container: str, codec: str
 ) -> None:
     voice = tone(1.5, 48_000)
     for name in ("voice.wav", "voice.mp3"):
-        path = tmp_path / name
-        with av.open(str(path), "w", format=container) as out:
-            stream = out.add_stream(codec, rate=48_000)
-            stream.layout = "mono"
-            samples = np.round(voice.samples.T * 32_767).astype(np.int16)
-            frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
-            frame.sample_rate, frame.pts = 48_000, 0
-            out.mux(stream.encode(frame))
-            out.mux(stream.encode(None))
-        with pytest.raises(VoiceUnsupported, match=name):
+        path = compressed(tmp_path / name, voice, container, codec)
+        with pytest.raises(VoiceUnsupported, match=f"{name}.*wanted a WAV or MP3 recording"):
+            read_voice(path, VoiceLimits.service())
+        if codec == "mp2" or container == "avi":
+            with pytest.raises(VoiceUnsupported, match="layer II" if codec == "mp2" else "AVI"):
+                read_voice(path)
+            continue
+        for limits in (None, VoiceLimits.service("all")):
+            read = read_voice(path, limits)
+            assert read.duration_s == pytest.approx(1.5, abs=0.05)
+            assert 0.4 < np.abs(read.samples).max() < 0.6
+            assert _pitch_hz(read) == pytest.approx(440, abs=2)
+
+
+def compressed(path: Path, voice: Waveform, container: str, codec: str, **options: str) -> Path:
+    """A recording in any container and codec that FFmpeg writes."""
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream(codec, rate=voice.rate_hz, options=options)
+        stream.layout = "mono"
+        samples = np.round(voice.samples[:, :1].T * 32_767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+        frame.sample_rate, frame.pts = voice.rate_hz, 0
+        wanted = stream.codec_context.format
+        resampler = av.AudioResampler(wanted.name if wanted else "s16", "mono", voice.rate_hz)
+        for piece in (*resampler.resample(frame), *resampler.resample(None)):
+            out.mux(stream.encode(piece))
+        out.mux(stream.encode(None))
+    return path
+
+
+def _pitch_hz(voice: Waveform) -> float:
+    mono = voice.mono()
+    return float(np.abs(np.fft.rfft(mono)).argmax() / len(mono) * voice.rate_hz)
+
+
+@pytest.mark.parametrize(("container", "codec"), [("matroska", "ac3"), ("mp4", "ac3")])
+def test_a_decoder_beyond_the_list_is_never_opened(
+    tmp_path: Path, tone, container: str, codec: str
+) -> None:
+    path = compressed(tmp_path / "v.mka", tone(1.5, 48_000), container, codec)
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture(local=False) as told, pytest.raises(VoiceUnsupported, match=codec):
             read_voice(path)
+    finally:
+        av.logging.set_level(None)
+    assert any("not on whitelist" in text for _, _, text in told), told
+
+
+def test_plain_wav_and_mp3_never_meet_a_reader_that_guesses(
+    tmp_path: Path, tone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = tone(1.5, 16_000)
+    paths = (
+        wav(tmp_path / "v.wav", integers(voice.samples, 16), rate_hz=16_000),
+        mp3(tmp_path / "v.mp3", voice),
+    )
+
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError(f"FFmpeg looks into a file: {args}")
+
+    monkeypatch.setattr(av, "open", refuse)
+    for path in paths:
+        assert read_voice(path).duration_s == 1.5
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [(0x2000, "AC-3"), (GSM, "GSM"), (0x22, "TrueSpeech"), (0x2001, "DTS"), (0x50, "layer II"),
+     (0xFF, "AAC"), (0x161, "Windows Media"), (0x4242, "0x4242")],
+)  # fmt: skip
+def test_a_wav_with_another_codec_is_named_and_no_decoder_sees_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, name: str
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError(f"a decoder is opened: {args}")
+
+    monkeypatch.setattr(av, "open", refuse)
+    monkeypatch.setattr(decoded_sound, "mp3_blocks", refuse)
+    body = b"\x0b\x77" + np.random.default_rng(1).bytes(50_000)
+    with pytest.raises(VoiceUnsupported, match=name):
+        read_voice(wav(tmp_path / "c.wav", body, rate_hz=16_000, code=code))
+
+
+@pytest.mark.parametrize("start", [b"\xfe\x7f\x01\x80", b"\x72\xf8\x1f\x4e"])
+def test_compressed_sound_that_calls_itself_samples_is_no_noise(tmp_path: Path, start) -> None:
+    body = bytes(400) + start + np.random.default_rng(1).bytes(100_000)
+    with pytest.raises(VoiceUnsupported, match=r"DTS|AC-3"):
+        read_voice(wav(tmp_path / "d.wav", body, rate_hz=16_000, channels=2))
 
 
 def test_text_noise_empty_missing_and_folder(tmp_path: Path) -> None:
@@ -357,6 +435,83 @@ def test_damaged_files_give_a_voice_or_one_of_our_errors(tmp_path: Path, tone) -
                 assert path.name in str(error)
             else:
                 assert np.all(np.isfinite(read.samples)) and read.samples.shape[1] in (1, 2)
+
+
+@pytest.mark.parametrize("channels", [3, 4, 6])
+def test_inverted_channels_do_not_silence_each_other(tmp_path: Path, tone, channels: int) -> None:
+    voice = tone(1.0, 16_000)
+    signs = np.where(np.arange(channels) % 2, -1.0, 1.0)
+    body = integers((voice.samples * signs).astype(np.float32), 16)
+    read = read_voice(wav(tmp_path / "c.wav", body, rate_hz=16_000, channels=channels))
+    assert np.abs(np.abs(read.samples) - np.abs(voice.samples)).max() < 1e-4
+
+
+def test_channels_that_cancel_in_pairs_leave_the_loudest(tmp_path: Path, tone) -> None:
+    voice = tone(1.0, 16_000).samples[:, 0]
+    turned = np.roll(voice, 9)  # a quarter of a period: like neither it nor its inverse
+    four = np.stack([voice, turned, -0.5 * voice - turned, -0.5 * voice], axis=1) / 2
+    body = integers(four.astype(np.float32), 16)
+    read = read_voice(wav(tmp_path / "c.wav", body, rate_hz=16_000, channels=4))
+    assert np.abs(read.samples).max() > 0.1
+
+
+def test_an_mp3_of_two_rates_is_played_at_that_of_most_of_it(tmp_path: Path, tone) -> None:
+    low, high = tone(1.0, 22_050), tone(2.0, 44_100)
+    both = b"".join(mp3(tmp_path / "p.mp3", part).read_bytes() for part in (low, high))
+    path = tmp_path / "two.mp3"
+    path.write_bytes(both)
+    read = read_voice(path)
+    assert read.rate_hz == 44_100
+    assert read.duration_s == pytest.approx(3.0, abs=0.002)
+    assert _pitch_hz(read) == pytest.approx(440, abs=1)
+
+
+@pytest.mark.parametrize("size", [1, 3_000, 8_000, 200_000])
+def test_other_data_before_an_mp3_is_passed_over(tmp_path: Path, tone, size: int) -> None:
+    voice = tone(1.3, 44_100)
+    sound = mp3(tmp_path / "v.mp3", voice).read_bytes()
+    path = tmp_path / "junk.mp3"
+    path.write_bytes(np.random.default_rng(size).bytes(size) + sound)
+    assert len(read_voice(path).samples) == len(voice.samples)
+
+
+def test_id3_before_other_kinds_is_no_mp3(tmp_path: Path, tone) -> None:
+    tag = b"ID3\4\0\0\0\0\1\0" + bytes(128)
+    for container, codec, name in (
+        ("adts", "aac", "AAC"), ("mp2", "mp2", "layer II"), ("flac", "flac", "FLAC"),
+    ):  # fmt: skip
+        path = compressed(tmp_path / "v.mp3", tone(1.5, 48_000), container, codec)
+        path.write_bytes(tag + path.read_bytes())
+        with pytest.raises(VoiceUnsupported, match=name):
+            read_voice(path, VoiceLimits.service())
+        if codec != "mp2":
+            assert read_voice(path).duration_s == pytest.approx(1.5, abs=0.05)
+
+
+def test_every_reported_recording_has_its_right_value(samples: Path) -> None:
+    right = {  # name: (seconds, peak)
+        "rifx.wav": (3.0, 0.60),
+        "glued_wavs.wav": (3.0, 0.60),
+        "header_says_0.5s_of_3s.wav": (3.0, 0.62),
+        "glued_streamed_wavs_zero.wav": (3.0, 0.60),
+        "s64.wav": (3.0, 0.60),
+        "antiphase_4ch.wav": (3.0, 0.62),
+        "adts_named.mp3": (3.04, 0.61),
+        "voice.m4a": (3.0, 0.62),
+        "whatsapp.ogg": (3.0, 0.57),
+        "recorder.webm": (3.0, 0.57),
+        "voice.flac": (3.0, 0.62),
+        "junk_8k_first.mp3": (3.0, 0.60),
+        "two_rates.mp3": (3.0, 0.60),
+    }
+    for name, (duration_s, peak) in right.items():
+        read = read_voice(samples / "reported" / name)
+        assert read.duration_s == pytest.approx(duration_s, abs=0.02), name
+        assert np.abs(read.samples).max() == pytest.approx(peak, abs=0.02), name
+        assert (read.notices != ()) == name.startswith("header_says"), name
+    for name in ("adts_named.mp3", "voice.m4a", "whatsapp.ogg", "recorder.webm", "voice.flac"):
+        with pytest.raises(VoiceUnsupported, match=r"AAC|M4A|Ogg|WebM|FLAC"):
+            read_voice(samples / "reported" / name, VoiceLimits.service())
 
 
 def test_all_sample_voices_are_read(samples: Path) -> None:

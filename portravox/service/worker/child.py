@@ -185,7 +185,7 @@ def _fetched(request: FetchRequest) -> FetchDone:
     from portravox.media.voice_file import VoiceLimits
 
     is_image = request.file == "image"
-    max_bytes = (PictureLimits.service() if is_image else VoiceLimits()).max_bytes
+    max_bytes = (PictureLimits.service() if is_image else VoiceLimits.service()).max_bytes
     try:
         download(
             request.url,
@@ -225,8 +225,9 @@ def _judged(request: JudgeRequest) -> JudgeDone:
 
 
 def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
-    """Check the picture by the service's limits and make the video."""
+    """Check the files by the service's limits and make the video."""
     from portravox.media.picture_file import PictureLimits
+    from portravox.media.voice_file import VoiceLimits
     from portravox.options import JobOptions
     from portravox.pipeline import animate_inputs, read_inputs
 
@@ -235,7 +236,11 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     options = JobOptions(**values)
     _send(events, StageReached(number=request.number, stage="read", done=0.0))
     inputs = read_inputs(
-        folder / "image", folder / "audio", options, picture_limits=PictureLimits.service()
+        folder / "image",
+        folder / "audio",
+        options,
+        picture_limits=PictureLimits.service(),
+        voice_limits=VoiceLimits.service(request.voice_formats),
     )
     last_told = ("", 0.0)
 

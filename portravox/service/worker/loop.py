@@ -39,6 +39,7 @@ from portravox.service.worker.messages import (
     InputFile,
     RenderDone,
     RenderRequest,
+    VoiceFormats,
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
@@ -99,6 +100,7 @@ class WorkerLoop:
         previews: Previews,
         render_time_s: float,
         task_life_s: float,
+        voice_formats: VoiceFormats = "original",
     ) -> None:
         """slots: how many tasks may be rendered at once, as many as `rendering` has processes"""
         self.name = name
@@ -113,6 +115,7 @@ class WorkerLoop:
         self._previews = previews
         self._render_time_s = render_time_s
         self._task_life_s = task_life_s
+        self._voice_formats: VoiceFormats = voice_formats
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._attempts: dict[asyncio.Task[None], _Attempt] = {}
@@ -310,7 +313,11 @@ class WorkerLoop:
         await self._fetch(task, "audio", task.job.audio_url, folder)
         held.fetches = False
         return await self._rendering.request(
-            RenderRequest(folder=str(folder), parameters=task.job.parameters),
+            RenderRequest(
+                folder=str(folder),
+                parameters=task.job.parameters,
+                voice_formats=self._voice_formats,
+            ),
             RenderDone,
             key=task.key_id,
             time_s=self._render_time_s,

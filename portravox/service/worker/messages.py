@@ -40,6 +40,9 @@ _MAX_COORDINATE_PX = 1e6
 MAX_DURATION_S = 3600.0
 """Of a video; recordings have 180 s at most."""
 
+VoiceFormats = Literal["original", "all"]
+"""Which recordings are taken: WAV and MP3 as by the original, or all that can be read."""
+
 InputFile = Literal["image", "audio"]
 """The two files of a job, which are named so in its scratch folder."""
 
@@ -96,6 +99,8 @@ class RenderRequest:
     folder: str
     parameters: Mapping[str, JsonValue]
     """As the task has them; they were checked when it was submitted."""
+
+    voice_formats: VoiceFormats = "original"
 
 
 Request = FetchRequest | JudgeRequest | RenderRequest
@@ -251,6 +256,9 @@ def decode_request(line: bytes) -> Request:
                 number=asked.number(),
                 folder=asked.text("folder", MAX_LINE_BYTES),
                 parameters=asked.mapping("parameters"),
+                voice_formats=cast(
+                    VoiceFormats, asked.one_of("voice_formats", get_args(VoiceFormats))
+                ),
             )
         case _:
             raise ProtocolViolation("an unknown kind of message")

@@ -68,6 +68,11 @@ async def video(request: RenderRequest) -> RenderDone:
     return RenderDone(number=1, duration_s=2.0)
 
 
+async def takes_all(request: RenderRequest) -> RenderDone:
+    assert request.voice_formats == "all"
+    return await video(request)
+
+
 async def breaks(request: RenderRequest) -> RenderDone:
     raise RequestFailed(problems.ALGO, retry=True)
 
@@ -108,6 +113,7 @@ def worker_of(
         previews=service.previews,
         render_time_s=60.0,
         task_life_s=task_life_s,
+        voice_formats="all",
     )
 
 
@@ -129,6 +135,7 @@ async def after(server: Server, task: Task) -> Task:
     ("deed", "state", "code"),
     [
         (video, TaskState.SUCCEEDED, None),
+        (takes_all, TaskState.SUCCEEDED, None),
         (breaks, TaskState.PENDING, None),
         (faceless, TaskState.FAILED, "InvalidImage.NoHumanFace"),
     ],
