@@ -234,6 +234,20 @@ def _folders() -> Iterator[Finding]:
     )
 
 
+def _isolation() -> Iterator[Finding]:
+    from portravox.service.worker.sandbox import offered
+
+    isolation = offered()
+    yield Finding(
+        "isolation",
+        "ok" if isolation.is_full else "note",
+        f"of a server's worker processes: {isolation}",
+        ""
+        if isolation.is_full
+        else "docs/security.md says what is needed; nothing else misses it.",
+    )
+
+
 def _extras() -> Iterator[Finding]:
     chinese = importlib.util.find_spec("pypinyin") is not None
     yield Finding(
@@ -257,6 +271,7 @@ LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _codecs,
     _machine,
     _folders,
+    _isolation,
     _extras,
 )
 

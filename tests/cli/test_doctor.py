@@ -6,6 +6,7 @@ import importlib
 import subprocess
 
 from portravox.cli import doctor
+from portravox.service.worker import sandbox
 
 
 def finding(answer, name):
@@ -82,3 +83,17 @@ def test_little_memory_is_worth_a_note(run, monkeypatch):
     memory = finding(told.json, "memory")
     assert memory["state"] == "note"
     assert "--max-side" in memory["mend"]
+
+
+def test_a_kernel_that_cannot_isolate_is_worth_a_note(run, monkeypatch):
+    lacking = sandbox.Isolation(landlock_abi=0, has_seccomp=True)
+    monkeypatch.setattr(sandbox, "offered", lambda: lacking)
+    told = run("doctor", "--json")
+    assert told.status == 0
+    isolation = finding(told.json, "isolation")
+    assert isolation["state"] == "note"
+    assert "lacks Landlock" in isolation["detail"]
+    full = sandbox.Isolation(landlock_abi=7, has_seccomp=True)
+    monkeypatch.setattr(sandbox, "offered", lambda: full)
+    isolation = finding(run("doctor", "--json").json, "isolation")
+    assert (isolation["state"], isolation["mend"]) == ("ok", "")

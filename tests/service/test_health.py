@@ -22,7 +22,9 @@ from portravox.service.health import (
     disk_trouble,
     storage_trouble,
 )
+from portravox.service.routes import health as health_routes
 from portravox.service.storage.local import LocalStorage
+from portravox.service.worker.sandbox import Isolation
 
 Playing = Callable[..., Any]
 FULL = Trouble("disk_full", "1 MiB are free; wanted 256 at least")
@@ -186,3 +188,27 @@ def test_readyz_tells_what_fails_and_never_waits(playing: Playing, loop: Any) ->
             await service.health.stop()
 
     asyncio.run(play())
+
+
+def test_readyz_says_how_far_worker_processes_are_isolated(
+    playing: Playing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def said(**settings: Any) -> dict[str, Any]:
+        async with playing(**settings) as server:
+            answered = await server.client.get("/readyz")
+            assert answered.status_code == 200
+            body: dict[str, Any] = answered.json()
+            return body
+
+    def offer(*, landlock_abi: int) -> None:
+        offered = Isolation(landlock_abi=landlock_abi, has_seccomp=True)
+        monkeypatch.setattr(health_routes, "offered", lambda: offered)
+
+    offer(landlock_abi=7)
+    told = asyncio.run(said())
+    assert (told["isolation"], told.get("warnings")) == ("full", None)
+    offer(landlock_abi=0)
+    told = asyncio.run(said())
+    assert told["isolation"] == "partial"
+    assert [warning["reason"] for warning in told["warnings"]] == ["not_isolated"]
+    assert asyncio.run(said(sandbox="off"))["isolation"] == "off"

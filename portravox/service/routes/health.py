@@ -20,6 +20,7 @@ from portravox.service.schemas import error_body
 from portravox.service.service import Service, service_of
 from portravox.service.settings import is_loopback
 from portravox.service.tasks.queue import Json
+from portravox.service.worker.sandbox import offered
 
 
 async def live(request: Request) -> Response:
@@ -34,7 +35,11 @@ async def ready(request: Request) -> Response:
     if service.stopping.is_set():
         troubles = (Trouble("stopping", "the server was told to stop"), *troubles)
     if not troubles:
-        ok: dict[str, Json] = {"status": "ok", "request_id": request_id_of(request)}
+        ok: dict[str, Json] = {
+            "status": "ok",
+            "isolation": _isolation(service),
+            "request_id": request_id_of(request),
+        }
         return answer(ok | _warnings(service))
     reasons: list[Json] = [{"reason": told.reason, "message": told.message} for told in troubles]
     body = error_body(problems.UNAVAILABLE, request_id_of(request))
@@ -43,12 +48,22 @@ async def ready(request: Request) -> Response:
     )
 
 
+def _isolation(service: Service) -> str:
+    """Of worker processes: full, partial, none, or off."""
+    mode = service.settings.sandbox
+    return mode if mode == "off" else offered().extent
+
+
 def _warnings(service: Service) -> dict[str, Json]:
     """What has to be mended although requests are served: without paths, for anybody may ask."""
-    if service.settings.no_keys or not service.keys.is_damaged():
-        return {}
-    told = "the file of API keys is damaged; the keys of before are used"
-    return {"warnings": [{"reason": "keys_damaged", "message": told}]}
+    warnings: list[Json] = []
+    if not service.settings.no_keys and service.keys.is_damaged():
+        told = "the file of API keys is damaged; the keys of before are used"
+        warnings.append({"reason": "keys_damaged", "message": told})
+    if _isolation(service) != "full":
+        told = "worker processes are not fully isolated; the log and `portravox doctor` say why"
+        warnings.append({"reason": "not_isolated", "message": told})
+    return {"warnings": warnings} if warnings else {}
 
 
 async def metrics(request: Request) -> Response:

@@ -99,6 +99,13 @@ class Isolation:
         """Whether files and system calls are both bounded."""
         return not self.missing
 
+    @property
+    def extent(self) -> Literal["full", "partial", "none"]:
+        """In a word."""
+        if self.is_full:
+            return "full"
+        return "partial" if self.landlock_abi or self.has_seccomp else "none"
+
     def __str__(self) -> str:
         has = [f"Landlock {self.landlock_abi}"] if self.landlock_abi else []
         has += ["seccomp"] if self.has_seccomp else []
