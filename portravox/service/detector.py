@@ -79,6 +79,9 @@ class ProcessDetector:
         with self._shares.enter(key) as has_room:
             if not has_room:
                 raise Refusal(problems.CONCURRENCY)
+            # From the first call on: many servers are never asked.
+            self._fetching.keep_warm()
+            self._judging.keep_warm()
             try:
                 async with asyncio.timeout(DETECT_TIME_S):
                     return await self._judged(image_url, key, key_group)

@@ -48,11 +48,13 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def fill(disk: Path, *, leave_mib: int) -> Path:
     """A file that leaves so much."""
     ballast = disk / "ballast"
-    free = os.statvfs(disk)
-    size = free.f_bavail * free.f_frsize - leave_mib * 1024 * 1024
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
-    return ballast
+    while True:
+        free = os.statvfs(disk)
+        size = free.f_bavail * free.f_frsize - leave_mib * 1024 * 1024
+        with contextlib.suppress(OSError), ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return ballast
+        ballast.unlink()  # the server took some meanwhile
 
 
 @pytest.mark.usefixtures("only_in_make_faults")

@@ -104,7 +104,17 @@ def test_a_key_with_dripping_addresses_delays_no_other_keys_detect(
     tmp_path: Path, files: str, drip: str, ledger: Ledger, rounds: Rounds, stays: bool
 ) -> None:
     with two_keys(tmp_path) as (server, stranger, own), ThreadPoolExecutor(CALLS) as calls:
-        assert call(server, DETECT, own, picture(f"{files}/face.png")).json()["output"]["pass"]
+
+        def detect_s() -> float:
+            """How long a call takes that has to succeed."""
+            began = time.perf_counter()
+            answered = call(server, DETECT, own, picture(f"{files}/face.png"))
+            taken_s = time.perf_counter() - began
+            assert answered.status_code == 200, answered.text
+            return taken_s
+
+        detect_s()  # its processes are ready now
+        alone_s = max(detect_s() for _ in range(3))
         if stays:
 
             def hold(_: int) -> None:
@@ -117,12 +127,7 @@ def test_a_key_with_dripping_addresses_delays_no_other_keys_detect(
             held = []
             for _ in range(CALLS):
                 abandon(server, stranger, drip)
-        taken_s = []
-        for _ in range(5 if rounds.many else 2):
-            began = time.perf_counter()
-            answered = call(server, DETECT, own, picture(f"{files}/face.png"))
-            taken_s.append(time.perf_counter() - began)
-            assert answered.status_code == 200, answered.text
+        taken_s = [detect_s() for _ in range(5 if rounds.many else 2)]
         for done in held:
             done.result()
     who = "stays" if stays else "goes away"
@@ -130,9 +135,9 @@ def test_a_key_with_dripping_addresses_delays_no_other_keys_detect(
         f"{CALLS} dripping detect calls of a key that {who}",
         1,
         len(taken_s),
-        f"another key's detect answered in {max(taken_s):.2f} s at most",
+        f"another key's detect answered in {max(taken_s):.2f} s at most ({alone_s:.2f} s alone)",
     )
-    assert max(taken_s) < DETECT_WITHIN_S
+    assert max(taken_s) < max(DETECT_WITHIN_S, 4.0 * alone_s)  # the machine may do much else
 
 
 def test_a_key_with_dripping_addresses_delays_no_other_keys_task(

@@ -124,7 +124,8 @@ class WorkerLoop:
     def start(self) -> None:
         """Begin to take tasks."""
         self._alive_at = time.monotonic()
-        self._rendering.start_warming()
+        self._rendering.keep_warm()
+        self._fetching.keep_warm()
         self._loop = asyncio.create_task(self._take_tasks(), name=self.name)
 
     async def stop(self, *, drain_s: float, hurry: asyncio.Event) -> None:

@@ -477,9 +477,11 @@ class ProcessPool:
         """
         at_once   processes that there are at most
         per_key   of these, how many one key may have; None: all
-        keep      of these, how many stay when their request is done
+        keep      how many wait for a request, once they are to be kept warm, and stay when theirs
+                  is done
         """
         self._make = make
+        self._at_once = at_once
         self._turns = FairTurns(at_once, per_key=per_key)
         self._keep = keep
         self._idle: list[WorkerProcess] = []
@@ -503,7 +505,7 @@ class ProcessPool:
         """Have a request carried out by a process that is free, once it is this key's turn. The
         wait is not part of `time_s`. Raises RequestFailed, OSError."""
         async with self._turns.turn(key):
-            process = self._idle.pop() if self._idle else self._make()
+            process = self._idle.pop(0) if self._idle else self._make()
             self._busy.add(process)
             try:
                 return await process.request(request, done, time_s=time_s, on_stage=on_stage)
@@ -514,9 +516,10 @@ class ProcessPool:
                 else:
                     await process.close()
 
-    def start_warming(self) -> None:
-        """From now on have the processes that are kept ready before they are needed."""
-        self._warming = asyncio.create_task(self._warm())
+    def keep_warm(self) -> None:
+        """From now on have processes ready before they are needed."""
+        if self._warming is None:
+            self._warming = asyncio.create_task(self._warm())
 
     async def close(self) -> None:
         """End all processes, whatever they do."""
@@ -531,7 +534,7 @@ class ProcessPool:
         pause_s = WARM_RETRY_S
         while True:
             try:
-                while len(self._idle) + len(self._busy) < self._keep:
+                while len(self._idle) < min(self._keep, self._at_once - len(self._busy)):
                     self._idle.append(self._make())
                 for process in [process for process in self._idle if process.pid is None]:
                     await process.warm()

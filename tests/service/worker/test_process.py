@@ -193,3 +193,40 @@ def test_a_pool_does_several_requests_at_a_time_and_no_more(tmp_path: Path, sile
         assert all(process.pid is None for process in made)
 
     asyncio.run(play())
+
+
+def test_a_pool_has_processes_ready_beside_those_that_are_busy(
+    tmp_path: Path, silence: str
+) -> None:
+    async def play() -> None:
+        made: list[WorkerProcess] = []
+
+        def make() -> WorkerProcess:
+            made.append(WorkerProcess("fetch", memory_mib=256))
+            return made[-1]
+
+        async def until_ready(processes: int) -> None:
+            async with asyncio.timeout(30.0):
+                while len([process for process in made if process.pid is not None]) < processes:
+                    await asyncio.sleep(0.02)
+
+        pool = ProcessPool(make, at_once=3, keep=2)
+        pool.keep_warm()
+        pool.keep_warm()
+        await until_ready(2)
+        requests = [
+            asyncio.create_task(
+                pool.request(fetch(tmp_path, silence), FetchDone, key="1", time_s=60.0)
+            )
+            for _ in range(2)
+        ]
+        await until_ready(3)  # one more may be needed, and no other after it
+        await asyncio.sleep(0.2)
+        assert len(made) == 3
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+        await pool.close()
+        assert all(process.pid is None for process in made)
+
+    asyncio.run(play())
