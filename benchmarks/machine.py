@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from portravox import __version__
+from portravox.system import usable_cores
 
 _BLOCKS, _RUNS = 100, 3
 """A fifth of a second each; of three runs the quickest was disturbed least."""
@@ -54,14 +55,14 @@ def this_machine() -> Machine:
     """Read from /proc where there is one."""
     return Machine(
         processor=_processor(),
-        cores=len(os.sched_getaffinity(0)),
+        cores=usable_cores(),
         memory_gb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
         system=platform.system(),
         python=platform.python_version(),
         portravox=__version__,
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         load=os.getloadavg()[0],
-        parallel_gain=_parallel_gain(len(os.sched_getaffinity(0))),
+        parallel_gain=_parallel_gain(usable_cores()),
     )
 
 

@@ -397,17 +397,22 @@ def write_report(out: Path, machine: Machine, rows: list[Timing], cold_s: list[f
 
 def markdown(machine: Machine, rows: list[Timing], cold_s: list[float]) -> str:
     """The tables."""
+    from portravox.engines.embedded import painters_at_once
+    from portravox.media.encode import encoder_threads
+
     lines = [
-        f"Measured {machine.sentence()}; {FPS} frames per second, standard quality.",
+        f"Measured {machine.sentence()}; {FPS} frames per second, standard quality;"
+        f" {painters_at_once()} painters, {encoder_threads()} threads of x264.",
         "",
         "| picture, video | frames | whole job s | real-time factor | wanted | processor s per s"
-        " | only encoded s | job ÷ encoding | peak MB | first frame s |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        " | cores busy | only encoded s | job ÷ encoding | peak MB | first frame s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
             f"| {row.name} | {row.frames} | {row.total_s:.1f} | {row.real_time_factor:.2f}"
-            f" | {_verdict(row)} | {row.processor_s / row.duration_s:.2f} | {row.floor_s:.1f}"
+            f" | {_verdict(row)} | {row.processor_s / row.duration_s:.2f}"
+            f" | {row.processor_s / row.total_s:.1f} of {machine.cores} | {row.floor_s:.1f}"
             f" | {row.over_floor:.2f} | {row.peak_mb:.0f} | {row.first_frame_s:.2f} |"
         )
     lines += [

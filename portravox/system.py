@@ -18,14 +18,18 @@ from pathlib import Path
 _RETRY_S = 0.1
 """Between two tries to take a lock where the system cannot wait for it."""
 
+CORES = "PORTRAVOX_CORES"
+"""Environment variable: how many cores this process may use, if fewer than there are."""
+
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def usable_cores(cgroup: Path = _CGROUP) -> int:
     """How many cores this process may keep busy, at least 1.
 
-    The machine's cores, fewer where the process is bound to some of them (affinity) or where a
-    container's quota gives less time than they have (control groups, version 2 or 1, rounded up).
+    The machine's cores, fewer where the process is bound to some of them (affinity), where a
+    container's quota gives less time than they have (control groups, version 2 or 1, rounded up),
+    or where PORTRAVOX_CORES says so.
     """
     if sys.platform == "linux":
         cores = len(os.sched_getaffinity(0))
@@ -34,7 +38,20 @@ def usable_cores(cgroup: Path = _CGROUP) -> int:
     quota = _cgroup_quota(cgroup)
     if quota is not None:
         cores = min(cores, max(1, -int(-quota // 1)))
+    share = os.environ.get(CORES, "")
+    if share.isdecimal():
+        cores = min(cores, int(share))
     return max(1, cores)
+
+
+def cores_per_job(jobs: int) -> int:
+    """Each job's share of the usable cores where several run at a time.
+
+    Two at least, where there are two: with fewer a job that happens to run alone, as most do, would
+    take twice as long.
+    """
+    cores = usable_cores()
+    return max(min(2, cores), cores // jobs)
 
 
 def _cgroup_quota(cgroup: Path) -> float | None:

@@ -85,3 +85,39 @@ def test_each_systems_cache_folder(monkeypatch, platform, variable, ending) -> N
         monkeypatch.setenv(variable, "/somewhere/named")
     monkeypatch.setattr(system.sys, "platform", platform)
     assert system.user_cache_folder().as_posix().endswith(ending)
+
+
+def test_a_job_has_its_share_of_the_cores_and_two_where_there_are_two(monkeypatch) -> None:
+    monkeypatch.delenv(system.CORES, raising=False)
+    monkeypatch.setattr(system, "_cgroup_quota", lambda _: None)
+    for cores, jobs, share in (
+        (16, 1, 16),
+        (16, 4, 4),
+        (16, 12, 2),
+        (2, 1, 2),
+        (2, 4, 2),
+        (1, 3, 1),
+    ):
+        monkeypatch.setattr(system.os, "sched_getaffinity", lambda _, n=cores: set(range(n)))
+        assert system.cores_per_job(jobs) == share
+
+
+def test_the_environment_may_give_fewer_cores_but_not_more(monkeypatch) -> None:
+    monkeypatch.setattr(system.os, "sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setattr(system, "_cgroup_quota", lambda _: None)
+    for said, wanted in (("3", 3), ("64", 4), ("0", 1), ("many", 4), ("", 4)):
+        monkeypatch.setenv(system.CORES, said)
+        assert system.usable_cores() == wanted
+
+
+def test_painters_and_encoder_threads_follow_the_cores(monkeypatch) -> None:
+    from portravox.engines.embedded import painters_at_once
+    from portravox.media.encode import encoder_threads
+
+    monkeypatch.setattr(system, "_cgroup_quota", lambda _: None)
+    monkeypatch.delenv(system.CORES, raising=False)
+    found = []
+    for cores in (1, 2, 4, 16, 64):
+        monkeypatch.setattr(system.os, "sched_getaffinity", lambda _, n=cores: set(range(n)))
+        found.append((painters_at_once(), encoder_threads()))
+    assert found == [(1, 1), (2, 1), (4, 2), (8, 8), (8, 8)]

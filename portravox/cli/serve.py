@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import resource
 import socket
 from types import FrameType
@@ -18,6 +19,7 @@ from portravox.cli.link import login_link
 from portravox.cli.server_options import Config, DataDir
 from portravox.cli.terminal import give
 from portravox.errors import ModelUnavailable, PortravoxError, SettingOutOfRange
+from portravox.system import CORES, cores_per_job
 
 if TYPE_CHECKING:
     from portravox.service.settings import ServiceSettings
@@ -79,6 +81,7 @@ def serve_command(
     settings = read_settings(flags, config=config)
     settings.require_safe()
     _have_models()
+    os.environ[CORES] = str(cores_per_job(settings.workers))  # its worker processes read it
     with _listening(settings) as listener:
         address = f"http://{_in_url(settings.host)}:{listener.getsockname()[1]}"
         _serve(settings, listener, url=settings.public_url or address)

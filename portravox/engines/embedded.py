@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -33,9 +32,11 @@ from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import fit
+from portravox.system import usable_cores
 
-PAINTERS = 2
-"""Frames painted at the same time. Each holds a frame; beyond two the encoder is the limit."""
+MOST_PAINTERS = 8
+"""Frames painted at the same time, at most. Each painter holds buffers of a frame's size,
+and one thread hands all frames to the encoder. Our choice."""
 
 
 class EmbeddedEngine:
@@ -100,6 +101,11 @@ class EmbeddedAvatar:
             return self._scenes[paste_back]
 
 
+def painters_at_once() -> int:
+    """How many frames are painted at the same time in this process: one for each usable core."""
+    return min(usable_cores(), MOST_PAINTERS)
+
+
 def _painted(scene: Scene, track: ControlTrack) -> Iterator[Planes]:
     """The frames of a track, in order, several of them painted at the same time.
 
@@ -107,7 +113,7 @@ def _painted(scene: Scene, track: ControlTrack) -> Iterator[Planes]:
     caller is done with its frame and asks for the next.
     """
     deformer = Deformer(scene.rig)
-    painters = [Painter(scene) for _ in range(min(PAINTERS, os.cpu_count() or 1, len(track)))]
+    painters = [Painter(scene) for _ in range(min(painters_at_once(), len(track)))]
     with ThreadPoolExecutor(len(painters), thread_name_prefix="portravox-paint") as pool:
 
         def begin(index: int) -> Future[Planes]:

@@ -55,6 +55,7 @@ from portravox.service.worker.messages import (
 from portravox.service.worker.process_folder import ProcessFolder
 from portravox.service.worker.sandbox import SandboxMode
 from portravox.service.worker.seccomp import Role
+from portravox.system import CORES
 
 REQUESTS_PER_PROCESS = 20
 """After so many a process is replaced, so that what leaks does not pile up. Our choice."""
@@ -238,7 +239,7 @@ class WorkerProcess:
                 {
                     name: value
                     for name, value in os.environ.items()
-                    if not name.startswith(ENVIRONMENT) or name == MODELS_DIR
+                    if not name.startswith(ENVIRONMENT) or name in (MODELS_DIR, CORES)
                 },
             ),
         )
