@@ -31,15 +31,19 @@ _COPYING = threading.Lock()
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def compiled(*, fastmath: bool = False) -> Callable[[Function], Function]:
+def compiled(*, fastmath: bool = False, inline: bool = False) -> Callable[[Function], Function]:
     """Decorator: compile a loop over arrays to machine code, at its first call or from the cache.
 
     It runs without Python's lock, so that threads may run beside it.
     fastmath  sums may be reordered
+    inline    put the code of a helper where it is called, before types are known: called for each
+              pixel it costs nothing then, and is not loaded apart
     """
     keep_compiled_code()
     from numba import njit
 
+    if inline:
+        return cast(Callable[[Function], Function], njit(inline="always"))
     decorate: Any = njit(cache=True, nogil=True, fastmath=fastmath)
     return cast(Callable[[Function], Function], decorate)
 

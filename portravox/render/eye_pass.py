@@ -5,7 +5,7 @@ Flow      render.eyes -> render.eye_pass -> frame
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,38 +13,81 @@ from portravox.arrays import Float32, Float64, Int32, UInt8
 from portravox.compiled_code import compiled
 from portravox.render.lids import LOWER_SPREAD_MM
 
-TABLES = ("upper", "lower", "shut", "upper_now", "lower_now", "steep")
-"""Rows of `tables` below. `steep` is the cosine of the upper edge's slope."""
+UPPER, LOWER, SHUT, UPPER_NOW, LOWER_NOW, STEEP = range(6)
+"""Rows of a lid table, one value for each column of the view: rows of the view on which the edges
+of the lids lie as photographed, on which they meet when shut, and on which they lie now; and the
+cosine of the upper edge's slope."""
 
-NUMBERS = (
-    "mm",
-    "shut_share",
-    "shut_below",
-    "lash_share",
-    "lash_row",
-    "ball_share",
-    "shadow",
-    "gaze_x",
-    "gaze_y",
-    "glint_follow",
-    "softness",
-    "light",
-    "light_x",
-    "light_y",
-)
-"""What `numbers` below holds.
+LID_ROWS = 6
 
-shut_share    0..1 how far the skin of the shut lid takes the place of the open one's
-shut_below    the same below the edge of the lower lid
-lash_share    0..1 how dark the lashes of the shut lid are
-lash_row      of the lashes' texture, lies on the lid's edge
-ball_share    0..1 how far the painted eyeball takes the place of the frame's own
-shadow        0..1 of the lid on the eyeball
-gaze          px of the view that the iris has moved; reflections follow by a share
-softness      px of the view over which an edge blends
-light         brightness factor at the view's first pixel, and its change over the view's width and
-              height
-"""
+
+class EyeState(NamedTuple):
+    """Of one eye in one frame. Numpy scalars: a compiled loop computes in their precision."""
+
+    mm: np.float32
+    """px of the view"""
+
+    shut_share: np.float32
+    """0..1 how far the skin of the shut lid takes the place of the open one's."""
+
+    shut_below: np.float32
+    """The same below the edge of the lower lid."""
+
+    lash_share: np.float32
+    """0..1 how dark the lashes of the shut lid are."""
+
+    lash_row: np.float32
+    """Of the lashes' texture, lies on the lid's edge."""
+
+    ball_share: np.float32
+    """0..1 how far the painted eyeball takes the place of the frame's own."""
+
+    shadow: np.float32
+    """0..1 of the lid on the eyeball."""
+
+    gaze_x: np.float32
+    gaze_y: np.float32
+    """px of the view that the iris has moved."""
+
+    glint_follow: np.float32
+    """Share of the gaze by which reflections follow."""
+
+    softness: np.float32
+    """px of the view over which an edge blends."""
+
+    light: np.float32
+    light_x: np.float32
+    light_y: np.float32
+    """Brightness factor at the view's first pixel, and its change for each px of the view."""
+
+
+class EyeLayers(NamedTuple):
+    """The pictures an eye is painted from, all in the view's (h, w)."""
+
+    open_skin: UInt8
+    """(h, w, 3) the view as photographed."""
+
+    shut_skin: UInt8
+    """(h, w, 3)"""
+
+    window: UInt8
+    """(h, w) 0..255 where the eye may be drawn; less at its rim."""
+
+    white: Float32
+    """(h, w, 3) 0..255"""
+
+    iris: Float32
+    """(h, w, 4) premultiplied, and cover 0..1."""
+
+    glint: Float32
+    """(h, w, 3) added."""
+
+    lashes: Float32
+    """(m, w) 0..1"""
+
+    lash_colour: Float32
+    """(3,)"""
+
 
 _P: Any = np.uintp
 """Of indices: signed ones are first asked whether they count from the end."""
@@ -52,6 +95,28 @@ _ONE = _P(1)
 
 RIGID_MM = 1.2
 """Skin this near to a lid's edge moves with it unchanged; lashes stand there."""
+
+SLIDE_PER_FALL, SLIDE_LEAST_MM = 1.9, 3.0
+"""How far above that the skin still moves: so many times the lid's own way, and at least so far.
+Below 1.5 times, the map from frame to skin would fold over. Our choice."""
+
+FOLD_PER_FALL, FOLD_LEAST_MM = 1.6, 3.5
+"""The same for the skin of the shut lid, whose fold opens while the lid falls. Our choice."""
+
+FULL_BY_MOVED = 3.0
+"""Skin that has moved by a third of a px of the view is painted in full; what has not moved is left
+as the frame has it."""
+
+LID_SHADOW_MM = 2.6
+"""How far the upper lid's shadow reaches down the eyeball. Our choice."""
+
+_0: Any = np.float32(0.0)
+_HALF: Any = np.float32(0.5)
+_1: Any = np.float32(1.0)
+_2: Any = np.float32(2.0)
+_3: Any = np.float32(3.0)
+_255: Any = np.float32(255.0)
+"""Numba takes Python numbers for 64-bit ones, which halves the speed."""
 
 
 @compiled()
@@ -141,14 +206,14 @@ def fill_tables(
     upper: Float32, lower: Float32, shut: Float32, upper_now: Float32, lower_now: Float32,
     tables: Float32,
 ) -> None:  # fmt: skip
-    """Fill `tables`, (6, w), see TABLES, from its first five rows, (w,) each."""
+    """Fill a lid table, (6, w), from its first five rows, (w,) each."""
     width = upper.shape[0]
     for i in range(width):
         before, after = max(i - 1, 0), min(i + 1, width - 1)
         slope = (upper_now[after] - upper_now[before]) / np.float32(max(after - before, 1))
-        tables[0, i], tables[1, i], tables[2, i] = upper[i], lower[i], shut[i]
-        tables[3, i], tables[4, i] = upper_now[i], lower_now[i]
-        tables[5, i] = np.float32(1.0) / np.sqrt(np.float32(1.0) + slope * slope)
+        tables[UPPER, i], tables[LOWER, i], tables[SHUT, i] = upper[i], lower[i], shut[i]
+        tables[UPPER_NOW, i], tables[LOWER_NOW, i] = upper_now[i], lower_now[i]
+        tables[STEEP, i] = np.float32(1.0) / np.sqrt(np.float32(1.0) + slope * slope)
 
 
 @compiled(fastmath=True)
@@ -158,207 +223,191 @@ def draw_eye(
     x0: int,
     y0: int,
     to_view: Float32,
-    tables: Float32,
-    numbers: Float32,
-    open_skin: UInt8,
-    shut_skin: UInt8,
-    window: UInt8,
-    white: Float32,
-    iris: Float32,
-    glint: Float32,
-    lashes: Float32,
-    lash_colour: Float32,
+    lids: Float32,
+    eye: EyeState,
+    layers: EyeLayers,
 ) -> None:
     """Draw an eye into a rectangle of the frame.
 
-    frame        (H, W, 3); written from (x0, y0) on, as far as `before` reaches
-    before       (h, w, 3) what the frame shows there so far
-    to_view      (2, 6) row by row the view's x and y of a frame position (x, y) relative to
-                 (x0, y0): times 1, x, y, x², xy, y²
-    tables       (6, w') see TABLES, one value a column of the view
-    numbers      see NUMBERS
-    open_skin    (h', w', 3) the view as photographed
-    shut_skin    (h', w', 3)
-    window       (h', w') 0..255 where the eye may be drawn; less at its rim
-    white        (h', w', 3) 0..255
-    iris         (h', w', 4) premultiplied, and cover 0..1
-    glint        (h', w', 3) added
-    lashes       (m, w') 0..1
-    lash_colour  (3,)
+    frame    (H, W, 3); written from (x0, y0) on, as far as `before` reaches
+    before   (h, w, 3) what the frame shows there so far
+    to_view  (2, 6) row by row the view's x and y of a frame position (x, y) relative to (x0, y0):
+             times 1, x, y, x², xy, y²
+    lids     (6, w') a lid table
     """
-    mm, shut_share, shut_below = numbers[0], numbers[1], numbers[2]
-    lash_share, lash_row = numbers[3], numbers[4]
-    ball_share, shadow, gaze_x, gaze_y = numbers[5], numbers[6], numbers[7], numbers[8]
-    follow, softness = numbers[9], numbers[10]
-    view_h, view_w = window.shape
+    # looked up once: a compiled loop counts references each time it opens a tuple
+    open_skin, shut_skin, window = layers.open_skin, layers.shut_skin, layers.window
+    white, iris, glint = layers.white, layers.iris, layers.glint
+    lashes, lash_colour = layers.lashes, layers.lash_colour
+    right, bottom = window.shape[1] - 3, window.shape[0] - 3
+    most_u, most_v = np.float32(window.shape[1] - 2), np.float32(window.shape[0] - 2)
     top_row, left_column = _P(y0), _P(x0)
-    one, half, zero = np.float32(1.0), np.float32(0.5), np.float32(0.0)
-    rigid = np.float32(RIGID_MM) * mm
-    spread = np.float32(LOWER_SPREAD_MM) * mm
-    inv_soft = one / softness
-    colour = np.zeros(3, np.float32)
-    last_lash = np.float32(lashes.shape[0] - 2)
+    per_soft = _1 / eye.softness
+    follow_x, follow_y = eye.gaze_x * eye.glint_follow, eye.gaze_y * eye.glint_follow
     for row in range(_P(before.shape[0])):
         fy = np.float32(row)
         for column in range(_P(before.shape[1])):
             fx = np.float32(column)
-            u = (
-                to_view[0, 0] + to_view[0, 1] * fx + to_view[0, 2] * fy
-                + to_view[0, 3] * fx * fx + to_view[0, 4] * fx * fy + to_view[0, 5] * fy * fy
-            )  # fmt: skip
-            v = (
-                to_view[1, 0] + to_view[1, 1] * fx + to_view[1, 2] * fy
-                + to_view[1, 3] * fx * fx + to_view[1, 4] * fx * fy + to_view[1, 5] * fy * fy
-            )  # fmt: skip
-            if u < one or v < one or u > view_w - 3 or v > view_h - 3:
+            u, v = _in_view(to_view, _P(0), fx, fy), _in_view(to_view, _P(1), fx, fy)
+            if u < _1 or v < _1 or u > right or v > bottom:
                 continue
             iu, iv = _P(np.int32(u)), _P(np.int32(v))
             allowed = np.float32(window[iv, iu]) * np.float32(1.0 / 255.0)
-            if allowed == zero:
+            if allowed == _0:
                 continue
-            part = u - np.float32(iu)
-            upper = tables[0, iu] + (tables[0, iu + _ONE] - tables[0, iu]) * part
-            lower = tables[1, iu] + (tables[1, iu + _ONE] - tables[1, iu]) * part
-            shut = tables[2, iu] + (tables[2, iu + _ONE] - tables[2, iu]) * part
-            upper_now = tables[3, iu] + (tables[3, iu + _ONE] - tables[3, iu]) * part
-            lower_now = tables[4, iu] + (tables[4, iu + _ONE] - tables[4, iu]) * part
-            steep = tables[5, iu]
-            light = numbers[11] + numbers[12] * u + numbers[13] * v
+            part, pv = u - np.float32(iu), v - np.float32(iv)
+            upper = _along(lids, _P(UPPER), iu, part)
+            upper_now = _along(lids, _P(UPPER_NOW), iu, part)
+            lower_now = _along(lids, _P(LOWER_NOW), iu, part)
             above = upper_now - v
-            inset = half * softness
-
-            # the skin that is here now, as the open eye shows it
-            if above > zero or v < half * (upper_now + lower_now):
-                fallen = upper_now - upper
-                room = rigid + max(np.float32(1.9) * abs(fallen), np.float32(3.0) * mm)
-                t = min(max((above - rigid) / (room - rigid), zero), one)
-                gone = fallen * (one - t * t * (np.float32(3.0) - np.float32(2.0) * t))
-                skin_v = min(v - gone, upper - inset)
-                moved = abs(gone)
-            else:
-                below = v - lower_now
-                risen = lower_now - lower
-                t = min(max((below - rigid) / spread, zero), one)
-                gone = risen * (one - t * t * (np.float32(3.0) - np.float32(2.0) * t))
-                skin_v = max(v - gone, lower + inset)
-                moved = abs(gone)
-            # ... and as the shut eye shows it
-            shut_now = shut_share
-            if shut_share > zero and above < zero:
-                # in the corners, where no eyeball lies between, there is but one skin
-                narrow = max(one - (lower_now - upper_now) / mm, zero)
-                shut_now = max(shut_below, shut_share * narrow)
-            skin_share = min(one, np.float32(3.0) * moved) * allowed
-            skin_share = max(skin_share, shut_now * allowed)
-
-            between = min(max(-above * steep * inv_soft + half, zero), one)
-            between *= min(max((lower_now - v) * inv_soft + half, zero), one)
-            between *= min((lower_now - upper_now) * inv_soft, one)
-            skin_share *= one - between
-            ball = between * ball_share * allowed
-            lash = zero
-            lash_v = lash_row - above
-            if lash_share > zero and lash_v > zero and lash_v < last_lash:
-                jv = _P(np.int32(lash_v))
-                b = lash_v - np.float32(jv)
-                top = lashes[jv, iu] + (lashes[jv, iu + _ONE] - lashes[jv, iu]) * part
-                low = (
-                    lashes[jv + _ONE, iu]
-                    + (lashes[jv + _ONE, iu + _ONE] - lashes[jv + _ONE, iu]) * part
-                )
-                lash = (top + (low - top) * b) * lash_share * allowed
-            if skin_share <= zero and ball <= zero and lash <= zero:
+            skin_v, moved = _skin_row(
+                v, upper, _along(lids, _P(LOWER), iu, part), upper_now, lower_now, eye
+            )
+            shut_now = _shut_share(above, lower_now - upper_now, eye)
+            between = _between_lids(
+                above * lids[STEEP, iu], lower_now - v, lower_now - upper_now, per_soft
+            )
+            skin_share = max(min(_1, np.float32(FULL_BY_MOVED) * moved), shut_now) * allowed
+            skin_share *= _1 - between
+            ball = between * eye.ball_share * allowed
+            lash = _lash(lashes, eye.lash_row - above, iu, part) if eye.lash_share > _0 else _0
+            lash *= eye.lash_share * allowed
+            if skin_share <= _0 and ball <= _0 and lash <= _0:
                 continue
 
+            light = eye.light + eye.light_x * u + eye.light_y * v
+            j, b = _cell(skin_v, most_v)
+            k, kb = _P(0), _0
+            if shut_now > _0:
+                shut = _along(lids, _P(SHUT), iu, part)
+                k, kb = _cell(_shut_row(v, upper, shut, upper_now, eye.mm), most_v)
+            ju, jv, hu, hv = _P(0), _P(0), _P(0), _P(0)
+            ja, jb, ha, hb, bare, shade = _0, _0, _0, _0, _0, _0
+            if ball > _0:
+                ju, ja = _cell(u - eye.gaze_x, most_u)
+                jv, jb = _cell(v - eye.gaze_y, most_v)
+                hu, ha = _cell(u - follow_x, most_u)
+                hv, hb = _cell(v - follow_y, most_v)
+                bare = _1 - _bilinear(iris, jv, ju, _P(3), jb, ja)
+                shade = _shade_of_lid(-above, eye)
             for c in range(_P(3)):
-                colour[c] = np.float32(before[row, column, c])
-            if skin_share > zero:
-                sv = min(max(skin_v, zero), np.float32(view_h - 2))
-                jv = _P(np.int32(sv))
-                b = sv - np.float32(jv)
-                kv, kb = _P(0), zero
-                if shut_now > zero:
-                    still = max(shut - upper_now, zero)
-                    fold = max(np.float32(1.6) * (upper_now - upper), np.float32(3.5) * mm) + rigid
-                    t = min(max((above - half * rigid) / fold, zero), one)
-                    tv = v
-                    if above > zero:
-                        tv += still * (one - t * t * (np.float32(3.0) - np.float32(2.0) * t))
-                    tv = min(max(tv, zero), np.float32(view_h - 2))
-                    kv = _P(np.int32(tv))
-                    kb = tv - np.float32(kv)
-                for c in range(_P(3)):
-                    top = (
-                        open_skin[jv, iu, c]
-                        + (np.float32(open_skin[jv, iu + _ONE, c]) - open_skin[jv, iu, c]) * part
-                    )
-                    low = (
-                        open_skin[jv + _ONE, iu, c]
-                        + (
-                            np.float32(open_skin[jv + _ONE, iu + _ONE, c])
-                            - open_skin[jv + _ONE, iu, c]
-                        )
-                        * part
-                    )
-                    skin = top + (low - top) * b
-                    if shut_now > zero:
-                        top = (
-                            shut_skin[kv, iu, c]
-                            + (np.float32(shut_skin[kv, iu + _ONE, c]) - shut_skin[kv, iu, c])
-                            * part
-                        )
-                        low = (
-                            shut_skin[kv + _ONE, iu, c]
-                            + (
-                                np.float32(shut_skin[kv + _ONE, iu + _ONE, c])
-                                - shut_skin[kv + _ONE, iu, c]
-                            )
-                            * part
-                        )
-                        skin += (top + (low - top) * kb - skin) * shut_now
-                    colour[c] += (skin * light - colour[c]) * skin_share
-            if ball > zero:
-                au = min(max(u - gaze_x, zero), np.float32(view_w - 2))
-                av = min(max(v - gaze_y, zero), np.float32(view_h - 2))
-                ju, jv = _P(np.int32(au)), _P(np.int32(av))
-                a, b = au - np.float32(ju), av - np.float32(jv)
-                gu = min(max(u - gaze_x * follow, zero), np.float32(view_w - 2))
-                gv = min(max(v - gaze_y * follow, zero), np.float32(view_h - 2))
-                hu, hv = _P(np.int32(gu)), _P(np.int32(gv))
-                ga, gb = gu - np.float32(hu), gv - np.float32(hv)
-                pv = v - np.float32(iv)
-                top = iris[jv, ju, _P(3)] + (iris[jv, ju + _ONE, _P(3)] - iris[jv, ju, _P(3)]) * a
-                low = (
-                    iris[jv + _ONE, ju, _P(3)]
-                    + (iris[jv + _ONE, ju + _ONE, _P(3)] - iris[jv + _ONE, ju, _P(3)]) * a
-                )
-                bare = one - (top + (low - top) * b)
-                shade = one
-                if shadow > zero:
-                    t = min(max(-above / (np.float32(2.6) * mm), zero), one)
-                    shade = one - shadow * (one - t) * (one - t)
-                for c in range(_P(3)):
-                    top = white[iv, iu, c] + (white[iv, iu + _ONE, c] - white[iv, iu, c]) * part
-                    low = (
-                        white[iv + _ONE, iu, c]
-                        + (white[iv + _ONE, iu + _ONE, c] - white[iv + _ONE, iu, c]) * part
-                    )
-                    seen = (top + (low - top) * pv) * bare
-                    top = iris[jv, ju, c] + (iris[jv, ju + _ONE, c] - iris[jv, ju, c]) * a
-                    low = (
-                        iris[jv + _ONE, ju, c]
-                        + (iris[jv + _ONE, ju + _ONE, c] - iris[jv + _ONE, ju, c]) * a
-                    )
-                    seen += top + (low - top) * b
-                    top = glint[hv, hu, c] + (glint[hv, hu + _ONE, c] - glint[hv, hu, c]) * ga
-                    low = (
-                        glint[hv + _ONE, hu, c]
-                        + (glint[hv + _ONE, hu + _ONE, c] - glint[hv + _ONE, hu, c]) * ga
-                    )
-                    seen += top + (low - top) * gb
-                    colour[c] += (seen * light * shade - colour[c]) * ball
-            for c in range(_P(3)):
-                value = colour[c]
+                value = np.float32(before[row, column, c])
+                if skin_share > _0:
+                    skin = _bilinear(open_skin, j, iu, c, b, part)
+                    if shut_now > _0:
+                        skin += (_bilinear(shut_skin, k, iu, c, kb, part) - skin) * shut_now
+                    value += (skin * light - value) * skin_share
+                if ball > _0:
+                    seen = _bilinear(white, iv, iu, c, pv, part) * bare
+                    seen += _bilinear(iris, jv, ju, c, jb, ja)
+                    seen += _bilinear(glint, hv, hu, c, hb, ha)
+                    value += (seen * light * shade - value) * ball
                 value += (lash_colour[c] * light - value) * lash
-                value = min(max(value + half, zero), np.float32(255.0))
+                value = min(max(value + _HALF, _0), _255)
                 frame[top_row + row, left_column + column, c] = np.uint8(value)
+
+
+@compiled(inline=True)
+def _in_view(to_view: Float32, axis: Any, x: Any, y: Any) -> Any:
+    """One coordinate in the view of a frame position."""
+    return (
+        to_view[axis, 0] + to_view[axis, 1] * x + to_view[axis, 2] * y
+        + to_view[axis, 3] * x * x + to_view[axis, 4] * x * y + to_view[axis, 5] * y * y
+    )  # fmt: skip
+
+
+@compiled(inline=True)
+def _along(table: Float32, row: Any, column: Any, part: Any) -> Any:
+    """A table's value between a column and the next one."""
+    return table[row, column] + (table[row, column + _ONE] - table[row, column]) * part
+
+
+@compiled(inline=True)
+def _bilinear(pixels: Any, row: Any, column: Any, channel: Any, down: Any, across: Any) -> Any:
+    """A channel's value between four pixels; (row, column) is the upper left one."""
+    north = np.float32(pixels[row, column, channel])
+    north += (np.float32(pixels[row, column + _ONE, channel]) - north) * across
+    south = np.float32(pixels[row + _ONE, column, channel])
+    south += (np.float32(pixels[row + _ONE, column + _ONE, channel]) - south) * across
+    return north + (south - north) * down
+
+
+@compiled(inline=True)
+def _cell(place: Any, most: Any) -> Any:
+    """The pixel in which a place lies, kept within 0 and `most`, and how far beyond its middle."""
+    kept = min(max(place, _0), most)
+    index = _P(np.int32(kept))
+    return index, kept - np.float32(index)
+
+
+@compiled(inline=True)
+def _fading(distance: Any, rigid: Any, spread: Any) -> Any:
+    """1 up to a distance, 0 from `spread` beyond it on, smooth between."""
+    t = min(max((distance - rigid) / spread, _0), _1)
+    return _1 - t * t * (_3 - _2 * t)
+
+
+@compiled(inline=True)
+def _skin_row(v: Any, upper: Any, lower: Any, upper_now: Any, lower_now: Any, eye: Any) -> Any:
+    """The row of the open eye's view whose skin is at row v now, and how far it has moved.
+
+    upper, lower  rows of the lids' edges as photographed
+    """
+    rigid = np.float32(RIGID_MM) * eye.mm
+    inset = _HALF * eye.softness
+    if v < upper_now or v < _HALF * (upper_now + lower_now):
+        fallen = upper_now - upper
+        room = np.float32(SLIDE_PER_FALL) * abs(fallen)
+        spread = max(room, np.float32(SLIDE_LEAST_MM) * eye.mm)
+        gone = fallen * _fading(upper_now - v, rigid, spread)
+        return min(v - gone, upper - inset), abs(gone)
+    risen = lower_now - lower
+    gone = risen * _fading(v - lower_now, rigid, np.float32(LOWER_SPREAD_MM) * eye.mm)
+    return max(v - gone, lower + inset), abs(gone)
+
+
+@compiled(inline=True)
+def _shut_share(above: Any, gap: Any, eye: Any) -> Any:
+    """How far the skin of the shut lid is seen, above and below the upper lid's edge."""
+    if eye.shut_share > _0 and above < _0:
+        # in the corners, where no eyeball lies between, there is but one skin
+        narrow = max(_1 - gap / eye.mm, _0)
+        return max(eye.shut_below, eye.shut_share * narrow)
+    return eye.shut_share
+
+
+@compiled(inline=True)
+def _between_lids(above: Any, over: Any, gap: Any, per_soft: Any) -> Any:
+    """0..1 how far a place lies between the lids: under the upper one, over the lower one."""
+    between = min(max(-above * per_soft + _HALF, _0), _1)
+    between *= min(max(over * per_soft + _HALF, _0), _1)
+    return between * min(gap * per_soft, _1)
+
+
+@compiled(inline=True)
+def _lash(lashes: Float32, row: Any, column: Any, part: Any) -> Any:
+    """0..1 how dark the lashes are at a place of their texture; 0 outside."""
+    if row <= _0 or row >= np.float32(lashes.shape[0] - 2):
+        return _0
+    first = _P(np.int32(row))
+    north = _along(lashes, first, column, part)
+    south = _along(lashes, first + _ONE, column, part)
+    return north + (south - north) * (row - np.float32(first))
+
+
+@compiled(inline=True)
+def _shut_row(v: Any, upper: Any, shut: Any, upper_now: Any, mm: Any) -> Any:
+    """The row of the shut eye's view whose skin is at row v now."""
+    if v >= upper_now:
+        return v
+    rigid = np.float32(RIGID_MM) * mm
+    fold = np.float32(FOLD_PER_FALL) * (upper_now - upper)
+    fold = max(fold, np.float32(FOLD_LEAST_MM) * mm) + rigid
+    return v + max(shut - upper_now, _0) * _fading(upper_now - v, _HALF * rigid, fold)
+
+
+@compiled(inline=True)
+def _shade_of_lid(below: Any, eye: Any) -> Any:
+    """Brightness of the eyeball in the shadow of the upper lid, so far below its edge."""
+    t = min(max(below / (np.float32(LID_SHADOW_MM) * eye.mm), _0), _1)
+    return _1 - eye.shadow * (_1 - t) * (_1 - t)

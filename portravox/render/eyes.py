@@ -22,7 +22,15 @@ from portravox.face.eyes import EyeView, view_eye
 from portravox.face.glasses import hidden_by_lens
 from portravox.ramps import smooth_share, smoothstep
 from portravox.render.drawing import Box, box_around
-from portravox.render.eye_pass import TABLES, draw_eye, fill_tables, fit_view, reach_of
+from portravox.render.eye_pass import (
+    LID_ROWS,
+    EyeLayers,
+    EyeState,
+    draw_eye,
+    fill_tables,
+    fit_view,
+    reach_of,
+)
 from portravox.render.eyeball import take_apart
 from portravox.render.lids import UPPER_SHARE, ShutLid, shut_lid
 from portravox.render.light import DISPLAY_GAMMA, Light
@@ -50,7 +58,17 @@ BLINK_BEGUN = 0.04
 SHUT_FROM, SHUT_TO = 0.16, 0.56
 """Between these shares of a blink the skin of the shut lid takes over."""
 
+SHUT_BELOW_FROM = 0.8
+"""The skin below the lower lid's edge takes over from here until the eye is shut. Our choice."""
+
 LASH_FROM, LASH_TO = 0.2, 0.65
+"""Between these shares of a blink the lashes of the shut lid come in. Our choice."""
+
+SHUT = 0.995
+"""From here on nothing of the eyeball is seen."""
+
+LID_SHADOW = 0.35
+"""Light that the upper lid takes from the eyeball, in full from half a blink on. Our choice."""
 
 REACH_MM = (9.5, 13.0)
 SIDE_MM = (2.0, 8.5)
@@ -140,33 +158,45 @@ def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:
         return
     view, shut = eye.view, eye.shut
     upper, lower = lid_edges(eye, blink, posed.squint)
-    tables = np.empty((len(TABLES), len(upper)), np.float32)
-    fill_tables(view.upper, view.lower, shut.edge, upper, lower, tables)
-    gaze = _gaze_shift(eye, posed)
-    begun = math.hypot(*posed.gaze_deg) / GAZE_BEGUN_DEG + (abs(blink) + posed.squint) / BLINK_BEGUN
-    light = eye.light_fit @ (eye.light.factors(posed.rotation) * posed.shade[eye.near])
-    softness = min(max(1.6 * eye.edge_px * view.scale, 1.0), 1.2 * view.mm)
-    numbers = (
-        view.mm,
-        smooth_share(SHUT_FROM, SHUT_TO, blink),
-        smooth_share(0.8, 1.0, blink),
-        smooth_share(LASH_FROM, LASH_TO, blink),
-        shut.lash_row,
-        min(1.0, begun) if blink < 0.995 else 0.0,
-        0.35 * min(max(2.0 * blink, 0.0), 1.0),
-        gaze[0],
-        gaze[1],
-        GLINT_FOLLOWS,
-        softness,
-        light[0],
-        light[1],
-        light[2],
+    lids = np.empty((LID_ROWS, len(upper)), np.float32)
+    fill_tables(view.upper, view.lower, shut.edge, upper, lower, lids)
+    layers = EyeLayers(
+        open_skin=view.pixels,
+        shut_skin=shut.skin,
+        window=eye.window,
+        white=eye.white,
+        iris=eye.iris,
+        glint=eye.glint,
+        lashes=shut.lashes,
+        lash_colour=shut.lash_colour,
     )
-    draw_eye(
-        frame, box.of(frame).copy(), box.x0, box.y0, _to_view(eye, posed, box),
-        tables, np.array(numbers, np.float32), view.pixels, shut.skin,
-        eye.window, eye.white, eye.iris, eye.glint, shut.lashes, shut.lash_colour,
-    )  # fmt: skip
+    before = box.of(frame).copy()
+    to_view = _to_view(eye, posed, box)
+    draw_eye(frame, before, box.x0, box.y0, to_view, lids, _state(eye, posed), layers)
+
+
+def _state(eye: EyePaint, posed: PosedMesh) -> EyeState:
+    """What gaze, lid and light do to an eye in this frame."""
+    view, blink = eye.view, posed.blink[eye.side]
+    begun = math.hypot(*posed.gaze_deg) / GAZE_BEGUN_DEG + (abs(blink) + posed.squint) / BLINK_BEGUN
+    gaze = _gaze_shift(eye, posed)
+    light = eye.light_fit @ (eye.light.factors(posed.rotation) * posed.shade[eye.near])
+    return EyeState(
+        mm=np.float32(view.mm),
+        shut_share=np.float32(smooth_share(SHUT_FROM, SHUT_TO, blink)),
+        shut_below=np.float32(smooth_share(SHUT_BELOW_FROM, 1.0, blink)),
+        lash_share=np.float32(smooth_share(LASH_FROM, LASH_TO, blink)),
+        lash_row=np.float32(eye.shut.lash_row),
+        ball_share=np.float32(min(1.0, begun) if blink < SHUT else 0.0),
+        shadow=np.float32(LID_SHADOW * min(max(2.0 * blink, 0.0), 1.0)),
+        gaze_x=np.float32(gaze[0]),
+        gaze_y=np.float32(gaze[1]),
+        glint_follow=np.float32(GLINT_FOLLOWS),
+        softness=np.float32(min(max(1.6 * eye.edge_px * view.scale, 1.0), 1.2 * view.mm)),
+        light=np.float32(light[0]),
+        light_x=np.float32(light[1]),
+        light_y=np.float32(light[2]),
+    )
 
 
 def lid_edges(eye: EyePaint, blink: float, squint: float) -> tuple[Float32, Float32]:

@@ -10,7 +10,7 @@ at any size, and shade falls off with distance from them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -113,6 +113,31 @@ RIM_GAPS_MM = (0.3, 2.0)
 TOUCH_FROM_CORNER = (-0.02, 0.14)
 """The shadow of contact fades in over these shares of the mouth's width from each corner."""
 
+DARK_AT_TOP, DARK_BELOW = 0.55, 0.75
+"""Brightness of the cavity under the upper lip, and how much is added down to the lower one. Our
+choice."""
+
+OPENED_MM, OPENED_FROM_CORNER_MM = 2.0, 4.0
+"""Rims and wet line show in full where the lips are so far apart, so far from the corners."""
+
+LEAST_SHARE = 0.004
+"""Of 255 it is one: less is not seen."""
+
+NEARLY_ALL = 0.99
+"""What is covered to this share lets nothing through."""
+
+GRAIN_OFFSET = 1024.5
+"""Keeps positions in the grain above 0, and rounds them."""
+
+_0: Any = np.float32(0.0)
+_HALF: Any = np.float32(0.5)
+_1: Any = np.float32(1.0)
+_2: Any = np.float32(2.0)
+_3: Any = np.float32(3.0)
+_LEAST: Any = np.float32(LEAST_SHARE)
+_NEARLY: Any = np.float32(NEARLY_ALL)
+"""Numba takes Python numbers for 64-bit ones, which halves the speed."""
+
 
 @compiled()
 def lip_table(
@@ -213,10 +238,7 @@ def paint_interior(
     table, mm = lips.table, np.float32(shades.mm)
     ex, ey = lips.along[0], lips.along[1]
     rows = table.shape[0]
-    nothing, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-    two, three = np.float32(2.0), np.float32(3.0)
-    least = np.float32(0.004)  # of 255 is one
-    per_mm = one / mm
+    per_mm = _1 / mm
     soft = np.float32(1.0 / (4.0 * shades.edge_px))
     line = np.float32(1.0 / shades.contact_px)
     rim = np.float32(1.0 / (RIM_MM * shades.mm + shades.edge_px))
@@ -225,7 +247,6 @@ def paint_interior(
     taken = np.empty(4, np.float32)
     behind = np.empty(3, np.float32)
     colour = np.empty(3, np.float32)
-    tile = grain.shape[0] - 1
     # looked up once: a compiled loop counts references each time it opens a tuple
     upper_pixels, upper_at = upper.pixels, upper.lookup
     lower_pixels, lower_at = lower.pixels, lower.lookup
@@ -251,52 +272,28 @@ def paint_interior(
             over_lower = (below - t) * table[row, 3]
             if under_upper < -reach or over_lower < -reach:
                 continue
-            # an opening is what lies below the upper edge and not below the lower one
-            a = min(max(under_upper * soft + half, nothing), one)
-            b = min(max(half - over_lower * soft, nothing), one)
-            a = a * a * (three - two * a)
-            b = b * b * (three - two * b)
-            cover = max(a - b, nothing)
-            corner = max(min(s, np.float32(lips.width) - s), nothing) * per_mm
+            cover = _opening(under_upper, over_lower, soft)
+            corner = max(min(s, np.float32(lips.width) - s), _0) * per_mm
 
-            if cover > least:
-                deep_u = max(under_upper, nothing) * per_mm
-                deep_l = max(over_lower, nothing) * per_mm
-                # 1 / (1 + x + x²) falls off much as exp(-x) does, and is cheap
-                u = deep_u * np.float32(1.0 / UPPER_LIP_SHADE_MM)
-                w = deep_l * np.float32(1.0 / LOWER_LIP_SHADE_MM)
-                k = corner * np.float32(1.0 / CORNER_SHADE_MM)
-                shade = np.float32(shades.narrow)
-                shade *= one - np.float32(UPPER_LIP_SHADE) / (one + u + u * u)
-                shade *= one - np.float32(LOWER_LIP_SHADE) / (one + w + w * w)
-                shade *= one - np.float32(CORNER_SHADE) / (one + k + k * k)
-
-                _sample(upper_pixels, upper_at, x, y, taken)
-                front = taken[3]
-                kept = one - (one - shade) * np.float32(shades.upper)
-                for c in range(3):
-                    colour[c] = taken[c] * kept * (one - falloff[c] * (one - kept))
-                if front < np.float32(0.99):
-                    # further down the dark is less deep, and in the corners cheeks close it
-                    depth = np.float32(0.55) + np.float32(0.75) * deep_u / (deep_u + deep_l + one)
-                    wall = one / (one + corner * corner)
-                    for c in range(3):
-                        dark = cavity[c] * depth
-                        behind[c] = dark + (contact[c] - dark) * wall
+            if cover > _LEAST:
+                deep_u = max(under_upper, _0) * per_mm
+                deep_l = max(over_lower, _0) * per_mm
+                shade = np.float32(shades.narrow) * _light_inside(deep_u, deep_l, corner)
+                kept = _1 - (_1 - shade) * np.float32(shades.upper)
+                front = _upper_teeth(colour, upper_pixels, upper_at, x, y, taken, kept, falloff)
+                if front < _NEARLY:
+                    _darkness(behind, cavity, contact, deep_u, deep_l, corner)
                     if shades.tongue_in_front < 0.5:
                         _lay(behind, tongue_pixels, tongue_at, x, y, taken, tongue_light)
-                        _lay(behind, lower_pixels, lower_at, x, y, taken, one)
+                        _lay(behind, lower_pixels, lower_at, x, y, taken, _1)
                     else:
-                        _lay(behind, lower_pixels, lower_at, x, y, taken, one)
+                        _lay(behind, lower_pixels, lower_at, x, y, taken, _1)
                         _lay(behind, tongue_pixels, tongue_at, x, y, taken, tongue_light)
-                    rest = (one - front) * shade
+                    rest = (_1 - front) * shade
                     for c in range(3):
-                        colour[c] += behind[c] * rest * (one - falloff[c] * (one - shade))
+                        colour[c] += behind[c] * rest * (_1 - falloff[c] * (_1 - shade))
                 if shades.grain > 0.0:
-                    look = upper_at
-                    gx = int(look[0, 0] * x + look[0, 1] * y + look[0, 2] + 1024.5) & tile
-                    gy = int(look[1, 0] * x + look[1, 1] * y + look[1, 2] + 1024.5) & tile
-                    speck = grain[gy, gx] * np.float32(shades.grain)
+                    speck = _grain_at(grain, upper_at, x, y) * np.float32(shades.grain)
                     for c in range(3):
                         colour[c] += speck
                 if shades.photographed > 0.0:
@@ -304,26 +301,98 @@ def paint_interior(
                     for c in range(3):
                         colour[c] += (taken[c] - colour[c]) * np.float32(shades.photographed)
 
-            skin = one  # brightness of the lips, whose rims turn away and whose edge is wet
-            if cover < np.float32(0.99):
-                opened = min(max(below - above, nothing) * per_mm * half, one)
-                opened *= min(corner * np.float32(0.25), one)
-                outside = max(-min(under_upper, over_lower), nothing) * rim
-                skin -= np.float32(RIM_SHADE) * opened * np.exp(-outside * outside)
-                if over_lower < nothing:
-                    off = (-over_lower - np.float32(GLOSS_MM) * mm) * shine
-                    skin += np.float32(shades.gloss) * opened * np.exp(-off * off)
+            skin = _1
+            if cover < _NEARLY:
+                opened = min(max(below - above, _0) * per_mm * np.float32(1.0 / OPENED_MM), _1)
+                opened *= min(corner * np.float32(1.0 / OPENED_FROM_CORNER_MM), _1)
+                skin = _light_of_lips(
+                    under_upper, over_lower, mm, rim, shine, opened, np.float32(shades.gloss)
+                )
             touch = table[row, 4] + (table[row + 1, 4] - table[row, 4]) * share
-            if touch > least:
-                middle = ((above + below) * half - t) * line
-                touch *= np.exp(-half * middle * middle)
+            if touch > _LEAST:
+                middle = ((above + below) * _HALF - t) * line
+                touch *= np.exp(-_HALF * middle * middle)
             for c in range(3):
                 value = np.float32(frame[y, x, c]) * skin
-                if cover > least:
+                if cover > _LEAST:
                     value += (colour[c] - value) * cover
                 value += (contact[c] - value) * touch
-                value = min(max(value + half, nothing), np.float32(255.0))
+                value = min(max(value + _HALF, _0), np.float32(255.0))
                 frame[y, x, c] = np.uint8(value)
+
+
+@compiled(inline=True)
+def _opening(under_upper: Any, over_lower: Any, soft: Any) -> Any:
+    """0..1 how far a place lies between the lips: below the upper edge, not below the lower one."""
+    a = min(max(under_upper * soft + _HALF, _0), _1)
+    b = min(max(_HALF - over_lower * soft, _0), _1)
+    a = a * a * (_3 - _2 * a)
+    b = b * b * (_3 - _2 * b)
+    return max(a - b, _0)
+
+
+@compiled(inline=True)
+def _light_inside(deep_u: Any, deep_l: Any, corner: Any) -> Any:
+    """Brightness at a distance, mm, from the upper lip, the lower one and the nearer corner.
+
+    1 / (1 + x + x²) falls off much as exp(-x) does, and is cheap.
+    """
+    u = deep_u * np.float32(1.0 / UPPER_LIP_SHADE_MM)
+    w = deep_l * np.float32(1.0 / LOWER_LIP_SHADE_MM)
+    k = corner * np.float32(1.0 / CORNER_SHADE_MM)
+    shade = _1 - np.float32(UPPER_LIP_SHADE) / (_1 + u + u * u)
+    shade *= _1 - np.float32(LOWER_LIP_SHADE) / (_1 + w + w * w)
+    return shade * (_1 - np.float32(CORNER_SHADE) / (_1 + k + k * k))
+
+
+@compiled(inline=True)
+def _upper_teeth(
+    colour: Float32, pixels: Float32, lookup: Float32, x: int, y: int, taken: Float32, kept: Any,
+    falloff: Float32,
+) -> Any:  # fmt: skip
+    """Begin a colour with the upper teeth, lit to the share `kept`; returns how far they cover."""
+    _sample(pixels, lookup, x, y, taken)
+    for c in range(3):
+        colour[c] = taken[c] * kept * (_1 - falloff[c] * (_1 - kept))
+    return taken[3]
+
+
+@compiled(inline=True)
+def _darkness(
+    behind: Float32, cavity: Float32, contact: Float32, deep_u: Any, deep_l: Any, corner: Any
+) -> None:
+    """Begin a colour with the cavity: less dark further down, closed by cheeks in the corners."""
+    depth = np.float32(DARK_AT_TOP) + np.float32(DARK_BELOW) * deep_u / (deep_u + deep_l + _1)
+    wall = _1 / (_1 + corner * corner)
+    for c in range(3):
+        dark = cavity[c] * depth
+        behind[c] = dark + (contact[c] - dark) * wall
+
+
+@compiled(inline=True)
+def _grain_at(grain: Float32, lookup: Float32, x: int, y: int) -> Any:
+    """Of the tile at a frame position."""
+    tile = grain.shape[0] - 1
+    gx = int(lookup[0, 0] * x + lookup[0, 1] * y + lookup[0, 2] + GRAIN_OFFSET) & tile
+    gy = int(lookup[1, 0] * x + lookup[1, 1] * y + lookup[1, 2] + GRAIN_OFFSET) & tile
+    return grain[gy, gx]
+
+
+@compiled(inline=True)
+def _light_of_lips(
+    under_upper: Any, over_lower: Any, mm: Any, rim: Any, shine: Any, opened: Any, gloss: Any
+) -> Any:
+    """Brightness of the lips, whose rims turn away and whose edge is wet.
+
+    rim, shine  1 / px of either's width
+    opened      0..1 how far the lips are apart here
+    """
+    outside = max(-min(under_upper, over_lower), _0) * rim
+    skin = _1 - np.float32(RIM_SHADE) * opened * np.exp(-outside * outside)
+    if over_lower < _0:
+        off = (-over_lower - np.float32(GLOSS_MM) * mm) * shine
+        skin += gloss * opened * np.exp(-off * off)
+    return skin
 
 
 @compiled(fastmath=True)

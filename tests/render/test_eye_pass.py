@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portravox.render.eye_pass import TABLES, fill_tables, fit_view, reach_of, solve_in_place
+from portravox.render.eye_pass import LID_ROWS, fill_tables, fit_view, reach_of, solve_in_place
 
 
 def test_a_small_system_is_solved() -> None:
@@ -39,7 +39,7 @@ def test_reach_is_the_rim_as_far_as_any_vertex_goes() -> None:
 def test_tables_hold_the_edges_and_the_cosine_of_the_slope() -> None:
     rng = np.random.default_rng(7)
     edges = rng.uniform(10, 40, (5, 33)).astype(np.float32)
-    tables = np.empty((len(TABLES), 33), np.float32)
+    tables = np.empty((LID_ROWS, 33), np.float32)
     fill_tables(*edges, tables)
     assert np.array_equal(tables[:5], edges)
     assert np.allclose(tables[5], 1 / np.hypot(1, np.gradient(edges[3])), atol=1e-5)
