@@ -128,8 +128,9 @@ class ApiKeys:
 
     @property
     def valid_count(self) -> int:
-        """How many keys may use the service. Raises SecretsUnreadable."""
-        return len(self._read().valid)
+        """How many keys could use the service when the file was looked at last. Asked with every
+        submission and claim beside `by_id`, which looks."""
+        return len(self._latest.valid)
 
     def all(self) -> tuple[ApiKey, ...]:
         """All keys, revoked ones too, the oldest first. Raises SecretsUnreadable."""
