@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from handbook.markdown import anchor, block, code, table
+from portravox.service.bodies import BODIES
 from portravox.service.openapi import document
 
 
@@ -20,8 +21,9 @@ def section() -> str:
         for method, operation in methods.items():
             parts += _request(f"{method.upper()} {path}", operation)
     parts.append("## Bodies")
-    for name, schema in described["components"]["schemas"].items():
-        parts += _body(name, schema)
+    schemas = described["components"]["schemas"]
+    for name in (body.__name__ for body in BODIES):
+        parts += _body(name, _whole(schemas[name], schemas))
     return "\n\n".join(parts)
 
 
@@ -64,6 +66,17 @@ def _body(name: str, schema: dict[str, Any]) -> list[str]:
     return [*parts, table(("field", "", "", ""), rows)]
 
 
+def _whole(schema: Any, schemas: dict[str, Any]) -> Any:
+    """A schema with those it refers to in their place."""
+    if isinstance(schema, list):
+        return [_whole(part, schemas) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _whole(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    return {name: _whole(part, schemas) for name, part in schema.items()}
+
+
 def _rows(schema: dict[str, Any], prefix: str) -> list[tuple[str, str, str, str]]:
     rows = []
     required = schema.get("required", [])
@@ -82,6 +95,8 @@ def _kind(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{_anchor_of(name)})"
+    if "anyOf" in schema:
+        schema = next(kind for kind in schema["anyOf"] if kind.get("type") != "null")
     said = []
     if "const" in schema:
         said.append(f"always {code(json.dumps(schema['const']))}")
@@ -97,8 +112,8 @@ def _kind(schema: dict[str, Any]) -> str:
         said.append(f"from {schema['minimum']}")
     if "default" in schema:
         said.append(f"default {code(json.dumps(schema['default']))}")
-    if schema.get("example"):
-        said.append(f"such as {code(schema['example'])}")
+    for example in schema.get("examples", []):
+        said.append(f"such as {code(example if isinstance(example, str) else json.dumps(example))}")
     return ", ".join(said)
 
 

@@ -22,6 +22,7 @@ from handbook import (
     http_api,
     inputs,
     metrics,
+    options,
     python_api,
     settings,
 )
@@ -34,6 +35,7 @@ CONFIG = ROOT / "zensical.toml"
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "command line": command_line.section,
     "HTTP": http_api.section,
+    "options": options.section,
     "Python": python_api.section,
     "settings": settings.section,
     "errors": error_codes.errors_section,

@@ -260,7 +260,7 @@ class Option:
 
     control: Control
 
-    unit: str = ""
+    unit: Words | None = None
     """As written behind a value."""
 
     original: bool = False
@@ -376,7 +376,7 @@ class Direction:
             "Blinks per second. People blink about every two to four seconds.",
             "每秒眨眼次数。人大约两到四秒眨一次眼。",
         ),
-        unit="1/s",
+        unit=Words("blinks/s", "次/秒"),
         control=Control(kind="slider", step=0.05),
         original=True,
     )
@@ -402,7 +402,7 @@ class Direction:
             "Frames per second. More is smoother and takes longer.",
             "每秒帧数。越高越流畅，用时也越长。",
         ),
-        unit="1/s",
+        unit=Words("frames/s", "帧/秒"),
         control=Control(kind="slider"),
         original=True,
     )
@@ -451,7 +451,7 @@ class JobOptions(Direction):
             "The longer side of the video; the picture is scaled down to it. Smaller is faster.",
             "视频长边的像素数，图片会缩小到这个尺寸。越小越快。",
         ),
-        unit="px",
+        unit=Words("px", "像素"),
         optional=True,
         none=Words("As the photograph", "与照片相同"),
         control=Control(kind="select", suggestions=(2048, 1280, 720, 512), advanced=True),

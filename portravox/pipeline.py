@@ -37,6 +37,10 @@ STAGE_STARTS: Mapping[Stage, float] = MappingProxyType(
 """Share of a job that is done when a stage begins. Our choice."""
 
 
+ENGINES = ("embedded",)
+"""What the option `engine` may name, the default first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a job stands."""
@@ -163,15 +167,20 @@ def read_inputs(
     *,
     picture_limits: PictureLimits | None = None,
     voice_limits: VoiceLimits | None = None,
+    transcript: Transcript | None = None,
 ) -> Inputs:
-    """Read and check the files, and the transcript among the options. Raises InputError."""
+    """Read and check the files, and the transcript among the options.
+
+    transcript   None: it is read here, which may start a program
+
+    Raises InputError, and ModelUnavailable where that program is missing.
+    """
     from portravox.articulation.transcript import read_transcript
     from portravox.media.picture_file import read_picture
     from portravox.media.voice_file import read_voice
 
     options = options or JobOptions()
-    transcript = None
-    if options.transcript is not None:
+    if transcript is None and options.transcript is not None:
         transcript = read_transcript(options.transcript, options.language)
     return Inputs(
         picture=read_picture(portrait, picture_limits, max_side_px=options.max_side),
@@ -287,7 +296,7 @@ def open_engine(name: str) -> Engine:
         return EmbeddedEngine()
     if name == "neural":
         raise EngineUnavailable("the neural engine is not part of this version; use 'embedded'")
-    raise SettingOutOfRange("engine", name, "embedded")
+    raise SettingOutOfRange("engine", name, " or ".join(ENGINES))
 
 
 def _tell_nobody(progress: Progress) -> None:

@@ -12,6 +12,7 @@ cannot be read (Japanese kanji) stays as a word without sounds, which fits anyth
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any, Final
 
 from portravox.articulation.phones import CLASS_OF, parse_ipa
 from portravox.errors import ModelUnavailable, SettingOutOfRange
+from portravox.options import OPTIONS
 
 Word = tuple[str, ...]
 """PHONE_CLASSES in order; empty where it is not known how the word sounds."""
@@ -35,9 +37,6 @@ class Transcript:
     words: tuple[Word, ...]
     """In order, as they sound; at least one has sounds."""
 
-
-LONGEST_CHARACTERS = 20_000
-"""Five times what is said in three minutes; our choice."""
 
 ESPEAK_TIMEOUT_S = 20.0
 
@@ -60,6 +59,8 @@ _SHARING: Final = {
 """Script of -> languages that are also written in it."""
 
 _KANA: Final = re.compile(f"[{_SCRIPTS['ja']}]")
+_HAN: Final = re.compile(f"[{_SCRIPTS['zh']}]")
+_LETTER_BUT_HAN: Final = re.compile(rf"(?![{_SCRIPTS['zh']}])[^\W\d_]")
 _NOT_LATIN: Final = frozenset(_SCRIPTS).union(*_SHARING.values()) - {"sr"}
 _LATIN: Final = "en"
 _UNREADABLE: Final = ""
@@ -95,12 +96,8 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
     Raises SettingOutOfRange where there is nothing to read, ModelUnavailable where pypinyin or
     espeak-ng is needed and missing.
     """
-    if len(text) > LONGEST_CHARACTERS:
-        raise SettingOutOfRange(
-            "transcript", f"{len(text)} characters", f"at most {LONGEST_CHARACTERS}"
-        )
-    if language is not None and not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", language.lower()):
-        raise SettingOutOfRange("language", language, "a code like en, zh or pt-br")
+    OPTIONS["transcript"].check(text)
+    OPTIONS["language"].check(language)
     words: list[Word] = []
     if not any(character.isalnum() for character in text):
         raise SettingOutOfRange("transcript", text, "words")
@@ -114,6 +111,18 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
     if not any(words):
         raise SettingOutOfRange("transcript", text[:40], "words that can be read")
     return Transcript(text, tuple(words))
+
+
+def missing_readers(text: str, language: str | None = None) -> tuple[str, ...]:
+    """What this machine lacks to read a text: of "pypinyin" and "espeak-ng"."""
+    base = (language or "").lower().split("-")[0]
+    japanese = base == "ja" or _KANA.search(text) is not None
+    missing = []
+    if not japanese and _HAN.search(text) and importlib.util.find_spec("pypinyin") is None:
+        missing.append("pypinyin")
+    if _LETTER_BUT_HAN.search(text) and shutil.which("espeak-ng") is None:
+        missing.append("espeak-ng")
+    return tuple(missing)
 
 
 def _pieces(text: str, language: str | None) -> Iterator[tuple[str, str]]:

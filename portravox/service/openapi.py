@@ -1,9 +1,9 @@
 """The contract as an OpenAPI document: what `/openapi.json` gives and `/docs` shows.
 
-Flow      openapi.document -> routes.docs
+Flow      bodies -> openapi.document -> routes.docs
 
-Written by hand, since the routes read bodies themselves, in the order of checks that the original
-has; a test holds the paths here and the routes together.
+Bodies come from their types. Paths are written by hand, since the routes read requests themselves,
+in the order of checks that the original has; a test holds the paths here and the routes together.
 """
 
 from __future__ import annotations
@@ -11,281 +11,26 @@ from __future__ import annotations
 from typing import Any
 
 from portravox import __version__
-from portravox.options import EXTENSION, OPTIONS, ORIGINAL
+from portravox.service.bodies import VIDEO_MODEL, body_schemas
 from portravox.service.request_middleware import API
 from portravox.service.routes.uploads import UPLOAD_PATH
-from portravox.service.schemas import DETECT_MODEL, SERVED, VIDEO_MODEL
 from portravox.service.storage.local import FILES_PATH
-from portravox.service.tasks.outbox import DeliveryState, NoticeFormat
+from portravox.service.tasks.outbox import NoticeFormat
 from portravox.service.webhooks.schemas import FORMAT_HEADER, URL_HEADER
-from portravox.service.worker.messages import MAX_FACES_TOLD
 
 Schema = dict[str, Any]
 
 
-def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required}
+def _text(example: str) -> Schema:
+    return {"type": "string", "examples": [example]}
 
 
-def _text(example: str, description: str = "") -> Schema:
-    schema: Schema = {"type": "string", "example": example}
-    return {**schema, "description": description} if description else schema
-
-
-_ID = {"type": "string", "format": "uuid"}
-_TIME = _text("2025-12-26 11:33:03.146", "UTC+8")
-_ADDRESS = {
+_WEB_ADDRESS = {
     "type": "string",
-    "minLength": 1,
-    "description": "http, https, or oss:// for a temporary upload",
-    "example": "https://example.com/face.png",
+    "pattern": "^https?://",
+    "examples": ["https://shop.example/hook"],
 }
-_EXPLAINED = "Ours, with ?explain=true"
-_WEB_ADDRESS = {"type": "string", "pattern": "^https?://", "example": "https://shop.example/hook"}
 _FORMATS = [str(form) for form in NoticeFormat]
-_STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
-
-_PARAMETERS: Schema = {
-    "type": ["object", "null"],
-    "properties": {
-        **{name: option.json_schema() for name, option in ORIGINAL.items()},
-        EXTENSION: {
-            "type": ["object", "null"],
-            "description": "Ours, beyond the original",
-            "additionalProperties": False,
-            "properties": {name: OPTIONS[name].json_schema() for name in SERVED},
-        },
-    },
-}
-
-_SCHEMAS: dict[str, Schema] = {
-    "Error": _object({"code": _text("InvalidApiKey"), "message": _text("…"), "request_id": _ID}),
-    "Submit": _object(
-        {
-            "model": {"type": "string", "enum": [VIDEO_MODEL]},
-            "input": _object({"image_url": _ADDRESS, "audio_url": _ADDRESS}),
-            "parameters": _PARAMETERS,
-        },
-        optional=("parameters",),
-    ),
-    "Submitted": _object(
-        {
-            "output": _object({"task_id": _ID, "task_status": {"enum": ["PENDING"]}}),
-            "request_id": _ID,
-        }
-    ),
-    "Detect": _object(
-        {
-            "model": {"type": "string", "enum": [DETECT_MODEL]},
-            "input": _object({"image_url": _ADDRESS}),
-        }
-    ),
-    "Detected": _object(
-        {
-            "output": _object(
-                {
-                    "pass": {"type": "boolean"},
-                    "message": {"type": "string", "description": "Empty where it passes"},
-                    "reason": _text("face_turned_away", f"{_EXPLAINED}: ok, or why not"),
-                    "explanation": _text("", f"{_EXPLAINED}: the same in a sentence"),
-                    "hint": _text("", f"{_EXPLAINED}: what would help"),
-                    "notices": {"type": "array", "items": {"type": "string"}},
-                    "width": {"type": "integer", "description": f"{_EXPLAINED}: px, upright"},
-                    "height": {"type": "integer"},
-                    "faces": {
-                        "type": "array",
-                        "description": f"{_EXPLAINED}: outlines, the face to animate first; x"
-                        f" right and y down in px; of up to {MAX_FACES_TOLD} faces",
-                        "maxItems": MAX_FACES_TOLD,
-                        "items": {
-                            "type": "array",
-                            "items": {"type": "array", "items": {"type": "number"}},
-                        },
-                    },
-                    "face_count": {
-                        "type": "integer",
-                        "description": f"{_EXPLAINED}: faces found; {MAX_FACES_TOLD}: or more",
-                    },
-                },
-                optional=(
-                    "reason",
-                    "explanation",
-                    "hint",
-                    "notices",
-                    "width",
-                    "height",
-                    "faces",
-                    "face_count",
-                ),
-            ),
-            "usage": _object({"image_count": {"const": 1}}),
-            "request_id": _ID,
-        }
-    ),
-    "Task": _object(
-        {
-            "request_id": _ID,
-            "output": _object(
-                {
-                    "task_id": {"type": "string"},
-                    "task_status": {"enum": [*_STATES, "UNKNOWN"]},
-                    "submit_time": _TIME,
-                    "scheduled_time": _TIME,
-                    "end_time": _TIME,
-                    "results": _object({"video_url": {"type": "string", "format": "uri"}}),
-                    "code": _text("InvalidImage.NoHumanFace", "of a FAILED task"),
-                    "message": {"type": "string"},
-                    "stage": {
-                        "type": ["string", "null"],
-                        "description": "Ours, with ?progress=true",
-                    },
-                    "progress": {
-                        "type": "number",
-                        "minimum": 0,
-                        "maximum": 1,
-                        "description": "Ours, with ?progress=true",
-                    },
-                    "queue_position": {
-                        "type": ["integer", "null"],
-                        "description": "Ours, with ?progress=true: tasks that come first",
-                    },
-                    "remaining_s": {
-                        "type": ["number", "null"],
-                        "minimum": 0,
-                        "description": "Ours, with ?progress=true: seconds, estimated; null where"
-                        " nobody can tell",
-                    },
-                },
-                optional=(
-                    "submit_time",
-                    "scheduled_time",
-                    "end_time",
-                    "results",
-                    "code",
-                    "message",
-                    "stage",
-                    "progress",
-                    "queue_position",
-                    "remaining_s",
-                ),
-            ),
-            "usage": _object(
-                {"video_duration": {"type": "number"}, "video_ratio": {"const": "standard"}}
-            ),
-        },
-        optional=("usage",),
-    ),
-    "TaskList": _object(
-        {
-            **{
-                name: {"type": "integer"}
-                for name in ("total", "total_page", "page_no", "page_size")
-            },
-            "request_id": _ID,
-            "data": {
-                "type": "array",
-                "items": _object(
-                    {
-                        "task_id": _ID,
-                        "status": {"enum": _STATES},
-                        "model_name": _text(VIDEO_MODEL),
-                        "gmt_create": {"type": "integer", "description": "epoch ms"},
-                        "start_time": {"type": "integer"},
-                        "end_time": {"type": "integer"},
-                        "region": _text("cn-beijing"),
-                        "request_id": {"type": "string"},
-                        "api_key_id": _text("1"),
-                        "caller_parent_id": _text("0"),
-                        "caller_uid": _text("0"),
-                        "user_api_unique_key": {"type": "string"},
-                    },
-                    optional=("start_time", "end_time"),
-                ),
-            },
-        }
-    ),
-    "Done": _object({"request_id": _ID}),
-    "Deliveries": _object(
-        {
-            **{
-                name: {"type": "integer"}
-                for name in ("total", "total_page", "page_no", "page_size")
-            },
-            "request_id": _ID,
-            "data": {
-                "type": "array",
-                "items": _object(
-                    {
-                        "delivery_id": _ID,
-                        "task_id": _ID,
-                        "status": {"enum": [str(state) for state in DeliveryState]},
-                        "host": _text("shop.example"),
-                        "format": {"enum": _FORMATS},
-                        "attempts": {
-                            "type": "array",
-                            "items": _object(
-                                {"time": _TIME, "http_status": {"type": ["integer", "null"]}}
-                            ),
-                        },
-                        "next_time": _TIME,
-                        "end_time": _TIME,
-                    },
-                    optional=("next_time", "end_time"),
-                ),
-            },
-        }
-    ),
-    "WebhookSecret": _object(
-        {
-            "request_id": _ID,
-            "data": _object(
-                {
-                    "secrets": {
-                        "type": "array",
-                        "items": _text("whsec_…"),
-                        "description": "The newest first; two while one takes the other's place",
-                    }
-                }
-            ),
-        }
-    ),
-    "Notice": _object(
-        {
-            "type": {"enum": ["task.succeeded", "task.failed", "task.canceled"]},
-            "timestamp": _text("2025-12-26T03:33:22.455Z", "When the task ended"),
-            "data": {
-                "type": "object",
-                "description": "`output` of the task, less its results, and `usage`",
-            },
-        }
-    ),
-    "Credentials": _object(
-        {
-            "request_id": _ID,
-            "data": _object(
-                {
-                    **{
-                        name: {"type": "string"}
-                        for name in (
-                            "policy",
-                            "signature",
-                            "upload_dir",
-                            "upload_host",
-                            "oss_access_key_id",
-                            "x_oss_object_acl",
-                            "x_oss_forbid_overwrite",
-                        )
-                    },
-                    **{
-                        name: {"type": "integer"}
-                        for name in ("expire_in_seconds", "max_file_size_mb", "capacity_limit_mb")
-                    },
-                }
-            ),
-        }
-    ),
-}
 
 
 def _json(name: str) -> Schema:
@@ -314,6 +59,15 @@ def _posts(name: str) -> Schema:
     return {"required": True, "content": _json(name)}
 
 
+_UPLOAD_FIELDS = ("OSSAccessKeyId", "Signature", "policy", "key")
+_UPLOAD_FORM: Schema = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "string"} for name in _UPLOAD_FIELDS},
+        "file": {"type": "string", "format": "binary"},
+    },
+    "required": [*_UPLOAD_FIELDS, "file"],
+}
 _EVENT: Schema = {
     "type": "object",
     "properties": {
@@ -469,19 +223,7 @@ PATHS: dict[str, dict[str, Schema]] = {
             "summary": "The form of a temporary upload; `file` comes last",
             "requestBody": {
                 "required": True,
-                "content": {
-                    "multipart/form-data": {
-                        "schema": _object(
-                            {
-                                **{
-                                    name: {"type": "string"}
-                                    for name in ("OSSAccessKeyId", "Signature", "policy", "key")
-                                },
-                                "file": {"type": "string", "format": "binary"},
-                            }
-                        )
-                    }
-                },
+                "content": {"multipart/form-data": {"schema": _UPLOAD_FORM}},
             },
             "responses": {
                 "200": {"description": "Stored; the body is empty"},
@@ -531,7 +273,7 @@ def document() -> Schema:
             }
         },
         "components": {
-            "schemas": _SCHEMAS,
+            "schemas": body_schemas(),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }

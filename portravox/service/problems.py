@@ -9,6 +9,7 @@ none for a case of ours, the comment says so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portravox import errors
@@ -150,6 +151,15 @@ def field_required(path: str) -> Problem:
 def out_of_definition(name: str) -> Problem:
     """One of `parameters`, by its bare name."""
     return Problem(400, OUT_OF_DEFINITION, f"The type or value of {name} is out of definition.")
+
+
+def transcript_unreadable(missing: Sequence[str]) -> Problem:
+    """Ours: what this server lacks to read a transcript."""
+    return Problem(
+        400,
+        OUT_OF_DEFINITION,
+        f"The transcript cannot be read: {' and '.join(missing)} is not installed on this server.",
+    )
 
 
 PROBLEMS: dict[type[errors.PortravoxError], Problem] = {

@@ -22,7 +22,6 @@ from portravox.service import problems
 from portravox.service.metrics import Metrics
 from portravox.service.problems import Problem, Refusal, problem_of
 from portravox.service.schemas import MAX_BODY_BYTES, error_body
-from portravox.service.tasks.queue import Json
 
 API = "/api/v1"
 
@@ -134,7 +133,7 @@ def request_id_of(request: Request) -> str:
     return found
 
 
-def answer(body: Mapping[str, Json], *, status: int = 200) -> Response:
+def answer(body: Mapping[str, object], *, status: int = 200) -> Response:
     """JSON, as short as it gets."""
     content = _JSON.encode(body).encode()
     return Response(content, status_code=status, media_type="application/json")

@@ -19,25 +19,22 @@ from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
 from typing import NoReturn
 
+from portravox.articulation.transcript import missing_readers
 from portravox.errors import SettingOutOfRange
-from portravox.options import EXTENSION, OPTIONS, ORIGINAL
-from portravox.service import problems
+from portravox.options import EXTENSION, OPTIONS, ORIGINAL, OURS
+from portravox.pipeline import ENGINES
+from portravox.service import bodies, problems
+from portravox.service.bodies import DETECT_MODEL, VIDEO_MODEL
 from portravox.service.fetch.urls import MAX_URL_CHARS, wire_length
 from portravox.service.problems import Problem, Refusal
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
-
-VIDEO_MODEL = "liveportrait"
-DETECT_MODEL = "liveportrait-detect"
 
 MAX_BODY_BYTES = 64 * 1024
 """Both addresses may be signed links of 8 kB; real bodies have 300 bytes. Our choice."""
 
 MAX_DEPTH = 16
 """Of nested lists and objects; the contract's own bodies have two. Our choice."""
-
-SERVED = ("seed", "max_side", "visible_label", "quality")
-"""The options beyond the original's that are taken over HTTP."""
 
 LIST_SPAN_S = 24 * 3600.0
 """The longest span a list shows, and the one it shows unasked."""
@@ -196,13 +193,20 @@ def _parameters(given: Json) -> dict[str, Json]:
     for name, value in (ours or {}).items():
         if value is None:
             continue
-        if name not in SERVED:
+        if name not in OURS:
             raise Refusal(problems.out_of_definition(name))
         chosen[name] = value
     try:
-        return {name: OPTIONS[name].from_json(value) for name, value in chosen.items()}
+        options = {name: OPTIONS[name].from_json(value) for name, value in chosen.items()}
     except SettingOutOfRange as error:
         raise Refusal(problems.out_of_definition(error.name)) from error
+    if options.get("engine", ENGINES[0]) not in ENGINES:
+        raise Refusal(problems.out_of_definition("engine"))
+    if "transcript" in options:
+        missing = missing_readers(options["transcript"], options.get("language"))
+        if missing:
+            raise Refusal(problems.transcript_unreadable(missing))
+    return options
 
 
 def task_filter(query: Mapping[str, str], *, now: float, region: str) -> TaskFilter | None:
@@ -257,54 +261,56 @@ def _moment(asked: Mapping[str, str], name: str) -> float | None:
         raise Refusal(problems.bad_parameter(name)) from error
 
 
-def error_body(problem: Problem, request_id: str) -> dict[str, Json]:
+def error_body(problem: Problem, request_id: str) -> bodies.Error:
     return {"code": problem.code, "message": problem.message, "request_id": request_id}
 
 
-def submitted_body(task: Task, request_id: str) -> dict[str, Json]:
+def submitted_body(task: Task, request_id: str) -> bodies.Submitted:
     """PENDING whatever became of it since: a submit repeated with its idempotency key gets the
     answer that it missed."""
-    output: dict[str, Json] = {"task_id": task.task_id, "task_status": str(TaskState.PENDING)}
-    return {"output": output, "request_id": request_id}
-
-
-def unknown_body(task_id: str, request_id: str) -> dict[str, Json]:
-    """The answer about a task that there is not, for this key."""
     return {
+        "output": {"task_id": task.task_id, "task_status": TaskState.PENDING},
         "request_id": request_id,
-        "output": {"task_id": task_id, "task_status": "UNKNOWN"},
     }
 
 
+def unknown_body(task_id: str, request_id: str) -> bodies.Task:
+    """The answer about a task that there is not, for this key."""
+    return {"request_id": request_id, "output": {"task_id": task_id, "task_status": "UNKNOWN"}}
+
+
 def task_body(
-    task: Task, request_id: str, *, video_url: str | None, extra: Mapping[str, Json] | None = None
-) -> dict[str, Json]:
+    task: Task, request_id: str, *, video_url: str | None, extra: bodies.Progress | None = None
+) -> bodies.Task:
     """The answer about a task.
 
     video_url   where the client finds the video, for a task that SUCCEEDED
     extra       fields of ours to put into `output`, asked for by the client
     """
-    output: dict[str, Json] = {"task_id": task.task_id, "task_status": str(task.state)}
-    moments = {
-        "submit_time": task.submitted_at,
-        "scheduled_time": task.scheduled_at,
-        "end_time": task.ended_at,
-    }
-    output |= {name: china_time(moment) for name, moment in moments.items() if moment is not None}
-    body: dict[str, Json] = {"request_id": request_id, "output": output}
+    output: bodies.TaskOutput = {"task_id": task.task_id, "task_status": task.state}
+    output["submit_time"] = china_time(task.submitted_at)
+    if task.scheduled_at is not None:
+        output["scheduled_time"] = china_time(task.scheduled_at)
+    if task.ended_at is not None:
+        output["end_time"] = china_time(task.ended_at)
+    body: bodies.Task = {"request_id": request_id, "output": output}
     if task.state is TaskState.FAILED:
-        output |= {"code": task.code, "message": task.message}
+        output["code"], output["message"] = task.code or "", task.message or ""
     if task.result is not None:
-        output["results"] = {"video_url": video_url}
+        output["results"] = {"video_url": video_url or ""}
         body["usage"] = {
             "video_duration": round(task.result.duration_s, 2),
             "video_ratio": "standard",
         }
-    output |= extra or {}
+    if extra is not None:
+        output["stage"] = extra["stage"]
+        output["progress"] = extra["progress"]
+        output["queue_position"] = extra["queue_position"]
+        output["remaining_s"] = extra["remaining_s"]
     return body
 
 
-def progress(task: Task, *, position: int | None, remaining_s: float | None) -> dict[str, Json]:
+def progress(task: Task, *, position: int | None, remaining_s: float | None) -> bodies.Progress:
     """How far a task is: ours, beyond the original."""
     return {
         "stage": task.stage,
@@ -323,7 +329,7 @@ class Account:
     caller_parent_id: str
 
 
-def list_body(page: Page, asked: TaskFilter, account: Account, request_id: str) -> dict[str, Json]:
+def list_body(page: Page, asked: TaskFilter, account: Account, request_id: str) -> bodies.TaskList:
     return {
         "total": page.total,
         "total_page": ceil(page.total / asked.page_size),
@@ -334,10 +340,10 @@ def list_body(page: Page, asked: TaskFilter, account: Account, request_id: str) 
     }
 
 
-def _row(task: Task, account: Account) -> Json:
-    row: dict[str, Json] = {
+def _row(task: Task, account: Account) -> bodies.TaskRow:
+    row: bodies.TaskRow = {
         "task_id": task.task_id,
-        "status": str(task.state),
+        "status": task.state,
         "model_name": task.job.model,
         "gmt_create": _milliseconds(task.submitted_at),
         "region": account.region,

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from portravox import demo
+from portravox.options import OPTIONS, OURS
 from portravox.service.logins import LoginTokens
 
 Playing = Callable[..., Any]
@@ -193,7 +194,16 @@ async def submitted(server: Any, ours: Any) -> httpx.Response:
 @played
 async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Playing) -> None:
     async with playing() as server:
-        ours = {"seed": 7, "max_side": 720, "visible_label": "zh"}
+        ours = {
+            "seed": 7,
+            "engine": "embedded",
+            "max_side": 720,
+            "quality": "draft",
+            "visible_label": "zh",
+            "transcript": "Mama",
+            "language": "de",
+        }
+        assert set(ours) == set(OURS)
         assert (await submitted(server, ours)).status_code == 200
         task = await server.service.queue.claim("w", lease_s=30.0)
         assert dict(task.job.parameters) == {"template_id": "calm", **ours}
@@ -207,13 +217,23 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
         ([], "portravox"),
         ({"seed": -1}, "seed"),
         ({"seed": True}, "seed"),
-        ({"seed": 1.0}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": 10**30}, "seed"),
+        ({"seed": "7"}, "seed"),
         ({"seed": 2**53}, "seed"),
         ({"max_side": 63}, "max_side"),
         ({"max_side": 4097}, "max_side"),
         ({"visible_label": "fr"}, "visible_label"),
         ({"visible_label": []}, "visible_label"),
         ({"engine": "neural"}, "engine"),
+        ({"engine": "/bin/sh"}, "engine"),
+        ({"quality": "best"}, "quality"),
+        ({"quality": 1}, "quality"),
+        ({"transcript": ["words"]}, "transcript"),
+        ({"transcript": "w" * 20_001}, "transcript"),
+        ({"language": "-v"}, "language"),
+        ({"language": "en" * 99}, "language"),
+        ({"nonsense": 1}, "nonsense"),
     ],
 )
 @played
@@ -224,6 +244,42 @@ async def test_what_is_ours_is_read_strictly(playing: Playing, ours: Any, named:
             400,
             f"The type or value of {named} is out of definition.",
         )
+
+
+@played
+async def test_a_transcript_that_this_server_cannot_read_is_refused_at_once(
+    playing: Playing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    async with playing() as server:
+        refused = await submitted(server, {"transcript": "Mama"})
+        assert (refused.status_code, refused.json()["message"]) == (
+            400,
+            "The transcript cannot be read: espeak-ng is not installed on this server.",
+        )
+        assert (await submitted(server, {"language": "de"})).status_code == 200
+
+
+@played
+async def test_the_page_is_told_of_every_option_of_which_there_is_something_to_choose(
+    playing: Playing,
+) -> None:
+    async with playing() as server:
+        told = (await server.client.get("/studio/about")).json()["options"]
+    assert [option["name"] for option in told] == [name for name in OPTIONS if name != "engine"]
+    for said in told:
+        option = OPTIONS[said["name"]]
+        assert said["default"] == option.default
+        assert said["ours"] is not option.original
+        assert (said["title"], said["help"]) == (option.title._asdict(), option.help._asdict())
+        schema = option.kind.json_schema()
+        limits = (schema.get("minimum"), schema.get("maximum"), schema.get("maxLength"))
+        assert (said.get("min"), said.get("max"), said.get("max_characters")) == limits
+        for value in said.get("values", []):
+            option.check(value["value"])
+            assert value["title"]["en"] and value["title"]["zh"]
+        if "enum" in schema:
+            assert [value["value"] for value in said["values"]] == schema["enum"]
 
 
 @played

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from portravox import __version__, demo
 from portravox.service import problems
 from portravox.service.logins import PASS_LIFE_S
+from portravox.service.option_controls import option_controls
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, read_body, request_id_of
 from portravox.service.schemas import json_object
@@ -103,6 +104,7 @@ async def about(request: Request) -> Response:
             "version": __version__,
             "needs_key": not service_of(request).settings.no_keys,
             "examples": list(examples),
+            "options": option_controls(),
             "request_id": request_id_of(request),
         }
     )

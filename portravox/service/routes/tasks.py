@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from portravox.service import problems
+from portravox.service import bodies, problems
 from portravox.service.limits import Call
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import API, answer, request_id_of
@@ -28,7 +28,7 @@ from portravox.service.schemas import (
     unknown_body,
 )
 from portravox.service.service import VIDEO_LIFE_S, Caller, Service, service_of
-from portravox.service.tasks.queue import Json, Page, Task, TaskFilter
+from portravox.service.tasks.queue import Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
 
 EVENTS_APART_S = 0.5
@@ -146,7 +146,7 @@ async def _find(service: Service, caller: Caller, task_id: str) -> Task | None:
     return await service.queue.get(task_id, key_group=caller.group)
 
 
-async def _progress(service: Service, task: Task) -> dict[str, Json]:
+async def _progress(service: Service, task: Task) -> bodies.Progress:
     position = None
     if task.state is TaskState.PENDING:
         position = await service.queue.position(task.task_id)
@@ -155,8 +155,8 @@ async def _progress(service: Service, task: Task) -> dict[str, Json]:
 
 
 def _task_answer(
-    request: Request, service: Service, task: Task, extra: dict[str, Json] | None
-) -> dict[str, Json]:
+    request: Request, service: Service, task: Task, extra: bodies.Progress | None
+) -> bodies.Task:
     video_url = None
     if task.result is not None and task.ended_at is not None:
         video_url = service.links.link(

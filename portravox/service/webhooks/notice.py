@@ -9,8 +9,10 @@ can ask for the task. All attempts say the same, byte for byte.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from portravox.service import bodies
 from portravox.service.schemas import Account, china_time, task_body, user_api_unique_key
 from portravox.service.tasks.outbox import NoticeFormat
 from portravox.service.tasks.queue import Json, Task
@@ -18,6 +20,7 @@ from portravox.service.tasks.queue import Json, Task
 
 def notice_body(form: NoticeFormat, task: Task, *, delivery_id: str, account: Account) -> str:
     """The body of a notice about a task that has ended."""
+    told: Mapping[str, object]
     match form:
         case NoticeFormat.STANDARD:
             told = _standard(task)
@@ -26,12 +29,11 @@ def notice_body(form: NoticeFormat, task: Task, *, delivery_id: str, account: Ac
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
-def _standard(task: Task) -> dict[str, Json]:
+def _standard(task: Task) -> bodies.Notice:
     """Standard Webhooks' frame around what a query of the task answers, less the link."""
     body = task_body(task, task.request_id, video_url=None)
-    output = body["output"]
-    assert isinstance(output, dict)
-    data = {name: value for name, value in output.items() if name != "results"}
+    data: dict[str, object] = {**body["output"]}
+    data.pop("results", None)
     if "usage" in body:
         data["usage"] = body["usage"]
     return {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import ceil
 
 from portravox.errors import InputDownloadFailed
-from portravox.service import problems
+from portravox.service import bodies, problems
 from portravox.service.fetch.urls import parse_url
 from portravox.service.problems import Refusal
 from portravox.service.schemas import MAX_PAGE_SIZE, china_time, whole_number
@@ -20,7 +20,6 @@ from portravox.service.tasks.outbox import (
     NoticeFormat,
     Webhook,
 )
-from portravox.service.tasks.queue import Json
 
 URL_HEADER = "X-Portravox-Webhook-Url"
 FORMAT_HEADER = "X-Portravox-Webhook-Format"
@@ -58,7 +57,9 @@ def delivery_filter(query: Mapping[str, str]) -> DeliveryFilter:
     )
 
 
-def deliveries_body(page: DeliveryPage, asked: DeliveryFilter, request_id: str) -> dict[str, Json]:
+def deliveries_body(
+    page: DeliveryPage, asked: DeliveryFilter, request_id: str
+) -> bodies.Deliveries:
     return {
         "total": page.total,
         "total_page": ceil(page.total / asked.page_size),
@@ -69,15 +70,15 @@ def deliveries_body(page: DeliveryPage, asked: DeliveryFilter, request_id: str) 
     }
 
 
-def _row(delivery: Delivery) -> Json:
+def _row(delivery: Delivery) -> bodies.DeliveryRow:
     url = parse_url(delivery.webhook.url)
-    row: dict[str, Json] = {
+    row: bodies.DeliveryRow = {
         "delivery_id": delivery.delivery_id,
         "task_id": delivery.task_id,
-        "status": str(delivery.state),
+        "status": delivery.state,
         # Keys of a group see each other's notices; what follows the host may be a password.
         "host": url.host,
-        "format": str(delivery.webhook.format),
+        "format": delivery.webhook.format,
         "attempts": [
             {"time": china_time(attempt.at), "http_status": attempt.status}
             for attempt in delivery.attempts

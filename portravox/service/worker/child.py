@@ -230,6 +230,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     from portravox.media.voice_file import VoiceLimits
     from portravox.options import JobOptions
     from portravox.pipeline import animate_inputs, read_inputs
+    from portravox.service.worker.words import words_in
 
     folder = Path(request.folder)
     values: dict[str, Any] = dict(request.parameters)
@@ -241,6 +242,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         options,
         picture_limits=PictureLimits.service(),
         voice_limits=VoiceLimits.service(request.voice_formats),
+        transcript=words_in(folder, options.transcript),
     )
     last_told = ("", 0.0)
 

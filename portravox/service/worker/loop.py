@@ -43,6 +43,7 @@ from portravox.service.worker.messages import (
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
+from portravox.service.worker.transcripts import write_words
 
 LEASE_S = 30.0
 """How long after the last heartbeat a task is given to another worker. Our choice: sixty missed
@@ -308,10 +309,12 @@ class WorkerLoop:
     async def _render_in(
         self, folder: Path, task: Task, held: _Attempt, stages: _Stages
     ) -> RenderDone:
-        """Have both files fetched and the video made. Raises RequestFailed, UploadUnknown."""
+        """Have files fetched, the transcript read, the video made. Raises RequestFailed,
+        UploadUnknown."""
         stages.enter("download", 0.0)
         await self._fetch(task, "image", task.job.image_url, folder)
         await self._fetch(task, "audio", task.job.audio_url, folder)
+        await write_words(task.job.parameters, folder)
         held.fetches = False
         return await self._rendering.request(
             RenderRequest(

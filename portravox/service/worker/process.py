@@ -41,7 +41,6 @@ from portravox.service.worker.messages import (
     Event,
     Failed,
     FetchRequest,
-    InputFile,
     JudgeRequest,
     ProtocolViolation,
     Ready,
@@ -55,6 +54,7 @@ from portravox.service.worker.messages import (
 from portravox.service.worker.process_folder import ProcessFolder
 from portravox.service.worker.sandbox import SandboxMode
 from portravox.service.worker.seccomp import Role
+from portravox.service.worker.words import WORDS_NAME
 from portravox.system import CORES
 
 REQUESTS_PER_PROCESS = 20
@@ -372,10 +372,10 @@ class WorkerProcess:
         await asyncio.to_thread(self._remove_folder)
 
 
-_INPUTS: Mapping[str, tuple[InputFile, ...]] = {
+_INPUTS: Mapping[str, tuple[str, ...]] = {
     FetchRequest.kind: (),
     JudgeRequest.kind: ("image",),
-    RenderRequest.kind: ("image", "audio"),
+    RenderRequest.kind: ("image", "audio", WORDS_NAME),
 }
 """The files that a request of a kind is about, in its scratch folder."""
 

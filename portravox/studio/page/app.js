@@ -18,6 +18,9 @@ import { VoiceWell } from "./voice.js";
 
 const TIDY_APART_MS = 60000;
 
+/** Until a server that could not be reached is asked again. */
+const ASK_AGAIN_MS = 2000;
+
 showIcons();
 showTexts();
 
@@ -141,6 +144,7 @@ document.getElementById("show-request").addEventListener("click", async () => {
     audioName: voice.recording?.name ?? "voice.wav",
     parameters: direction.parameters(),
     values: direction.values,
+    options: direction.options,
   });
 });
 
@@ -164,7 +168,7 @@ function remake(job) {
   const { portrait: picture, voice: sound, values } = job.record;
   portrait.take(new File([picture.blob], picture.name, { type: picture.blob.type }));
   voice.take(new File([sound.blob], sound.name, { type: sound.blob.type }), sound.selection);
-  direction.choose(values);
+  direction.choose({ ...direction.defaults, ...values });
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   scrollTo({ top: 0, behavior: calm ? "auto" : "smooth" });
   document.getElementById("main").focus({ preventScroll: true });
@@ -260,16 +264,9 @@ showButton();
 start();
 
 async function start() {
-  let about = { needs_key: true, version: "", examples: [] };
-  try {
-    about = await (await fetch(here("studio/about"))).json();
-  } catch {
-    complain({ code: "offline" });
-  }
-  document.getElementById("version").textContent = `Portravox ${about.version}`;
-  if (about.examples.includes("portrait")) portrait.offerExample();
-  if (about.examples.includes("voice")) voice.offerExample();
-  await session.open({ needed: about.needs_key });
+  const about = await learned();
+  if (about === null) complain({ code: "offline" });
+  await session.open({ needed: about?.needs_key ?? true });
   await jobs.open();
   const latest = jobs.list.find((job) => !job.ended);
   if (latest) {
@@ -277,4 +274,31 @@ async function start() {
     history.mark(latest);
   }
   document.documentElement.dataset.ready = "true";
+  if (about === null) await learnLater();
+}
+
+/** What the server says about itself, shown; null if it cannot be reached. */
+async function learned() {
+  let about;
+  try {
+    about = await (await fetch(here("studio/about"))).json();
+  } catch {
+    return null;
+  }
+  document.getElementById("version").textContent = `Portravox ${about.version}`;
+  direction.build(about.options);
+  if (about.examples.includes("portrait")) portrait.offerExample();
+  if (about.examples.includes("voice")) voice.offerExample();
+  return about;
+}
+
+/** Ask until the server can be reached again. */
+async function learnLater() {
+  let about = null;
+  while (about === null) {
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    about = await learned();
+  }
+  complain(null);
+  await session.open({ needed: about.needs_key });
 }

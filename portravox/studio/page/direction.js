@@ -1,21 +1,8 @@
-// The choices about how the person moves: what the API calls `parameters`.
+// The choices about the video: what the API calls `parameters`.
 //
-// Flow      sliders and choices -> Direction.parameters() -> jobs, request
+// Flow      studio/about: options -> controls -> Direction.parameters() -> jobs, request
 import { buttonFor, make, partsOf, showIcon } from "./parts.js";
-import { label, languageTag, say, text } from "./texts.js";
-
-/** Names, ranges and defaults are the API's; `ours` are not the original's and travel apart. */
-const CONTROLS = [
-  { name: "template_id", kind: "choice", options: ["calm", "normal", "active"], preset: "normal" },
-  { name: "head_move_strength", kind: "slider", min: 0, max: 1, step: 0.05, preset: 0.7 },
-  { name: "mouth_move_strength", kind: "slider", min: 0, max: 1.5, step: 0.05, preset: 1 },
-  { name: "eye_move_freq", kind: "slider", min: 0, max: 1, step: 0.05, preset: 0.5 },
-  { name: "paste_back", kind: "choice", options: [true, false], preset: true },
-  { name: "video_fps", kind: "slider", min: 15, max: 30, step: 1, preset: 24 },
-  { name: "max_side", kind: "select", options: [null, 2048, 1280, 720, 512], preset: null, advanced: true, ours: true },
-  { name: "seed", kind: "number", max: 999999, preset: 0, advanced: true, ours: true },
-  { name: "visible_label", kind: "choice", options: [null, "en", "zh"], preset: null, advanced: true, ours: true },
-];
+import { addTexts, label, languageTag, say, text } from "./texts.js";
 
 /** Starting points; what a preset does not name goes back to the API's default. Our choice. */
 const PRESETS = {
@@ -24,35 +11,50 @@ const PRESETS = {
   song: { template_id: "active", head_move_strength: 1, mouth_move_strength: 1.2, video_fps: 30 },
 };
 
-const DEFAULTS = Object.fromEntries(CONTROLS.map(({ name, preset }) => [name, preset]));
-
 export class Direction extends EventTarget {
   #root = document.getElementById("direction");
   #parts = partsOf(this.#root);
   #shows = []; // functions that show the values in the controls
   #presets = {};
 
-  values = { ...DEFAULTS };
+  /** As the server defines them: name, default, control, texts, range or values, `ours`. */
+  options = [];
+  values = {};
 
-  constructor() {
-    super();
-    for (const control of CONTROLS) {
-      const place = control.advanced ? this.#parts.advanced : this.#parts.parameters;
-      place.append(this.#made(control));
+  /** Make a control for each option. */
+  build(options) {
+    this.options = options;
+    this.values = { ...this.defaults, ...this.values };
+    for (const option of options) {
+      addTexts(textsOf(option));
+      const place = option.advanced ? this.#parts.advanced : this.#parts.parameters;
+      place.append(this.#made(option));
     }
     for (const [name, values] of Object.entries(PRESETS)) {
       const button = make("button", { className: "chip", type: "button" });
       say(button, `preset.${name}`);
-      button.addEventListener("click", () => this.choose({ ...this.values, ...moods(values) }));
+      button.addEventListener("click", () => this.choose(this.#mood(values)));
       this.#presets[name] = button;
       this.#parts.presets.append(button);
     }
     const reset = buttonFor(this.#root, "reset");
     reset.addEventListener("click", () => {
-      this.choose(DEFAULTS);
+      this.choose(this.defaults);
       this.#presets.news.focus(); // the button hides
     });
     this.#show();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  get defaults() {
+    return Object.fromEntries(this.options.map((option) => [option.name, option.default]));
+  }
+
+  /** A preset's values, with defaults for the rest of what presets are about. */
+  #mood(values) {
+    const about = this.options.filter(({ name, ours }) => !ours && name !== "paste_back");
+    const defaults = Object.fromEntries(about.map((option) => [option.name, option.default]));
+    return { ...defaults, ...values };
   }
 
   /** Take over values; those not named keep what they are. */
@@ -64,17 +66,18 @@ export class Direction extends EventTarget {
 
   /** As the API takes them: the original's six, and ours beside them where they say something. */
   parameters() {
-    return asParameters(this.values);
+    return asParameters(this.values, this.options);
   }
 
   #show() {
+    if (this.options.length === 0) return; // the server has not been reached yet
     for (const show of this.#shows) show();
     for (const [name, values] of Object.entries(PRESETS)) {
-      const wanted = moods(values);
+      const wanted = this.#mood(values);
       const matches = Object.keys(wanted).every((key) => this.values[key] === wanted[key]);
       this.#presets[name].setAttribute("aria-pressed", matches);
     }
-    const changed = CONTROLS.some(({ name, preset }) => this.values[name] !== preset);
+    const changed = this.options.some((option) => this.values[option.name] !== option.default);
     buttonFor(this.#root, "reset").hidden = !changed;
   }
 
@@ -83,16 +86,18 @@ export class Direction extends EventTarget {
     this.#show();
   }
 
-  #made(control) {
-    const { name, kind } = control;
+  #made(option) {
+    const { name, control } = option;
     const help = make("p", { className: "help", id: `${name}-help` });
     say(help, `${name}.help`);
     const made = {
-      slider: () => this.#slider(control),
-      choice: () => this.#choice(control),
-      select: () => this.#select(control),
-      number: () => this.#number(control),
-    }[kind]();
+      slider: () => this.#slider(option),
+      choice: () => this.#choice(option),
+      select: () => this.#select(option),
+      number: () => this.#number(option),
+      line: () => this.#text(option, make("input", { type: "text", spellcheck: false })),
+      lines: () => this.#text(option, make("textarea", { rows: 3 })),
+    }[control]();
     made.append(help);
     made.classList.add("parameter");
     return made;
@@ -118,82 +123,109 @@ export class Direction extends EventTarget {
     return make("div", {}, make("div", { className: "title" }, title, output), input);
   }
 
-  #choice({ name, options }) {
+  #choice({ name, none, values }) {
     const title = make("legend");
     say(title, name);
     const bar = make("div", { className: "segments" });
-    for (const option of options) {
-      const input = make("input", { type: "radio", name, value: String(option ?? "none") });
-      input.addEventListener("change", () => this.choose({ [name]: option }));
-      this.#shows.push(() => (input.checked = this.values[name] === option));
+    const choices = [...(none ? [null] : []), ...values.map(({ value }) => value)];
+    for (const choice of choices) {
+      const input = make("input", { type: "radio", name, value: String(choice ?? "none") });
+      input.addEventListener("change", () => this.choose({ [name]: choice }));
+      this.#shows.push(() => (input.checked = this.values[name] === choice));
       const words = make("span");
-      say(words, `${name}.${option ?? "none"}`);
+      say(words, `${name}.${choice ?? "none"}`);
       bar.append(make("label", {}, input, words));
     }
     return make("fieldset", { "aria-describedby": `${name}-help` }, title, bar);
   }
 
-  #select({ name, options }) {
-    const title = make("label", { htmlFor: name });
-    say(title, name);
+  #select({ name, suggestions, unit }) {
+    const title = this.#title(name);
     const input = make("select", { id: name, name, "aria-describedby": `${name}-help` });
-    for (const option of options) {
-      const choice = make("option", { value: String(option) });
-      say(choice, option === null ? `${name}.own` : `${name}.px`, { side: option });
+    input.append(make("option", { value: "null" }));
+    say(input.lastChild, `${name}.none`);
+    for (const value of suggestions) {
+      const choice = make("option", { value: String(value) });
+      this.#shows.push(() =>
+        say(choice, "option.value", { value, unit: unit ? text(`${name}.unit`) : "" }),
+      );
       input.append(choice);
     }
     input.addEventListener("change", () =>
       this.choose({ [name]: input.value === "null" ? null : Number(input.value) }),
     );
     this.#shows.push(() => (input.value = String(this.values[name])));
-    return make("div", {}, make("div", { className: "title" }, title), input);
+    return make("div", {}, title, input);
   }
 
-  #number({ name, max }) {
-    const title = make("label", { htmlFor: name });
-    say(title, name);
+  #number({ name, min, max, random_below: below }) {
     const input = make("input", {
-      ...{ type: "number", id: name, name, min: 0, max, step: 1, inputMode: "numeric" },
+      ...{ type: "number", id: name, name, min, max, step: 1, inputMode: "numeric" },
       "aria-describedby": `${name}-help`,
     });
-    const dice = make("button", { className: "soft icon-only", type: "button" });
-    showIcon(dice, "dice");
-    label(dice, `${name}.dice`);
-    dice.addEventListener("click", () =>
-      this.choose({ [name]: 1 + Math.floor(Math.random() * max) }),
-    );
     input.addEventListener("change", () => {
       const whole = Math.round(Number(input.value));
-      this.choose({ [name]: Math.max(0, Math.min(max, whole || 0)) });
+      this.choose({ [name]: Math.max(min, Math.min(max, whole || 0)) });
     });
     this.#shows.push(() => (input.value = this.values[name]));
-    const row = make("div", { className: "with-button" }, input, dice);
-    return make("div", {}, make("div", { className: "title" }, title), row);
+    const row = make("div", { className: "with-button" }, input);
+    if (below) {
+      const dice = make("button", { className: "soft icon-only", type: "button" });
+      showIcon(dice, "dice");
+      label(dice, "option.random");
+      dice.addEventListener("click", () =>
+        this.choose({ [name]: 1 + Math.floor(Math.random() * (below - 1)) }),
+      );
+      row.append(dice);
+    }
+    return make("div", {}, this.#title(name), row);
+  }
+
+  #text({ name, max_characters: maxLength }, input) {
+    Object.assign(input, { id: name, name, maxLength });
+    input.setAttribute("aria-describedby", `${name}-help`);
+    input.addEventListener("input", () => this.choose({ [name]: input.value.trim() || null }));
+    this.#shows.push(() => {
+      const shown = this.values[name] ?? "";
+      if (input.value.trim() !== shown) input.value = shown; // what is being typed stays
+    });
+    return make("div", {}, this.#title(name), input);
+  }
+
+  #title(name) {
+    const title = make("label", { htmlFor: name });
+    say(title, name);
+    return make("div", { className: "title" }, title);
   }
 }
 
-/** A preset's values, with defaults for the rest of what presets are about. */
-function moods(values) {
-  const about = CONTROLS.filter(({ name, ours }) => !ours && name !== "paste_back");
-  return { ...Object.fromEntries(about.map(({ name, preset }) => [name, preset])), ...values };
+/** What the page says about an option, by key. */
+function textsOf({ name, title, help, none, unit, values = [] }) {
+  const texts = { [name]: title, [`${name}.help`]: help };
+  if (none) texts[`${name}.none`] = none;
+  if (unit) texts[`${name}.unit`] = unit;
+  for (const { value, title: words } of values) texts[`${name}.${value}`] = words;
+  return texts;
 }
 
-/** Values as the API's `parameters`. */
-export function asParameters(values) {
+/** Values as the API's `parameters`: the original's, and ours apart where they say something. */
+function asParameters(values, options) {
   const parameters = {};
   const ours = {};
-  for (const { name, preset, ours: isOurs } of CONTROLS) {
+  for (const { name, default: preset, ours: isOurs } of options) {
     if (!isOurs) parameters[name] = values[name];
     else if (values[name] !== preset) ours[name] = values[name];
   }
   return Object.keys(ours).length > 0 ? { ...parameters, portravox: ours } : parameters;
 }
 
-/** Values that are not the default, as options of the command line. */
-export function asOptions(values) {
-  return CONTROLS.filter(({ name, preset }) => values[name] !== preset).map(({ name }) => {
-    const option = name.replaceAll("_", "-");
-    if (name === "paste_back") return `--no-${option}`;
-    return `--${option} ${values[name]}`;
-  });
+/** Values that are not the default, as options of the command line: [flag] or [flag, value]. */
+export function asOptions(values, options) {
+  return options
+    .filter(({ name, default: preset }) => values[name] !== preset)
+    .map(({ name, default: preset }) => {
+      const flag = name.replaceAll("_", "-");
+      if (typeof preset === "boolean") return [values[name] ? `--${flag}` : `--no-${flag}`];
+      return [`--${flag}`, String(values[name])];
+    });
 }

@@ -54,9 +54,10 @@ export function asPython({ image, audio, parameters }) {
 }
 
 /** The request for the command line; files by their names. */
-export function asCommand({ imageName, audioName, values }) {
+export function asCommand({ imageName, audioName, values, options }) {
   const words = [quoted(imageName), quoted(audioName), "-o video.mp4"];
-  return [["portravox animate", ...words].join(" "), ...asOptions(values)].join(" \\\n  ");
+  const chosen = asOptions(values, options).map((option) => option.map(quoted).join(" "));
+  return [["portravox animate", ...words].join(" "), ...chosen].join(" \\\n  ");
 }
 
 export class RequestDialog {
@@ -92,7 +93,7 @@ export class RequestDialog {
     });
   }
 
-  /** Show a request: {image, audio, imageName, audioName, parameters, values}. */
+  /** Show a request: {image, audio, imageName, audioName, parameters, values, options}. */
   open(request) {
     this.#request = request;
     this.#show(0);

@@ -30,6 +30,13 @@ export function text(key, gaps = {}) {
   return found.replace(/\{(\w+)\}/g, (gap, name) => String(gaps[name] ?? gap));
 }
 
+/** Add texts that the server tells: by key, in all languages, as `{ en, zh }`. */
+export function addTexts(added) {
+  for (const [key, words] of Object.entries(added)) {
+    for (const [language, { texts }] of Object.entries(LANGUAGES)) texts[key] = words[language];
+  }
+}
+
 /** Whether there is such a text. */
 export function hasText(key) {
   return key in en;

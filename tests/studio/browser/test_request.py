@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -29,6 +30,8 @@ def test_curl_and_python_submit_and_the_command_is_one(
     page.click("#direction summary")
     page.fill("#seed", "11")
     page.press("#seed", "Tab")
+    page.fill("#transcript", 'It\'s "papa", $HOME.')
+    page.check("input[name=quality][value=draft]")
     page.click("#show-request")
     curl, python = shown(page, "curl"), shown(page, "Python")
     assert server.key not in curl + python
@@ -53,9 +56,11 @@ def test_curl_and_python_submit_and_the_command_is_one(
     command = shown(page, "CLI")
     page.keyboard.press("ArrowRight")
     assert page.get_by_role("tab", name="curl").get_attribute("aria-selected") == "true"
-    words = command.replace("\\\n", " ").split()
+    words = shlex.split(command.replace("\\\n", " "))
     assert words[:2] == ["portravox", "animate"]
     assert "--template-id active" in command and "--seed 11" in command
+    assert words[words.index("--transcript") + 1] == 'It\'s "papa", $HOME.'
+    assert "--quality draft" in command
     files = {"face.png": studio.files / "face.png", "voice.wav": studio.files / "voice.wav"}
     files["video.mp4"] = tmp_path / "video.mp4"
     assert run([str(files.get(word, word)) for word in words[1:]]) == 0

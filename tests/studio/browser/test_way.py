@@ -173,6 +173,7 @@ def test_several_jobs_at_once(studio: Any) -> None:
     page.locator("#seed").evaluate("(input) => input.closest('details').open = true")
     page.fill("#seed", "7")
     page.press("#seed", "Tab")
+    page.fill("#transcript", "Papa, Mama.")
     page.click("#make")
     until(page, "document.querySelectorAll('#history .card').length === 2")
     until(
@@ -182,6 +183,33 @@ def test_several_jobs_at_once(studio: Any) -> None:
         timeout=120_000,
     )
     assert page.title() == "Portravox"
+
+
+def test_the_controls_are_there_once_the_server_can_be_reached(visit: Any, server: Any) -> None:
+    page = visit(signed_in=False)
+    page.route("**/studio/about", lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator("#direction .parameter").count() == 0
+    page.click("#language")  # nothing to say again yet
+    page.click("#language")
+    page.unroute("**/studio/about")
+    page.locator("#head_move_strength").wait_for()
+    assert page.locator("#trouble").is_hidden()
+    assert server.key not in page.content()
+
+
+def test_an_old_video_is_made_again_with_the_default_for_options_it_did_not_know(
+    studio: Any,
+) -> None:
+    page = studio.page
+    studio.fill()
+    studio.make()
+    studio.finished()
+    page.locator("#seed").evaluate("(input) => input.closest('details').open = true")
+    page.fill("#transcript", "said later")
+    page.click("#stage [data-do=remake]")
+    until(page, "document.getElementById('transcript').value === ''")
 
 
 @pytest.mark.thorough

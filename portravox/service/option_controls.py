@@ -1,0 +1,71 @@
+"""The options as the studio's page needs them to build its controls.
+
+Flow      portravox.options -> option_controls -> routes.studio -> page/direction.js
+"""
+
+from __future__ import annotations
+
+from portravox.options import OPTIONS, Choice, Option, Real, Text, Truth, Whole, Words
+from portravox.pipeline import ENGINES
+from portravox.service.tasks.queue import Json
+
+
+def option_controls() -> list[Json]:
+    """Every option of which there is something to choose, in order: JSON."""
+    described = (_described(option) for option in OPTIONS.values())
+    return [control for control in described if control.get("values") is None or _several(control)]
+
+
+def _several(control: dict[str, Json]) -> bool:
+    values = control["values"]
+    return isinstance(values, list) and len(values) > 1
+
+
+def _described(option: Option) -> dict[str, Json]:
+    control = option.control
+    described: dict[str, Json] = {
+        "name": option.name,
+        "default": option.default,
+        "ours": not option.original,
+        "control": control.kind,
+        "advanced": control.advanced,
+        "title": _texts(option.title),
+        "help": _texts(option.help),
+    }
+    if option.none is not None:
+        described["none"] = _texts(option.none)
+    if option.unit is not None:
+        described["unit"] = _texts(option.unit)
+    if control.suggestions:
+        described["suggestions"] = list(control.suggestions)
+    if control.random_below is not None:
+        described["random_below"] = control.random_below
+    match option.kind:
+        case Real(low, high) | Whole(low, high):
+            described |= {"min": low, "max": high, "step": control.step}
+        case Text(max_characters=most):
+            described["max_characters"] = most
+    if control.kind == "choice":
+        described["values"] = [
+            {"value": value, "title": _texts(option.value_titles.get(value) or _itself(value))}
+            for value in _values(option)
+        ]
+    return described
+
+
+def _values(option: Option) -> list[str | bool]:
+    match option.kind:
+        case Truth():
+            return [True, False]
+        case Choice(names):
+            return [*names]
+        case _:
+            return [*ENGINES]
+
+
+def _itself(value: object) -> Words:
+    return Words(str(value), str(value))
+
+
+def _texts(words: Words) -> Json:
+    return {"en": words.en, "zh": words.zh}

@@ -1,0 +1,161 @@
+"""A stranger's transcript is read apart, within limits, and nothing but phones comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portravox.articulation.phones import PHONE_CLASSES
+from portravox.articulation.transcript import missing_readers, read_transcript
+from portravox.demo import VOICE, demo_portrait
+from portravox.options import MAX_TRANSCRIPT_CHARACTERS
+from portravox.service import problems
+from portravox.service.worker import transcript_reader
+from portravox.service.worker.messages import VIDEO_NAME, RenderDone, RenderRequest
+from portravox.service.worker.process import RequestFailed, WorkerProcess
+from portravox.service.worker.transcripts import write_words
+from portravox.service.worker.words import WORDS_NAME, words_in
+
+needs_espeak = pytest.mark.skipif(
+    shutil.which("espeak-ng") is None, reason="needs the program espeak-ng"
+)
+
+
+def write(folder: Path, text: str | None, language: str | None = None, **more: Any) -> None:
+    asyncio.run(write_words({"transcript": text, "language": language}, folder, **more))
+
+
+def saying(line: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", f"import sys; sys.stdin.read(); {line}")
+
+
+@needs_espeak
+@pytest.mark.parametrize(("text", "language"), [("Papa, give me the map.", None), ("Maman", "fr")])
+def test_the_words_are_those_that_are_read_at_home(
+    tmp_path: Path, text: str, language: str | None
+) -> None:
+    write(tmp_path, text, language)
+    assert words_in(tmp_path, text) == read_transcript(text, language)
+
+
+def test_without_a_transcript_nothing_is_started_and_nothing_is_there(tmp_path: Path) -> None:
+    write(tmp_path, None, command=("/no/such/program",))
+    assert list(tmp_path.iterdir()) == []
+    assert words_in(tmp_path, None) is None
+
+
+@needs_espeak
+def test_a_language_that_nobody_speaks_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(RequestFailed) as failed:
+        write(tmp_path, "words", "qqq")
+    assert failed.value.problem == problems.out_of_definition("language")
+    assert not failed.value.retry
+
+
+@needs_espeak
+def test_the_longest_transcript_that_is_taken_is_read_in_time(tmp_path: Path) -> None:
+    text = ("rhubarb " * MAX_TRANSCRIPT_CHARACTERS)[:MAX_TRANSCRIPT_CHARACTERS]
+    began = time.monotonic()
+    write(tmp_path, text)
+    assert time.monotonic() - began < 20.0
+    transcript = words_in(tmp_path, text)
+    assert transcript is not None
+    assert len(transcript.words) == MAX_TRANSCRIPT_CHARACTERS // 8
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print('[]')",
+        "print('nonsense')",
+        "print('[[' * 100000)",
+        """print('[["p", "../../etc"]]')""",
+        """print('[["p", 1]]')""",
+        """print('{"refused": "image"}')""",
+        """print('{"refused": ["transcript"]}')""",
+        "print('[' + '[\"p\"],' * 50000 + '[\"p\"]]')",
+        "print('[' + ' ' * 5_000_000)",
+        "sys.exit(3)",
+    ],
+)
+def test_an_answer_that_is_none_fails_the_task_and_writes_nothing(
+    tmp_path: Path, line: str
+) -> None:
+    with pytest.raises(RequestFailed) as failed:
+        write(tmp_path, "words", command=saying(line))
+    assert failed.value.problem == problems.ALGO
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    hang = saying(
+        "import subprocess, time;"
+        f" p = subprocess.Popen(['sleep', '60']); open({str(note)!r}, 'w').write(str(p.pid));"
+        " time.sleep(60)"
+    )
+    with pytest.raises(RequestFailed) as failed:
+        write(tmp_path, "words", command=hang, time_s=2.0)
+    assert failed.value.problem == problems.out_of_definition("transcript")
+    state = Path(f"/proc/{note.read_text()}/stat")
+    deadline = time.monotonic() + 5.0
+    while state.exists() and state.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_process_gets_no_more_room_and_memory_than_it_may_have(tmp_path: Path) -> None:
+    file_bytes = transcript_reader.FILE_BYTES
+    check = (
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from portravox.service.worker.transcript_reader import _limit; _limit()\n"
+        f"file = open({str(tmp_path / 'file')!r}, 'wb', buffering=0)\n"
+        f"print(file.write(bytes({2 * file_bytes})))\n"
+        f"try: bytearray({transcript_reader.MEMORY_MIB} * 2**20)\n"
+        "except MemoryError: print('no room')\n"
+    )
+    told = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == [str(file_bytes), "no", "room"]
+
+
+def test_words_in_the_folder_are_checked_once_more(tmp_path: Path) -> None:
+    (tmp_path / WORDS_NAME).write_text(json.dumps([[PHONE_CLASSES[1]], ["none"]]))
+    with pytest.raises(ValueError, match="word"):
+        words_in(tmp_path, "text")
+
+
+def test_what_a_text_needs_is_known_without_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert missing_readers("hello") == ("espeak-ng",)
+    assert missing_readers("你好") == ("pypinyin",)
+    assert missing_readers("你好 ok") == ("pypinyin", "espeak-ng")
+    assert missing_readers("漢字かな", None) == ("espeak-ng",)
+    assert missing_readers("漢字", "ja") == ()
+
+
+@needs_espeak
+def test_a_process_that_may_start_no_program_renders_with_a_transcript(tmp_path: Path) -> None:
+    shutil.copy(demo_portrait(), tmp_path / "image")
+    shutil.copy(VOICE, tmp_path / "audio")
+    parameters = {"transcript": "Papa, Mama.", "max_side": 256, "video_fps": 15}
+
+    async def play() -> None:
+        process = WorkerProcess("render", memory_mib=4096, folders=tmp_path)
+        request = RenderRequest(folder=str(tmp_path), parameters=parameters)
+        try:
+            await write_words(parameters, tmp_path)
+            await process.request(request, RenderDone, time_s=60.0)
+        finally:
+            await process.close()
+
+    asyncio.run(play())
+    assert (tmp_path / VIDEO_NAME).stat().st_size > 1000
