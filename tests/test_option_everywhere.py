@@ -18,8 +18,6 @@ from portravox.service.bodies import body_schemas
 from portravox.service.option_controls import option_controls
 from portravox.service.schemas import CallMode, video_job
 
-ROOT = Path(__file__).parents[1]
-
 
 def another(option: Option) -> Any:
     """A value of an option that is not its default."""
@@ -103,11 +101,3 @@ def test_the_reference_lists_each() -> None:
         for name, option in OPTIONS.items():
             assert f"{name}`" in section
             assert option.help.en in section
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_the_readmes_list_each(readme: str) -> None:
-    text = (ROOT / readme).read_text(encoding="utf-8")
-    for name in OPTIONS:
-        assert f"`--{name.replace('_', '-')}`" in text
-        assert f"`{name}`" in text
