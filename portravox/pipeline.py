@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack, get_type_hints
 
 from portravox import __version__
 from portravox.clock import duration_of_frames, frame_count
-from portravox.errors import EngineUnavailable, OutputNotWritable, SettingOutOfRange
+from portravox.engines.registry import ENTRIES, open_engine
+from portravox.errors import OutputNotWritable
 from portravox.options import OPTIONS, JobOptions, OptionValues
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ STAGE_STARTS: Mapping[Stage, float] = MappingProxyType(
 """Share of a job that is done when a stage begins. Our choice."""
 
 
-ENGINES = ("embedded",)
+ENGINES = tuple(ENTRIES)
 """What the option `engine` may name, the default first."""
 
 
@@ -286,17 +287,6 @@ def refuse_overwriting(output: Path, *inputs: Path) -> None:
     for path in inputs:
         if output.exists() and path.exists() and output.samefile(path):
             raise OutputNotWritable(output, "it is one of the inputs")
-
-
-def open_engine(name: str) -> Engine:
-    """An engine by its name. Raises SettingOutOfRange, EngineUnavailable."""
-    if name == "embedded":
-        from portravox.engines.embedded import EmbeddedEngine
-
-        return EmbeddedEngine()
-    if name == "neural":
-        raise EngineUnavailable("the neural engine is not part of this version; use 'embedded'")
-    raise SettingOutOfRange("engine", name, " or ".join(ENGINES))
 
 
 def _tell_nobody(progress: Progress) -> None:

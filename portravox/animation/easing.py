@@ -56,19 +56,3 @@ def away_from_ends(times_s: Float64, duration_s: float) -> Float64:
     leave = minimum_jerk(times_s / (FADE_IN_S * shrink))
     back = minimum_jerk((duration_s - REST_BEFORE_END_S - times_s) / (FADE_OUT_S * shrink))
     return leave * back
-
-
-def soft_limit(values: Float64, limit: float) -> Float64:
-    """Keep values within ±limit without a corner: unchanged up to 60 % of it, bent beyond.
-
-    Clipping would stop a turning head dead at the limit.
-
-    values   (...)
-    returns  (...)  of the same sign, never further from 0 than before
-    """
-    knee = 0.6 * limit
-    room = limit - knee
-    size = np.abs(values)
-    bent = knee + room * np.tanh((size - knee) / room)
-    limited: Float64 = np.copysign(np.where(size <= knee, size, bent), values)
-    return limited

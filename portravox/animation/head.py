@@ -13,13 +13,14 @@ import numpy as np
 
 from portravox.animation.breath import Breathing
 from portravox.animation.drift import Drift, draw_drift
-from portravox.animation.easing import away_from_ends, raised_cosine, soft_limit
+from portravox.animation.easing import away_from_ends, raised_cosine
 from portravox.animation.emphasis import Stresses
 from portravox.animation.phrases import joined, presence
 from portravox.animation.postures import Postures, draw_beats, draw_postures
 from portravox.animation.styles import TABLE_STRENGTH, Style
 from portravox.arrays import Float64
 from portravox.articulation.curves import CURVE_RATE_HZ
+from portravox.ramps import soft_limit
 
 AXES = ("yaw", "pitch", "roll", "shift_x", "shift_y")
 _BANDS_HZ = ((0.08, 0.5), (0.1, 0.6), (0.08, 0.4), (0.08, 0.4), (0.1, 0.5))

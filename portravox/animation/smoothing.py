@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from portravox.arrays import AnyFloat, Float64
 from portravox.articulation.curves import CURVE_RATE_HZ
+from portravox.ramps import slope_limited
 
 
 def gaussian_smooth(values: AnyFloat, sigma_s: float) -> Float64:
@@ -60,13 +61,7 @@ def slowed(values: Float64, rise_s: float, fall_s: float) -> Float64:
     fall_s   least time from 1 to 0
     returns  (T,)
     """
-    row = np.arange(len(values)) / CURVE_RATE_HZ
-    up = row / rise_s
-    risen = up + np.minimum.accumulate(values - up)
-    down = row / fall_s
-    fallen: Float64 = np.minimum.accumulate((risen + down)[::-1])[::-1] - down
-    # The ramps are added and taken off again: without this a 0 would come back as 1e-16.
-    return np.where(values == 0.0, 0.0, np.clip(fallen, 0.0, values))
+    return slope_limited(values, np.arange(len(values)) / CURVE_RATE_HZ, rise_s, fall_s)
 
 
 def spread_out(values: Float64, reach_s: float) -> Float64:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 from portravox.arrays import Bool, Float32, Float64
+from portravox.ramps import slope_limited
 from portravox.segments import segments
 
 OPENING_ROWS = 8.0
@@ -72,12 +73,7 @@ def closure_curve(closures: Iterable[tuple[int, int]], rows: int) -> Float32:
 def followed(curve: Float32) -> Float32:
     """The highest curve below the given one that opens and closes no faster than lips do."""
     row: Float64 = np.arange(len(curve), dtype=np.float64)
-    rising = row / OPENING_ROWS
-    falling = row / CLOSING_ROWS
-    reached = np.minimum.accumulate(curve - rising) + rising
-    left = np.minimum.accumulate((reached + falling)[::-1])[::-1] - falling
-    lips: Float32 = np.maximum(left, 0.0).astype(np.float32)
-    return lips
+    return slope_limited(curve, row, OPENING_ROWS, CLOSING_ROWS).astype(np.float32)
 
 
 def with_rest(aperture: Float32, sounding: Bool) -> Float32:

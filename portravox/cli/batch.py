@@ -148,7 +148,8 @@ def _outcome(
 def _make(
     row: Row, title: str, path: Path, options: JobOptions, engines: dict[str, Engine]
 ) -> dict[str, object]:
-    from portravox.pipeline import animate, open_engine
+    from portravox.engines.registry import open_engine
+    from portravox.pipeline import animate
 
     name = options.engine
     if name not in engines:

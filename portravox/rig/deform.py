@@ -14,6 +14,7 @@ import numpy as np
 
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, Float64
+from portravox.ramps import soft_limit
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
 from portravox.rig.kernels import bend, turn_head
 from portravox.rig.shading import shade_factors
@@ -144,9 +145,9 @@ class Deformer:
         bend(rig.rest.reshape(-1), self._shapes, weights, skin.reshape(-1))
         self._keep_lips_apart(skin)
         rotation = head_rotation(
-            rig.head_share * _soft_limit(c["head_yaw_deg"], self._yaw_limit),
-            rig.head_share * _soft_limit(c["head_pitch_deg"], PITCH_LIMIT_DEG),
-            rig.head_share * _soft_limit(c["head_roll_deg"], ROLL_LIMIT_DEG),
+            rig.head_share * _limited(c["head_yaw_deg"], self._yaw_limit),
+            rig.head_share * _limited(c["head_pitch_deg"], PITCH_LIMIT_DEG),
+            rig.head_share * _limited(c["head_roll_deg"], ROLL_LIMIT_DEG),
         )
         rise = c["head_shift_y"] + BREATH_FW * c["breath"]
         shift = np.array([c["head_shift_x"], -rise, 0.0]) * (rig.head_share * rig.width_px)
@@ -281,10 +282,6 @@ def _turn(points: Float64, rig: Rig, rotation: Float64, shift: Float64) -> Float
     return turned
 
 
-def _soft_limit(value: float, limit: float) -> float:
-    """The value itself up to half the limit; beyond, it nears the limit without reaching it."""
-    knee = 0.5 * limit
-    if abs(value) <= knee:
-        return value
-    room = limit - knee
-    return float(np.sign(value) * (knee + room * np.tanh((abs(value) - knee) / room)))
+def _limited(angle_deg: float, limit_deg: float) -> float:
+    """Bend an angle from half the limit on, so that it nears the limit without reaching it."""
+    return float(soft_limit(angle_deg, limit_deg, knee_share=0.5))

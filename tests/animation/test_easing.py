@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portravox.animation.easing import away_from_ends, minimum_jerk, raised_cosine, soft_limit
+from portravox.animation.easing import away_from_ends, minimum_jerk, raised_cosine
 from portravox.clock import frame_count, frame_times
+from portravox.ramps import soft_limit
 
 PHASE = np.linspace(0.0, 1.0, 10_001)
 

@@ -67,10 +67,11 @@ def test_values_out_of_range_are_named(run, inputs, tmp_path, option, value):
     assert not video.exists()
 
 
-def test_an_engine_still_to_come_is_not_the_callers_fault(run, inputs, tmp_path):
+def test_an_unknown_engine_is_refused_with_the_known_ones(run, inputs, tmp_path):
     files = (inputs / "face.png", inputs / "voice.wav")
     told = run("animate", *files, "-o", tmp_path / "out.mp4", "--engine", "neural")
-    assert told.status == 1
+    assert told.status == 2
+    assert "embedded" in told.err
 
 
 def test_a_missing_file_is_named(run, inputs, tmp_path):

@@ -1,0 +1,64 @@
+"""Engines by name: what each is, what it needs, and how it is opened.
+
+Flow      pipeline, command line -> engines.registry -> an engine
+
+An entry loads nothing: its module is imported when the engine is opened.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from portravox.errors import EngineUnavailable, SettingOutOfRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from portravox.engines.base import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """One engine of the registry."""
+
+    factory: str
+    """module:name of what is called, without arguments, to open it."""
+
+    description: str
+
+    needs: tuple[str, ...] = ()
+    """Modules that must be installed beyond the package's own requirements."""
+
+
+ENTRIES: Mapping[str, EngineEntry] = MappingProxyType(
+    {
+        "embedded": EngineEntry(
+            factory="portravox.engines.embedded:EmbeddedEngine",
+            description="moves the photograph itself by a rig; runs on the processor, no weights",
+        ),
+    }
+)
+
+
+def open_engine(name: str, entries: Mapping[str, EngineEntry] = ENTRIES) -> Engine:
+    """Open an engine by its name.
+
+    Raises SettingOutOfRange where there is none of this name, EngineUnavailable where a module
+    that it needs is not installed.
+    """
+    entry = entries.get(name)
+    if entry is None:
+        raise SettingOutOfRange("engine", name, ", ".join(entries))
+    missing = [module for module in entry.needs if find_spec(module) is None]
+    if missing:
+        raise EngineUnavailable(
+            f"the engine {name!r} needs {', '.join(missing)}, which is not installed"
+        )
+    module, _, factory = entry.factory.partition(":")
+    opened = cast("Callable[[], Engine]", getattr(importlib.import_module(module), factory))
+    return opened()
