@@ -22,7 +22,7 @@ from portravox.animation.controls import ControlTrack
 from portravox.animation.direct import direct
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
-from portravox.cli.demo import VOICE, demo_portrait
+from portravox.demo import VOICE, demo_portrait
 from portravox.face.find import find_face
 from portravox.media.probe import read_frames
 from portravox.options import Direction

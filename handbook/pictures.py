@@ -16,13 +16,16 @@ import tempfile
 import wave
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 import portravox
 from portravox.animation.direct import direct
+from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.clock import frame_count
 from portravox.demo import VOICE, demo_portrait
@@ -56,7 +59,8 @@ class Clip:
 
 
 def _varied(name: str, seconds: float, *values: object) -> Clip:
-    return Clip(name, tuple(replace(portravox.Direction(), **{name: v}) for v in values), seconds)
+    chosen: list[dict[str, Any]] = [{name: value} for value in values]
+    return Clip(name, tuple(replace(portravox.Direction(), **one) for one in chosen), seconds)
 
 
 CLIPS = (
@@ -78,7 +82,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", metavar="NAME")
     wanted = parser.parse_args().only
     makers: dict[str, Callable[[], list[Path]]] = {
-        clip.name: (lambda clip=clip: make_clip(clip)) for clip in CLIPS
+        clip.name: partial(make_clip, clip) for clip in CLIPS
     }
     makers |= {"paste_back": make_paste_back, "visible_label": make_labels, "inputs": make_inputs}
     for name, make in makers.items():
@@ -124,12 +128,12 @@ def make_clip(clip: Clip) -> list[Path]:
 
 def panels(
     avatar: Avatar, voice: Waveform, direction: portravox.Direction, window: Box
-) -> list[np.ndarray]:
+) -> list[UInt8]:
     """(PANEL_PX, PANEL_PX, 3) the head, frame by frame."""
     return [panel(frame.rgb(), window) for frame in avatar.speak(voice, direction)]
 
 
-def panel(pixels: np.ndarray, window: Box) -> np.ndarray:
+def panel(pixels: UInt8, window: Box) -> UInt8:
     """A square out of a picture, scaled to a panel."""
     square = Image.fromarray(pixels).crop(
         (int(window.x0), int(window.y0), int(window.x1), int(window.y1))
@@ -263,7 +267,7 @@ def write_wav(path: Path, source: Path, *, seconds: float) -> None:
         short.writeframes(whole.readframes(round(seconds * whole.getframerate())))
 
 
-def save(pixels: np.ndarray, path: Path) -> Path:
+def save(pixels: UInt8, path: Path) -> Path:
     """Write a WebP."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, quality=_WEBP_QUALITY, method=6)

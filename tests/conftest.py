@@ -20,6 +20,9 @@ from portravox.render.scene import Scene, prepare_scene
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import Rig, fit
 
+pytest_plugins = ("tests.skipped",)
+"""Says at the end how many tests were skipped, and why."""
+
 
 @pytest.fixture(scope="session")
 def astronaut_path() -> Path:

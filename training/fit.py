@@ -17,9 +17,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -102,7 +104,7 @@ def loss_of(
     return 2.0 * level + CLOSURE * closure + SPEED * speed + CLASSES * named + VOICE * voice
 
 
-def progress(model: nn.Module, rows: Rows, held_out: np.ndarray) -> dict[str, float]:
+def progress(model: nn.Module, rows: Rows, held_out: NDArray[Any]) -> dict[str, float]:
     """How well the model does on held-out utterances, degraded as they are."""
     model.eval()
     right, found, wanted, false_alarms, aperture = [], 0, 0, 0, []
