@@ -7,7 +7,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page page-report page-pictures faults fuzz check format lock bench load quality sheets docs doc-pictures articulation-model equality clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load quality sheets docs doc-pictures articulation-model equality clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -55,13 +55,20 @@ fuzz: setup-dev ## 100,000 broken requests, 20,000 broken files, in 6 minutes, w
 	PORTRAVOX_FUZZ_BODIES=100000 PORTRAVOX_FUZZ_MEDIA=20000 PORTRAVOX_FUZZ_OUT=out/fuzz \
 	  $(BIN)/python -m pytest tests/fuzz
 
-check: setup-dev ## format, lint, types, import contracts and tests
+check: setup-dev check-page ## format, lint, types, import contracts and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(TEST)
 	$(TEST_PAGE) -m "not thorough"
+
+check-page: node_modules/.ready ## lint and types of the studio's page (needs npm)
+	npm run --silent check
+
+node_modules/.ready: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error --fetch-retries=5
+	touch $@
 
 test-clients: setup-dev ## drive the service with the older line of the dashscope package, too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target out/dashscope-1.25 'dashscope==1.25.16'

@@ -91,9 +91,14 @@ def measured() -> dict[str, float]:
     posed = Deformer(scene.rig).deform(controls)
     painter = Painter(scene)
     frame = picture.pixels.copy()
+
+    def paint_eyes() -> None:
+        for eye in scene.eyes:
+            paint_eye(eye, posed, frame)
+
     parts: dict[str, Callable[[], object]] = {
         "frame": lambda: painter.draw(posed),
-        "both eyes": lambda: [paint_eye(eye, posed, frame) for eye in scene.eyes],
+        "both eyes": paint_eyes,
         "mouth": lambda: paint_mouth(scene.mouth, posed, frame),
     }
     started = time.perf_counter()

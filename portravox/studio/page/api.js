@@ -36,6 +36,11 @@ export function reachable(address) {
   return here(given.pathname.replace(/^\//, "") + given.search);
 }
 
+/**
+ * What a request carries. `key`: instead of the one at hand; null is none.
+ * @typedef {{body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, key?: string | null}} Sent
+ */
+
 export class Api {
   /** `key()` gives the API key or null; `onRefusedKey()` hears that it will not do. */
   constructor({ key, onRefusedKey }) {
@@ -43,12 +48,22 @@ export class Api {
     this.onRefusedKey = onRefusedKey;
   }
 
-  /** One request; the answer's body. Raises Refusal. */
+  /**
+   * One request; the answer's body. Raises Refusal.
+   * @param {string} method
+   * @param {string} path
+   * @param {Sent} sent
+   */
   async call(method, path, { body, headers, signal, key = this.key() } = {}) {
     const response = await this.#send(method, path, { body, headers, signal, key });
     return response.json();
   }
 
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {Sent} sent
+   */
   async #send(method, path, { body, headers = {}, signal, key = this.key() }) {
     let response;
     try {
@@ -94,7 +109,12 @@ export class Api {
     }
   }
 
-  /** Put a file on the server by a temporary-upload policy; its oss:// link, good for 48 hours. */
+  /**
+   * Put a file on the server by a temporary-upload policy; its oss:// link, good for 48 hours.
+   * @param {Blob} blob
+   * @param {string} name
+   * @param {{onProgress?: (share: number) => void, signal?: AbortSignal}} how
+   */
   async upload(blob, name, { onProgress = () => {}, signal } = {}) {
     const { data } = await this.call("GET", `uploads?action=getPolicy&model=${MODEL}`, { signal });
     const key = `${data.upload_dir}/${name}`;
@@ -136,7 +156,11 @@ export class Api {
     });
   }
 
-  /** Whether a portrait will do: `pass`, and beside it why, and where the faces are. */
+  /**
+   * Whether a portrait will do: `pass`, and beside it why, and where the faces are.
+   * @param {string} link
+   * @param {{signal?: AbortSignal}} how
+   */
   async detect(link, { signal } = {}) {
     const body = { model: "liveportrait-detect", input: { image_url: link } };
     const path = "services/aigc/image2video/face-detect?explain=true";
@@ -153,7 +177,11 @@ export class Api {
     return output.task_id;
   }
 
-  /** What is known about a task, with how far it is. */
+  /**
+   * What is known about a task, with how far it is.
+   * @param {string} id
+   * @param {{signal?: AbortSignal}} how
+   */
   async task(id, { signal } = {}) {
     return (await this.call("GET", `tasks/${id}?progress=true`, { signal })).output;
   }

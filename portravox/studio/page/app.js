@@ -57,7 +57,7 @@ function whatIsMissing() {
 function showButton() {
   const missing = whatIsMissing();
   // It stays in the order of the keys: what is missing is said when it is pressed, too.
-  makeButton.setAttribute("aria-disabled", missing !== null || uploading);
+  makeButton.setAttribute("aria-disabled", String(missing !== null || uploading));
   makeButton.classList.toggle("busy", uploading);
   say(makeButton, uploading ? "make.uploading" : "make", { percent: percent(sent) });
   if (missing !== null) say(summary, `make.needs.${missing}`);
@@ -215,7 +215,7 @@ addEventListener("dragleave", () => {
 });
 addEventListener("dragover", (event) => {
   event.preventDefault();
-  const over = event.target.closest?.(".well");
+  const over = event.target instanceof Element ? event.target.closest(".well") : null;
   for (const well of [portrait.root, voice.root]) well.classList.toggle("over", well === over);
 });
 addEventListener("drop", (event) => {

@@ -9,7 +9,7 @@ const JPEG_QUALITY = 0.95;
 
 /** Open the camera; the File of the picture taken, or null. */
 export function takePicture() {
-  const dialog = document.getElementById("camera");
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("camera"));
   const { view, advice } = partsOf(dialog);
   const shoot = buttonFor(dialog, "shoot");
   return new Promise((resolve) => {

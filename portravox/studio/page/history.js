@@ -88,6 +88,7 @@ export class History {
     const { open, forget, mark, when, state, ring } = this.#shown.get(job);
     const moment = new Date(job.record.createdAt);
     const today = moment.toDateString() === new Date().toDateString();
+    /** @type {Intl.DateTimeFormatOptions} */
     const style = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
     const time = new Intl.DateTimeFormat(languageTag(), style).format(moment);
     when.textContent = `${time} · ${span(job.record.seconds)}`;

@@ -56,7 +56,7 @@ export function showIcon(element, name) {
 
 /** Draw the icons that the markup asks for. */
 export function showIcons() {
-  for (const element of document.querySelectorAll("[data-icon]")) {
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-icon]"))) {
     showIcon(element, element.dataset.icon);
   }
 }

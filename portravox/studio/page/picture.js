@@ -9,7 +9,10 @@ const MAX_RATIO = 2;
 const JPEG_QUALITY = 0.92;
 const THUMBNAIL_PX = 320;
 
-/** What the service opens, by the first bytes: what a file is called says little. */
+/**
+ * What the service opens, by the first bytes: what a file is called says little.
+ * @type {[string, (b: Uint8Array) => boolean][]}
+ */
 const KINDS = [
   ["jpg", (b) => b[0] === 0xff && b[1] === 0xd8],
   ["png", (b) => b[0] === 0x89 && b[1] === 0x50 && b[2] === 0x4e],

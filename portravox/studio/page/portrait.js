@@ -115,7 +115,10 @@ export class PortraitWell extends EventTarget {
     ]);
   }
 
-  /** Its oss:// link; uploaded the first time it is asked for. */
+  /**
+   * Its oss:// link; uploaded the first time it is asked for.
+   * @param {{onProgress?: (share: number) => void}} how
+   */
   async link({ onProgress } = {}) {
     if (this.#upload === null || Date.now() - this.#upload.at > UPLOAD_LIFE_MS) {
       const { blob, ending } = this.picture;

@@ -61,7 +61,7 @@ export function asCommand({ imageName, audioName, values, options }) {
 }
 
 export class RequestDialog {
-  #dialog = document.getElementById("request");
+  #dialog = /** @type {HTMLDialogElement} */ (document.getElementById("request"));
   #parts = partsOf(this.#dialog);
   #tabs = [];
   #request = null;

@@ -10,7 +10,7 @@ import { label, say, sayNothing, text } from "./texts.js";
 
 export class Session extends EventTarget {
   #key = null;
-  #dialog = document.getElementById("sign-in");
+  #dialog = /** @type {HTMLDialogElement} */ (document.getElementById("sign-in"));
   #button = document.getElementById("account");
   #waiting = [];
 
@@ -21,7 +21,7 @@ export class Session extends EventTarget {
     this.api = new Api({ key: () => this.#key, onRefusedKey: () => this.#forget() });
     this.#dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#try(new FormData(event.target));
+      this.#try(new FormData(/** @type {HTMLFormElement} */ (event.target)));
     });
     this.#dialog.addEventListener("close", () => this.#answer());
     buttonFor(this.#dialog, "close").addEventListener("click", () => this.#dialog.close());

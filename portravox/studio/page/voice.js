@@ -148,7 +148,10 @@ export class VoiceWell extends EventTarget {
     this.#set(state);
   }
 
-  /** The oss:// link of the selection; uploaded the first time it is asked for. */
+  /**
+   * The oss:// link of the selection; uploaded the first time it is asked for.
+   * @param {{onProgress?: (share: number) => void}} how
+   */
   async link({ onProgress } = {}) {
     if (this.#upload === null || Date.now() - this.#upload.at > UPLOAD_LIFE_MS) {
       this.#upload = { at: Date.now(), made: this.#sent(onProgress) };

@@ -14,8 +14,9 @@ const LOWER_RATES = [44100, 32000];
  * Gives {channels, rate}; rate in Hz.
  */
 export function layoutFor(seconds, channels, rate) {
+  /** @type {[number, number][]} */
   const choices = [[Math.min(channels, 2), rate], [1, rate]];
-  choices.push(...LOWER_RATES.filter((lower) => lower < rate).map((lower) => [1, lower]));
+  for (const lower of LOWER_RATES) if (lower < rate) choices.push([1, lower]);
   const fits = ([c, r]) => HEADER_BYTES + Math.ceil(seconds * r) * c * BYTES_PER_SAMPLE <= MAX_BYTES;
   const [c, r] = choices.find(fits) ?? choices.at(-1);
   return { channels: c, rate: r };
