@@ -5,6 +5,7 @@ Flow      cli.app -> cli.serve -> service.settings, service.app -> uvicorn
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -101,6 +102,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> N
         application,
         loop="uvloop",
         http=TimeoutProtocol,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,  # it would write signed links down
@@ -125,6 +127,13 @@ def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> N
                 application.failure = error
             else:
                 await super().main_loop()
+                # Told to stop: whoever waits for a video that is being made goes on asking for it,
+                # and is answered, also on new connections, until the workers have ended.
+                counter = 0
+                while not application.drained:
+                    await asyncio.sleep(0.1)
+                    counter += 1
+                    await self.on_tick(counter)
 
     server = Server(config)
     _allow_many_connections()

@@ -114,7 +114,7 @@ class Application:
         self._open_service = open_service
         self._metrics = Metrics()
         self._router = Router(routes=ROUTES, redirect_slashes=False)
-        self._requests: ASGIApp = RequestMiddleware(self._router, self._metrics)
+        self._requests: ASGIApp = RequestMiddleware(self._router, self._metrics, self._settings)
         if cors_origins:
             self._requests = CORSMiddleware(
                 self._requests,
@@ -125,11 +125,22 @@ class Application:
             )
 
     def stop(self) -> None:
-        """Say that the end is near, as a signal handler may: streams end, and nobody is sent here
-        any more. Said again, it ends what the workers do at once."""
+        """Say that the end is near, as a signal handler may: nobody is sent here any more, nothing
+        new is taken, and workers finish what they are making, for a while. Said again, it ends
+        what the workers do at once."""
         service: Service | None = getattr(self.state, "service", None)
         if service is not None:
             (service.hurrying if service.stopping.is_set() else service.stopping).set()
+
+    def _settings(self) -> ServiceSettings:
+        service: Service = self.state.service
+        return service.settings
+
+    @property
+    def drained(self) -> bool:
+        """Whether the workers have ended after `stop`: until then clients are to be answered."""
+        service: Service | None = getattr(self.state, "service", None)
+        return service is None or service.drained.is_set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
@@ -245,10 +256,12 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
     service.health.start(
         checks_of(folder=folder, videos=service.videos, queue=service.queue, worker=worker)
     )
+    draining = asyncio.create_task(_drain(service, worker), name="drain")
     try:
         yield service
     finally:
-        await worker.stop(drain_s=settings.drain_s, hurry=service.hurrying)
+        service.stopping.set()
+        await draining
         await service.health.stop()
         janitor.cancel()
         with suppress(asyncio.CancelledError):
@@ -256,6 +269,16 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         await detector.close()
         await deliverer.stop()
         await service.queue.close()
+
+
+async def _drain(service: Service, worker: WorkerLoop) -> None:
+    """Once the server is told to stop, end its worker, then its streams."""
+    await service.stopping.wait()
+    try:
+        await worker.stop(drain_s=service.settings.drain_s, hurry=service.hurrying)
+    finally:
+        service.followers.close()
+        service.drained.set()
 
 
 def _fetchers(

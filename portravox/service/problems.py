@@ -39,6 +39,9 @@ ACCESS_DENIED = Problem(403, "AccessDenied", "Access denied.")
 FOREIGN_HOST = Problem(  # ours: only a server that asks for no keys looks at the name
     403, "AccessDenied", "Without keys, this server answers to localhost and its public_url only."
 )
+FOREIGN_ORIGIN = Problem(  # ours, likewise
+    403, "AccessDenied", "Without keys, this server takes calls of its own page and programs only."
+)
 RATE = Problem(429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")
 QUOTA = Problem(
     429,

@@ -11,8 +11,9 @@ import logging
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,8 +21,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portravox.service import problems
 from portravox.service.metrics import Metrics
+from portravox.service.origins import require_own
 from portravox.service.problems import Problem, Refusal, problem_of
 from portravox.service.schemas import MAX_BODY_BYTES, error_body
+from portravox.service.settings import ServiceSettings
 
 API = "/api/v1"
 
@@ -48,9 +51,13 @@ _log = logging.getLogger("portravox.requests")
 class RequestMiddleware:
     """Wraps the application: numbers requests, answers errors, counts and records."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, settings: Callable[[], ServiceSettings]
+    ) -> None:
+        """settings: of the server once it is open; there are no requests before."""
         self._app = app
         self._metrics = metrics
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +66,8 @@ class RequestMiddleware:
         started = time.perf_counter()
         request_id = _new_id()
         scope["request_id"] = request_id
-        scope["path"] = _one_form(scope["path"])
+        scope["path"] = path = _one_form(scope["path"])
+        settings = self._settings()
         status = 0
 
         async def send_marked(message: Message) -> None:
@@ -73,6 +81,8 @@ class RequestMiddleware:
             await send(message)
 
         try:
+            if settings.no_keys:
+                require_own(settings, scope["method"], path, Headers(scope=scope))
             await self._app(scope, receive, send_marked)
         except ClientDisconnect:
             status = status or 499  # nobody is there to be told; nginx' number for it

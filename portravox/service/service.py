@@ -14,11 +14,13 @@ from portravox.service import problems
 from portravox.service.detector import Detector
 from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
+from portravox.service.followers import TaskFollowers
 from portravox.service.health import HealthProbe
 from portravox.service.keys import DEFAULT_GROUP, ApiKeys
 from portravox.service.limits import Call, Limits, RateLimiter
 from portravox.service.logins import LoginTokens, Passes
 from portravox.service.metrics import Metrics
+from portravox.service.places import Places
 from portravox.service.previews import Previews
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
@@ -33,9 +35,9 @@ NO_KEY_ID = "0"
 """Of callers without a key: on a server that asks for none, or with a pass; real ids begin
 with 1."""
 
-STREAMS_AT_ONCE = 256
-"""Clients that may follow tasks by events at the same time. Our choice: each looks at the table
-twice a second."""
+STREAMS_AT_ONCE = 1024
+"""Clients that may follow tasks by events at the same time. Our choice: a file descriptor
+each; one reader looks at the table for all."""
 
 UPLOADS_AT_ONCE = 32
 """Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk
@@ -93,33 +95,32 @@ class Service:
 
     rates: RateLimiter = field(default_factory=RateLimiter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the server was told to stop: streams end."""
+    """Set when the server was told to stop: it finishes what it is making, answers those who ask
+    for that, and takes nothing new."""
+
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when its workers have ended: streams end, and it stops."""
 
     hurrying: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it was told so twice: tasks are given back at once."""
 
-    streaming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))
-    uploading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UPLOADS_AT_ONCE))
+    streaming: Places = field(default_factory=lambda: Places(STREAMS_AT_ONCE))
+    """By key."""
+
+    uploading: Places = field(default_factory=lambda: Places(UPLOADS_AT_ONCE))
+    """By account: the form of an upload carries no key."""
+
+    followers: TaskFollowers = field(init=False)
+
+    def __post_init__(self) -> None:
+        followers = TaskFollowers(self.queue, self.eta, self.admits)
+        object.__setattr__(self, "followers", followers)
 
     def caller(self, request: Request, call: Call) -> Caller:
         """Who sent a request, counted against what he may send. Raises Refusal, RateReached."""
-        self._require_own_name(request)
         caller = self._caller(request.headers.get("authorization"))
         self.rates.take(caller.key_id, call, caller.limits)
         return caller
-
-    def _require_own_name(self, request: Request) -> None:
-        """Raise Refusal for a request that was meant for another server.
-
-        Without keys, whatever runs on this machine may call; pages of strangers in its browser may
-        not. They would get here by a name of their own that leads to 127.0.0.1 (DNS rebinding),
-        and the browser sends that name.
-        """
-        settings = self.settings
-        if settings.no_keys and not settings.insecure:
-            host = request.headers.get("host")
-            if host is not None and not settings.answers_to(host):
-                raise Refusal(problems.FOREIGN_HOST)
 
     def _caller(self, authorization: str | None) -> Caller:
         general = self.settings.limits
@@ -136,6 +137,14 @@ class Service:
         if key is None:
             raise Refusal(problems.BAD_KEY)
         return Caller(key_id=key.key_id, group=key.group, limits=key.limits.or_else(general))
+
+    def admits(self, authorization: str | None) -> bool:
+        """Whether whoever was let in with this header would be now."""
+        try:
+            self._caller(authorization)
+        except Refusal:
+            return False
+        return True
 
     @property
     def logins(self) -> LoginTokens:

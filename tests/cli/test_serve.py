@@ -10,17 +10,20 @@ import signal
 import socket
 import subprocess
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
 import uvloop
 
 from portravox.cli.serve import _accepting_sockets
-from tests.live import serving
+from tests.live import new_key, serving
 
 
 def test_a_first_start_gives_a_key_that_works_and_the_second_gives_none(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+    # What it prints to be pasted names files of strangers: where there is no network, looking for
+    # them takes longer than this test waits.
+    with serving(tmp_path, environment={"PORTRAVOX_DRAIN_S": "1"}) as server:
         told = [server.line() for _ in range(5)]
         [key] = [line.strip() for line in told if line.startswith("sk-")]
         # Answered as soon as the server is ready: connections wait in its socket till then.
@@ -98,3 +101,44 @@ def test_many_connections_are_taken_in_one_turn_of_a_busy_loop() -> None:
             opened.enter_context(socket.create_connection(listener.getsockname()))
         ears = [opened.enter_context(ear) for ear in _accepting_sockets(listener)[1:]]
         assert uvloop.run(turns_until_taken([listener, *ears], 32)) <= 8
+
+
+def test_clients_are_answered_while_a_server_that_was_told_to_stop_finishes(tmp_path: Path) -> None:
+    """Whoever waits for a video that is being made asks on, on old connections and new ones."""
+    key = {"Authorization": f"Bearer {new_key(tmp_path)}", "X-DashScope-Async": "enable"}
+    submit = "/api/v1/services/aigc/image2video/video-synthesis"
+    with socket.create_server(("127.0.0.1", 0)) as silence:  # takes connections, says nothing
+        nowhere = f"http://127.0.0.1:{silence.getsockname()[1]}"
+        job = {"image_url": f"{nowhere}/a.png", "audio_url": f"{nowhere}/a.wav"}
+        environment = {
+            "PORTRAVOX_FETCH_ALLOW_NETS": "127.0.0.0/8",
+            "PORTRAVOX_FETCH_PORTS": nowhere.rpartition(":")[2],
+            "PORTRAVOX_DRAIN_S": "3",
+        }
+        with (
+            serving(tmp_path, environment=environment) as server,
+            httpx.Client(base_url=server.url, headers=key) as kept,
+        ):
+            body = {"model": "liveportrait", "input": job}
+            task_id = kept.post(submit, json=body).json()["output"]["task_id"]
+            task = f"/api/v1/tasks/{task_id}"
+            while kept.get(task).json()["output"]["task_status"] != "RUNNING":
+                time.sleep(0.05)
+            server.process.send_signal(signal.SIGTERM)
+            told_at = time.monotonic()
+            assert kept.get("/readyz").status_code == 503
+            polls = 0
+            while time.monotonic() - told_at < 2.0:
+                for client in (kept, httpx):
+                    answered = client.get(f"{server.url}{task}", headers=key)
+                    assert answered.json()["output"]["task_status"] == "RUNNING"
+                    sent_at = parsedate_to_datetime(answered.headers["date"]).timestamp()
+                    assert abs(sent_at - time.time()) < 3.0
+                    polls += 1
+                refused = httpx.post(f"{server.url}{submit}", json=body, headers=key)
+                assert (refused.status_code, refused.json()["code"]) == (503, "ModelUnavailable")
+                assert httpx.get(f"{server.url}/readyz").status_code == 503
+                assert httpx.get(f"{server.url}/healthz").status_code == 200
+                time.sleep(0.1)
+            assert polls >= 2  # once on an old connection, once on a new one
+            assert server.process.wait(20) == 0

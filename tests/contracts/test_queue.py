@@ -176,6 +176,20 @@ def test_nobody_is_told_of_another_groups_task(queue, run):
     run(peek())
 
 
+def test_one_reader_finds_the_tasks_of_all_groups(queue, run):
+    async def read():
+        ids = [(await submit(queue, key_group=group)).task_id for group in ("ours", "theirs")]
+        assert await queue.find([]) == {}
+        found = await queue.find([*ids, "' OR 1", ids[0]])
+        assert {id_: task.key_group for id_, task in found.items()} == {
+            ids[0]: "ours",
+            ids[1]: "theirs",
+        }
+        assert found[ids[0]] == await queue.get(ids[0], key_group="ours")
+
+    run(read())
+
+
 def test_tasks_of_a_key_are_claimed_in_the_order_they_came(queue, run):
     async def order():
         submitted = [(await submit(queue)).task_id for _ in range(5)]

@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.world import Ledger
-from tests.live import Live, serving
+from portravox.service.service import STREAMS_AT_ONCE
+from tests.faults.world import SUBMIT, TASKS, Ledger
+from tests.live import Live, new_key, serving
 
 FLOOD_MIB = 60
 
@@ -79,3 +80,86 @@ def test_a_flood_without_a_key_takes_no_memory(tmp_path: Path, ledger: Ledger, k
     )
     assert grown_mib < MOST_MIB
     assert slowest_s < 2.0
+
+
+STREAMS = 500
+QUERIES = 400
+
+MOST_QUERY_MS = 60.0
+MOST_READY_MS = 50.0
+"""Another key's queries and /readyz beside the streams, 99 of 100 below."""
+
+
+def open_stream(server: Live, path: str, key: str) -> socket.socket:
+    """Follow a task by events; the answer is read when somebody reads it."""
+    address = httpx.URL(server.url)
+    stream = socket.create_connection((address.host, address.port))
+    lines = f"GET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {key}\r\n\r\n"
+    stream.sendall(lines.encode())
+    return stream
+
+
+def p99_ms(took_s: list[float]) -> float:
+    return 1000 * sorted(took_s)[round(0.99 * (len(took_s) - 1))]
+
+
+def timed(client: httpx.Client, path: str) -> float:
+    begun = time.perf_counter()
+    assert client.get(path).status_code == 200
+    return time.perf_counter() - begun
+
+
+def test_500_streams_of_one_key_keep_no_other_waiting(tmp_path: Path, ledger: Ledger) -> None:
+    """Each follows a waiting task of its own, with 2,000 more waiting, so that positions change
+    and take time to count."""
+    assert STREAMS < STREAMS_AT_ONCE / 2 + 1
+    one, other = new_key(tmp_path), new_key(tmp_path, group="other")
+    body = {
+        "model": "liveportrait",
+        "input": {"image_url": "http://h.invalid/a.png", "audio_url": "http://h.invalid/a.wav"},
+    }
+    with contextlib.ExitStack() as opened:
+        server = opened.enter_context(serving(tmp_path))
+        clients = [
+            opened.enter_context(
+                httpx.Client(
+                    base_url=server.url,
+                    headers={"Authorization": f"Bearer {key}", "X-DashScope-Async": "enable"},
+                    timeout=30.0,
+                )
+            )
+            for key in (one, other)
+        ]
+        ids = [
+            [client.post(SUBMIT, json=body).json()["output"]["task_id"] for _ in range(count)]
+            for client, count in zip(clients, (STREAMS + 2000, 1), strict=True)
+        ]
+        alone_ms = p99_ms([timed(clients[1], "/readyz") for _ in range(QUERIES)])
+        streams = [
+            opened.enter_context(open_stream(server, f"{TASKS}/{task_id}/events", one))
+            for task_id in ids[0][-STREAMS:]
+        ]
+        accepted = 0
+        for stream in streams:
+            stream.settimeout(20.0)
+            accepted += stream.recv(4096).startswith(b"HTTP/1.1 200")
+        query_s, ready_s = [], []
+        for _ in range(QUERIES):
+            query_s.append(timed(clients[1], f"{TASKS}/{ids[1][0]}"))
+            ready_s.append(timed(clients[1], "/readyz"))
+            time.sleep(0.01)
+        stream = opened.enter_context(open_stream(server, f"{TASKS}/{ids[1][0]}/events", other))
+        stream.settimeout(5.0)
+        assert stream.recv(4096).startswith(b"HTTP/1.1 200")  # there is a place for another key
+        query_ms, ready_ms = p99_ms(query_s), p99_ms(ready_s)
+    ledger.add(
+        f"{STREAMS} streams of one key",
+        accepted,
+        len(ids[0]),
+        f"another key's query, 99 % below: {query_ms:.0f} ms; /readyz {ready_ms:.0f} ms"
+        f" (without streams {alone_ms:.0f} ms)",
+    )
+    assert accepted == STREAMS
+    # A machine that is busy with other things takes longer for anything.
+    assert query_ms <= max(MOST_QUERY_MS, 2 * alone_ms)
+    assert ready_ms <= max(MOST_READY_MS, 2 * alone_ms)

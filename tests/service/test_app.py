@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import io
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import ExitStack
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from portravox.service.app import ROUTES
 from portravox.service.fetch.urls import MAX_URL_CHARS
 from portravox.service.openapi import PATHS
+from portravox.service.routes import uploads
 from portravox.service.settings import ServiceSettings
-from portravox.service.tasks.queue import Failure, Result
+from portravox.service.tasks.queue import Failure, Result, Task
 from tests.service.conftest import Server
 
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
@@ -579,18 +582,26 @@ def test_events_end_with_the_task(playing: Playing) -> None:
     asyncio.run(play())
 
 
-def test_streams_end_when_the_server_does(playing: Playing) -> None:
+def test_streams_go_on_while_the_server_drains_and_end_with_it(playing: Playing) -> None:
     async def play() -> None:
         async with playing() as server:
-            path = f"/api/v1/tasks/{await submitted(server)}/events"
+            task_id = await submitted(server)
+            path = f"/api/v1/tasks/{task_id}/events"
             following = asyncio.create_task(server.client.get(path, headers=server.key))
             await asyncio.sleep(0.05)
             assert (await server.client.get("/readyz")).status_code == 200
             server.service.stopping.set()
-            told = await asyncio.wait_for(following, 2.0)
-            assert '"queue_position":0' in told.text
             assert (await server.client.get("/readyz")).status_code == 503
             assert (await server.client.get("/healthz")).status_code == 200
+            polled = await server.client.get(f"/api/v1/tasks/{task_id}", headers=server.key)
+            assert polled.json()["output"]["task_status"] == "PENDING"
+            refused = await server.client.post(SUBMIT, json=JOB, headers=server.key | ASYNC)
+            assert (refused.status_code, refused.json()["code"]) == (503, "ModelUnavailable")
+            await asyncio.sleep(0.7)
+            assert not following.done()
+            server.service.followers.close()
+            told = await asyncio.wait_for(following, 2.0)
+            assert '"queue_position":0' in told.text
 
     asyncio.run(play())
 
@@ -599,17 +610,136 @@ def test_streams_and_uploads_have_only_so_many_places(playing: Playing) -> None:
     async def play() -> None:
         async with playing() as server:
             path = f"/api/v1/tasks/{await submitted(server)}/events"
-            for place in (server.service.streaming, server.service.uploading):
-                while not place.locked():
-                    await place.acquire()
-            stream = await server.client.get(path, headers=server.key)
             form, host = await granted_form(server)
-            upload = await server.client.post(host, data=form, files={"file": b"RIFF"})
-            for refused in (stream, upload):
-                assert (refused.status_code, refused.json()["code"]) == (
-                    429,
-                    "Throttling.Concurrency",
+            account = form["key"].split("/")[1]
+            with ExitStack() as held:
+                streaming, uploading = server.service.streaming, server.service.uploading
+                for places, holder in ((streaming, "1"), (uploading, account)):
+                    for _ in range(places.total // 2):
+                        held.enter_context(places.hold(holder))
+                stream = await server.client.get(path, headers=server.key)
+                upload = await server.client.post(host, data=form, files={"file": b"RIFF"})
+                for refused in (stream, upload):
+                    assert (refused.status_code, refused.json()["code"]) == (
+                        429,
+                        "Throttling.Concurrency",
+                    )
+                # Another key finds room, whatever the first one holds.
+                other = {"Authorization": f"Bearer {server.stranger}"}
+                assert (await server.client.get(path, headers=other)).status_code == 200
+            assert (await server.client.post(host, data=form, files={"file": b"RIFF"})).is_success
+            assert streaming.held() == uploading.held() == 0
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_file_that_trickles_gives_its_place_back(
+    playing: Playing, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    monkeypatch.setattr(uploads, "IDLE_S", 0.2)
+    monkeypatch.setattr(uploads, "MIN_BYTES_PER_S", 1000)
+
+    async def play() -> None:
+        async with playing() as server:
+            form, host = await granted_form(server)
+            whole = server.client.build_request(
+                "POST", host, data=form, files={"file": b"x" * (2000 if fast else 200)}
+            )
+            body = await whole.aread()
+            begin = body.index(b"x" * 100)
+
+            async def trickle() -> AsyncIterator[bytes]:
+                yield body[:begin]
+                for at in range(begin, len(body), max((len(body) - begin) // 10, 1)):
+                    await asyncio.sleep(0.05)
+                    yield body[at : at + max((len(body) - begin) // 10, 1)]
+
+            headers = {"Content-Type": whole.headers["content-type"]}
+            answered = await server.client.post(host, content=trickle(), headers=headers)
+            assert answered.status_code == (200 if fast else 408)
+            assert server.service.uploading.held() == 0
+
+    asyncio.run(play())
+
+
+def test_a_revoked_key_hears_no_more_of_its_tasks(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task_id = await submitted(server)
+            path = f"/api/v1/tasks/{task_id}/events"
+            following = asyncio.create_task(server.client.get(path, headers=server.key))
+            await asyncio.sleep(0.05)
+            server.service.keys.revoke("1")
+            task = await server.service.queue.claim("w", lease_s=9.0)
+            assert task is not None
+            video = Result(video_name=f"{task_id}-1.mp4", duration_s=1.0)
+            await server.service.queue.finish(task_id, task.attempt, video)
+            told = await asyncio.wait_for(following, 1.0)
+            assert told.text.count("event: task") == 1
+            assert "video_url" not in told.text
+
+    asyncio.run(play())
+
+
+def test_one_reader_looks_for_all_who_follow(
+    playing: Playing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            looks: list[int] = []
+            find = server.service.queue.find
+
+            async def counted(ids: Collection[str]) -> dict[str, Task]:
+                looks.append(len(ids))
+                return await find(ids)
+
+            monkeypatch.setattr(server.service.queue, "find", counted)
+            ids = [await submitted(server) for _ in range(5)]
+            following = [
+                asyncio.create_task(
+                    server.client.get(f"/api/v1/tasks/{task_id}/events", headers=server.key)
                 )
+                for task_id in ids * 4
+            ]
+            await asyncio.sleep(1.7)
+            assert 2 <= len(looks) <= 5
+            assert max(looks) == 5
+            for task_id in ids:
+                await server.client.post(f"/api/v1/tasks/{task_id}/cancel", headers=server.key)
+            for told in await asyncio.wait_for(asyncio.gather(*following), 2.0):
+                assert told.text.rstrip().rpartition("event: task")[2].count('"CANCELED"') == 1
+            await asyncio.sleep(0.6)
+            assert not server.service.followers.reading
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("odd", ["/b", "%2Fb", "..%2F..%2Fetc", "%2fevents%2fb"])
+def test_an_id_with_a_slash_is_a_task_that_there_is_not(playing: Playing, odd: str) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            answered = await server.client.get(f"/api/v1/tasks/x{odd}", headers=server.key)
+            output = answered.json()["output"]
+            assert output == {"task_id": f"x{unquote(odd)}", "task_status": "UNKNOWN"}
+            cancel = f"/api/v1/tasks/x{odd}/cancel"
+            canceled = await server.client.post(cancel, headers=server.key)
+            assert canceled.json()["code"] == "UnsupportedOperation"
+            wrong = await server.client.get(cancel, headers=server.key)
+            assert (wrong.status_code, wrong.json()["code"]) == (400, "InvalidParameter")
+
+    asyncio.run(play())
+
+
+def test_a_base_url_that_ends_in_a_slash_will_do(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            task_id = await submitted(server)
+            for path in (f"//api/v1/tasks/{task_id}", f"///api/v1/tasks/{task_id}/"):
+                request = server.client.build_request("GET", "/", headers=server.key)
+                request.url = request.url.copy_with(raw_path=path.encode())
+                answered = await server.client.send(request)
+                assert answered.json()["output"]["task_status"] == "PENDING"
 
     asyncio.run(play())
 
@@ -651,9 +781,9 @@ def test_without_keys_a_name_that_only_leads_here_is_refused(playing: Playing) -
             health = await client.get("/healthz", headers={"Host": "rebound.example.net"})
             return [listed.status_code, health.status_code]
 
-    assert asyncio.run(statuses("rebound.example.net:8000")) == [403, 200]
-    assert asyncio.run(statuses("localhost:8000")) == [200, 200]
-    assert asyncio.run(statuses(None)) == [200, 200]
+    assert asyncio.run(statuses("rebound.example.net:8000")) == [403, 403]
+    assert asyncio.run(statuses("localhost:8000")) == [200, 403]
+    assert asyncio.run(statuses(None)) == [200, 403]
     assert asyncio.run(statuses("rebound.example.net", insecure=True)) == [200, 200]
     public = "https://video.example.com"
-    assert asyncio.run(statuses("video.example.com", public_url=public)) == [200, 200]
+    assert asyncio.run(statuses("video.example.com", public_url=public)) == [200, 403]

@@ -9,11 +9,13 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from portravox.service import bodies, problems
 from portravox.service.limits import Call
@@ -30,10 +32,6 @@ from portravox.service.schemas import (
 from portravox.service.service import VIDEO_LIFE_S, Caller, Service, service_of
 from portravox.service.tasks.queue import Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
-
-EVENTS_APART_S = 0.5
-"""How often a stream looks at its task. Our choice: progress looks alive, and a hundred streams
-cost less than one poll in five milliseconds."""
 
 SILENCE_S = 15.0
 """After how long without news a stream sends a comment, before proxies cut it at 30 or 60 s."""
@@ -97,33 +95,55 @@ async def events(request: Request) -> Response:
     """Server-sent events: what `query` answers, with progress, whenever it changes."""
     service = service_of(request)
     caller = service.caller(request, Call.POLL)
-    if service.streaming.locked():
-        raise Refusal(problems.CONCURRENCY)
-    return StreamingResponse(_events(request, service, caller), media_type="text/event-stream")
+    place = ExitStack()
+    place.enter_context(service.streaming.hold(caller.key_id))
+    stream = _events(request, service, caller)
+    return _Following(stream, place)
+
+
+class _Following(StreamingResponse):
+    """A stream that gives its place back however it ends, also before it began."""
+
+    def __init__(self, stream: AsyncIterator[bytes], place: ExitStack) -> None:
+        super().__init__(stream, media_type="text/event-stream")
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 async def _events(request: Request, service: Service, caller: Caller) -> AsyncIterator[bytes]:
     task_id = request.path_params["task_id"]
-    last = ""
-    told_at = time.monotonic()
-    async with service.streaming:
+    credential = request.headers.get("authorization")
+    with service.followers.follow(task_id, caller.group, credential) as follower:
+        snapshot = None
+        if _TASK_ID.fullmatch(task_id):
+            snapshot = await service.followers.look(task_id, caller.group)
+        if snapshot is None:
+            yield _event(unknown_body(task_id, request_id_of(request)))
+            return
+        last = b""
         # A client whose stream ends before its task connects again, to the server that is next.
-        while not service.stopping.is_set():
-            task = await _find(service, caller, task_id)
-            if task is None:
-                body = unknown_body(task_id, request_id_of(request))
-            else:
-                body = _task_answer(request, service, task, await _progress(service, task))
-            news = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-            if news != last:
-                last, told_at = news, time.monotonic()
-                yield f"event: task\ndata: {news}\n\n".encode()
-            elif time.monotonic() - told_at > SILENCE_S:
-                told_at = time.monotonic()
+        while not follower.ended and service.admits(credential):
+            if snapshot is None:
                 yield b": still here\n\n"
-            if task is None or task.state.ended:
-                return
-            await asyncio.sleep(EVENTS_APART_S)
+            else:
+                extra = progress(
+                    snapshot.task, position=snapshot.position, remaining_s=snapshot.remaining_s
+                )
+                told = _event(_task_answer(request, service, snapshot.task, extra))
+                if told != last:
+                    last = told
+                    yield told
+                if snapshot.task.state.ended:
+                    return
+            snapshot = await follower.next(within_s=SILENCE_S)
+
+
+def _event(body: Mapping[str, object]) -> bytes:
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return f"event: task\ndata: {data}\n\n".encode()
 
 
 async def preview(request: Request) -> Response:

@@ -6,8 +6,9 @@ Flow      a client -> routes.uploads -> storage.uploads
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from starlette.requests import Request
@@ -31,6 +32,10 @@ FIELDS_TIME_S = 10.0
 
 IDLE_S = 10.0
 """How long a client may send nothing of its file."""
+
+MIN_BYTES_PER_S = 16 * 1024
+"""How fast a file has to come on average, once it has been coming for IDLE_S: half of what an EDGE
+telephone sends. Who trickles would keep a place for TOTAL_S. Our choice."""
 
 TOTAL_S = 600.0
 """How long a form may take: 100 MB at 170 kB/s. Our choice."""
@@ -56,13 +61,23 @@ async def receive(request: Request) -> Response:
     service = service_of(request)
     form = FileForm(request.headers.get("content-type", ""), service.uploads.allowed_bytes)
     pieces = request.stream()
-    with _storage_errors(), service.space.spool(service.settings.work_dir) as spool:
+    try:
+        async with asyncio.timeout(FIELDS_TIME_S):
+            begun = await _read_fields(form, pieces)
+    except TimeoutError as error:
+        raise Refusal(problems.BODY_TOO_SLOW) from error
+    # Not before: whoever has no policy of ours gets neither a place nor room.
+    if not form.has_file:
+        form.finish()  # raises: it has to have one
+    account = service.uploads.account(form.fields)
+    with (
+        service.uploading.hold(account),
+        _storage_errors(),
+        service.space.spool(service.settings.work_dir) as spool,
+    ):
+        spool.expect(_expected_bytes(request, service))
         try:
-            async with asyncio.timeout(FIELDS_TIME_S):
-                begun = await _read_fields(form, pieces)
-            async with _slot(service), asyncio.timeout(TOTAL_S):
-                # Not before: whoever has no policy of ours must not be kept any room.
-                spool.expect(_expected_bytes(request, service))
+            async with asyncio.timeout(TOTAL_S):
                 fields = await _read_file(form, pieces, begun, spool)
         except TimeoutError as error:
             raise Refusal(problems.BODY_TOO_SLOW) from error
@@ -91,29 +106,24 @@ async def _read_file(
     form: FileForm, pieces: AsyncGenerator[bytes, None], begun: bytes, spool: Spool
 ) -> Mapping[str, str]:
     """Write the file down as it comes, and give the fields. Raises TimeoutError where the client
-    pauses for too long."""
+    pauses for too long, or trickles."""
     waiting = bytearray(begun)
+    began = time.monotonic()
+    received_bytes = 0
     while True:
         async with asyncio.timeout(IDLE_S):
             piece = await anext(pieces, None)
         if piece is None:
             break
+        received_bytes += len(piece)
+        if received_bytes < MIN_BYTES_PER_S * (time.monotonic() - began - IDLE_S):
+            raise TimeoutError
         waiting += form.write(piece)
         if len(waiting) >= _WRITTEN_AT_ONCE_BYTES:
             await asyncio.to_thread(spool.write, waiting)
             waiting = bytearray()
     await asyncio.to_thread(spool.write, waiting)
     return form.finish()
-
-
-@asynccontextmanager
-async def _slot(service: Service) -> AsyncIterator[None]:
-    """One of the places for files that arrive. Raises Refusal where none is free: waiting ones
-    would be cut as slow."""
-    if service.uploading.locked():
-        raise Refusal(problems.CONCURRENCY)
-    async with service.uploading:
-        yield
 
 
 @contextmanager

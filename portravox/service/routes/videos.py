@@ -33,6 +33,8 @@ async def submit(request: Request) -> Response:
     """Answer at once: files are fetched by the worker."""
     service = service_of(request)
     caller = service.caller(request, Call.SUBMIT)
+    if service.stopping.is_set():
+        raise Refusal(problems.UNAVAILABLE)
     body = json_object(await read_body(request))
     job = video_job(body, CallMode.of(request.headers))
     idempotency_key = request.headers.get("idempotency-key") or None

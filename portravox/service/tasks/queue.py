@@ -95,6 +95,10 @@ class TaskQueue(Protocol):
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
         """A task of this group; None for an id of another group and for one that does not exist."""
 
+    async def find(self, task_ids: Collection[str]) -> dict[str, Task]:
+        """Those of these tasks that there are, by id, whosever they are: for one reader that
+        serves many groups. Not for answers to a client, who sees `get`."""
+
     async def list(self, wanted: TaskFilter, *, key_group: str) -> Page:
         """Tasks of this group, the latest submitted first."""
 

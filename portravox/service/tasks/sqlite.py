@@ -180,6 +180,15 @@ class SqliteTaskQueue:
             raise QueueUnavailable(str(error)) from error
         return None if row is None else task_of(row)
 
+    async def find(self, task_ids: Collection[str]) -> dict[str, Task]:
+        try:
+            found = self._looks.execute(
+                sql.TASKS_OF_IDS, {"task_ids": json.dumps(list(task_ids))}
+            ).fetchall()
+        except sqlite3.Error as error:
+            raise QueueUnavailable(str(error)) from error
+        return {task.task_id: task for task in map(task_of, found)}
+
     async def list(self, wanted: TaskFilter, *, key_group: str) -> Page:
         asked = asdict(wanted) | {"key_group": key_group}
         asked |= {"limit": wanted.page_size, "skipped": (wanted.page_no - 1) * wanted.page_size}

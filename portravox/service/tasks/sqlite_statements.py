@@ -38,6 +38,10 @@ INSERT INTO tasks (
 
 # The queue: reading
 
+TASKS_OF_IDS = """
+SELECT * FROM tasks WHERE task_id IN (SELECT value FROM json_each(:task_ids))
+"""
+
 TASK_OF_GROUP = "SELECT * FROM tasks WHERE task_id = :task_id AND key_group = :key_group"
 
 COUNT_TASKS = "SELECT count(*) FROM tasks WHERE "
