@@ -139,7 +139,8 @@ def lip_motion(
     opening = low_pass(curves["aperture"] * gain * (1.0 - WIDE_FLATTENS * wide), cutoff_hz)
     opening = _pre_opened(opening, curves["closure"], rows_s, spans) * moving
     opening += bite * (np.minimum(opening, TEETH_APERTURE) - opening)
-    opening *= 1.0 - minimum_jerk((curves["closure"] - CLOSING) / (SHUT - CLOSING))
+    closing = ((curves["closure"] - CLOSING) / (SHUT - CLOSING)).astype(np.float64)
+    opening *= 1.0 - minimum_jerk(closing)
     shut = (curves["closure"] >= SHUT) & (moving > 0.0)
     opening = slowed(np.where(shut, 0.0, opening), rise_s=OPEN_S, fall_s=CLOSE_S)
     gap = np.minimum(opening * WIDEST_GAP * strength, GAP_LIMIT)

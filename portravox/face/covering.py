@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import Float32, UInt8
+from portravox.arrays import AnyFloat, Float32, UInt8
 from portravox.face.crop import Square, cut, to_picture
 from portravox.face.landmarks import MeshFit, face_width_px
 from portravox.face.models import find_hands
@@ -170,7 +170,7 @@ def _hands(pixels: UInt8, landmarks: Float32) -> tuple[float, tuple[Float32, ...
     return share, tuple(touching)
 
 
-def _filled(points: Float32) -> UInt8:
+def _filled(points: AnyFloat) -> UInt8:
     """(_HAND_LOOK_PX, _HAND_LOOK_PX) 1 inside the points' hull."""
     area = np.zeros((_HAND_LOOK_PX, _HAND_LOOK_PX), np.uint8)
     cv2.fillConvexPoly(area, cv2.convexHull(np.round(points).astype(np.int32)), (1,))

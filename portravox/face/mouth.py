@@ -101,7 +101,8 @@ def mouth_view(pixels: UInt8, landmarks: Float32) -> MouthView:
     def edge(ids: Indices) -> Float64:
         # a turned head folds the lip's far end over; np.interp wants rising columns
         x = np.maximum.accumulate(flat[ids, 0])
-        return np.interp(every, x, flat[ids, 1])
+        heights: Float64 = np.interp(every, x, flat[ids, 1])
+        return heights
 
     outer_upper, outer_lower = edge(UPPER_OUTER), edge(LOWER_OUTER)
     colour = cut(pixels, square, VIEW_PX, smooth=True).astype(np.float32) / np.float32(255.0)

@@ -122,7 +122,7 @@ def visible_label(language: VisibleLabel, width_px: int, height_px: int) -> Over
     margin_px = capital_px // 2
     letters, plate = _letters_and_plate(text, width, height)
     letters, plate = letters * np.float32(_TEXT_OPACITY), plate * np.float32(_PLATE_OPACITY)
-    opacity = 1.0 - (1.0 - letters) * (1.0 - plate)
+    opacity: Float32 = np.float32(1) - (np.float32(1) - letters) * (np.float32(1) - plate)
     return Overlay(
         left_px=max(0, (width_px - width - margin_px) // 2 * 2),
         top_px=max(0, (height_px - height - margin_px) // 2 * 2),
@@ -149,8 +149,8 @@ def _letters_and_plate(text: Image, width_px: int, height_px: int) -> tuple[Floa
     ImageDraw.Draw(plate).rounded_rectangle(
         (0, 0, size[0] - 1, size[1] - 1), radius=size[1] // 4, fill=255
     )
-    shrunk = [np.asarray(mask.reduce(_OVERSAMPLING), np.float32) / 255 for mask in (letters, plate)]
-    return shrunk[0], shrunk[1]
+    shrunk = [np.asarray(mask.reduce(_OVERSAMPLING), np.float32) for mask in (letters, plate)]
+    return shrunk[0] / np.float32(255), shrunk[1] / np.float32(255)
 
 
 def _english_text(capital_px: int) -> Image:

@@ -161,4 +161,5 @@ def filled_in(picture: Float32, known: Float32) -> Float32:
         half_colour = cv2.pyrDown(colour) / np.maximum(half_known, 1e-3)[..., None]
         smaller = filled_in(half_colour, np.minimum(half_known * 4, 1.0))
         below = cv2.pyrUp(smaller)[: known.shape[0], : known.shape[1]]
-    return np.add(colour, below * unknown, dtype=np.float32)
+    whole: Float32 = np.add(colour, below * unknown, dtype=np.float32)
+    return whole

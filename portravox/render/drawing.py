@@ -108,4 +108,5 @@ def _subpixels(points: AnyFloat) -> Int32:
 
 def _averaged(canvas: UInt8, size: tuple[int, int]) -> Float32:
     small: UInt8 = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
+    shares: Float32 = small.astype(np.float32) / np.float32(255)
+    return shares

@@ -104,8 +104,8 @@ def draw_teeth(look: TeethLook, *, upper: bool, density: float, seed: int) -> In
     colour, cover = _crowns(look, grid, upper, np.random.default_rng(seed))
     gum, gum_cover = _gum(look, grid, upper)
     total = cover + gum_cover * (1 - cover)
-    colour = colour * cover[..., None] + gum * (gum_cover * (1 - cover))[..., None]
-    picture = np.dstack([colour, total]).astype(np.float32)
+    blended = colour * cover[..., None] + gum * (gum_cover * (1 - cover))[..., None]
+    picture = np.dstack([blended, total]).astype(np.float32)
     size, origin = row_place(density, upper=upper)
     if fine > 1:
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -302,7 +302,8 @@ def _person_beyond(
     ends = smoothstep(HEAD_GOES_ON[0] * FILL_PX, HEAD_GOES_ON[1] * FILL_PX, -distance)
     person = np.where(is_head, person * (1.0 - ends), person).astype(np.float32)
     softer = cv2.GaussianBlur(person, (0, 0), 0.02 * FILL_PX)
-    return np.where(distance < 0.0, softer, person).astype(np.float32)
+    blended: Float32 = np.where(distance < 0.0, softer, person).astype(np.float32)
+    return blended
 
 
 def _grained(smooth: Float32, photo: UInt8, within: Bool) -> Float32:

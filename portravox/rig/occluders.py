@@ -41,7 +41,8 @@ def _from_hand(points: Float32, hand: Float32) -> Float32:
     """
     away = [_from_line(points, hand[start], hand[end]) for start, end in HAND_BONES]
     palm = cv2.convexHull(hand[list(PALM)])[:, 0]
-    return np.minimum(np.min(away, axis=0), _from_outline(points, palm))
+    nearest: Float32 = np.minimum(np.min(away, axis=0), _from_outline(points, palm))
+    return nearest
 
 
 def _from_outline(points: Float32, outline: Float32) -> Float32:

@@ -58,5 +58,6 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
     below = np.floor(place).astype(np.int64)
     above = np.minimum(below + 1, blocks - 1)
     share = (place - below)[:, np.newaxis].astype(np.float32)
-    floor: Float32 = ((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED
-    return floor.astype(np.float32)
+    floor = ((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED
+    steady: Float32 = floor.astype(np.float32)
+    return steady
