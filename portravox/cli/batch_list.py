@@ -9,6 +9,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,11 +114,51 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ListUnreadable(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB")
-        return path.read_text(encoding="utf-8-sig")  # spreadsheets put a mark before the text
-    except UnicodeDecodeError as error:
-        raise ListUnreadable(f"{path.name} is not UTF-8 text (byte {error.start})") from error
+        content = path.read_bytes()
     except OSError as error:
         raise FileMissing(path, error.strerror or str(error)) from error
+    return _decoded(path, content)
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    """The text in the encodings that Excel writes: UTF-8, UTF-16 ("Unicode text"), or the code page
+    of Chinese or Western Windows ("CSV"), of which that counts whose names are files."""
+    wide = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}.get(content[:2])
+    if wide is None and content[1:2] == b"\0":
+        wide = "utf-16-le"
+    elif wide is None and content[:1] == b"\0":
+        wide = "utf-16-be"
+    try:
+        return content.decode(wide or "utf-8-sig")  # spreadsheets put a mark before the text
+    except UnicodeDecodeError as error:
+        if wide is None:
+            found = {code: _files_named(path.parent, content, code) for code in CODE_PAGES}
+            best = max(CODE_PAGES, key=lambda code: found[code])
+            if found[best] > 0 or (found[best] == 0 and best == CODE_PAGES[0]):
+                return content.decode(best)
+        raise _not_text(path.name, error) from error
+
+
+CODE_PAGES = ("gb18030", "cp1252")
+"""Tried in this order where a list is no UTF-8."""
+
+
+def _files_named(folder: Path, content: bytes, code: str) -> int:
+    """How many cells name files, read in this code page; -1 where it does not fit."""
+    try:
+        text = content.decode(code)
+    except UnicodeDecodeError:
+        return -1
+    cells = {cell.strip(' "') for cell in re.split(r"[,;\t\r\n]", text[:100_000])}
+    return sum(
+        not cell.isascii() and "\0" not in cell and (folder / cell).is_file() for cell in cells
+    )
+
+
+def _not_text(name: str, error: UnicodeDecodeError) -> ListUnreadable:
+    unreadable = ListUnreadable(f"{name} is not UTF-8 text (byte {error.start})")
+    unreadable.hint = "Save it as CSV UTF-8, which spreadsheets offer beside CSV."
+    return unreadable
 
 
 def _json_rows(text: str) -> Iterator[Mapping[str, object] | InputError]:
@@ -135,10 +176,17 @@ def _json_rows(text: str) -> Iterator[Mapping[str, object] | InputError]:
             yield ListUnreadable(f"the line is {type(cells).__name__}; wanted a JSON object")
 
 
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?[^\S\n]*\n', re.IGNORECASE)
+"""The line with which Excel is told what parts cells."""
+
+
 def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputError]:
+    separator = _SEPARATOR.match(text)
+    if separator is not None:
+        text = text[separator.end() :]
     heading = text.split("\n", 1)[0]
     # Where the comma is the decimal sign, spreadsheets write semicolons.
-    delimiter = max(",;\t", key=heading.count)
+    delimiter = separator[1] if separator else max(",;\t", key=heading.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = [_setting_name(column) for column in next(reader, [])]

@@ -101,8 +101,8 @@ def _header(name: str, content: bytes) -> BmpHeader:
         masks = (0x7C00, 0x3E0, 0x1F, 0) if bits == 16 else (0xFF0000, 0xFF00, 0xFF, 0)
     palette = np.zeros((0, 3), np.uint8)
     if bits <= 8:
-        entry = 3 if header_bytes == _CORE else 4
         colours = min(used or 2**bits, 2**bits)
+        entry = 3 if header_bytes == _CORE or pixels_at - at == 3 * colours else 4
         if at < pixels_at:
             colours = min(colours, (pixels_at - at) // entry)
         raw = content[at : at + colours * entry]

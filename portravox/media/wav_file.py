@@ -284,14 +284,17 @@ class _Reader:
     def _read_data(self, form: WavFormat, start: int, size: int) -> int | None:
         """Keep the samples from `start` on; where the next chunk is, if one follows."""
         content = self.content
+        order = ">" if form.big_endian else "<"
         end = start + size
         following: int | None = None
         if size in _UNKNOWN_SIZES or end >= len(content) - 1:
-            if size == 0 and _is_chain(content, start):
+            if size == 0 and _is_chain(content, start, order):
                 return start  # it is as empty as it says
             end = len(content) if size in _UNKNOWN_SIZES else min(end, len(content))
         else:
-            following = next((a for a in (end + (size & 1), end) if _is_chain(content, a)), None)
+            following = next(
+                (a for a in (end + (size & 1), end) if _is_chain(content, a, order)), None
+            )
             if following is None:
                 end, following = self._true_end(form, start, end)
         inner = _INNER_HEADER.search(content, start, end)
@@ -340,14 +343,14 @@ def _is_name(kind: bytes) -> bool:
     return all(0x20 <= letter < 0x7F for letter in kind) and any(map(str.isalpha, kind.decode()))
 
 
-def _is_chain(content: bytes, at: int) -> bool:
+def _is_chain(content: bytes, at: int, order: str) -> bool:
     """True where chunks follow each other from here to the end of the file, or to another file.
 
     Four bytes of sound look like a name now and then; they do not lead on to the end.
     """
     if len(content) - at <= 1:
         return True
-    for place, kind in _chunk_starts(content, at):
+    for place, kind in _chunk_starts(content, at, order):
         if _HEADER.match(content, place):
             return True
         if not _is_name(kind):
@@ -359,13 +362,13 @@ def _is_chain(content: bytes, at: int) -> bool:
     return True
 
 
-def _chunk_starts(content: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+def _chunk_starts(content: bytes, at: int, order: str) -> Iterator[tuple[int, bytes]]:
     for _ in range(MAX_CHUNKS):
         kind = content[at : at + 4]
         yield at, kind if len(kind) == 4 else b"    "
         if at + 8 > len(content):
             return
-        (size,) = struct.unpack_from("<I", content, at + 4)
+        (size,) = struct.unpack_from(order + "I", content, at + 4)
         at += 8 + size
         if at >= len(content) - 1:
             # One that is cut off is believed by a name that is in use.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from portravox.cli.batch_list import BadRow, Row, read_list
@@ -133,3 +135,49 @@ def test_a_row_with_a_wrong_option_keeps_its_name(rows_of):
 def test_a_text_in_a_json_row_is_read_as_a_text(rows_of):
     (row,) = rows_of('{"portrait": "a", "voice": "b", "video_fps": "15", "paste_back": "no"}')
     assert row.settings == {"video_fps": 15, "paste_back": False}
+
+
+CHINESE = "portrait,voice,output\r\n张三.bmp,你好.wav,结果一.mp4\r\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CHINESE.encode("gbk"),
+        CHINESE.encode("utf-8-sig"),
+        CHINESE.replace(",", "\t").encode("utf-16"),
+        CHINESE.replace(",", "\t").encode("utf-16-le"),
+        CHINESE.encode("utf-16-be"),
+        ("sep=,\r\n" + CHINESE).encode("gbk"),
+        ('"sep=;"\n' + CHINESE.replace(",", ";")).encode(),
+        ("SEP=|\r\n" + CHINESE.replace(",", "|")).encode("utf-16"),
+    ],
+)
+def test_every_encoding_that_spreadsheets_write_is_read(rows_of, tmp_path, text):
+    (row,) = rows_of(text)
+    assert row == Row(1, tmp_path / "张三.bmp", tmp_path / "你好.wav", "结果一.mp4", {})
+
+
+def test_the_code_page_is_that_whose_names_are_files(rows_of, tmp_path):
+    western = "portrait;voice\r\nMädchen.png;Grüße.wav\r\n".encode("cp1252")
+    (tmp_path / "Mädchen.png").touch()
+    (row,) = rows_of(western)
+    assert (row.portrait.name, row.voice.name) == ("Mädchen.png", "Grüße.wav")
+
+
+def test_other_bytes_say_what_to_do(rows_of):
+    with pytest.raises(ListUnreadable) as refused:
+        rows_of(b"portrait,voice\n\xff\xfe,b\n")
+    assert "CSV UTF-8" in refused.value.hint
+
+
+REPORTED = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "reported"
+
+
+@pytest.mark.skipif(not REPORTED.is_dir(), reason="the sample material is not here")
+@pytest.mark.parametrize(
+    ("name", "portrait"), [("gbk.csv", "张三.bmp"), ("utf16.csv", "张三.bmp"), ("sep.csv", "a.bmp")]
+)
+def test_the_reported_lists_are_read(name, portrait):
+    (row,) = read_list(REPORTED / name)
+    assert row.portrait.name == portrait

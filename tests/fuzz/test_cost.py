@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.conftest import Tally
+from tests.fuzz.cost_search import Found, search
 from tests.fuzz.costly_files import COSTLY, measured
 
 PACKAGE = Path(__file__).parents[2]
@@ -31,3 +32,22 @@ def test_a_file_made_to_cost_time_costs_little(name: str, tmp_path: Path, tally:
     tally.add(f"costly: {name}", outcome, time.perf_counter() - began)
     assert not outcome.startswith("!"), outcome
     assert took_s < LIMIT_S
+
+
+SEARCH_S = 60.0 if WHOLE else 4.0
+
+
+def test_a_search_for_costly_files_finds_none(tally: Tally) -> None:
+    """Each kind takes turns; what is found that costs more than the rest is changed further."""
+    tried: list[str] = []
+
+    def count(suffix: str, found: Found) -> None:
+        tried.append(suffix)
+        tally.add(f"searched {suffix}", found.outcome, found.cost_s)
+
+    worst = search(SEARCH_S, 1, count)
+    assert set(tried) == set(worst)
+    for suffix, found in worst.items():
+        for one in found:
+            assert one.cost_s < LIMIT_S, (suffix, len(one.content), one.outcome)
+            assert not one.outcome.startswith("!"), (suffix, one.outcome)

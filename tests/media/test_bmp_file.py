@@ -98,6 +98,16 @@ def test_palettes_under_every_header(tmp_path: Path, header: int, bits: int) -> 
     assert np.array_equal(read(tmp_path, content), palette[indices])
 
 
+def test_a_palette_of_three_bytes_a_colour_shows_by_its_room(tmp_path: Path) -> None:
+    palette = np.random.default_rng(3).integers(0, 256, (16, 3), np.uint8)
+    indices = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 16
+    core = bmp(packed(indices, 4), 4, header=12, palette=palette)
+    info = struct.pack("<IiiHHIIiiII", 64, WIDTH, HEIGHT, 1, 4, 0, 0, 0, 0, 0, 0).ljust(64, b"\0")
+    start = 14 + 64 + 48
+    content = core[:10] + struct.pack("<I", start) + info + core[26:]
+    assert np.array_equal(read(tmp_path, content), palette[indices])
+
+
 def test_a_short_palette_is_black_beyond_its_end(tmp_path: Path) -> None:
     palette = np.full((3, 3), 200, np.uint8)
     indices = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 256

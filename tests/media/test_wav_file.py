@@ -168,6 +168,18 @@ def test_what_is_no_sound_behind_the_sound_is_left_out(
     assert [("no sound" in notice) for notice in got.notices] == [True] * told
 
 
+@pytest.mark.parametrize("name", [b"RIFF", b"RIFX"])
+def test_chunks_behind_the_sound_are_no_sound_in_either_byte_order(
+    tmp_path: Path, name: bytes
+) -> None:
+    order = ">" if name == b"RIFX" else "<"
+    body = STEPS.astype(f"{order}i2").tobytes()
+    behind = chunk(b"LIST", b"INFO" + bytes(range(200)) * 20, order)
+    content = riff(fmt(order=order), chunk(b"data", body, order), behind, name=name, order=order)
+    got = read(tmp_path, content)
+    assert np.array_equal(got.samples[:, 0], STEPS / np.float32(32_768)) and got.notices == ()
+
+
 @pytest.mark.parametrize("odd", [False, True])
 def test_chunks_in_any_order_and_number(tmp_path: Path, odd: bool) -> None:
     notes = [
