@@ -392,7 +392,12 @@ def _eight_bit(image: Image) -> Image:
 
     if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips at 255
         # The upper byte, which is also what Pillow's reader leaves of 16-bit colour.
-        return Pillow.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        values = np.asarray(image)
+        grey = Pillow.fromarray((values >> 8).astype(np.uint8))
+        clear = image.info.get("transparency")
+        if clear is not None:
+            grey.putalpha(Pillow.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+        return grey
     if image.has_transparency_data:
         return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK"):

@@ -71,6 +71,8 @@ def take_apart(name: str, content: bytes) -> PngParts:
     header = kept.get(b"IHDR", b"")
     if len(header) != 13 or not pixels:
         raise PictureUnreadable(f"{name} is damaged or cut off: there is no picture in it")
+    if b"tRNS" in kept:
+        kept[b"tRNS"] = _as_decoded(kept[b"tRNS"], depth=header[8], kind=header[9])
     moves = int.from_bytes(kept.get(b"acTL", b"")[:4], "big") > 1
     rebuilt = [SIGNATURE, _chunk(b"IHDR", header)]
     rebuilt += [_chunk(kind, kept[kind]) for kind in (b"PLTE", b"tRNS") if kind in kept]
@@ -95,6 +97,17 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
         + body
         + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
     )
+
+
+def _as_decoded(colour: bytes, *, depth: int, kind: int) -> bytes:
+    """The one transparent colour of a grey or RGB picture, in the numbers that Pillow compares it
+    with: those of the decoded picture, 8 bits, and of 16-bit grey 16."""
+    if kind == 0 and depth < 8 and len(colour) >= 2:
+        full = 2**depth - 1
+        return struct.pack(">H", (colour[1] & full) * 255 // full)
+    if kind == 2 and depth == 16 and len(colour) >= 6:
+        return b"\0" + colour[0:1] + b"\0" + colour[2:3] + b"\0" + colour[4:5]
+    return colour
 
 
 def _profile(body: bytes | None) -> bytes | None:

@@ -107,7 +107,7 @@ class Reader:
 
 def seeds(suffix: str) -> list[bytes]:
     """Whole files to begin with: the largest flat ones, and small odd ones."""
-    made = [odd.content for odd in map(odd_file, range(300)) if odd.suffix == suffix][:10]
+    made = [odd_file(number, suffix).content for number in range(4)]
     flat = Image.new("RGB", (SIDE_PX, SIDE_PX), (120, 110, 100))
     options: Mapping[str, tuple[dict[str, object], ...]] = {
         "jpg": ({}, {"progressive": True}, {"restart_marker_blocks": 1}),

@@ -29,9 +29,10 @@ class Odd:
     """Why we read it otherwise than other programs do; empty where we do not."""
 
 
-def odd_file(number: int) -> Odd:
+def odd_file(number: int, kind: str | None = None) -> Odd:
+    """Case `number`, of any kind or of one."""
     chance = random.Random(number)
-    kind = chance.choice((*SOUNDS, *PICTURES))
+    kind = kind or chance.choice((*SOUNDS, *PICTURES))
     makers = {"wav": _wav, "mp3": _mp3, "jpg": _jpg, "png": _png, "bmp": _bmp, "webp": _webp}
     return makers[kind](chance)
 
@@ -264,7 +265,7 @@ def _png(chance: random.Random) -> Odd:
             before += chunk(
                 b"tRNS", rng.integers(0, 256, chance.randint(1, 2**depth), np.uint8).tobytes()
             )
-    elif kind == 0 and depth <= 8 and chance.random() < 0.3:
+    elif kind == 0 and chance.random() < 0.3:
         before += chunk(b"tRNS", struct.pack(">H", int(values[0, 0, 0])))
     for _ in range(chance.randint(0, 3)):
         before += chunk(

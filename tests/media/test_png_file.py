@@ -85,6 +85,35 @@ def test_a_wrong_check_sum_is_told(kind: bytes) -> None:
         take_apart("p.png", bytes(plain))
 
 
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("kind", [0, 2])
+def test_the_one_transparent_colour_is_that_of_the_file(
+    tmp_path: Path, kind: int, depth: int
+) -> None:
+    if kind == 2 and depth < 8:
+        depth = 8  # RGB has no fewer
+    full = 2**depth - 1
+    values = np.array([0, full // 2, full]) if depth > 1 else np.array([0, 1, 1])  # along a row
+    samples = np.repeat(values, 1 if kind == 0 else 3)
+    bits = "".join(f"{value:0{depth}b}" for value in samples)
+    bits += "0" * (-len(bits) % 8)
+    row = b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    for number in (0, 1, 2):
+        clear = struct.pack(">H", values[number]) * (1 if kind == 0 else 3)
+        head = struct.pack(">IIBBBBB", 3, 2, depth, kind, 0, 0, 0)
+        path = tmp_path / "p.png"
+        path.write_bytes(
+            b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", head)
+            + chunk(b"tRNS", clear)
+            + chunk(b"IDAT", zlib.compress(row * 2))
+            + chunk(b"IEND")
+        )
+        shown = read_picture(path).pixels[0, :, 0]
+        grey = values >> 8 if depth == 16 else values * 255 // full
+        assert shown.tolist() == np.where(values == values[number], 224, grey).tolist()
+
+
 def test_apples_own_form_is_named() -> None:
     plain = png()
     with pytest.raises(PictureUnsupported, match="iPhone"):
