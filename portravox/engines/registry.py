@@ -34,6 +34,16 @@ class EngineEntry:
     needs: tuple[str, ...] = ()
     """Modules that must be installed beyond the package's own requirements."""
 
+    repeats_within_levels: int = 0
+    """Most by which a pixel, 0..255, may differ between two videos of the same inputs and options
+    on the same machine. 0: byte for byte the same. Sums on a graphics card may come in any order.
+    """
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The modules among `needs` that are not installed."""
+        return tuple(module for module in self.needs if find_spec(module) is None)
+
 
 ENTRIES: Mapping[str, EngineEntry] = MappingProxyType(
     {
@@ -54,10 +64,9 @@ def open_engine(name: str, entries: Mapping[str, EngineEntry] = ENTRIES) -> Engi
     entry = entries.get(name)
     if entry is None:
         raise SettingOutOfRange("engine", name, ", ".join(entries))
-    missing = [module for module in entry.needs if find_spec(module) is None]
-    if missing:
+    if entry.missing:
         raise EngineUnavailable(
-            f"the engine {name!r} needs {', '.join(missing)}, which is not installed"
+            f"the engine {name!r} needs {', '.join(entry.missing)}, which is not installed"
         )
     module, _, factory = entry.factory.partition(":")
     opened = cast("Callable[[], Engine]", getattr(importlib.import_module(module), factory))
