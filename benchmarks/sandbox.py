@@ -3,7 +3,8 @@
     python -m benchmarks.sandbox [--rounds N] [--side PX]
 
 Two render processes live side by side, one isolated, one not, and make the demo's video in turn, so
-that whatever else the machine does falls on both. The ratio is that of the medians.
+that whatever else the machine does falls on both. The ratio is that of the medians. Processor time
+tells more than the clock on a machine that does other things too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from benchmarks.machine import this_machine
 from portravox.demo import VOICE, demo_portrait
 from portravox.service.worker.messages import RenderDone, RenderRequest
-from portravox.service.worker.process import WorkerProcess
+from portravox.service.worker.process import WorkerProcess, processor_time_s
 from portravox.service.worker.sandbox import SandboxMode, offered
 
 MODES: tuple[SandboxMode, ...] = ("off", "auto")
@@ -42,24 +43,28 @@ async def start_s(mode: SandboxMode, folder: Path) -> float:
     return took_s
 
 
-async def render_s(process: WorkerProcess, folder: Path, side_px: int) -> float:
-    """How long a request for the demo's video takes, from asking to the file."""
+async def render_s(process: WorkerProcess, folder: Path, side_px: int) -> tuple[float, float]:
+    """How long a request for the demo's video takes, from asking to the file, and how much
+    processor time of the process."""
     scratch = folder / "scratch"
     scratch.mkdir()
     shutil.copy(demo_portrait(), scratch / "image")
     shutil.copy(VOICE, scratch / "audio")
     request = RenderRequest(folder=str(scratch), parameters={"max_side": side_px})
-    began = time.perf_counter()
+    await process.warm()
+    assert process.pid is not None
+    began, used_s = time.perf_counter(), processor_time_s(process.pid)
     await process.request(request, RenderDone, time_s=RENDER_TIME_S)
     took_s = time.perf_counter() - began
+    used_s = processor_time_s(process.pid) - used_s
     shutil.rmtree(scratch)
-    return took_s
+    return took_s, used_s
 
 
 async def measure(rounds: int, side_px: int, folder: Path) -> None:
     """Print the table."""
     starts: dict[SandboxMode, list[float]] = {mode: [] for mode in MODES}
-    renders: dict[SandboxMode, list[float]] = {mode: [] for mode in MODES}
+    renders: dict[SandboxMode, list[tuple[float, float]]] = {mode: [] for mode in MODES}
     await start_s("auto", folder)  # compiles what is not compiled yet
     for turn in range(rounds):
         for mode in MODES if turn % 2 else reversed(MODES):
@@ -80,8 +85,9 @@ async def measure(rounds: int, side_px: int, folder: Path) -> None:
     print("|---|---|---|---|")
     off_s, on_s = (statistics.median(starts[mode]) for mode in MODES)
     print(f"| start | {off_s:.2f} | {on_s:.2f} | {on_s - off_s:+.2f} s, ≤ {WANTED_START_S} |")
-    off_s, on_s = (statistics.median(renders[mode]) for mode in MODES)
-    print(f"| render | {off_s:.2f} | {on_s:.2f} | ratio {on_s / off_s:.3f}, ≤ {WANTED_RATIO} |")
+    for index, name in enumerate(("render, by the clock", "render, processor time")):
+        off_s, on_s = (statistics.median(one[index] for one in renders[mode]) for mode in MODES)
+        print(f"| {name} | {off_s:.2f} | {on_s:.2f} | ratio {on_s / off_s:.3f}, ≤ {WANTED_RATIO} |")
 
 
 def main() -> None:
