@@ -55,10 +55,15 @@ fuzz: setup-dev ## 100,000 broken requests, 20,000 broken files, 2,400 odd ones 
 	PORTRAVOX_FUZZ_BODIES=100000 PORTRAVOX_FUZZ_MEDIA=20000 PORTRAVOX_FUZZ_READERS=2400 PORTRAVOX_FUZZ_OUT=out/fuzz \
 	  $(BIN)/python -m pytest tests/fuzz
 
+# What runs on Windows: all but the server.
+ON_WINDOWS = $(filter-out portravox/service portravox/__pycache__,$(patsubst %/,%,$(wildcard portravox/*/)) $(wildcard portravox/*.py))
+
 check: setup-dev check-page ## format, lint, types, import contracts and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin
+	$(BIN)/mypy --platform win32 --follow-imports=silent $(ON_WINDOWS)
 	$(BIN)/lint-imports
 	$(TEST)
 	$(TEST_PAGE) -m "not thorough"

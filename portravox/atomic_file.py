@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +21,9 @@ PRIVATE = 0o600
 
 SHARED = 0o666
 """What the user's own umask makes of it, as for any file that a program writes for its user."""
+
+_NOT_INHERITED: int = getattr(os, "O_CLOEXEC", 0)
+"""Windows hands no open file on to new processes unless told to."""
 
 _NAME_CHARS = 40
 """Enough of a name to recognise it by; the whole stays below the 255 bytes of a name on disk."""
@@ -53,7 +57,7 @@ def writing(path: Path, *, mode: int = PRIVATE, durable: bool = True) -> Iterato
 def part_of(path: Path, *, mode: int, suffix: str = LEFTOVER) -> Path:
     """Make an empty hidden file beside `path`, to become it later. Raises OSError."""
     part = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(8)}{suffix}")
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_INHERITED, mode))
     return part
 
 
@@ -63,8 +67,12 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk; a file without its name would be lost."""
-    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Bring the names in a folder to the disk; a file without its name would be lost.
+
+    Windows does so by itself, and opens no folders.
+    """
+    if sys.platform != "win32":
+        _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import portravox
+from portravox.system import user_number
 
 VARIABLE = "NUMBA_CACHE_DIR"
 
@@ -142,11 +143,11 @@ def _in_the_users_cache() -> Path:
 
 def _in_the_temporary_folder() -> Path:
     """A folder of this user's own: compiled code that another could write is theirs to run."""
-    shared = Path(tempfile.gettempdir()) / f"portravox-{os.getuid()}"
+    shared = Path(tempfile.gettempdir()) / f"portravox-{user_number()}"
     with contextlib.suppress(OSError):
         shared.mkdir(mode=0o700, exist_ok=True)
         found = shared.lstat()
         private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022
-        if private and found.st_uid == os.getuid():
+        if private and found.st_uid == user_number():
             return shared
     return Path(tempfile.mkdtemp(prefix="portravox-"))

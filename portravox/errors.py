@@ -48,6 +48,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │       └── VoiceSilent            nothing to hear in it
 ├── EngineError                the caller can't; the command line exits with 1
 │   ├── EngineUnavailable      the engine asked for is not installed
+│   ├── SystemUnsupported      a part of the product does not run on this operating system
 │   ├── ModelUnavailable       a model or library that should be there is not
 │   │   ├── ModelFileMissing       a model's file is not on this machine
 │   │   ├── ModelFileBroken        it is there, and its bytes are not what they should be
@@ -356,6 +357,14 @@ class EngineError(PortravoxError):
 
 class EngineUnavailable(EngineError):
     code = "engine_unavailable"
+
+
+class SystemUnsupported(EngineError):
+    code = "system_unsupported"
+    hint = "On Windows use WSL 2 or a container."
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} does not run on this operating system; wanted Linux")
 
 
 class ModelUnavailable(EngineError):

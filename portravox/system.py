@@ -69,12 +69,43 @@ def _cgroup_quota(cgroup: Path) -> float | None:
 def user_cache_folder() -> Path:
     """Where this user's programs keep what can be made again, by each system's custom."""
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
-        return Path(base) if base else Path.home() / "AppData" / "Local"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return Path(base) if base else Path.home() / ".cache"
+        base, usual = os.environ.get("LOCALAPPDATA"), Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base, usual = None, Path.home() / "Library" / "Caches"
+    else:
+        base, usual = os.environ.get("XDG_CACHE_HOME"), Path.home() / ".cache"
+    return Path(base) if base else usual
+
+
+def memory_mib() -> int | None:
+    """All memory of the machine; None where the system does not say."""
+    if sys.platform == "win32":
+        return None
+    else:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+def user_number() -> int:
+    """Who runs this process, as files name their owners; 0 for everybody on Windows."""
+    if sys.platform == "win32":
+        return 0
+    else:
+        return os.getuid()
+
+
+def allow_many_open_files() -> None:
+    """Ask for all the open files that the system lets us have."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def can_serve() -> bool:
+    """Whether the server's processes can be started and bounded on this system."""
+    return sys.platform != "win32"
 
 
 @contextlib.contextmanager

@@ -121,3 +121,9 @@ def test_painters_and_encoder_threads_follow_the_cores(monkeypatch) -> None:
         monkeypatch.setattr(system.os, "sched_getaffinity", lambda _, n=cores: set(range(n)))
         found.append((painters_at_once(), encoder_threads()))
     assert found == [(1, 1), (2, 1), (4, 2), (8, 8), (8, 8)]
+
+
+def test_a_machine_has_some_memory() -> None:
+    memory = system.memory_mib()
+    assert memory is not None
+    assert 128 < memory < 2**26

@@ -27,7 +27,7 @@ from portravox.compiled_code import can_be_written, keep_compiled_code
 from portravox.errors import PortravoxError
 from portravox.model_files.catalogue import FACES, SETS
 from portravox.model_files.store import find, missing_files, state_of
-from portravox.system import usable_cores
+from portravox.system import memory_mib, usable_cores
 
 LEAST_MEMORY_MIB = 1024
 """A 2048-px portrait takes up to 900 MB."""
@@ -186,9 +186,10 @@ _CODECS: tuple[tuple[str, str, Literal["r", "w"]], ...] = (
 
 def _machine() -> Iterator[Finding]:
     yield Finding("cores", "ok", f"{usable_cores()} of {os.cpu_count()} usable")
-    page = os.sysconf("SC_PAGE_SIZE")
-    total = os.sysconf("SC_PHYS_PAGES") * page // 2**20
-    limit = _container_limit_mib()
+    total, limit = memory_mib(), _container_limit_mib()
+    if total is None:
+        yield _gpu()
+        return
     usable = min(total, limit) if limit else total
     small = usable < LEAST_MEMORY_MIB
     yield Finding(

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import resource
 import socket
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -19,8 +18,8 @@ import typer
 from portravox.cli.link import login_link
 from portravox.cli.server_options import Config, DataDir
 from portravox.cli.terminal import give
-from portravox.errors import ModelUnavailable, PortravoxError, SettingOutOfRange
-from portravox.system import CORES, cores_per_job
+from portravox.errors import ModelUnavailable, PortravoxError, SettingOutOfRange, SystemUnsupported
+from portravox.system import CORES, allow_many_open_files, can_serve, cores_per_job
 
 if TYPE_CHECKING:
     from portravox.service.settings import ServiceSettings
@@ -67,6 +66,8 @@ def serve_command(
 
     All settings may also stand in the environment as PORTRAVOX_… or in a TOML file.
     """
+    if not can_serve():
+        raise SystemUnsupported("the server")
     from portravox.service.settings import read_settings
 
     flags = {
@@ -162,9 +163,7 @@ def _have_models() -> None:
 def _allow_many_connections() -> None:
     """Ask for all the open files that the system lets us have: usual shells give 1024, which a
     few hundred clients that do nothing would use up."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_many_open_files()
 
 
 def _accepting_sockets(listener: socket.socket) -> list[socket.socket]:

@@ -142,3 +142,12 @@ def test_clients_are_answered_while_a_server_that_was_told_to_stop_finishes(tmp_
                 time.sleep(0.1)
             assert polls >= 2  # once on an old connection, once on a new one
             assert server.process.wait(20) == 0
+
+
+def test_where_it_cannot_serve_it_says_what_it_needs_in_one_line(run, monkeypatch):
+    monkeypatch.setattr("portravox.cli.serve.can_serve", lambda: False)
+    told = run("serve")
+    assert told.status == 1
+    assert told.err.startswith(
+        "error: the server does not run on this operating system; wanted Linux"
+    )

@@ -134,7 +134,7 @@ def _allow(libc: ctypes.CDLL, rules: int, paths: Iterable[Path], access: Access)
     """Allow something for paths and what lies in them; those that are not there are left out."""
     for path in paths:
         with contextlib.suppress(FileNotFoundError, PermissionError, NotADirectoryError):
-            found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            found = os.open(path, getattr(os, "O_PATH", 0) | os.O_CLOEXEC)
             try:
                 is_folder = stat.S_ISDIR(os.fstat(found).st_mode)
                 allowed = access if is_folder else access & _FILES_ONLY
