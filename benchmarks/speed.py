@@ -154,7 +154,8 @@ def enlarged(pixels: UInt8, longest_px: int) -> UInt8:
     size = (round(width * scale), round(height * scale))
     large = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS), np.float32)
     grain = np.random.default_rng(0).normal(0.0, GRAIN, large.shape[:2]).astype(np.float32)
-    return np.clip(np.rint(large + grain[..., None]), 0, 255).astype(np.uint8)
+    grained: UInt8 = np.clip(np.rint(large + grain[..., None]), 0, 255).astype(np.uint8)
+    return grained
 
 
 def looped(voice: Waveform, duration_s: float) -> Waveform:

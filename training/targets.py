@@ -98,7 +98,7 @@ def targets(
         near = slice(round(sound.start_s / ROW_S), round(sound.end_s / ROW_S))
         classes[near] = PHONE_CLASSES.index(CLASS_OF.get(sound.symbol, SILENCE))
         voiced[near] = sound.symbol != SILENCE and sound.symbol not in _VOICELESS
-    times_s = (np.arange(rows) + 0.5) * ROW_S
+    times_s: Float64 = ((np.arange(rows) + 0.5) * ROW_S).astype(np.float64)
     curves = dict.fromkeys(CURVES, np.zeros(rows))
     curves.update(_blended(sounds, times_s, closed_share))
     curves["closure"] = _contacts(

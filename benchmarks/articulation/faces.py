@@ -67,7 +67,8 @@ class TalkingClip:
     @property
     def times_s(self) -> Float64:
         """(T,) the middle of the time each frame is shown."""
-        return (np.arange(len(self.lips)) + 0.5) / self.fps
+        middles: Float64 = ((np.arange(len(self.lips)) + 0.5) / self.fps).astype(np.float64)
+        return middles
 
 
 @dataclass(frozen=True, slots=True)

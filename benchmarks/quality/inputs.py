@@ -128,7 +128,7 @@ def pa_pa_pa(count: int = 10, pitch_hz: float = 120.0) -> Syllables:
     period_s = CLOSURE_S + BURST_S + VOWEL_S
     total = sample_count(1.0 + count * period_s, RATE_HZ)
     samples = rng.normal(0.0, 1e-4, total)
-    starts_s = 0.5 + period_s * np.arange(count)
+    starts_s: Float64 = (0.5 + period_s * np.arange(count)).astype(np.float64)
     for start_s in starts_s:
         burst = sample_count(start_s + CLOSURE_S, RATE_HZ)
         length = sample_count(BURST_S, RATE_HZ)

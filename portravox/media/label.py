@@ -123,10 +123,11 @@ def visible_label(language: VisibleLabel, width_px: int, height_px: int) -> Over
     letters, plate = _letters_and_plate(text, width, height)
     letters, plate = letters * np.float32(_TEXT_OPACITY), plate * np.float32(_PLATE_OPACITY)
     opacity: Float32 = np.float32(1) - (np.float32(1) - letters) * (np.float32(1) - plate)
+    grey: Float32 = (letters / np.maximum(opacity, np.float32(1e-6))).astype(np.float32)
     return Overlay(
         left_px=max(0, (width_px - width - margin_px) // 2 * 2),
         top_px=max(0, (height_px - height - margin_px) // 2 * 2),
-        grey=letters / np.maximum(opacity, np.float32(1e-6)),
+        grey=grey,
         opacity=opacity,
     )
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from portravox.arrays import Float32
+from portravox.arrays import AnyFloat, Float32
 from portravox.speech.features import SILENCE_DB, SpeechFeatures
 from portravox.speech.mel import bands_between
 
@@ -70,7 +70,7 @@ def band_level_db(
     return level_db
 
 
-def ramp(value: Float32, low: float, high: float) -> Float32:
+def ramp(value: AnyFloat, low: float, high: float) -> Float32:
     """0 at low, 1 at high, straight in between; low may be the larger one."""
     share: Float32 = np.clip((value - low) / (high - low), 0.0, 1.0).astype(np.float32)
     return share
