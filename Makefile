@@ -62,7 +62,7 @@ check: setup-dev check-page ## format, lint, types, import contracts and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform darwin
+	$(BIN)/mypy --platform darwin -p portravox
 	$(BIN)/mypy --platform win32 --follow-imports=silent $(ON_WINDOWS)
 	$(BIN)/lint-imports
 	$(TEST)
