@@ -528,6 +528,30 @@ class JobOptions(Direction):
         """The part that an engine reads."""
         return Direction(**{name: getattr(self, name) for name in options_of(Direction)})
 
+    @property
+    def spoken_text(self) -> SpokenText | None:
+        """What is said, where that is known. Raises SettingOutOfRange where it has no words."""
+        return None if self.transcript is None else SpokenText(self.transcript, self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """What is said in a recording, as the caller wrote it: the same for every engine.
+
+    How the words sound is for an engine to find out. Raises SettingOutOfRange.
+    """
+
+    text: str
+
+    language: str | None
+    """ISO 639 code; None where the text's script has to tell."""
+
+    def __post_init__(self) -> None:
+        OPTIONS["transcript"].check(self.text)
+        OPTIONS["language"].check(self.language)
+        if not any(character.isalnum() for character in self.text):
+            raise SettingOutOfRange("transcript", self.text, "words")
+
 
 def chosen(options: JobOptions) -> dict[str, Any]:
     """Those options that differ from their default, by name."""

@@ -19,10 +19,9 @@ from portravox import __version__
 from portravox.clock import duration_of_frames, frame_count
 from portravox.engines.registry import ENTRIES, open_engine
 from portravox.errors import OutputNotWritable
-from portravox.options import OPTIONS, JobOptions, OptionValues
+from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText
 
 if TYPE_CHECKING:
-    from portravox.articulation.transcript import Transcript
     from portravox.engines.base import Engine
     from portravox.media.picture import Picture
     from portravox.media.picture_file import PictureLimits
@@ -89,7 +88,8 @@ class Inputs:
 
     picture: Picture
     voice: Waveform
-    transcript: Transcript | None = None
+    transcript: SpokenText | None = None
+    """Read by the engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,21 +168,21 @@ def read_inputs(
     *,
     picture_limits: PictureLimits | None = None,
     voice_limits: VoiceLimits | None = None,
-    transcript: Transcript | None = None,
+    transcript: SpokenText | None = None,
 ) -> Inputs:
-    """Read and check the files, and the transcript among the options.
+    """Read and check the files, and the options that say what the voice says.
 
-    transcript   None: it is read here, which may start a program
+    transcript   None: the text in the options, which the engine reads. A process that may start no
+                 program brings one whose words were read elsewhere.
 
-    Raises InputError, and ModelUnavailable where that program is missing.
+    Raises InputError.
     """
-    from portravox.articulation.transcript import read_transcript
     from portravox.media.picture_file import read_picture
     from portravox.media.voice_file import read_voice
 
     options = options or JobOptions()
-    if transcript is None and options.transcript is not None:
-        transcript = read_transcript(options.transcript, options.language)
+    if transcript is None:
+        transcript = options.spoken_text
     return Inputs(
         picture=read_picture(portrait, picture_limits, max_side_px=options.max_side),
         voice=read_voice(voice, voice_limits),
@@ -255,7 +255,8 @@ def render(
 ) -> tuple[VideoFormat, tuple[str, ...]]:
     """Draw all frames into a sink. Returns their format, and what the caller should know.
 
-    Raises FaceError, and what the engine and the sink raise.
+    Raises FaceError, SettingOutOfRange or ModelUnavailable for a transcript that cannot be read,
+    and what the engine and the sink raise.
     """
     tell = on_progress or _tell_nobody
     direction = options.direction
@@ -269,10 +270,10 @@ def render(
         width_px=width_px, height_px=height_px, fps=direction.video_fps, frames=frames
     )
     start, end = STAGE_STARTS["render"], STAGE_STARTS["finish"]
+    drawn = avatar.speak(
+        inputs.voice, direction, transcript=inputs.transcript, on_notice=notices.append
+    )
     with open_sink(video) as sink:
-        drawn = avatar.speak(
-            inputs.voice, direction, transcript=inputs.transcript, on_notice=notices.append
-        )
         for done, frame in enumerate(drawn, start=1):
             sink.write(frame)
             if on_frame is not None:

@@ -14,7 +14,9 @@ from PIL import Image
 from scipy.io import wavfile
 
 import portravox
+from portravox.articulation.transcript import Transcript
 from portravox.errors import (
+    ModelUnavailable,
     OutputNotWritable,
     PictureTooLarge,
     SettingOutOfRange,
@@ -25,7 +27,7 @@ from portravox.media.picture_file import PictureLimits
 from portravox.media.planes import Planes
 from portravox.media.probe import probe_video
 from portravox.media.waveform import Waveform
-from portravox.options import OPTIONS, Direction, JobOptions
+from portravox.options import OPTIONS, Direction, JobOptions, SpokenText
 from portravox.pipeline import (
     STAGE_STARTS,
     Inputs,
@@ -47,6 +49,7 @@ class FlatEngine:
 
     def __init__(self) -> None:
         self.directions: list[Direction] = []
+        self.transcripts: list[object] = []
 
     def register(self, portrait: Picture) -> FlatEngine:
         self.portrait = portrait
@@ -62,6 +65,7 @@ class FlatEngine:
         self, voice: Waveform, direction: Direction, *, transcript: object, on_notice: Any
     ) -> Iterator[Planes]:
         self.directions.append(direction)
+        self.transcripts.append(transcript)
         on_notice("about the voice" if transcript is None else "about the transcript")
         for index in range(round(voice.duration_s * direction.video_fps)):
             colour = np.full((SIDE_PX // 2, SIDE_PX // 2), 128, np.uint8)
@@ -163,11 +167,33 @@ def test_files_are_read_under_the_limits_that_are_given(files: tuple[Path, Path]
         read_inputs(*files, picture_limits=PictureLimits(max_side_px=150, oversize="refuse"))
 
 
-def test_a_transcript_is_read_along_with_the_files(files: tuple[Path, Path]) -> None:
-    pytest.importorskip("pypinyin", reason="needs the extra 'transcript'")
-    transcript = read_inputs(*files, JobOptions(transcript="爸爸")).transcript
-    assert transcript is not None
-    assert len(transcript.words) == 2
+def test_the_engine_gets_what_the_caller_said_is_spoken(files: tuple[Path, Path]) -> None:
+    engine = FlatEngine()
+    options = JobOptions(transcript="Papa", language="fr")
+    render(read_inputs(*files, options), options, Kept().open, engine=engine)
+    assert engine.transcripts == [SpokenText("Papa", "fr")]
+
+
+def test_words_that_were_read_elsewhere_come_before_the_text(files: tuple[Path, Path]) -> None:
+    options = JobOptions(transcript="Papa", language="fr")
+    read = Transcript("Papa", "fr", (("p", "a", "p", "a"),))
+    assert read_inputs(*files, options, transcript=read).transcript is read
+
+
+def test_a_transcript_without_words_is_refused_before_the_files_are_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingOutOfRange, match="transcript"):
+        read_inputs(tmp_path / "no.png", tmp_path / "no.wav", JobOptions(transcript="..."))
+
+
+def test_no_sink_is_opened_for_what_the_engine_refuses_at_once(inputs: Inputs) -> None:
+    class Illiterate(FlatEngine):
+        def speak(self, *_: object, **__: object) -> Iterator[Planes]:
+            raise ModelUnavailable("reads nothing")
+
+    sink = Kept()
+    with pytest.raises(ModelUnavailable):
+        render(inputs, JobOptions(), sink.open, engine=Illiterate())
+    assert sink.video is None
 
 
 def test_inputs_that_will_not_do_are_refused_before_an_engine_sees_them(

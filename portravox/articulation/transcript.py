@@ -1,6 +1,6 @@
 """Transcript: the words that are spoken, where the caller knows them, as phone classes.
 
-Flow      text -> articulation.transcript -> articulation.alignment
+Flow      SpokenText -> articulation.transcript -> articulation.alignment
 Reads     text in any script
 Gives     Transcript: words, each a sequence of PHONE_CLASSES
 
@@ -22,17 +22,15 @@ from typing import Any, Final
 
 from portravox.articulation.phones import CLASS_OF, parse_ipa
 from portravox.errors import ModelUnavailable, SettingOutOfRange
-from portravox.options import OPTIONS
+from portravox.options import SpokenText
 
 Word = tuple[str, ...]
 """PHONE_CLASSES in order; empty where it is not known how the word sounds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
-    """What is said in a recording."""
-
-    text: str
+class Transcript(SpokenText):
+    """What is said in a recording, with its words read."""
 
     words: tuple[Word, ...]
     """In order, as they sound; at least one has sounds."""
@@ -96,11 +94,8 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
     Raises SettingOutOfRange where there is nothing to read, ModelUnavailable where pypinyin or
     espeak-ng is needed and missing.
     """
-    OPTIONS["transcript"].check(text)
-    OPTIONS["language"].check(language)
+    SpokenText(text, language)  # refuses what has no words
     words: list[Word] = []
-    if not any(character.isalnum() for character in text):
-        raise SettingOutOfRange("transcript", text, "words")
     for spoken, piece in _pieces(text, language.lower() if language else None):
         if spoken == "zh":
             words.extend(_chinese(piece))
@@ -110,7 +105,7 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
             words.extend(_by_espeak(piece, spoken))
     if not any(words):
         raise SettingOutOfRange("transcript", text[:40], "words that can be read")
-    return Transcript(text, tuple(words))
+    return Transcript(text, language, tuple(words))
 
 
 def missing_readers(text: str, language: str | None = None) -> tuple[str, ...]:

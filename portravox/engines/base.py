@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from portravox.articulation.transcript import Transcript
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
-from portravox.options import Direction
+from portravox.options import Direction, SpokenText
 
 OnNotice = Callable[[str], None]
 
@@ -30,7 +29,7 @@ class Avatar(Protocol):
         voice: Waveform,
         direction: Direction,
         *,
-        transcript: Transcript | None = None,
+        transcript: SpokenText | None = None,
         on_notice: OnNotice | None = None,
     ) -> Iterator[Planes]:
         """Yield the video's frames in order, `clock.frame_count` of them.
@@ -38,8 +37,12 @@ class Avatar(Protocol):
         A yielded frame is only valid until the next one is asked for: copy it to keep it.
         `Planes.rgb` makes a picture of it.
 
-        transcript  what is said, where that is known
+        transcript  what is said, where that is known; may be a subclass with more in it, such as
+                    words that were read in another process, for the engine that knows it
         on_notice   told, before the first frame, what the caller should know about the voice
+
+        Raises SettingOutOfRange where the engine cannot read the transcript, ModelUnavailable where
+        it lacks something to read it with; at once or at the first frame.
         """
 
     @property

@@ -19,7 +19,7 @@ from portravox.animation.controls import ControlTrack
 from portravox.animation.direct import direct
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
-from portravox.articulation.transcript import Transcript
+from portravox.articulation.transcript import Transcript, read_transcript
 from portravox.engines.base import OnNotice
 from portravox.face.face import Face
 from portravox.face.matte import person_matte
@@ -27,7 +27,7 @@ from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
-from portravox.options import Direction
+from portravox.options import Direction, SpokenText
 from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer
@@ -75,17 +75,22 @@ class EmbeddedAvatar:
         voice: Waveform,
         direction: Direction,
         *,
-        transcript: Transcript | None = None,
+        transcript: SpokenText | None = None,
         on_notice: OnNotice | None = None,
     ) -> Iterator[Planes]:
-        """Yield the video's frames in order; each is valid until the next one is asked for."""
-        curves = articulate(voice, transcript)
+        """The video's frames in order; each is valid until the next one is asked for.
+
+        transcript   a Transcript has its words read already, anything else is read here, which may
+                     start a program
+
+        Raises SettingOutOfRange, ModelUnavailable, at once.
+        """
+        curves = articulate(voice, _with_words(transcript))
         if on_notice is not None:
             for notice in curves.notices:
                 on_notice(notice)
         track = direct(curves, direction)
-        scene = self._scene(direction.paste_back)
-        yield from _painted(scene, track)
+        return _painted(self._scene(direction.paste_back), track)
 
     def _scene(self, paste_back: bool) -> Scene:
         with self._lock:
@@ -99,6 +104,12 @@ class EmbeddedAvatar:
                 self._scenes[paste_back] = prepare_scene(fit(face, matte), pixels, matte)
                 _give_back_memory()
             return self._scenes[paste_back]
+
+
+def _with_words(text: SpokenText | None) -> Transcript | None:
+    if text is None or isinstance(text, Transcript):
+        return text
+    return read_transcript(text.text, text.language)
 
 
 def painters_at_once() -> int:

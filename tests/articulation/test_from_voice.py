@@ -140,7 +140,9 @@ def test_a_transcript_shuts_the_lips_once_for_each_p_b_m(voice):
 
 
 def test_a_transcript_of_something_else_changes_nothing_but_the_notice(voice, curves):
-    other = Transcript("", (("m", "u", "b", "er"), ("v", "oe", "zh"), ("p", "y", "g")) * 12)
+    other = Transcript(
+        "other", None, (("m", "u", "b", "er"), ("v", "oe", "zh"), ("p", "y", "g")) * 12
+    )
     heedless = articulate(voice, other)
     assert heedless.notices == (DOES_NOT_FIT,)
     assert np.array_equal(heedless.values, curves.values)

@@ -7,6 +7,7 @@ embedded engine promises beyond it stands in tests/engines/test_embedded.py.
 from __future__ import annotations
 
 import itertools
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,7 +19,7 @@ from portravox.engines.registry import ENTRIES, EngineEntry, open_engine
 from portravox.errors import FaceError
 from portravox.media.picture import Picture
 from portravox.media.waveform import Waveform
-from portravox.options import TEMPLATES, Direction
+from portravox.options import TEMPLATES, Direction, SpokenText
 from tests.talking import (
     Int16,
     digital_silence,
@@ -165,6 +166,15 @@ def test_voices_of_any_rate_and_channels_work(avatar: Avatar, rate_hz: int, chan
     noise = rng.normal(0.0, 0.1, (rate_hz, channels)).astype(np.float32)
     count = sum(1 for _ in avatar.speak(Waveform(noise, rate_hz), Direction(video_fps=15)))
     assert count == 15
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.parametrize("text", ["Papa, give me the map.", "a " * 500])
+def test_a_transcript_is_taken_as_text_whether_it_fits_or_not(avatar: Avatar, text: str) -> None:
+    told: list[str] = []
+    said = SpokenText(text, "en")
+    drawn = avatar.speak(voice(), Direction(video_fps=15), transcript=said, on_notice=told.append)
+    assert sum(1 for _ in drawn) == frame_count(voice().duration_s, 15)
 
 
 def test_a_picture_without_a_face_is_refused(engine: Engine) -> None:

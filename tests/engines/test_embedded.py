@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from portravox.arrays import UInt8
+from portravox.articulation.curves import ArticulationCurves
+from portravox.articulation.transcript import Transcript
+from portravox.engines import embedded
 from portravox.engines.embedded import EmbeddedAvatar, EmbeddedEngine
 from portravox.engines.registry import ENTRIES
+from portravox.errors import ModelUnavailable
 from portravox.media.picture import Picture
-from portravox.options import Direction
+from portravox.media.waveform import Waveform
+from portravox.options import Direction, SpokenText
 from portravox.render.upright import SIDE_PX
 from tests.talking import (
     below_the_eyes,
@@ -75,3 +80,38 @@ def test_far_from_the_person_no_pixel_changes(avatar: EmbeddedAvatar) -> None:
     for corner in (np.s_[:24, :24], np.s_[:24, -24:]):
         assert np.array_equal(frames[(slice(None), *corner)].max(axis=0), photograph()[corner])
         assert np.array_equal(frames[(slice(None), *corner)].min(axis=0), photograph()[corner])
+
+
+WORDS = (("m", "a"),) * 3
+
+
+def test_a_text_is_read_and_words_that_are_read_already_are_not(
+    avatar: EmbeddedAvatar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+    given: list[Transcript | None] = []
+    articulate = embedded.articulate
+
+    def read(text: str, language: str | None) -> Transcript:
+        asked.append((text, language))
+        return Transcript(text, language, WORDS)
+
+    def heard(said: Waveform, transcript: Transcript | None) -> ArticulationCurves:
+        given.append(transcript)
+        return articulate(said, transcript)
+
+    monkeypatch.setattr(embedded, "read_transcript", read)
+    monkeypatch.setattr(embedded, "articulate", heard)
+    once = Transcript("Ma ma ma", "en", WORDS)
+    for transcript in (SpokenText("Ma ma ma", "en"), once, None):
+        avatar.speak(digital_silence(), Direction(), transcript=transcript)
+    assert asked == [("Ma ma ma", "en")]
+    assert given == [once, once, None]
+
+
+def test_a_text_that_cannot_be_read_is_refused_before_a_frame_is_asked_for(
+    avatar: EmbeddedAvatar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ModelUnavailable, match="espeak-ng"):
+        avatar.speak(digital_silence(), Direction(), transcript=SpokenText("Mama", "en"))

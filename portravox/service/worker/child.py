@@ -242,7 +242,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         options,
         picture_limits=PictureLimits.service(),
         voice_limits=VoiceLimits.service(request.voice_formats),
-        transcript=words_in(folder, options.transcript),
+        transcript=words_in(folder, options.transcript, options.language),
     )
     last_told = ("", 0.0)
 

@@ -18,12 +18,12 @@ MAX_WORDS = 40_000
 """No more than letters and signs in the longest transcript, twice over; our choice."""
 
 
-def words_in(folder: Path, text: str | None) -> Transcript | None:
+def words_in(folder: Path, text: str | None, language: str | None) -> Transcript | None:
     """The transcript of that text, whose words lie in a folder. Raises OSError, ValueError."""
     if text is None:
         return None
     words = checked_words(json.loads((folder / WORDS_NAME).read_bytes()))
-    return Transcript(text, tuple(map(tuple, words)))
+    return Transcript(text, language, tuple(map(tuple, words)))
 
 
 def checked_words(answer: object) -> list[list[str]]:

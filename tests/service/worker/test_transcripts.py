@@ -43,13 +43,13 @@ def test_the_words_are_those_that_are_read_at_home(
     tmp_path: Path, text: str, language: str | None
 ) -> None:
     write(tmp_path, text, language)
-    assert words_in(tmp_path, text) == read_transcript(text, language)
+    assert words_in(tmp_path, text, language) == read_transcript(text, language)
 
 
 def test_without_a_transcript_nothing_is_started_and_nothing_is_there(tmp_path: Path) -> None:
     write(tmp_path, None, command=("/no/such/program",))
     assert list(tmp_path.iterdir()) == []
-    assert words_in(tmp_path, None) is None
+    assert words_in(tmp_path, None, None) is None
 
 
 @needs_espeak
@@ -66,7 +66,7 @@ def test_the_longest_transcript_that_is_taken_is_read_in_time(tmp_path: Path) ->
     began = time.monotonic()
     write(tmp_path, text)
     assert time.monotonic() - began < 20.0
-    transcript = words_in(tmp_path, text)
+    transcript = words_in(tmp_path, text, None)
     assert transcript is not None
     assert len(transcript.words) == MAX_TRANSCRIPT_CHARACTERS // 8
 
@@ -129,7 +129,7 @@ def test_the_process_gets_no_more_room_and_memory_than_it_may_have(tmp_path: Pat
 def test_words_in_the_folder_are_checked_once_more(tmp_path: Path) -> None:
     (tmp_path / WORDS_NAME).write_text(json.dumps([[PHONE_CLASSES[1]], ["none"]]))
     with pytest.raises(ValueError, match="word"):
-        words_in(tmp_path, "text")
+        words_in(tmp_path, "text", None)
 
 
 def test_what_a_text_needs_is_known_without_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
