@@ -1,7 +1,7 @@
 """Whose pages may call: the names and origins that a browser tells, judged before any route.
 
 Flow      request_middleware -> origins.require_own
-Reads     Host, Origin, Sec-Fetch-Site; settings no_keys, insecure, public_url
+Reads     Host, Origin, Sec-Fetch-Site; settings no_keys, insecure, public_url, cors_origins
 Gives     nothing, or raises Refusal
 
 With keys a page of strangers can do nothing: it has no key, and a browser adds none by itself.
@@ -9,7 +9,7 @@ Without keys whatever runs on this machine may call, and so could every page in 
 form or `fetch` to 127.0.0.1, whose answer it would not see (CSRF), or under a name of its own that
 it points here (DNS rebinding). Browsers tell both: where a page is from in Origin and
 Sec-Fetch-Site, and by which name in Host. Programs that are no browsers send neither of the first
-two.
+two. Origins that the operator named in `cors_origins` may call: the answers to preflights say so.
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ def require_own(settings: ServiceSettings, method: str, path: str, headers: Head
         raise Refusal(problems.FOREIGN_HOST)
     if method in _READING and not path.startswith(_API):
         return
+    origin = headers.get("origin")
+    if origin is not None and origin in settings.allowed_origins:
+        return  # by the operator's word; compared as the answers to preflights are: exactly
     site = headers.get("sec-fetch-site")
     foreign = site is not None and site.lower() not in _PAGES_OF_ITS_OWN
     if method in _READING and site == "same-site":
         foreign = False  # a link on another program's page; a page that calls sends Origin
-    origin = headers.get("origin")
     if foreign or (origin is not None and not _is_own(settings, origin, host)):
         raise Refusal(problems.FOREIGN_ORIGIN)
 

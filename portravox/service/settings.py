@@ -70,7 +70,8 @@ class ServiceSettings(BaseSettings):
 
     cors_origins: str = ""
     """Origins of web pages that may call the API from a browser, with commas between them:
-    https://app.example.com,http://localhost:3000. Nobody else's pages may."""
+    https://app.example.com,http://localhost:3000. Nobody else's pages may; these need a key where
+    there are keys."""
 
     no_keys: bool = False
     """Serve everybody who asks, without API keys."""

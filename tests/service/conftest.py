@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ def playing(tmp_path: Path) -> Callable[..., Any]:
     """Opens a server, with settings by name."""
 
     @asynccontextmanager
-    async def opened(cors_origins: Sequence[str] = (), **settings: Any) -> AsyncIterator[Server]:
+    async def opened(**settings: Any) -> AsyncIterator[Server]:
         service = service_in(tmp_path, **settings)
         _, secret = service.keys.create("first")
         _, stranger = service.keys.create("other", group="other")
@@ -76,7 +76,7 @@ def playing(tmp_path: Path) -> Callable[..., Any]:
         async def open_service(_: Metrics) -> AsyncIterator[Service]:
             yield service
 
-        application = Application(open_service, cors_origins=cors_origins)
+        application = Application(open_service, cors_origins=service.settings.allowed_origins)
         application.state.service = service
         transport = httpx.ASGITransport(application)
         async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:

@@ -1,4 +1,4 @@
-"""Pages of strangers get nowhere without keys; pages of named origins get in with one."""
+"""Pages of strangers get nowhere without keys; pages of origins that the operator named get in."""
 
 from __future__ import annotations
 
@@ -150,10 +150,61 @@ def test_with_keys_no_origin_matters_and_none_is_let_in(playing: Playing) -> Non
 APP = "https://app.example.com"
 
 
-def test_a_named_origin_opens_no_server_without_keys(playing: Playing) -> None:
+def test_without_keys_pages_of_named_origins_may_call_as_their_preflights_are_told(
+    playing: Playing,
+) -> None:
     async def play() -> None:
-        async with playing([APP], no_keys=True) as server:
-            assert await status(server.client, "POST", SUBMIT, Origin=APP) == 403
-            assert await status(server.client, "GET", "/api/v1/tasks", Origin=APP) == 403
+        async with playing(cors_origins=APP, no_keys=True) as server:
+            for origin, preflight, submitted, cancelled in (
+                (APP, 200, 200, 200),
+                ("https://app.example.com:444", 400, 403, 403),
+                ("http://app.example.com", 400, 403, 403),
+                ("https://app.example.com.evil.example", 400, 403, 403),
+                ("null", 400, 403, 403),
+            ):
+                page = {
+                    "Host": "localhost:8000",
+                    "Origin": origin,
+                    "Sec-Fetch-Site": "cross-site",
+                }
+                asks = {
+                    "Access-Control-Request-Method": "POST",
+                    "Access-Control-Request-Headers": "content-type,x-dashscope-async",
+                }
+                told = await server.client.options(SUBMIT, headers={**page, **asks})
+                assert told.status_code == preflight, origin
+                mine = {"Host": "localhost:8000", **ASYNC}
+                answered = await server.client.post(SUBMIT, json=JOB, headers={**page, **ASYNC})
+                assert answered.status_code == submitted, origin
+                seen = answered.headers.get("access-control-allow-origin")
+                assert seen == (origin if submitted == 200 else None)
+                waiting = await server.client.post(SUBMIT, json=JOB, headers=mine)
+                task = f"/api/v1/tasks/{waiting.json()['output']['task_id']}"
+                answered = await server.client.post(f"{task}/cancel", headers=page)
+                assert answered.status_code == cancelled, origin
+                now = (await server.client.get(task, headers=mine)).json()["output"]
+                wanted = "CANCELED" if cancelled == 200 else "PENDING"
+                assert now["task_status"] == wanted, origin
+
+    asyncio.run(play())
+
+
+def test_a_named_origin_lets_in_no_foreign_name_and_no_call_that_does_not_tell_it(
+    playing: Playing,
+) -> None:
+    async def play() -> None:
+        async with playing(cors_origins=APP, no_keys=True) as server:
+            renamed = {"Host": "evil.example", "Origin": APP}
+            assert await status(server.client, "POST", SUBMIT, **renamed) == 403
+            untold = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+            assert await status(server.client, "GET", "/api/v1/tasks", **untold) == 403
+
+    asyncio.run(play())
+
+
+def test_with_keys_a_named_origin_still_needs_one(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing(cors_origins=APP) as server:
+            assert await status(server.client, "GET", "/api/v1/tasks", Origin=APP) == 401
 
     asyncio.run(play())
