@@ -34,3 +34,6 @@ Bool = npt.NDArray[np.bool_]
 
 AnyFloat = npt.NDArray[np.floating[Any]]
 """Where either precision will do."""
+
+AnyInteger = npt.NDArray[np.signedinteger[Any]]
+"""Indices of any size."""

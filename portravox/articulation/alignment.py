@@ -5,14 +5,16 @@ Flow      articulation.transcript, articulation.acoustic_model -> articulation.a
 Reads     words as phone classes, AcousticOutput
 Gives     Segments in time; AcousticOutput with its lip closures corrected by them
 
-The Viterbi algorithm finds the path through the words that the acoustic output makes most probable.
+The Viterbi algorithm (`best_path`) finds the path through the words that the acoustic output makes
+most probable.
 Between words, and before and after all, there may be silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -21,6 +23,7 @@ from portravox.arrays import Bool, Float32, Int32
 from portravox.articulation.acoustic_model import ACOUSTIC_CHANNELS, AcousticOutput
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.transcript import Word
+from portravox.best_path import best_path
 
 ANYTHING: Final = "?"
 """Class of a word of which it is not known how it sounds."""
@@ -205,29 +208,29 @@ class _States:
 
 
 def _likeliest_path(log_p: Float32, states: _States) -> Int32:
-    """(T,) the state of each row. Takes a byte for each row and state."""
+    """(T,) the state of each row. Takes a byte for each row and state.
+
+    States are numbered from the last: of equal ends the later is taken.
+    """
     rows, count = len(log_p), len(states.column)
+    column = states.column[::-1]
     never = np.float32(-np.inf)
-    leaps = np.zeros(count, dtype=np.bool_)
-    leaps[2:] = states.optional[1:-1]
-    came = np.zeros((rows, count), dtype=np.uint8)
-    score = np.full(count, never, dtype=np.float32)
-    score[:2] = log_p[0, states.column[:2]]
-    step, leap = np.full(count, never), np.full(count, never)
-    for row in range(1, rows):
-        step[1:] = score[:-1]
-        leap[2:] = np.where(leaps[2:], score[:-2], never)
-        stepped = step > score
-        score = np.where(stepped, step, score)
-        leapt = leap > score
-        score = np.where(leapt, leap, score) + log_p[row, states.column]
-        came[row] = np.where(leapt, 2, stepped)
-    path = np.zeros(rows, dtype=np.int32)
-    state = count - 1 if score[-1] >= score[-2] else count - 2
-    for row in range(rows - 1, -1, -1):
-        path[row] = state
-        state -= int(came[row, state])
-    return path
+
+    def gains() -> Iterator[Float32]:
+        for row in range(rows):
+            gain = log_p[row, column]
+            if row == 0:
+                gain[:-2] = never  # silence or the first sound
+            if row == rows - 1:
+                gain[2:] = never  # the last sound or silence
+            yield gain
+
+    # stay, go to the next state, leave out an optional one
+    came_from = np.arange(count) + np.arange(3)[:, np.newaxis]
+    cost = np.where(came_from < count, 0.0, np.inf).astype(np.float32)
+    cost[2, :-2][~states.optional[::-1][1:-1]] = np.inf
+    path = best_path(gains(), np.minimum(came_from, count - 1), repeat(cost))
+    return (count - 1 - path).astype(np.int32)
 
 
 def _segments(path: Int32, states: _States) -> tuple[Segment, ...]:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import repeat
 
 import cv2
 import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, UInt8
+from portravox.best_path import best_path
 from portravox.face import outlines
 from portravox.face.crop import Square, cut
 from portravox.face.landmarks import Indices
@@ -201,25 +203,13 @@ def smooth_path(price: Float64) -> Indices:
     price    (n, m)
     returns  (n,) column index in each row; neighbours differ by up to _JUMP_PX
     """
-    rows, width = price.shape
-    jumps = np.arange(-_JUMP_PX, _JUMP_PX + 1)
-    came = np.arange(width)[:, None] + jumps
-    allowed = (came >= 0) & (came < width)
-    came = np.clip(came, 0, width - 1)
+    each = np.arange(price.shape[1])
+    jumps = np.arange(-_JUMP_PX, _JUMP_PX + 1)[:, None]
+    came_from = each + jumps
+    allowed = (came_from >= 0) & (came_from < len(each))
     toll = np.where(allowed, _STIFFNESS * jumps.astype(np.float64) ** 2, np.inf)
-    total = price[0]
-    best = np.zeros((rows, width), np.int64)
-    for row in range(1, rows):
-        ways = total[came] + toll
-        choice = ways.argmin(axis=1)
-        each = np.arange(width)
-        best[row] = came[each, choice]
-        total = ways[each, choice] + price[row]
-    path = np.zeros(rows, np.int64)
-    path[-1] = int(total.argmin())
-    for row in range(rows - 1, 0, -1):
-        path[row - 1] = best[row, path[row]]
-    return path
+    path = best_path(-price, np.clip(came_from, 0, len(each) - 1), repeat(toll))
+    return path.astype(np.int64)
 
 
 def seam(

@@ -7,7 +7,7 @@ Gives     fundamental frequency and voicing
 The autocorrelation of a frame, divided by that of its window (Boersma, Proc. Inst. Phonetic
 Sciences Amsterdam 17, 1993), has a peak at the period and at its multiples. Which of the peaks is
 the period is decided for the whole recording at once: the path through the candidates that
-gains most voicing and leaps least (Viterbi).
+gains most voicing and leaps least (`best_path`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage
 
-from portravox.arrays import Float32, Float64, Int32
+from portravox.arrays import Float32, Int32
+from portravox.best_path import best_path
 from portravox.speech.resample import SPEECH_RATE_HZ, framed
 
 LOW_HZ, HIGH_HZ = 60.0, 800.0
@@ -113,22 +114,10 @@ def _peaks(similarity: Float32) -> tuple[Float32, Float32]:
 
 def _smoothest_path(lags: Float32, heights: Float32) -> Int32:
     """(T,) which candidate to take in each row."""
-    rows = len(lags)
     octave = np.log2(lags.astype(np.float64))
     gain = heights - OCTAVE_COST * (octave - np.log2(SHORTEST_LAG))
-    # a leap counts only as far as both sides are voiced
-    sure = np.minimum(heights[1:, :, np.newaxis], heights[:-1, np.newaxis, :])
-    leap = LEAP_COST * sure * np.abs(octave[1:, :, np.newaxis] - octave[:-1, np.newaxis, :])
-    total: Float64 = gain[0].copy() if rows else np.zeros(CANDIDATES)
-    came_from = np.zeros((rows, CANDIDATES), dtype=np.int32)
-    state = np.arange(CANDIDATES)
-    for n in range(1, rows):
-        reach = total - leap[n - 1]  # (to, from)
-        came_from[n] = reach.argmax(axis=1)
-        total = reach[state, came_from[n]] + gain[n]
-    path = np.zeros(rows, dtype=np.int32)
-    if rows:
-        path[-1] = total.argmax()
-    for n in range(rows - 1, 0, -1):
-        path[n - 1] = came_from[n, path[n]]
-    return path
+    # a leap counts only as far as both sides are voiced; (steps, from, to)
+    sure = np.minimum(heights[:-1, :, np.newaxis], heights[1:, np.newaxis, :])
+    leap = LEAP_COST * sure * np.abs(octave[:-1, :, np.newaxis] - octave[1:, np.newaxis, :])
+    from_any = np.repeat(np.arange(CANDIDATES)[:, np.newaxis], CANDIDATES, axis=1)
+    return best_path(gain, from_any, leap)
