@@ -728,19 +728,6 @@ def test_an_id_with_a_slash_is_a_task_that_there_is_not(playing: Playing, odd: s
     asyncio.run(play())
 
 
-def test_a_base_url_that_ends_in_a_slash_will_do(playing: Playing) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            task_id = await submitted(server)
-            for path in (f"//api/v1/tasks/{task_id}", f"///api/v1/tasks/{task_id}/"):
-                request = server.client.build_request("GET", "/", headers=server.key)
-                request.url = request.url.copy_with(raw_path=path.encode())
-                answered = await server.client.send(request)
-                assert answered.json()["output"]["task_status"] == "PENDING"
-
-    asyncio.run(play())
-
-
 def test_health_and_docs_need_no_key(playing: Playing) -> None:
     async def play() -> None:
         async with playing() as server:

@@ -153,17 +153,6 @@ def test_any_file_name_comes_back_as_the_link(uploads, storage, tmp_path, file_n
     assert [p.name for p in tmp_path.iterdir()] == ["uploads"]
 
 
-@pytest.mark.parametrize("file_name", ["a b.png", "图.png", "100%25.png", "a+b%20.png"])
-def test_a_link_is_found_in_capitals_and_percent_encoded(uploads, file_name):
-    fields = form(credentials(uploads), file_name)
-    stored = uploads.receive(fields, io.BytesIO(b"picture"))
-    for scheme in ("oss://", "OSS://", "Oss://"):
-        for key in (fields["key"], quote(fields["key"]), quote(fields["key"], safe="")):
-            assert uploads.resolve(scheme + key, group="film") == stored.name
-            with pytest.raises(UploadUnknown):
-                uploads.resolve(scheme + key, group="other")
-
-
 def test_a_stream_that_was_read_is_stored_from_its_beginning(uploads, storage):
     content = io.BytesIO(b"picture")
     content.read(3)
