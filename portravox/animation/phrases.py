@@ -27,7 +27,7 @@ def spans_of(mask: Bool) -> Float64:
 
 
 def speech_spans(activity: AnyFloat) -> Float64:
-    """Stretches of speech, with hysteresis.
+    """Segments of speech, with hysteresis.
 
     activity  (T,)  0..1, in curve rows
     returns   (S, 2)

@@ -98,7 +98,7 @@ def _evidence(contact: Float32, phones: Float32) -> Float32:
 
 
 def _accepted(evidence: Float32, begin: float, stay: float, mass: float) -> LipClosures:
-    """Stretches with enough evidence, from half of their peak to half of it."""
+    """Segments with enough evidence, from half of their peak to half of it."""
     found: LipClosures = []
     for around in segments(evidence >= stay):
         within = evidence[around]

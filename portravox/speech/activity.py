@@ -107,7 +107,7 @@ def _signal_to_noise_db(power: Float32, noise: Float32) -> Float32:
 
 
 def _with_hysteresis(enter: Bool, stay: Bool) -> Bool:
-    """Stretches of `stay` (or `enter`) that hold at least one `enter`."""
+    """Segments of `stay` (or `enter`) that hold at least one `enter`."""
     kept = np.zeros_like(enter)
     for segment in segments(stay | enter):
         kept[segment] = enter[segment].any()
