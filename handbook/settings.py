@@ -15,7 +15,8 @@ from pydantic_core import PydanticUndefined
 
 from handbook.command_line import commands
 from handbook.markdown import code, described_fields, table
-from portravox.service.settings import ENVIRONMENT, ServiceSettings
+from portravox.service.settings import ServiceSettings
+from portravox.system import ENVIRONMENT
 
 
 def section() -> str:

@@ -1,6 +1,6 @@
 """What differs between operating systems, behind one name each.
 
-Flow      model_files, engines, media, cli -> system
+Flow      model_files, engines, media, service, cli -> system
 
 Each function works on Linux, macOS and Windows, or says on which it has nothing to offer. Nothing
 else in the package asks which system it runs on.
@@ -17,6 +17,9 @@ from pathlib import Path
 
 _RETRY_S = 0.1
 """Between two tries to take a lock where the system cannot wait for it."""
+
+ENVIRONMENT = "PORTRAVOX_"
+"""How the names of all our environment variables begin."""
 
 CORES = "PORTRAVOX_CORES"
 """Environment variable: how many cores this process may use, if fewer than there are."""

@@ -13,8 +13,8 @@ from typing import Any
 from portravox import __version__
 from portravox.service.bodies import VIDEO_MODEL, body_schemas
 from portravox.service.request_middleware import API
-from portravox.service.routes.uploads import UPLOAD_PATH
 from portravox.service.storage.local import FILES_PATH
+from portravox.service.storage.uploads import UPLOAD_PATH
 from portravox.service.tasks.outbox import NoticeFormat
 from portravox.service.webhooks.schemas import FORMAT_HEADER, URL_HEADER
 

@@ -27,6 +27,7 @@ from portravox.service import bodies, problems
 from portravox.service.bodies import DETECT_MODEL, VIDEO_MODEL
 from portravox.service.fetch.urls import MAX_URL_CHARS, wire_length
 from portravox.service.problems import Problem, Refusal
+from portravox.service.storage.uploads import is_upload
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
 
@@ -173,11 +174,6 @@ def _check_scheme(address: str, mode: CallMode) -> None:
         raise Refusal(problems.INVALID_URL)
     if is_upload(address) and not mode.resolve_oss:
         raise Refusal(problems.OSS_UNRESOLVED)
-
-
-def is_upload(address: str) -> bool:
-    """Whether an address names a temporary upload."""
-    return address[:6].lower() == "oss://"
 
 
 def _parameters(given: Json) -> dict[str, Json]:

@@ -28,8 +28,7 @@ from portravox.service.fetch.urls import parse_url
 from portravox.service.limits import Limits
 from portravox.service.tasks.outbox import NoticeFormat, Webhook
 from portravox.service.worker.sandbox import SandboxMode
-
-ENVIRONMENT = "PORTRAVOX_"
+from portravox.system import ENVIRONMENT
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from handbook.metrics import families
-from portravox.service.settings import ENVIRONMENT, ServiceSettings, read_settings
+from portravox.service.settings import ServiceSettings, read_settings
+from portravox.system import ENVIRONMENT
 from tests.handbook.examples import take
 
 ROOT = Path(__file__).parents[2]

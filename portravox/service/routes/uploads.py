@@ -23,9 +23,7 @@ from portravox.service.multipart import FileForm
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import API, answer, request_id_of
 from portravox.service.service import Service, service_of
-
-UPLOAD_PATH = "/uploads"
-"""What `upload_host` leads to; not below /api/v1, since it asks for no key."""
+from portravox.service.storage.uploads import UPLOAD_PATH
 
 FIELDS_TIME_S = 10.0
 """How long the fields of a form may take. Until they have come nobody knows who sends it."""

@@ -35,6 +35,9 @@ from portravox.service.storage.upload_index import Kept, UploadIndex
 
 SCHEME = "oss://"
 
+UPLOAD_PATH = "/uploads"
+"""Where forms are posted; not below /api/v1, since it asks for no key."""
+
 UPLOAD_LIFE_S = 48 * 3600
 """How long an upload can be used: DashScope's."""
 
@@ -213,7 +216,7 @@ class Uploads:
 
         Raises UploadUnknown, whether it never was, is another group's or older than 48 hours.
         """
-        if url[: len(SCHEME)].lower() != SCHEME:
+        if not is_upload(url):
             raise UploadUnknown
         given = url[len(SCHEME) :]
         # Some clients escape a key as if it were the path of a URL; names may also hold a %.
@@ -254,6 +257,11 @@ class Uploads:
         if policy.expires_at <= self._clock():
             raise UploadForbidden(_POLICY_EXPIRED)
         return policy
+
+
+def is_upload(address: str) -> bool:
+    """Whether an address names a temporary upload."""
+    return address[: len(SCHEME)].lower() == SCHEME
 
 
 def _account(group: str) -> str:

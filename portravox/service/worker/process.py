@@ -30,7 +30,6 @@ from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
 from portravox.service.previews import MAX_BYTES as MAX_PREVIEW_BYTES
 from portravox.service.problems import Problem
-from portravox.service.settings import ENVIRONMENT
 from portravox.service.worker import sandbox
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
@@ -55,7 +54,7 @@ from portravox.service.worker.process_folder import ProcessFolder
 from portravox.service.worker.sandbox import SandboxMode
 from portravox.service.worker.seccomp import Role
 from portravox.service.worker.words import WORDS_NAME
-from portravox.system import CORES
+from portravox.system import CORES, ENVIRONMENT
 
 REQUESTS_PER_PROCESS = 20
 """After so many a process is replaced, so that what leaks does not pile up. Our choice."""

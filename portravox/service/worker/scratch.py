@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portravox.service.disk import DiskSpace
-from portravox.service.schemas import is_upload
 from portravox.service.storage.base import Storage
-from portravox.service.storage.uploads import Uploads
+from portravox.service.storage.uploads import Uploads, is_upload
 from portravox.service.worker.messages import FetchRequest, InputFile
 
 SCRATCH_BYTES = 40 * 1024 * 1024

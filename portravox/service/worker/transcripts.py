@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from portravox.service import problems
-from portravox.service.settings import ENVIRONMENT
 from portravox.service.worker.process import RequestFailed
 from portravox.service.worker.words import WORDS_NAME, checked_words
+from portravox.system import ENVIRONMENT
 
 TIME_S = 30.0
 """For one transcript; the longest take 2 s. Our choice."""
