@@ -10,7 +10,6 @@ and kept until it is released.
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -148,9 +147,10 @@ def _runtime() -> Any:
     # Importing portravox turned telemetry off; a program may have cleared its environment since.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        runtime: Any = importlib.import_module("onnxruntime")
+        import onnxruntime
     except (ImportError, OSError) as error:
         raise ModelUnavailable(f"onnxruntime does not load: {_first_line(error)}") from error
+    runtime: Any = onnxruntime
     runtime.disable_telemetry_events()  # where a program loaded it before it loaded us
     return runtime
 

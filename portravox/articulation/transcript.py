@@ -11,14 +11,13 @@ cannot be read (Japanese kanji) stays as a word without sounds, which fits anyth
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from portravox.articulation.phones import CLASS_OF, parse_ipa
 from portravox.errors import ModelUnavailable, SettingOutOfRange
@@ -154,7 +153,7 @@ def _language_of(letter: str, language: str | None, japanese: bool) -> str | Non
 def _chinese(text: str) -> Iterator[Word]:
     """A word for each character."""
     try:
-        pypinyin: Any = importlib.import_module("pypinyin")
+        import pypinyin
     except ImportError as error:
         raise ModelUnavailable(
             "a Chinese transcript is read with pypinyin, which is not installed;"

@@ -5,12 +5,23 @@ Flow      request_middleware, worker.loop -> service.metrics -> routes.health ->
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 
 from portravox.service.tasks.states import TaskState
 
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 _RATIOS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
+
+
+PAGE_TYPE = CONTENT_TYPE_LATEST
+"""The content type of `Metrics.page`."""
 
 
 class Metrics:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hmac
 
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from portravox.service import problems
 from portravox.service.health import Trouble
+from portravox.service.metrics import PAGE_TYPE
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, request_id_of
 from portravox.service.schemas import error_body
@@ -82,7 +82,7 @@ async def metrics(request: Request) -> Response:
             worker.name, age_s=worker.heartbeat_age_s, failed_starts=worker.failed_starts
         )
     page = service.metrics.page(await service.queue.counts())
-    return Response(page, headers={"content-type": CONTENT_TYPE_LATEST})
+    return Response(page, headers={"content-type": PAGE_TYPE})
 
 
 ROUTES = (
