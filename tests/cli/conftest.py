@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from PIL import Image
@@ -34,6 +36,13 @@ class Told:
 
 
 Run = Callable[..., Told]
+
+
+@pytest.fixture(autouse=True)
+def environment_as_before() -> Iterator[None]:
+    """`serve` writes into the environment what its worker processes read."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
 from portravox.service.worker.messages import FetchDone, FetchRequest
 from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
+from portravox.system import CORES, ENVIRONMENT
 from tests.live import files_at
 
 NETS = "127.0.0.0/8"
@@ -128,8 +130,12 @@ def test_a_process_does_not_know_the_servers_settings(monkeypatch: pytest.Monkey
         return environment
 
     environment = asyncio.run(play())
-    assert b"PATH=" in environment
-    assert b"PORTRAVOX" not in environment
+    names = {entry.partition(b"=")[0].decode() for entry in environment.split(b"\0")}
+    assert "PATH" in names
+    # Where model files lie and how many cores it may use, and nothing else of ours.
+    ours = {name for name in names if name.startswith(ENVIRONMENT)}
+    assert ours <= {MODELS_DIR, CORES}
+    assert b"secret" not in environment
 
 
 def test_memory_has_a_limit_and_cores_are_not_written() -> None:
