@@ -71,6 +71,9 @@ class TimeoutProtocol(HttpToolsProtocol):
     _in_headers = True
     """Whether the next bytes belong to the headers of a request, or come before them."""
 
+    _begun = False
+    """Whether the first byte of a request was parsed, and not yet its last."""
+
     _overhead_bytes = 0
     """Of the request that is being parsed, all that was not body."""
 
@@ -116,6 +119,10 @@ class TimeoutProtocol(HttpToolsProtocol):
         if not self.pipeline:
             self._parse()
 
+    def on_message_begin(self) -> None:
+        self._begun = True
+        super().on_message_begin()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_headers:
             return  # a trailer: nobody here reads them, and they come after the request was judged
@@ -152,6 +159,7 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_headers = True
+        self._begun = False
         self._overhead_bytes = self._body_bytes = self._since_body_bytes = 0
         super().on_message_complete()
         if self.cycle.response_complete:
@@ -165,8 +173,12 @@ class TimeoutProtocol(HttpToolsProtocol):
         if not self._in_headers and not self.pipeline:
             # The answer did not need the whole body; the rest is thrown away as it comes.
             self._start_read_timeout()
-        if self._unparsed and not self.pipeline:
-            self.loop.call_soon(self._parse)
+        if not self.pipeline:
+            if self._in_headers and self._begun:
+                # It began in the same piece as the requests before it, and has to be read on.
+                self._unset_keepalive_if_required()
+                self._start_read_timeout()
+            self.loop.call_soon(self._parse)  # also where nothing is left: it goes on reading
 
     def pause_writing(self) -> None:
         super().pause_writing()

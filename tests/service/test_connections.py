@@ -402,6 +402,31 @@ def test_pipelined_requests_are_answered_in_order_also_where_the_last_is_none() 
     asyncio.run(play())
 
 
+def test_a_request_whose_beginning_came_behind_others_is_read_on() -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(GET + GET + GET[:16])
+            await asyncio.sleep(PATIENCE_S / 2)
+            writer.write(b"Connection: close\r\n" + GET[16:])
+            assert (await ends(reader)).count(b"HTTP/1.1 200") == 3
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_request_that_begins_behind_others_and_never_comes_is_not_awaited(closes: bool) -> None:
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(GET + GET + GET[:20])
+            if closes:
+                writer.write_eof()
+            assert (await ends(reader)).count(b"HTTP/1.1 200") == 2
+
+    asyncio.run(play())
+
+
 def test_a_request_to_upgrade_is_answered_as_if_it_asked_for_nothing() -> None:
     async def play() -> None:
         async with listening() as connect:
