@@ -13,6 +13,18 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from portravox.service import problems
+from portravox.service.worker.messages import (
+    Event,
+    Failed,
+    FetchDone,
+    JudgeDone,
+    Ready,
+    RenderDone,
+    StageReached,
+    encode,
+)
+
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
 DETECT = "/api/v1/services/aigc/image2video/face-detect"
 TASKS = "/api/v1/tasks"
@@ -203,3 +215,175 @@ def mutated(whole: bytes, chance: random.Random, pieces: Sequence[bytes] = PIECE
                 count = chance.choice((1, 2, 8, 64))
                 content[at : at + count] = chance.randbytes(count)
     return bytes(content)
+
+
+@dataclass(frozen=True)
+class Framed:
+    """What one connection is sent."""
+
+    content: bytes
+    requests: int
+    """How many requests that is: more answers mean that bytes of a body were taken for one."""
+
+    told: str
+    whole: bool
+    """Whether it was left as it was made."""
+
+
+FLOOD_BYTES = 2 << 20
+"""Of an extension or of trailers, at most: 32 times what a server of ours takes of one request."""
+
+_SMUGGLED = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+
+_HTTP_PIECES = (
+    b"\r\n", b"\n", b"\r", b"0\r\n\r\n", b"\r\n\r\n", b";", b" ", b"\x00", b"\t", b"HTTP/2.0",
+    b"ffffffffffffffff\r\n", b"-1\r\n", b"content-length: 5\r\n", b"content-length: -1\r\n",
+    b"transfer-encoding: chunked\r\n", b"Transfer-Encoding : chunked\r\n", b"upgrade: h2c\r\n",
+    b"expect: 100-continue\r\n", b"connection: upgrade\r\n",
+    b"x:" + b"y" * 5000 + b"\r\n", b"x:y\r\n" * 300, _SMUGGLED,
+)  # fmt: skip
+
+
+def framed(number: int, key: str, known_task: str) -> Framed:
+    """Case `number` of HTTP whose frame is odd: chunks, trailers, several requests, lengths that
+    contradict each other, any number of headers, HTTP/1.0. Half of them mutated."""
+    chance = random.Random(f"framed {number}")
+    kind = chance.choice(
+        (_extensions, _trailers, _tiny_chunks, _pipelined, _two_lengths, _headers, _old_http)
+    )
+    content, requests = kind(chance, key, known_task)
+    told = kind.__name__.strip("_").replace("_", " ")
+    if chance.random() < 0.5:
+        return Framed(content, requests, told, whole=True)
+    # A mutation may well make requests of bodies; what it made is not known.
+    content = mutated(content, chance, pieces=_HTTP_PIECES)
+    return Framed(content, content.count(b"HTTP/"), f"{told}, mutated", whole=False)
+
+
+def _call(
+    chance: random.Random, key: str, known_task: str, *, closing: bool = True
+) -> tuple[bytes, list[bytes], bytes]:
+    """First line without its version, header lines and body of a call of the API."""
+    key_line = b"authorization: Bearer " + chance.choice((key.encode(), key.encode(), b"none"))
+    lines = [b"host: x", key_line] + [b"connection: close"] * closing
+    if chance.random() < 0.5:
+        body = json.dumps(JOB if chance.random() < 0.3 else LOOK | {"model": "none"}).encode()
+        lines += [b"content-type: application/json", b"x-dashscope-async: enable"]
+        return f"POST {SUBMIT}".encode(), lines, body
+    path = chance.choice((f"{TASKS}/{known_task}", TASKS, "/healthz", f"{TASKS}/none/cancel"))
+    return f"{chance.choice(('GET', 'POST'))} {path}".encode(), lines, chance.randbytes(40)
+
+
+def _head(first: bytes, lines: Sequence[bytes], version: bytes = b"1.1") -> bytes:
+    return b"\r\n".join([first + b" HTTP/" + version, *lines]) + b"\r\n\r\n"
+
+
+def _chunks(body: bytes, size: int, extension: bytes = b"") -> bytes:
+    """A body in chunks, without the end."""
+    pieces = (body[at : at + size] for at in range(0, len(body), size))
+    return b"".join(b"%x%s\r\n%s\r\n" % (len(piece), extension, piece) for piece in pieces)
+
+
+def _chunked(
+    chance: random.Random, key: str, known_task: str, *, closing: bool = True
+) -> tuple[bytes, bytes]:
+    first, lines, body = _call(chance, key, known_task, closing=closing)
+    return _head(first, [*lines, b"transfer-encoding: chunked"]), body
+
+
+def _extensions(chance: random.Random, key: str, known_task: str) -> tuple[bytes, int]:
+    head, body = _chunked(chance, key, known_task)
+    length = chance.choice((0, 1, 100, 5000, 70_000, FLOOD_BYTES))
+    extension = chance.choice((b";a", b";a=", b';a="', b" ;", b";a;b=c")) + b"x" * length
+    return head + _chunks(body, chance.choice((7, 100, 5000)), extension) + b"0\r\n\r\n", 1
+
+
+def _trailers(chance: random.Random, key: str, known_task: str) -> tuple[bytes, int]:
+    flood = chance.random() < 0.4
+    # A connection that is to be closed takes nothing more once it has been answered.
+    head, body = _chunked(chance, key, known_task, closing=not flood)
+    line = chance.choice(
+        (b"x:b\r\n", b"host: y\r\n", b"content-length: 9\r\n", b"a: " + b"b" * 3000)
+    )
+    if flood:
+        trailers = line * (FLOOD_BYTES // len(line))
+    else:
+        trailers = line.rstrip() + b"\r\n"
+        trailers *= chance.choice((1, 2, 30, 300))
+    return head + _chunks(body, 100) + b"0\r\n" + trailers + b"\r\n", 1
+
+
+def _tiny_chunks(chance: random.Random, key: str, known_task: str) -> tuple[bytes, int]:
+    head, body = _chunked(chance, key, known_task)
+    body += b" " * chance.choice((0, 1000, 30_000, 300_000))
+    return head + _chunks(body, chance.choice((1, 1, 2, 16))) + b"0\r\n\r\n", 1
+
+
+def _pipelined(chance: random.Random, key: str, known_task: str) -> tuple[bytes, int]:
+    count = chance.choice((2, 3, 10, 60, 400))
+    requests = []
+    for number in range(count):
+        first, lines, body = _call(chance, key, known_task, closing=number == count - 1)
+        requests.append(_head(first, [*lines, b"content-length: %d" % len(body)]) + body)
+    return b"".join(requests), count
+
+
+def _two_lengths(chance: random.Random, key: str, known_task: str) -> tuple[bytes, int]:
+    first, lines, body = _call(chance, key, known_task, closing=False)
+    chunks = _chunks(body, 100) + b"0\r\n\r\n" + _SMUGGLED
+    length = chance.choice((0, 3, len(body), len(chunks), 10**6))
+    coding = chance.choice((b"chunked", b"identity", b"gzip, chunked", b"chunked, chunked", b"x"))
+    both = [b"content-length: %d" % length, b"transfer-encoding: " + coding]
+    if chance.random() < 0.2:
+        both[1] = b"content-length: %d" % (length + 1)
+    chance.shuffle(both)
+    return _head(first, [*lines, *both]) + chunks, 1
+
+
+def _headers(chance: random.Random, key: str, known_task: str) -> tuple[bytes, int]:
+    first, lines, body = _call(chance, key, known_task)
+    count = chance.choice((0, 1, 200, 250, 255, 256, 257, 300, 3000))
+    odd = chance.choice((b"x: y", b"x:", b"host: z", b"accept: " + b"a" * 200, b"cookie: \xff"))
+    lines = [*lines, *[odd] * count, b"content-length: %d" % len(body)]
+    if chance.random() < 0.1:
+        del lines[0]
+    return _head(first, lines) + body, 1
+
+
+def _old_http(chance: random.Random, key: str, known_task: str) -> tuple[bytes, int]:
+    first, lines, body = _call(chance, key, known_task, closing=False)
+    version = chance.choice((b"1.0", b"1.0", b"1.0", b"0.9", b"2.0", b"1.2", b"9.9"))
+    if chance.random() < 0.3:
+        lines.append(b"transfer-encoding: chunked")
+        body = _chunks(body, 100) + b"0\r\n\r\n"
+    elif chance.random() < 0.8:
+        lines.append(b"content-length: %d" % len(body))
+    else:
+        body = b""
+    lines += chance.choice(([], [b"connection: keep-alive"], [b"expect: 100-continue"]))
+    return _head(first, lines[chance.choice((0, 0, 1)) :], version) + body, 1
+
+
+EVENTS: tuple[Event, ...] = (
+    Ready(),
+    StageReached(number=3, stage="render", done=0.5),
+    FetchDone(number=1),
+    JudgeDone(
+        number=2, passed=True, reason="", explanation="One face.", hint="", notices=("small",),
+        width_px=640, height_px=480, faces=(((1.0, 2.0), (3.5, 4.0), (5.0, 2.0)),), face_count=1,
+    ),
+    RenderDone(number=3, duration_s=2.8),
+    Failed(
+        number=4, status=problems.NO_FACE.status, code=problems.NO_FACE.code,
+        message=problems.NO_FACE.message, retry=False,
+    ),
+)  # fmt: skip
+"""One of each kind that a worker process may say."""
+
+
+def event_line(number: int) -> bytes:
+    """Line `number` of a worker process that was taken over: an event, with something wrong in its
+    values, its bytes or both; now and then with nothing."""
+    chance = random.Random(f"event {number}")
+    line, _ = _json(json.loads(encode(chance.choice(EVENTS))), chance)
+    return line + b"\n" * chance.choice((1, 1, 1, 0, 2))

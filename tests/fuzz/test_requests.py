@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import random
+import select
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import cast
 from urllib.parse import unquote
 
+import httpx
 import pytest
 import uvicorn
 
@@ -23,7 +29,17 @@ from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
 from portravox.service.service import Service
 from tests.fuzz.conftest import Tally
-from tests.fuzz.mutations import JOB, SUBMIT, TASKS, Request, mutated, request
+from tests.fuzz.mutations import (
+    JOB,
+    SUBMIT,
+    TASKS,
+    Framed,
+    Request,
+    framed,
+    mutated,
+    request,
+)
+from tests.live import Live, new_key, serving
 from tests.service.conftest import service_in
 
 AT_ONCE = 64
@@ -33,6 +49,13 @@ HANGS_S = 10.0
 
 WAITS_S = 0.25
 """A server that has said nothing by then is taken to want more of a request that was cut."""
+
+CLIENTS = 16
+"""Connections that send odd frames at the same time."""
+
+MOST_MIB = 16
+"""By which the server's memory may have grown at any moment of odd frames. With limits it grows by
+a few MiB; without, a sample of 100 took 28."""
 
 REFUSALS = {(problem.status, problem.code) for problem in answers().values()}
 """All that docs/troubleshooting.md knows."""
@@ -205,3 +228,108 @@ def test_broken_http_does_not_hurt_the_server(
         assert answer == b"" or answer.startswith(b"HTTP/1.1 "), f"case {case}"
         tally.add("broken HTTP", status, took_s)
     assert _answer(number, valid).startswith(b"HTTP/1.1 200")
+
+
+class _Answers(io.BytesIO):
+    """What came back, as a socket of which each answer is read in turn."""
+
+    def makefile(self, _: str) -> _Answers:
+        return self
+
+    def close(self) -> None:
+        """Not after the first answer."""
+
+
+def _answers(received: bytes) -> list[tuple[int, bytes]]:
+    """Status and body of each. Raises HTTPException for what is no answer, or no whole one."""
+    answers = []
+    rest = _Answers(received)
+    while rest.tell() < len(received):
+        answer = HTTPResponse(cast(socket.socket, rest))
+        answer.begin()
+        answers.append((answer.status, answer.read()))
+    return answers
+
+
+def _exchange(port: int, sent: bytes) -> bytes:
+    """All that comes back until the server closes, read while it is sent: many requests at once
+    have many answers. Raises TimeoutError where the server says nothing and does not close."""
+    received, waiting, quiet_since = b"", memoryview(sent), time.perf_counter()
+    with socket.create_connection(("127.0.0.1", port)) as connection, suppress(ConnectionError):
+        connection.setblocking(False)
+        done = False
+        while True:
+            readable, writable, _ = select.select(
+                [connection], [connection] if waiting else [], [], WAITS_S
+            )
+            if readable:
+                piece = connection.recv(1 << 16)
+                if not piece:
+                    break
+                received += piece
+            if writable:
+                waiting = waiting[connection.send(waiting) :]
+            now = time.perf_counter()
+            if readable or writable:
+                quiet_since = now
+            elif now - quiet_since > HANGS_S:
+                raise TimeoutError
+            elif not waiting and not done:
+                connection.shutdown(socket.SHUT_WR)
+                done = True
+    return received
+
+
+def _memory_mib(server: Live, kind: str) -> float:
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith(kind)]
+    return int(line.split()[1]) / 1024
+
+
+def test_odd_frames_are_answered_as_written_down_and_take_no_memory(
+    tmp_path: Path, bodies: int, tally: Tally
+) -> None:
+    secret = new_key(tmp_path)
+    count = max(bodies // 20, 100)
+    limits = {"PORTRAVOX_MAX_QUEUED": "10000000"}
+    with serving(tmp_path, environment=limits) as server, ThreadPoolExecutor(CLIENTS) as clients:
+        port = httpx.URL(server.url).port
+        assert port is not None
+        key = {"Authorization": f"Bearer {secret}"}
+        submitted = httpx.post(
+            f"{server.url}{SUBMIT}", json=JOB, headers={**key, "X-DashScope-Async": "enable"}
+        )
+        known = submitted.json()["output"]["task_id"]
+
+        def send(number: int) -> tuple[int, Framed, bytes, float]:
+            case = framed(number, secret, known)
+            began = time.perf_counter()
+            return number, case, _exchange(port, case.content), time.perf_counter() - began
+
+        for _ in clients.map(send, range(-CLIENTS, 0)):
+            pass  # what a first request takes for good is not growth
+        before_mib = _memory_mib(server, "VmRSS")
+        answered = 0
+        for number, case, received, took_s in clients.map(send, range(count)):
+            told = f"case {number}, {case.told}: {received[:300]!r}"
+            try:
+                answers = _answers(received)
+            except HTTPException as error:
+                raise AssertionError(told) from error
+            assert len(answers) <= case.requests or not case.whole, told
+            for status, content in answers:
+                assert status < 500, told
+                if status >= 400:
+                    refusal = json.loads(content)
+                    assert set(refusal) >= {"code", "message", "request_id"}, told
+                    assert (status, refusal["code"]) in REFUSALS, told
+            answered += bool(answers)
+            outcome = str(answers[0][0]) if answers else "closed"
+            tally.add(f"odd frames: {case.told}", outcome, took_s)
+        assert answered > count // 2
+        grown_mib = _memory_mib(server, "VmHWM") - before_mib
+        tally.add("odd frames: memory", f"grew by {grown_mib:.0f} MiB at most", 0.0)
+        assert grown_mib < MOST_MIB
+        asked = httpx.get(f"{server.url}{TASKS}/{known}", headers=key)
+        assert asked.json()["output"]["task_id"] == known
+        assert server.process.poll() is None
