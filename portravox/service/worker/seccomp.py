@@ -4,7 +4,7 @@ Flow      worker.syscalls -> worker.seccomp -> sandbox
 
 A filter is a program of classic BPF that the kernel runs before each system call (seccomp(2), Linux
 Documentation/userspace-api/seccomp_filter.rst). Ours denies what a process that reads pictures and
-sounds has no use for. What is not named is allowed: numpy, FFmpeg, MediaPipe and onnxruntime call
+sounds has no use for. What is not named is allowed: numpy, FFmpeg, OpenCV and onnxruntime call
 what they call. What the kernel got after this table was written does not exist in here.
 """
 
