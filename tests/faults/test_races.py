@@ -20,10 +20,11 @@ from portravox.service.worker.messages import (
     RenderRequest,
     Request,
 )
-from portravox.service.worker.process import OnStage, ProcessPool, WorkerProcess, ignore_stage
+from portravox.service.worker.process import OnStage, ProcessPool, ignore_stage
 from portravox.service.worker.scratch import ScratchSpace
 from tests.faults.world import Ledger, Rounds
 from tests.service.conftest import service_in
+from tests.service.worker.unstarted import UnstartedProcess
 
 RACES_A_ROUND = 50
 """1,000 in twenty rounds."""
@@ -37,7 +38,7 @@ JOB = Job(
 )
 
 
-class Quick(WorkerProcess):
+class Quick(UnstartedProcess):
     """Writes a video at once instead of starting a process."""
 
     async def request(

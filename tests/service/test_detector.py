@@ -33,6 +33,7 @@ from portravox.service.worker.process import (
 )
 from portravox.service.worker.scratch import ScratchSpace
 from tests.service.conftest import service_in
+from tests.service.worker.unstarted import UnstartedProcess
 
 FETCHED = FetchDone(number=1)
 JUDGED = JudgeDone(
@@ -49,7 +50,7 @@ JUDGED = JudgeDone(
 )
 
 
-class Scripted(WorkerProcess):
+class Scripted(UnstartedProcess):
     """Answers as the test says, and remembers what it was asked."""
 
     def __init__(
@@ -155,7 +156,7 @@ def test_too_many_at_once_are_refused_and_the_next_are_not(tmp_path: Path) -> No
     asyncio.run(play())
 
 
-class Dripping(WorkerProcess):
+class Dripping(UnstartedProcess):
     """Fetches what comes from /drip for ever, and all else at once."""
 
     def __init__(self) -> None:

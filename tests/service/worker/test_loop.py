@@ -33,6 +33,7 @@ from portravox.service.worker.process import (
 )
 from portravox.service.worker.scratch import ScratchSpace
 from tests.service.conftest import Server
+from tests.service.worker.unstarted import UnstartedProcess
 
 Deed = Callable[[RenderRequest], Awaitable[RenderDone]]
 Playing = Callable[..., Any]
@@ -45,7 +46,7 @@ JOB = Job(
 )
 
 
-class OneDeed(WorkerProcess):
+class OneDeed(UnstartedProcess):
     """Fetches nothing and renders as the test says, instead of starting a process."""
 
     def __init__(self, deed: Deed) -> None:
