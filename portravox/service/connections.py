@@ -206,7 +206,7 @@ class TimeoutProtocol(HttpToolsProtocol):
                 self._start_read_timeout()
         while at < len(data) and not self.pipeline and not self._refused:
             size = _HEADER_PIECE_BYTES if self._in_headers else _BODY_PIECE_BYTES
-            at += self._feed(data if size >= len(data) else data[at : at + size])
+            at += self._feed(data[at : at + size])
         self._unparsed = b"" if self._refused else data[at:]
         if self._unparsed:
             self._stop_read_timeout()  # it is we who let the client wait

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -41,11 +42,11 @@ state_of = ServerState()
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers at once, reading no body; under /large with more than sockets hold; under /read what
-    its body and headers were; under /slow once it is released, asking for more of a body meanwhile,
-    as streams do."""
+    its body and headers were; under /echo with its body; under /slow once it is released, asking
+    for more of a body meanwhile, as streams do."""
     called.append(scope["path"])
     content = b"x" * LARGE_BYTES if scope["path"] == "/large" else b"ok"
-    if scope["path"] == "/read":
+    if scope["path"] in ("/read", "/echo"):
         body, more = b"", True
         while more:
             message = await receive()
@@ -54,6 +55,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         content = b"%d body, %d headers" % (len(body), len(scope["headers"]))
+        if scope["path"] == "/echo":
+            content = body
     if scope["path"] == "/slow":
         listening = asyncio.create_task(receive())
         await released[-1].wait()
@@ -333,6 +336,27 @@ def test_a_long_upload_in_chunks_is_no_flood(chunk_bytes: int) -> None:
             writer.write(READ + body + b"0\r\nX-Sum: 1\r\n\r\n")
             await reader.readuntil(b"\r\n\r\n")
             assert (await reader.read(100)).startswith(b"%d body" % (chunk_bytes * count))
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("body_bytes", [1, 2000, 2100, 5000, 16_000, 17_000, 40_000, 64_000])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_comes_together_with_its_headers_arrives_as_it_was_sent(
+    body_bytes: int, chunked: bool
+) -> None:
+    body = random.Random(body_bytes).randbytes(body_bytes)
+    sent = b"POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+    if chunked:
+        sent += b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    else:
+        sent += b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+    async def play() -> None:
+        async with listening() as connect:
+            reader, writer = await connect()
+            writer.write(sent)
+            assert (await ends(reader)).partition(b"\r\n\r\n")[2] == body
 
     asyncio.run(play())
 
