@@ -169,6 +169,11 @@ class Server:
             time.sleep(0.005)
         self.ready_s = time.perf_counter() - begun
 
+    @property
+    def pid(self) -> int:
+        """Of the server; its worker processes are its children."""
+        return self._process.pid
+
     def __enter__(self) -> Server:
         return self
 
@@ -215,7 +220,9 @@ class Client:
         output: dict[str, Any] = answered.raise_for_status().json()["output"]
         return output
 
-    def until(self, task_id: str, *, stage: str | None = None) -> dict[str, Any]:
+    def until(
+        self, task_id: str, *, stage: str | None = None, apart_s: float = 0.02
+    ) -> dict[str, Any]:
         """The task once it has ended or is in a stage. Raises RuntimeError where it failed."""
         while True:
             output = self.output(task_id)
@@ -223,7 +230,7 @@ class Client:
                 raise RuntimeError(output)
             if output["task_status"] == "SUCCEEDED" or (stage and output.get("stage") == stage):
                 return output
-            time.sleep(0.02)
+            time.sleep(apart_s)
 
     def cancel(self, task_id: str) -> None:
         self._http.post(f"/tasks/{task_id}/cancel", params={"force": "true"})
