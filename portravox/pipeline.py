@@ -7,6 +7,7 @@ Flow      portrait, voice -> read_inputs -> Inputs -> render: engine -> a sink
 from __future__ import annotations
 
 import inspect
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -19,7 +20,8 @@ from portravox import __version__
 from portravox.clock import duration_of_frames, frame_count
 from portravox.engines.registry import ENTRIES, open_engine
 from portravox.errors import OutputNotWritable
-from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText
+from portravox.labels.aigc import PRODUCER, AiLabel, check_producer, content_id
+from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, chosen
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
@@ -123,6 +125,7 @@ def animate(
     output: str | Path,
     *,
     engine: str | Engine = "embedded",
+    producer: str = PRODUCER,
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
     **options: Unpack[OptionValues],
@@ -133,6 +136,7 @@ def animate(
     voice               WAV, MP3, or what phones and browsers record, 1 to 180 s
     output              the MP4; appears only when whole
     engine              "embedded", or an engine of your own
+    producer            who makes the video, named in its AIGC label
     on_progress         called now and then from the calling thread; what it raises stops the job
     on_frame            called with each frame, which is good until it returns; likewise
     template_id ..      see `JobOptions`, whose names, ranges and defaults these are
@@ -143,17 +147,19 @@ def animate(
     from portravox.media.encode import check_writable
 
     started = time.perf_counter()
-    chosen = JobOptions(**options)
+    picked = JobOptions(**options)
+    check_producer(producer)
     path = Path(output)
     refuse_overwriting(path, Path(portrait), Path(voice))
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
     (on_progress or _tell_nobody)(Progress("read", STAGE_STARTS["read"], 0, 0))
     made = animate_inputs(
-        read_inputs(portrait, voice, chosen),
+        read_inputs(portrait, voice, picked),
         path,
-        chosen,
+        picked,
         engine=drawing,
+        producer=producer,
         on_progress=on_progress,
         on_frame=on_frame,
     )
@@ -196,15 +202,18 @@ def animate_inputs(
     options: JobOptions,
     *,
     engine: Engine | None = None,
+    producer: str = PRODUCER,
+    task_id: str = "",
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
 ) -> Animation:
     """Make the MP4 of inputs that are read already; see `animate`.
 
     engine   None: the one that the options name
+    task_id  what tells this video from others of the same inputs and options, where there may be
+             others
     """
     from portravox.media.encode import QUALITIES, VideoWriter
-    from portravox.media.label import AiLabel, content_id
 
     started = time.perf_counter()
     tell = on_progress or _tell_nobody
@@ -212,7 +221,6 @@ def animate_inputs(
     settings = replace(QUALITIES[options.quality], visible_label=options.visible_label)
 
     def open_file(video: VideoFormat) -> VideoWriter:
-        pictured, said = inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes()
         return VideoWriter(
             output,
             width_px=video.width_px,
@@ -221,7 +229,9 @@ def animate_inputs(
             frames=video.frames,
             voice=inputs.voice,
             settings=settings,
-            label=AiLabel(content_id=content_id(pictured, said)),
+            label=AiLabel(
+                producer=producer, content_id=_produce_id(inputs, options, drawing.name, task_id)
+            ),
         )
 
     video, notices = render(
@@ -288,6 +298,14 @@ def refuse_overwriting(output: Path, *inputs: Path) -> None:
     for path in inputs:
         if output.exists() and path.exists() and output.samefile(path):
             raise OutputNotWritable(output, "it is one of the inputs")
+
+
+def _produce_id(inputs: Inputs, options: JobOptions, engine: str, task_id: str) -> str:
+    """The number of a video: of all that its frames and sound depend on."""
+    picked = json.dumps([chosen(options), engine, __version__, task_id], sort_keys=True)
+    return content_id(
+        inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes(), picked.encode()
+    )
 
 
 def _tell_nobody(progress: Progress) -> None:

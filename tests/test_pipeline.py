@@ -220,3 +220,27 @@ def test_the_signature_of_animate_names_every_option_with_its_default() -> None:
         assert parameters[name].default == option.default
         assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
     assert not any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def test_each_video_has_a_number_of_its_own(inputs: Inputs, tmp_path: Path) -> None:
+    def number(task_id: str = "", **chosen: Any) -> str:
+        made = animate_inputs(
+            inputs,
+            tmp_path / "o.mp4",
+            JobOptions(**chosen),
+            engine=FlatEngine(),
+            task_id=task_id,
+        )
+        label = probe_video(made.path).aigc
+        assert label is not None
+        return label["ProduceID"]
+
+    numbers = [
+        number(),
+        number(seed=1),
+        number(mouth_move_strength=0.9),
+        number(task_id="1"),
+        number(task_id="2"),
+    ]
+    assert len(set(numbers)) == len(numbers)
+    assert number() == numbers[0]

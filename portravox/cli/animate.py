@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portravox.cli.options import Given, Json, job_options, with_job_options
+from portravox.cli.options import Given, Json, Producer, job_options, with_job_options
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
 from portravox.errors import PortravoxError
+from portravox.labels.aigc import PRODUCER
 
 if TYPE_CHECKING:
     from portravox.pipeline import Animation
@@ -31,20 +32,30 @@ def animate_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The MP4 to write.")],
     *,
     given: Given,
+    producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
     """Make the person in PORTRAIT say what is heard in VOICE."""
-    make_video(portrait, voice, output, given, as_json=as_json)
+    make_video(portrait, voice, output, given, producer=producer, as_json=as_json)
 
 
-def make_video(portrait: Path, voice: Path, output: Path, given: Given, *, as_json: bool) -> None:
+def make_video(
+    portrait: Path, voice: Path, output: Path, given: Given, *, producer: str, as_json: bool
+) -> None:
     """Render with progress on stderr, then print the result."""
     from portravox.pipeline import animate
 
     try:
         options = job_options(given)
         with shown_progress() as on_progress:
-            made = animate(portrait, voice, output, on_progress=on_progress, **asdict(options))
+            made = animate(
+                portrait,
+                voice,
+                output,
+                producer=producer,
+                on_progress=on_progress,
+                **asdict(options),
+            )
     except PortravoxError as error:
         if as_json:
             give_json({"error": failure(error)})

@@ -16,10 +16,11 @@ import typer
 from portravox.cli.animate import described, failure
 from portravox.cli.batch_ledger import NAME, Ledger, job_key
 from portravox.cli.batch_list import BadRow, Row, read_list
-from portravox.cli.options import Given, Json, job_options, with_job_options
+from portravox.cli.options import Given, Json, Producer, job_options, with_job_options
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give_json, in_one_line, tell
 from portravox.errors import Cancelled, InputError, PortravoxError
+from portravox.labels.aigc import PRODUCER
 from portravox.options import JobOptions, chosen
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def batch_command(
     force: Annotated[bool, typer.Option("--force", help="Make finished videos again.")] = False,
     *,
     given: Given,
+    producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
     """Make every video in LIST; what is finished already is not made again.
@@ -72,7 +74,7 @@ def batch_command(
     try:
         for place, row in enumerate(rows, start=1):
             outcome = _outcome(
-                row, f"[{place}/{len(rows)}] ", output, given, ledger, engines, force
+                row, f"[{place}/{len(rows)}] ", output, given, ledger, engines, producer, force
             )
             outcomes.append(outcome)
             _tell_outcome(outcome, f"[{place}/{len(rows)}] ")
@@ -116,6 +118,7 @@ def _outcome(
     given: Given,
     ledger: Ledger,
     engines: dict[str, Engine],
+    producer: str,
     force: bool,
 ) -> Outcome:
     """Make one row's video, unless it is there; nothing but a wish to stop is raised."""
@@ -130,7 +133,7 @@ def _outcome(
         key = job_key(row.portrait, row.voice, chosen(options))
         if not force and ledger.is_finished(row.output, key):
             return Outcome(row.number, row.output, "skipped")
-        result = _make(row, title, folder / row.output, options, engines)
+        result = _make(row, title, folder / row.output, options, engines, producer)
         ledger.record_done(row.output, key, result)
         return Outcome(row.number, row.output, "done", time.perf_counter() - started)
     except Cancelled:
@@ -146,7 +149,12 @@ def _outcome(
 
 
 def _make(
-    row: Row, title: str, path: Path, options: JobOptions, engines: dict[str, Engine]
+    row: Row,
+    title: str,
+    path: Path,
+    options: JobOptions,
+    engines: dict[str, Engine],
+    producer: str,
 ) -> dict[str, object]:
     from portravox.engines.registry import open_engine
     from portravox.pipeline import animate
@@ -159,6 +167,7 @@ def _make(
             row.portrait,
             row.voice,
             path,
+            producer=producer,
             on_progress=on_progress,
             **{**asdict(options), "engine": engines[name]},
         )

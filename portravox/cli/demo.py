@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from portravox.cli.animate import make_video
-from portravox.cli.options import Given, Json, with_job_options
+from portravox.cli.options import Given, Json, Producer, with_job_options
 from portravox.demo import VOICE, demo_portrait
 from portravox.errors import OutputNotWritable
+from portravox.labels.aigc import PRODUCER
 
 
 @with_job_options
@@ -23,6 +24,7 @@ def demo_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The MP4 to write.")] = Path(
         "portravox-demo.mp4"
     ),
+    producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
     """Render a video from a portrait and a voice that come along."""
@@ -31,4 +33,4 @@ def demo_command(
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputNotWritable(output, error.strerror or str(error)) from error
-    make_video(portrait, VOICE, output, given, as_json=as_json)
+    make_video(portrait, VOICE, output, given, producer=producer, as_json=as_json)

@@ -17,9 +17,20 @@ import typer
 
 from portravox.errors import SettingOutOfRange
 from portravox.options import OPTIONS, JobOptions, Option, Truth
+from portravox.system import ENVIRONMENT
 
 Json = Annotated[
     bool, typer.Option("--json", help="One line of JSON on stdout, and nothing else there.")
+]
+
+Producer = Annotated[
+    str,
+    typer.Option(
+        "--producer",
+        envvar=f"{ENVIRONMENT}PRODUCER",
+        metavar="NAME",
+        help="Who makes the video: a name or registration number, written into its AIGC label.",
+    ),
 ]
 
 Given = Mapping[str, str | bool | None]

@@ -25,7 +25,8 @@ import numpy as np
 from portravox.arrays import Float32, UInt8
 from portravox.atomic_file import SHARED, part_of, sync_file
 from portravox.errors import EncodingFailed, OutputNotWritable, PortravoxError, SettingOutOfRange
-from portravox.media.label import AiLabel, Overlay, VisibleLabel, visible_label
+from portravox.labels.aigc import AiLabel
+from portravox.labels.visible import Overlay, VisibleLabel, visible_label
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
 from portravox.system import usable_cores

@@ -16,7 +16,7 @@ import numpy as np
 from portravox.arrays import UInt8
 from portravox.clock import sample_count
 from portravox.errors import FileMissing
-from portravox.media.label import read_aigc
+from portravox.labels.aigc import read_aigc
 from portravox.media.sound_frames import float_samples
 from portravox.media.waveform import Waveform
 

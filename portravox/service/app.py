@@ -243,6 +243,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         render_time_s=settings.render_time_s,
         task_life_s=settings.task_life_s,
         voice_formats=settings.voice_formats,
+        producer=settings.producer,
     )
     service.workers.append(worker)
     deliverer = Deliverer(

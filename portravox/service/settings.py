@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from portravox.errors import FileMissing, InputDownloadFailed, SettingOutOfRange
+from portravox.labels.aigc import PRODUCER, check_producer
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
 from portravox.service.limits import Limits
@@ -120,6 +121,10 @@ class ServiceSettings(BaseSettings):
     """Recordings that are taken: WAV and MP3 as by the original, or all that `portravox animate`
     takes: M4A, AAC, Ogg, WebM, FLAC, CAF, AMR and AIFF too."""
 
+    producer: str = PRODUCER
+    """Who makes the videos, named in the AIGC label of each: a name, or the code that authorities
+    gave."""
+
     webhook_url: str | None = None
     """The operator's own, told of every task's end. May lie inside."""
 
@@ -163,6 +168,14 @@ class ServiceSettings(BaseSettings):
         except SettingOutOfRange as error:
             raise ValueError(f"wanted {error.wanted}") from error
         return ports
+
+    @field_validator("producer")
+    @classmethod
+    def _as_producer(cls, name: str) -> str:
+        try:
+            return check_producer(name)
+        except SettingOutOfRange as error:
+            raise ValueError(f"wanted {error.wanted}") from error
 
     @field_validator("cors_origins")
     @classmethod

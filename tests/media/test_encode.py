@@ -15,9 +15,10 @@ import pytest
 
 from portravox.clock import frame_count
 from portravox.errors import EncodingFailed, OutputNotWritable, SettingOutOfRange
+from portravox.labels.aigc import AiLabel
+from portravox.labels.visible import visible_label
 from portravox.media import encode
 from portravox.media.encode import PRESETS, QUALITIES, VideoSettings, VideoWriter, check_writable
-from portravox.media.label import AiLabel, visible_label
 from portravox.media.planes import Planes
 from portravox.media.probe import probe_video, read_frames, read_sound
 from portravox.media.waveform import Waveform

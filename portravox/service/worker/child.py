@@ -260,6 +260,8 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         inputs,
         folder / VIDEO_NAME,
         options,
+        producer=request.producer,
+        task_id=request.task_id,
         on_progress=tell,
         on_frame=_Previewer(folder / PREVIEW_NAME),
     )

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portravox.errors import PortravoxError, QueueUnavailable, StorageFailed
+from portravox.labels.aigc import PRODUCER
 from portravox.service.eta import TaskEta
 from portravox.service.metrics import Metrics
 from portravox.service.previews import Previews
@@ -102,8 +103,12 @@ class WorkerLoop:
         render_time_s: float,
         task_life_s: float,
         voice_formats: VoiceFormats = "original",
+        producer: str = PRODUCER,
     ) -> None:
-        """slots: how many tasks may be rendered at once, as many as `rendering` has processes"""
+        """
+        slots     how many tasks may be rendered at once, as many as `rendering` has processes
+        producer  who makes the videos, named in their labels
+        """
         self.name = name
         self._queue = queue
         self._videos = videos
@@ -117,6 +122,7 @@ class WorkerLoop:
         self._render_time_s = render_time_s
         self._task_life_s = task_life_s
         self._voice_formats: VoiceFormats = voice_formats
+        self._producer = producer
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._attempts: dict[asyncio.Task[None], _Attempt] = {}
@@ -321,6 +327,8 @@ class WorkerLoop:
                 folder=str(folder),
                 parameters=task.job.parameters,
                 voice_formats=self._voice_formats,
+                producer=self._producer,
+                task_id=task.task_id,
             ),
             RenderDone,
             key=task.key_id,

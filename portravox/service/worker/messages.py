@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal, cast, get_args
 
+from portravox.labels.aigc import MAX_PRODUCER, PRODUCER
 from portravox.service import problems
 from portravox.service.problems import PROBLEMS, Problem
 
@@ -101,6 +102,12 @@ class RenderRequest:
     """As the task has them; they were checked when it was submitted."""
 
     voice_formats: VoiceFormats = "original"
+
+    producer: str = PRODUCER
+    """Named in the video's label."""
+
+    task_id: str = ""
+    """Part of what the video's number in its label is made from."""
 
 
 Request = FetchRequest | JudgeRequest | RenderRequest
@@ -259,6 +266,8 @@ def decode_request(line: bytes) -> Request:
                 voice_formats=cast(
                     VoiceFormats, asked.one_of("voice_formats", get_args(VoiceFormats))
                 ),
+                producer=asked.text("producer", MAX_PRODUCER),
+                task_id=asked.text("task_id"),
             )
         case _:
             raise ProtocolViolation("an unknown kind of message")

@@ -60,7 +60,14 @@ REQUESTS: list[Request] = [
     FetchRequest(number=1, file="audio", url="https://h/声.wav", folder="/tmp/x", allow_nets=""),
     JudgeRequest(number=2, folder="/tmp/x"),
     RenderRequest(number=3, folder="/tmp/x", parameters={"video_fps": 24, "head": 0.5}),
-    RenderRequest(number=4, folder="/tmp/x", parameters={}, voice_formats="all"),
+    RenderRequest(
+        number=4,
+        folder="/tmp/x",
+        parameters={},
+        voice_formats="all",
+        producer="某公司",
+        task_id="7",
+    ),
 ]
 
 

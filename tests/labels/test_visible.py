@@ -1,63 +1,14 @@
-"""The label can be read: by programs in the metadata, by people in the picture."""
+"""The words in the picture are as high as the rule asks, and can be read."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pytest
 
-import portravox
 from portravox.errors import SettingOutOfRange
-from portravox.media.label import (
-    MIN_TEXT_SHARE,
-    AiLabel,
-    content_id,
-    read_aigc,
-    visible_label,
-)
+from portravox.labels.visible import MIN_TEXT_SHARE, visible_label
 
 SIZES = [(512, 512), (1080, 1920), (1920, 1080), (2048, 700), (4096, 4096)]
-
-
-def test_the_entry_has_the_fields_of_the_standard_in_order() -> None:
-    entry = json.loads(AiLabel(producer="某公司", content_id="42").metadata()["AIGC"])
-    assert list(entry) == [
-        "Label",
-        "ContentProducer",
-        "ProduceID",
-        "ReservedCode1",
-        "ContentPropagator",
-        "PropagateID",
-        "ReservedCode2",
-    ]
-    assert entry["Label"] == "1"
-    assert entry["ContentProducer"] == "某公司"
-    assert entry["ProduceID"] == "42"
-
-
-def test_the_comment_says_it_in_words() -> None:
-    comment = AiLabel().metadata()["comment"]
-    assert "AI-generated" in comment and portravox.__version__ in comment
-
-
-def test_what_is_written_is_read_back() -> None:
-    label = AiLabel(producer="a", content_id="b", propagator='c"\\', propagate_id="d")
-    entry = read_aigc(label.metadata())
-    assert entry is not None
-    assert (entry["ContentPropagator"], entry["PropagateID"]) == ('c"\\', "d")
-
-
-@pytest.mark.parametrize("metadata", [{}, {"AIGC": ""}, {"AIGC": "no json"}, {"AIGC": "[1]"}])
-def test_other_metadata_has_no_label(metadata: dict[str, str]) -> None:
-    assert read_aigc(metadata) is None
-
-
-def test_content_ids_depend_on_every_part_and_its_borders() -> None:
-    ids = {content_id(*parts) for parts in ((b"ab", b"c"), (b"a", b"bc"), (b"abc",), (b"ab", b"d"))}
-    assert len(ids) == 4
-    assert content_id(b"ab", b"c") == content_id(b"ab", b"c")
-    assert all(len(i) == 32 for i in ids)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

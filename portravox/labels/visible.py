@@ -1,85 +1,28 @@
-"""Saying that a video is made by a machine: in its metadata always, in the picture when asked.
+"""Words in the picture that say that it is made by a machine.
 
-Flow      media.label -> media.encode; media.probe reads it back
-Gives     metadata keys, and a small overlay for a corner of every frame
+Flow      labels.visible -> media.encode
+Gives     a small overlay for a corner of every frame
 
-Source: GB 45438-2025 (labelling of synthetic content, China): an implicit label in the file's
-metadata under the key AIGC, and a visible label whose letters are at least 5 % of the shorter
-side. Other countries ask for less.
+Source: GB 45438-2025 (labelling of synthetic content, China), 5.2: letters of at least 5 % of the
+shorter side. Other countries ask for less.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-import portravox
 from portravox.arrays import Float32
 from portravox.errors import SettingOutOfRange
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-METADATA_KEY = "AIGC"
-
 VisibleLabel = Literal["zh", "en"]
 """zh: AI生成, en: AI-generated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AiLabel:
-    """Who made the video, for its metadata."""
-
-    producer: str = "Portravox"
-    """Name or registration number of whoever runs the program."""
-
-    content_id: str = ""
-    """The producer's own number for this video; `content_id()` makes one from its inputs."""
-
-    propagator: str = ""
-    """Name of whoever publishes it, where known."""
-
-    propagate_id: str = ""
-
-    def metadata(self) -> dict[str, str]:
-        """The keys to write into the file."""
-        aigc = {
-            "Label": "1",  # 1: certainly generated; 2 and 3 are for likely and suspected
-            "ContentProducer": self.producer,
-            "ProduceID": self.content_id,
-            "ReservedCode1": "",
-            "ContentPropagator": self.propagator,
-            "PropagateID": self.propagate_id,
-            "ReservedCode2": "",
-        }
-        return {
-            METADATA_KEY: json.dumps(aigc, ensure_ascii=False, separators=(",", ":")),
-            "comment": f"AI-generated video, made by Portravox {portravox.__version__}",
-        }
-
-
-def content_id(*parts: bytes) -> str:
-    """32 hex digits that stay the same for the same parts (picture, voice, settings)."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))  # so that "ab", "c" is not "a", "bc"
-        digest.update(part)
-    return digest.hexdigest()[:32]
-
-
-def read_aigc(metadata: Mapping[str, str]) -> dict[str, str] | None:
-    """The AIGC entry of a file's metadata; None where there is none or it is not JSON."""
-    try:
-        entry = json.loads(metadata.get(METADATA_KEY, ""))
-    except ValueError:
-        return None
-    return {str(k): str(v) for k, v in entry.items()} if isinstance(entry, dict) else None
 
 
 MIN_TEXT_SHARE = 0.05
