@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is installed for training only")
 onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx", reason="needs the training environment")
 
 from training.export import export  # noqa: E402
 from training.fit import loss_of  # noqa: E402

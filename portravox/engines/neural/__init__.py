@@ -1,0 +1,1 @@
+"""The engine with LivePortrait's published networks; needs the extra `neural`."""
