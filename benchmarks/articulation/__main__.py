@@ -12,6 +12,7 @@ from benchmarks.articulation.cost import cost
 from benchmarks.articulation.english import aligned_english
 from benchmarks.articulation.faces import talking_faces
 from benchmarks.articulation.languages import other_languages
+from benchmarks.articulation.mandarin import mandarin_words
 from benchmarks.articulation.prompts import english_prompts
 from benchmarks.articulation.robustness import bad_recordings
 from benchmarks.articulation.sentences import SAMPLES
@@ -26,6 +27,7 @@ CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "prompts": english_prompts,
     "faces": talking_faces,
     "languages": other_languages,
+    "mandarin": mandarin_words,
     "robustness": bad_recordings,
     "cost": cost,
 }

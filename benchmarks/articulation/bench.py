@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.articulation.baselines import Method, all_methods
 from portravox.articulation.acoustic_model import ARTICULATION_MODEL
+from training.mandarin import CORPUS as MANDARIN
 
 QUICK_STEP = 4
 """Every fourth sentence of a set makes the quick look."""
@@ -29,6 +30,9 @@ class Bench:
 
     weights: Path = ARTICULATION_MODEL
     """Of the network that is also measured alone."""
+
+    mandarin: Path = MANDARIN
+    """Folder of the recordings of Mandarin by people."""
 
     @property
     def methods(self) -> Mapping[str, Method]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -255,7 +256,6 @@ class Score:
 
     def figures(self) -> dict[str, float]:
         """Name -> value, in the order of the table; NaN where a method does not say."""
-        rounded, spread = np.array(self.rounded)[:, np.newaxis], np.array(self.spread)
         return {
             "aperture r": float(np.average(self.with_targets, weights=self.weights)),
             "aperture r, chart": float(np.average(self.with_chart, weights=self.weights)),
@@ -267,7 +267,7 @@ class Score:
             **{f"closure recall {name}": each.recall for name, each in self.by_phone.items()},
             "f/v recall": self.labiodentals.recall,
             "f/v precision": self.labiodentals.precision,
-            "rounding AUC": float(((rounded > spread) + 0.5 * (rounded == spread)).mean()),
+            "rounding AUC": area_under_curve(self.rounded, self.spread),
             "aperture median": float(np.median(self.speech_aperture)),
             "aperture p90": float(np.percentile(self.speech_aperture, 90.0)),
             "aperture in pauses": _mean(self.pause_aperture),
@@ -275,6 +275,17 @@ class Score:
             "activity in pauses": _mean(self.activity_in_pause),
             "activity recall": _mean(np.array(self.activity_in_speech) >= ACTIVE),
         }
+
+
+def area_under_curve(above: Sequence[float], below: Sequence[float]) -> float:
+    """How often a value of the first kind lies above one of the second; NaN where one is missing.
+
+    That is the area under the ROC curve.
+    """
+    if not (above and below):
+        return math.nan
+    higher, lower = np.array(above)[:, np.newaxis], np.array(below)
+    return float(((higher > lower) + 0.5 * (higher == lower)).mean())
 
 
 def correlation(a: Float32, b: Float32) -> float:

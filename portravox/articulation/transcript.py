@@ -173,10 +173,18 @@ def _chinese(text: str) -> Iterator[Word]:
 
 def pinyin_word(initial: str, final: str) -> Word:
     """The sounds of a syllable; none where it is no pinyin."""
+    return _classes(pinyin_ipa(initial, final))
+
+
+def pinyin_ipa(initial: str, final: str) -> str:
+    """A syllable of Mandarin in IPA letters; empty where it is no pinyin.
+
+    initial, final  as the scheme of 1958 spells them in full; "v" is ü
+    """
     if initial not in _INITIALS or final not in _FINALS:
-        return ()
+        return ""
     hum = final == "i" and initial in _HISSING
-    return _classes(_INITIALS[initial]) + _classes("ɨ" if hum else _FINALS[final])
+    return _INITIALS[initial] + ("ɨ" if hum else _FINALS[final])
 
 
 def _by_espeak(text: str, language: str) -> Iterator[Word]:
