@@ -36,7 +36,9 @@ def test_a_word_is_read_in_its_context(name, said):
     assert reading(name, WORDS) == said
 
 
-@pytest.mark.parametrize(("name", "speaker"), [("_hm1", SYLLABLES), ("越_越", WORDS), ("x9", WORDS)])
+@pytest.mark.parametrize(
+    ("name", "speaker"), [("_hm1", SYLLABLES), ("越_越", WORDS), ("x9", WORDS)]
+)
 def test_a_pattern_with_a_gap_has_no_reading(name, speaker):
     assert reading(name, speaker) == ()
 
@@ -54,5 +56,8 @@ def test_archives_are_read_by_name_and_the_unreadable_is_left_out(tmp_path: Path
             entry.size = 3
             archive.addfile(entry, io.BytesIO(b"mp3"))
     takes = list(mandarin_takes(tmp_path))
-    assert [(take.name, take.speaker) for take in takes] == [("ba4", SYLLABLES), ("zuo2", SYLLABLES)]
+    assert [(take.name, take.speaker) for take in takes] == [
+        ("ba4", SYLLABLES),
+        ("zuo2", SYLLABLES),
+    ]
     assert takes[0].data == b"mp3"
