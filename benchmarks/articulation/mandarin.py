@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from benchmarks.articulation.baselines import Answer, Method
 from benchmarks.articulation.bench import QUICK_STEP, Bench
 from benchmarks.articulation.measures import ACTIVE, CONTACT, area_under_curve
