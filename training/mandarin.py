@@ -65,7 +65,7 @@ class MandarinTake:
 
     def voice(self) -> Waveform:
         """Decode."""
-        with av.open(io.BytesIO(self.data)) as container:
+        with av.open(io.BytesIO(self.data), "r") as container:
             blocks = [float_samples(frame) for frame in container.decode(audio=0)]
             rate_hz = container.streams.audio[0].codec_context.sample_rate
         return Waveform(np.concatenate(blocks), rate_hz)
