@@ -11,16 +11,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from portravox.arrays import Float64
+from portravox.monotone_curve import MonotoneCurve
 
 _LID_TIMES_S = (0.0, 0.04, 0.08, 0.10, 0.16, 0.24, 0.32)
 _LID_OPENING = (1.0, 0.45, 0.03, 0.0, 0.40, 0.85, 1.0)
 """A spontaneous blink: down in 80 ms, up in 220 ms, fast and then slow (Stern 1984, Sforza
 2008, Kwon 2013). The points are our choice."""
 
-_LID_CURVE = PchipInterpolator(_LID_TIMES_S, _LID_OPENING)  # monotone between the points
+_LID_CURVE = MonotoneCurve(_LID_TIMES_S, _LID_OPENING)
 
 BLINK_S = _LID_TIMES_S[-1]
 

@@ -7,15 +7,16 @@ Gives     Stresses: their moments and weights; the voice's melody
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from portravox.animation.phrases import SPEECH_ON
 from portravox.animation.smoothing import gaussian_smooth, weighted_smooth
 from portravox.arrays import Float64
 from portravox.articulation.curves import CURVE_RATE_HZ, ArticulationCurves
+from portravox.segments import segments
 
 LOUDNESS_FLOOR_DB = -25.0
 """Below it all is silence: how deep the pauses are says nothing about stress."""
@@ -73,11 +74,11 @@ def stresses(curves: ArticulationCurves) -> Stresses:
     stand_out += PITCH_WEIGHT * _standardised(pitch, voiced, LEAST_DEVIATION_SEMITONES)
 
     excess = np.where(spoken > 0.0, stand_out, -1.0) - 1.0
-    peaks, found = find_peaks(excess, height=0.0, distance=LEAST_SPACING_S * CURVE_RATE_HZ)
+    peaks = _peaks(excess, math.ceil(LEAST_SPACING_S * CURVE_RATE_HZ))
     reach = round(ENERGY_SEARCH_S * CURVE_RATE_HZ)
     rows = [_highest(energy, peak - reach, peak + reach + 1) for peak in peaks]
     times_s = curves.times_s[np.array(rows, dtype=np.int64)]
-    weights: Float64 = np.clip(0.5 + 0.4 * found["peak_heights"], 0.0, 1.0)
+    weights: Float64 = np.clip(0.5 + 0.4 * excess[peaks], 0.0, 1.0)
     # Two peaks of emphasis may share one energy peak: that is one syllable.
     times_s, first = np.unique(times_s, return_index=True)
     return Stresses(times_s, weights[first])
@@ -99,6 +100,26 @@ def melody(curves: ArticulationCurves) -> Float64:
     voiced = np.clip(2.0 * gaussian_smooth(weights, MELODY_HELD_S), 0.0, 1.0)
     above: Float64 = voiced * np.tanh((contour - usual) / deviation)
     return gaussian_smooth(above, MELODY_SIGMA_S)
+
+
+def _peaks(values: Float64, spacing_rows: int) -> list[int]:
+    """Rows of the local maxima from 0 up, in order, the higher of any two that stand closer.
+
+    The middle counts where a maximum is flat; the first and the last row are none.
+    """
+    level = segments(np.concatenate([[False], np.diff(values) == 0.0]))
+    flat = {segment.start - 1: segment.stop - 1 for segment in level}  # first row: last row
+    starts = np.flatnonzero(np.diff(values) > 0.0) + 1
+    found: list[int] = []
+    for start in starts.tolist():
+        end = flat.get(start, start)
+        if end + 1 < len(values) and values[end + 1] < values[end] and values[start] >= 0.0:
+            found.append((start + end) // 2)
+    kept: list[int] = []
+    for row in sorted(found, key=lambda row: (values[row], row), reverse=True):
+        if all(abs(row - other) >= spacing_rows for other in kept):
+            kept.append(row)
+    return sorted(kept)
 
 
 def _standardised(values: Float64, weights: Float64, least_deviation: float) -> Float64:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from portravox.arrays import AnyFloat, Float64
 from portravox.articulation.curves import CURVE_RATE_HZ
+from portravox.filters import gaussian_mean
 from portravox.ramps import slope_limited
 
 
@@ -22,10 +22,7 @@ def gaussian_smooth(values: AnyFloat, sigma_s: float) -> Float64:
     sigma_s  standard deviation of the bell
     returns  (T,)
     """
-    smooth: Float64 = gaussian_filter1d(
-        values.astype(np.float64), sigma_s * CURVE_RATE_HZ, mode="nearest"
-    )
-    return smooth
+    return gaussian_mean(values, sigma_s * CURVE_RATE_HZ)
 
 
 def low_pass(values: AnyFloat, cutoff_hz: float) -> Float64:

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy import ndimage
 
 from portravox.arrays import Bool, Float32, Float64
+from portravox.filters import weighted_mean
 from portravox.ramps import slope_limited
 from portravox.segments import segments
 
@@ -50,11 +50,8 @@ def smoothed(curve: Float32, width_rows: int) -> Float32:
     curve    (T,)
     width_rows  odd
     """
-    if not len(curve):
-        return curve
     bell = np.hanning(width_rows + 2)[1:-1]
-    smooth: Float32 = ndimage.convolve1d(curve, bell / bell.sum(), mode="nearest")
-    return smooth
+    return weighted_mean(curve, bell / bell.sum()).astype(np.float32)
 
 
 def closure_curve(closures: Iterable[tuple[int, int]], rows: int) -> Float32:

@@ -13,10 +13,10 @@ the network alone is enough if it is sure for longer. Elsewhere the mouth rests.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from portravox.arrays import Bool, Float32
 from portravox.articulation.acoustic_model import AcousticOutput
+from portravox.filters import moving_mean
 from portravox.segments import segments
 from portravox.speech.features import SpeechFeatures
 
@@ -39,13 +39,13 @@ HANGOVER_ROWS = 6
 
 def speaking_rows(features: SpeechFeatures, acoustic: AcousticOutput) -> Bool:
     """(T,) somebody speaks or sings, aloud or in a whisper."""
-    sure: Bool = ndimage.uniform_filter1d(acoustic.speech, SURE_ROWS, mode="nearest") >= SURE
+    sure: Bool = moving_mean(acoustic.speech, SURE_ROWS) >= SURE
     return (features.speaking | sure) & _taken_for_speech(acoustic.speech)
 
 
 def _taken_for_speech(speech: Float32) -> Bool:
     """(T,) by the network alone, with hysteresis, short doubts bridged."""
-    mean: Float32 = ndimage.uniform_filter1d(speech, SPEECH_MEAN_ROWS, mode="nearest")
+    mean = moving_mean(speech, SPEECH_MEAN_ROWS)
     taken = np.zeros(len(speech), dtype=np.bool_)
     for segment in segments(mean >= SPEECH_STAY):
         if mean[segment].max() >= SPEECH_BEGIN:

@@ -78,7 +78,6 @@ def _programs() -> Iterator[Finding]:
 def _libraries() -> Iterator[Finding]:
     for name, module in (
         ("numpy", "numpy"),
-        ("scipy", "scipy"),
         ("numba", "numba"),
         ("onnxruntime", "onnxruntime"),
         ("pillow", "PIL"),

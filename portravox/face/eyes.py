@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from portravox.arrays import AnyFloat, Bool, Float32, Float64, UInt8
+from portravox.monotone_curve import MonotoneCurve
 
 ADULT_EYE_MM = 30.0
 """Distance of the corners of an adult's eye (Farkas 1994: 30 to 32 mm). Lengths around an eye are
@@ -216,5 +216,4 @@ def _through(points: Float64, columns: Float64) -> Float64:
     """(w,) a smooth curve through points, (P, 2), level beyond their ends."""
     x = np.maximum.accumulate(points[:, 0] + np.arange(len(points)) * 1e-3)
     inside = np.clip(columns, x[0], x[-1])
-    curve: Float64 = PchipInterpolator(x, points[:, 1])(inside)
-    return curve
+    return MonotoneCurve(x, points[:, 1])(inside)

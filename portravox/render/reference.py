@@ -8,7 +8,6 @@ Whole arrays instead of loops, and double precision.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 from portravox.arrays import AnyFloat, Float32, Float64, Int32, UInt8
 from portravox.ramps import smoothstep
@@ -89,8 +88,7 @@ def draw_plane(
     behind   (h, w)
     returns  (h, w)
     """
-    rows_first = places[..., ::-1].transpose(2, 0, 1)
-    looked_up = map_coordinates(film.astype(np.float64), rows_first, order=1, mode="nearest")
+    looked_up = _looked_up(film[..., None], places[..., 1], places[..., 0], margin=1)[..., 0]
     lit = np.clip((looked_up - zero) * light + zero, 0, 255)
     mixed: Float64 = lit * matte + behind * (1 - matte)
     return mixed
@@ -111,9 +109,7 @@ def draw_eye(
     inside = (u >= 1) & (v >= 1) & (u <= view_w - 3) & (v <= view_h - 3)
     u, v = np.where(inside, u, 1), np.where(inside, v, 1)
     allowed = np.where(inside, layers.window[v.astype(int), u.astype(int)] / 255, 0)
-    upper, lower, shut, upper_now, lower_now = (
-        map_coordinates(row.astype(np.float64), [u], order=1) for row in lids[:STEEP]
-    )
+    upper, lower, shut, upper_now, lower_now = (_along(row, u) for row in lids[:STEEP])
     above, gap, mm = upper_now - v, lower_now - upper_now, float(eye.mm)
 
     # which skin of the open eye is here, and of the shut one
@@ -187,7 +183,7 @@ def paint_interior(
     t = dy * lips.along[0] - dx * lips.along[1]
     place = s - lips.first_s
     table = lips.table.astype(np.float64)
-    above, below, _, _, touch = (map_coordinates(row, [place], order=1) for row in table.T)
+    above, below, _, _, touch = (_along(row, place) for row in table.T)
     row = np.clip(place.astype(int), 0, len(table) - 1)
     under_upper, over_lower = (t - above) * table[row, 2], (below - t) * table[row, 3]
     reach = 3 * (RIM_MM * shades.mm + shades.edge_px)
@@ -269,9 +265,17 @@ def _looked_up(pixels: AnyFloat | UInt8, v: Float64, u: Float64, margin: int = 2
     margin  positions are kept so many pixels within the right and lower border
     """
     height, width = pixels.shape[:2]
-    at = [np.clip(v, 0, height - margin), np.clip(u, 0, width - margin)]
-    channels = [
-        map_coordinates(pixels[..., c].astype(np.float64), at, order=1)
-        for c in range(pixels.shape[2])
-    ]
-    return np.stack(channels, axis=-1)
+    v, u = np.clip(v, 0, height - margin), np.clip(u, 0, width - margin)
+    row, column = np.floor(v).astype(int), np.floor(u).astype(int)
+    below, right = np.minimum(row + 1, height - 1), np.minimum(column + 1, width - 1)
+    down, aside = (v - row)[..., None], (u - column)[..., None]
+    upper = pixels[row, column] * (1 - aside) + pixels[row, right] * aside
+    lower = pixels[below, column] * (1 - aside) + pixels[below, right] * aside
+    between: Float64 = upper * (1 - down) + lower * down
+    return between
+
+
+def _along(row: AnyFloat, place: Float64) -> Float64:
+    """(h, w) what a row of a table says at places between its entries."""
+    between: Float64 = np.interp(place, np.arange(len(row)), row)
+    return between

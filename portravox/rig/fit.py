@@ -189,8 +189,8 @@ def fit(face: Face, matte: Float32) -> Rig:
         others = [i for i, name in enumerate(SHAPES) if not name.startswith("blink")]
         under_rims = _near_rims(control_mm)[:, None]
         shapes_px[others] *= 1.0 - (1.0 - BEHIND_GLASSES) * under_rims
-    fine_shapes = np.stack([mesh.smooth @ s for s in shapes_px.astype(np.float32)])
-    rest = (mesh.smooth @ control.astype(np.float32)).astype(np.float32)
+    fine_shapes = mesh.smooth.of_values(shapes_px.transpose(1, 0, 2)).transpose(1, 0, 2)
+    rest = mesh.smooth.of_values(control)
     rest_mm = (rest - centre) @ axes / mm
     shading = build_shading(rest_mm, control_mm, smiling(control_mm))
     occluded = bool(face.hands or face.objects)
@@ -204,7 +204,7 @@ def fit(face: Face, matte: Float32) -> Rig:
     face_height = float(np.linalg.norm(landmarks[10] - landmarks[152]))
     # low and far back the silhouette hardly moves when the head turns, so the background rests
     pivot = np.array([*(centre[:2] + up * 0.30 * face_height), pivot_depth])
-    rigid = (mesh.smooth @ rigid.astype(np.float32)).astype(np.float32)
+    rigid = mesh.smooth.of_values(rigid)
     body = find_body(face, matte)
     corner0 = np.floor(control[:, :2].min(axis=0)).astype(int) - 2
     corner1 = np.ceil(control[:, :2].max(axis=0)).astype(int) + 3
@@ -217,7 +217,7 @@ def fit(face: Face, matte: Float32) -> Rig:
         shapes=fine_shapes.astype(np.float32),
         shading=shading.astype(np.float32),
         rigid=rigid,
-        light=(mesh.smooth @ light.astype(np.float32)).astype(np.float32),
+        light=mesh.smooth.of_values(light),
         axes=face.axes.astype(np.float32),
         centre=centre.astype(np.float32),
         pivot=pivot.astype(np.float32),

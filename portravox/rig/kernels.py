@@ -9,7 +9,7 @@ and `PosedMesh.on_skull`; tests hold them together.
 
 from __future__ import annotations
 
-from portravox.arrays import Float32
+from portravox.arrays import Float32, Int32
 from portravox.compiled_code import compiled
 
 
@@ -64,3 +64,24 @@ def turn_head(
         points[i, 0] += rigid[i] * (turned_x * nearer - x) + on_body[i] * body_shift[0]
         points[i, 1] += rigid[i] * (turned_y * nearer - y) + on_body[i] * body_shift[1]
         points[i, 2] += rigid[i] * (turned_z - z)
+
+
+@compiled()
+def blend_values(
+    starts: Int32, sources: Int32, weights: Float32, values: Float32, out: Float32
+) -> None:
+    """Weighted sums of a few rows each; a product with a matrix that is mostly 0.
+
+    starts   (V + 1,) where the entries of each sum begin
+    sources  (E,) which rows
+    weights  (E,)
+    values   (n, K)
+    out      (V, K) written
+    """
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            out[i, k] = 0
+        for e in range(starts[i], starts[i + 1]):
+            weight, row = weights[e], sources[e]
+            for k in range(out.shape[1]):
+                out[i, k] += weight * values[row, k]

@@ -12,6 +12,7 @@ them over the mesh. The amounts are ours, set by eye on photographs of adults.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 
@@ -170,7 +171,8 @@ class _Sculptor:
         self.rest = rest
         self.rings = rings
         self.ring_neck = ring_neck
-        self.solver = FieldSolver(rest, triangles)
+        self.still = (*_STILL, *_STILL_SIDES, *rings[1:].ravel().tolist())
+        self.solver = FieldSolver(rest, triangles, held=self.still)
         self.middle_x = (rest[61, 0] + rest[291, 0]) / 2
         self.half_width = (rest[291, 0] - rest[61, 0]) / 2
         self.half_opening = (rest[308, 0] - rest[78, 0]) / 2
@@ -196,8 +198,7 @@ class _Sculptor:
 
     def _mouth_handles(self, chin_still: bool = True) -> Handles:
         """Handles that keep nose, eyes, ears, hair and background still."""
-        still: Iterable[int] = (*_STILL, *_STILL_SIDES, *self.rings[1:].ravel().tolist())
-        handles = {i: np.zeros(3) for i in still}
+        handles = {i: np.zeros(3) for i in self.still}
         if chin_still:
             handles |= {i: np.zeros(3) for i in CHIN}
         return handles
@@ -234,6 +235,10 @@ class _Sculptor:
         return self.solver.extend(handles)
 
     def jaw(self) -> Float64:
+        return self._open_jaw
+
+    @cached_property
+    def _open_jaw(self) -> Float64:
         rest = self.rest
 
         def turned(landmark: int) -> Float64:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.sparse as sp
 
 from portravox.arrays import Float32, Int32
 from portravox.face.outlines import OVAL, UPPER_INNER
 from portravox.face.tessellation import tessellation_edges
+from portravox.rig.blend import Blend
 
 LANDMARKS = 468
 """Vertices of the face itself; MediaPipe's ten iris landmarks are not part of the mesh."""
@@ -84,8 +84,8 @@ class Topology:
     rings: Int32
     """(RINGS, 36) control vertices around the outline, the innermost first."""
 
-    smooth: sp.csr_matrix
-    """(V, control vertices): positions of the fine mesh are `smooth @ control positions`."""
+    smooth: Blend
+    """Makes the V positions of the fine mesh of those of the control mesh."""
 
     triangles: Int32
     """(F, 3) of the fine mesh, the strips that close the holes included."""
@@ -121,18 +121,18 @@ def topology() -> Topology:
     control = np.vstack([face, _ring_triangles(np.vstack([np.array(OVAL, np.int32), rings]))])
     corners = (78, 308, 61, 291, 33, 133, 263, 362)
     count = LANDMARKS + rings.size
-    smooth = sp.identity(count, format="csr", dtype=np.float64)
+    smooth = Blend.unchanged(count)
     fine = control
     for _ in range(SUBDIVISIONS):
-        step, fine = loop_subdivision(smooth.shape[0], fine, corners)
-        smooth = (step @ smooth).tocsr()
+        step, fine = loop_subdivision(len(smooth), fine, corners)
+        smooth = step.after(smooth)
     edges = _boundary_paths(fine)
     holes = {
         "mouth": _hole(edges, 78, 308, UPPER_INNER[5], smooth),
         "left_eye": _hole(edges, 33, 133, LEFT_EYE.upper[4], smooth),
         "right_eye": _hole(edges, 362, 263, RIGHT_EYE.upper[4], smooth),
     }
-    first = smooth.shape[0]
+    first = len(smooth)
     upper: list[int] = []
     lower: list[int] = []
     own_edge: list[int] = []
@@ -150,7 +150,7 @@ def topology() -> Topology:
     return Topology(
         control_triangles=control,
         rings=rings,
-        smooth=smooth.astype(np.float32),
+        smooth=smooth,
         triangles=np.vstack([fine, np.array(strips, np.int32)]).astype(np.int32),
         skin_triangles=len(fine),
         coarse_triangles=np.vstack([coarse, np.array(strips, np.int32)]).astype(np.int32),
@@ -164,13 +164,14 @@ def topology() -> Topology:
 
 def loop_subdivision(
     count: int, triangles: Int32, sharp: tuple[int, ...] = ()
-) -> tuple[sp.csr_matrix, Int32]:
+) -> tuple[Blend, Int32]:
     """One step of Loop's scheme: each triangle becomes four, and vertices are averaged.
 
     count      vertices before
     triangles  (F, 3)
     sharp      vertices that keep their place (corners of mouth and eyes)
-    returns    (vertices after, count) weights, and (4F, 3) triangles; old vertices keep their index
+    returns    what makes the vertices after of those before; (4F, 3) triangles. Old vertices keep
+               their index
 
     Source: Loop, "Smooth subdivision surfaces based on triangles", 1987, with Warren's simpler
     vertex weight 3/(8n); borders are cubic B-spline curves.
@@ -216,8 +217,8 @@ def loop_subdivision(
     ab, bc, ca = (count + which.reshape(-1, 3)).T
     a, b, c = triangles.T
     finer = np.stack([[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]])  # (4, 3, F)
-    matrix = sp.csr_matrix((weights, (rows, columns)), shape=(count + len(edges), count))
-    return matrix, finer.transpose(2, 0, 1).reshape(-1, 3).astype(np.int32)
+    step = Blend.of(rows, columns, weights, count=count + len(edges), source_count=count)
+    return step, finer.transpose(2, 0, 1).reshape(-1, 3).astype(np.int32)
 
 
 def _merged(fine: Int32, borders: Int32) -> Int32:
@@ -291,7 +292,7 @@ def _boundary_paths(triangles: Int32) -> dict[int, list[int]]:
 
 
 def _hole(
-    along: dict[int, list[int]], start: int, end: int, on_upper: int, smooth: sp.csr_matrix
+    along: dict[int, list[int]], start: int, end: int, on_upper: int, smooth: Blend
 ) -> tuple[Int32, Int32]:
     """Fine vertices from corner to corner of a hole: the upper edge, then the lower one."""
     paths = []
@@ -301,6 +302,6 @@ def _hole(
             path.append(next(v for v in along[path[-1]] if v != path[-2]))
         paths.append(path)
     # the upper edge is the one that the landmark of the upper lip or lid has weight in
-    weight = [float(smooth[path][:, on_upper].sum()) for path in paths]
+    weight = [smooth.share_of(on_upper, path) for path in paths]
     first = int(np.argmax(weight))
     return np.array(paths[first], np.int32), np.array(paths[1 - first], np.int32)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from portravox.arrays import Bool, Float32
+from portravox.filters import moving_mean, without_short_gaps
 from portravox.segments import segments
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import bands_between, decibel
@@ -99,7 +99,7 @@ def _signal_to_noise_db(power: Float32, noise: Float32) -> Float32:
     ratios = []
     for low_hz, high_hz in SUBBANDS_HZ:
         bands = bands_between(low_hz, high_hz)
-        signal = ndimage.uniform_filter1d(power[:, bands].sum(axis=1), 5, mode="nearest")
+        signal = moving_mean(power[:, bands].sum(axis=1), 5).astype(np.float32)
         ratios.append(decibel(signal) - decibel(noise[:, bands].sum(axis=1)))
     best_two = np.sort(np.stack(ratios), axis=0)[-2:]
     mean: Float32 = best_two.mean(axis=0)
@@ -140,16 +140,13 @@ def _liveliness_db(power: Float32) -> float:
     deviations = []
     for low_hz, high_hz in SUBBANDS_HZ:
         signal = inner[:, bands_between(low_hz, high_hz)].sum(axis=1)
-        deviations.append(decibel(ndimage.uniform_filter1d(signal, 8, mode="nearest")).std())
+        deviations.append(decibel(moving_mean(signal, 8).astype(np.float32)).std())
     return float(np.mean(deviations))
 
 
 def _closed(mask: Bool) -> Bool:
     """The mask with gaps shorter than the hangover filled."""
-    padded = np.pad(mask, HANGOVER_ROWS)
-    filled = ndimage.binary_closing(padded, np.ones(HANGOVER_ROWS, dtype=np.bool_))
-    closed: Bool = filled[HANGOVER_ROWS:-HANGOVER_ROWS]
-    return closed
+    return without_short_gaps(mask, HANGOVER_ROWS)
 
 
 def _held(mask: Bool) -> Bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy import fft
 
 from portravox.arrays import Bool, Float32
 from portravox.speech.resample import SPEECH_RATE_HZ, framed
@@ -77,7 +76,7 @@ def mel_power(samples: Float32, rows: int) -> Float32:
     power = np.zeros((rows, BANDS), dtype=np.float32)
     for start in range(0, rows, CHUNK_ROWS):
         chunk = slice(start, start + CHUNK_ROWS)
-        spectrum = fft.rfft(frames[chunk] * window, FFT_SAMPLES, axis=1)
+        spectrum = np.fft.rfft(frames[chunk] * window, FFT_SAMPLES, axis=1)
         power[chunk] = (spectrum.real**2 + spectrum.imag**2) @ _triangles() * scale
     return power
 

@@ -8,9 +8,9 @@ Gives     power of the noise in each band and row
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from portravox.arrays import Bool, Float32
+from portravox.filters import moving_mean
 from portravox.speech.resample import ROW_RATE_HZ
 
 BLOCK_ROWS = ROW_RATE_HZ // 2
@@ -41,7 +41,7 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
     rows = len(power)
     if rows == 0:
         return power.copy()
-    smooth = ndimage.uniform_filter1d(power, LEVEL_SMOOTHING_ROWS, axis=0, mode="nearest")
+    smooth = moving_mean(power, LEVEL_SMOOTHING_ROWS).astype(np.float32)
     blocks = -(-rows // BLOCK_ROWS)
     floors = np.zeros((blocks, power.shape[1]), dtype=np.float32)
     for block in range(blocks):

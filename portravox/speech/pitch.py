@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, ndimage
 
 from portravox.arrays import Float32, Int32
 from portravox.best_path import best_path
+from portravox.filters import without_short_segments
 from portravox.speech.resample import SPEECH_RATE_HZ, framed
 
 LOW_HZ, HIGH_HZ = 60.0, 800.0
@@ -67,7 +67,7 @@ def pitch(samples: Float32, rows: int) -> Pitch:
     path = _smoothest_path(lags, heights)
     row = np.arange(rows)
     voicing = np.clip(heights[row, path], 0.0, 1.0).astype(np.float32)
-    voiced = ndimage.binary_opening(voicing >= VOICED_FROM, np.ones(SHORTEST_ROWS, dtype=np.bool_))
+    voiced = without_short_segments(voicing >= VOICED_FROM, SHORTEST_ROWS)
     frequency_hz = np.where(voiced, SPEECH_RATE_HZ / lags[row, path], 0.0)
     return Pitch(frequency_hz.astype(np.float32), voicing)
 
@@ -75,7 +75,7 @@ def pitch(samples: Float32, rows: int) -> Pitch:
 def _candidates(samples: Float32, rows: int) -> tuple[Float32, Float32]:
     """(T, CANDIDATES) lags in samples, with fractions, and heights of the best peaks."""
     window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
-    own = fft.irfft(np.abs(fft.rfft(window, FFT_SAMPLES)) ** 2)[: LONGEST_LAG + 2]
+    own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT_SAMPLES)) ** 2)[: LONGEST_LAG + 2]
     own /= own[0]
     frames = framed(samples, rows, WINDOW_SAMPLES)
     lags = np.full((rows, CANDIDATES), float(LONGEST_LAG), dtype=np.float32)
@@ -83,13 +83,13 @@ def _candidates(samples: Float32, rows: int) -> tuple[Float32, Float32]:
     for start in range(0, rows, CHUNK_ROWS):
         frame = frames[start : start + CHUNK_ROWS]
         frame = (frame - frame.mean(axis=1, keepdims=True)) * window
-        spectrum = fft.rfft(frame, FFT_SAMPLES, axis=1)
+        spectrum = np.fft.rfft(frame, FFT_SAMPLES, axis=1)
         # 640 + the longest lag stays below 1024: no peak wraps around
-        product = fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : LONGEST_LAG + 2]
+        product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : LONGEST_LAG + 2]
         faint = product[:, 0] < FAINT_RMS**2 * WINDOW_SAMPLES
         similarity = product / np.maximum(product[:, :1], 1e-20) / own
         similarity[faint] = 0.0
-        found = _peaks(similarity)
+        found = _peaks(similarity.astype(np.float32))
         lags[start : start + len(frame)], heights[start : start + len(frame)] = found
     return lags, heights
 
