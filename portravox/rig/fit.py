@@ -285,7 +285,7 @@ def _with_flat_edge(landmarks: Float64, mesh: Topology, centre: Float64, axes: F
     outer = np.hypot(*(from_middle / half).T) > OUTER_FACE
     flat = (facing < LEAST_FACING) & outer
     seen = {i: np.array([0.0, 0.0, landmarks[i, 2]]) for i in np.flatnonzero(~flat).tolist()}
-    level = FieldSolver(landmarks, triangles).extend(seen, stiffness=1.0)[:, 2]
+    level = FieldSolver(landmarks, triangles, stiffness=1.0).extend(seen)[:, 2]
     levelled = landmarks.copy()
     levelled[:, 2] = np.minimum(level, landmarks[:, 2])
     return levelled

@@ -9,7 +9,11 @@ and `PosedMesh.on_skull`; tests hold them together.
 
 from __future__ import annotations
 
-from portravox.arrays import Float32, Int32
+import math
+
+import numpy as np
+
+from portravox.arrays import Float32, Float64, Int32
 from portravox.compiled_code import compiled
 
 
@@ -85,3 +89,59 @@ def blend_values(
             weight, row = weights[e], sources[e]
             for k in range(out.shape[1]):
                 out[i, k] += weight * values[row, k]
+
+
+@compiled(fastmath=True)
+def factorize(system: Float64, first: Int32) -> None:
+    """Cholesky's factor in place of a symmetric, positive definite matrix.
+
+    Nothing left of an entry `first` of a row ever becomes other than 0, so it is passed over: with
+    vertices in the order of one coordinate that leaves a band along the diagonal (George & Liu,
+    "Computer Solution of Large Sparse Positive Definite Systems", 1981, chapter 4).
+
+    system  (n, n) its lower half is read, and overwritten with L, L Lᵀ = system
+    first   (n,) column of the first entry of each row that is not 0
+    """
+    for i in range(system.shape[0]):
+        for j in range(first[i], i + 1):
+            total = system[i, j]
+            for k in range(max(first[i], first[j]), j):
+                total -= system[i, k] * system[j, k]
+            system[i, j] = math.sqrt(total) if i == j else total / system[j, j]
+
+
+@compiled(fastmath=True)
+def solve_factorized(factor: Float64, first: Int32, sides: Float64) -> None:
+    """Solve for several right-hand sides at once.
+
+    factor  (n, n) L, see `factorize`; first likewise
+    sides   (R, n) overwritten with the solutions
+    """
+    for r in range(sides.shape[0]):
+        x = sides[r]
+        for i in range(x.shape[0]):
+            total = x[i]
+            for k in range(first[i], i):
+                total -= factor[i, k] * x[k]
+            x[i] = total / factor[i, i]
+        for i in range(x.shape[0] - 1, -1, -1):
+            x[i] /= factor[i, i]
+            for k in range(first[i], i):
+                x[k] -= factor[i, k] * x[i]
+
+
+@compiled(fastmath=True)
+def squared_distances(points: Float64, dots: Float64, out: Float64) -> None:
+    """How far each point is from the nearest dot, squared.
+
+    points  (k, 3)
+    dots    (n, 3)
+    out     (k,) written
+    """
+    for i in range(points.shape[0]):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        nearest = np.inf
+        for k in range(dots.shape[0]):
+            dx, dy, dz = dots[k, 0] - x, dots[k, 1] - y, dots[k, 2] - z
+            nearest = min(nearest, dx * dx + dy * dy + dz * dz)
+        out[i] = nearest

@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from portravox.arrays import Float32, Float64, Int32
-from portravox.rig.kernels import bend
+from portravox.rig.kernels import bend, squared_distances
 from portravox.rig.shapes import SHAPES
 
 SHADE_RANGE = (0.80, 1.12)
@@ -162,9 +162,9 @@ def _squared_distance(
     dots = np.concatenate([_dots(landmarks[list(line)]) for line in lines])
     low, high = dots.min(axis=0) - reach_mm, dots.max(axis=0) + reach_mm
     near = np.flatnonzero(np.all((points >= low) & (points <= high), axis=1)).astype(np.int32)
-    there = points[near]
-    apart = (there**2).sum(axis=1)[:, None] - 2 * there @ dots.T + (dots**2).sum(axis=1)
-    return near, np.maximum(apart.min(axis=1), 0.0)
+    squared = np.empty(len(near))
+    squared_distances(points[near], dots, squared)
+    return near, squared
 
 
 def _dots(line: Float64) -> Float64:

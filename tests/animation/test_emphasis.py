@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import find_peaks
 
-from portravox.animation.emphasis import melody, stresses
+from portravox.animation.emphasis import _peaks, melody, stresses
 
 
 def test_louder_and_higher_syllables_are_found_at_their_energy_peak(voice):
@@ -44,3 +45,12 @@ def test_an_octave_error_lifts_the_melody_no_more_than_a_high_note(voice, curves
     jump[200:210], high[200:210] = 30.0, 8.0
     jumped = melody(curves_from(12.0, **{**usual, "pitch": jump}))
     assert jumped == pytest.approx(melody(curves_from(12.0, **{**usual, "pitch": high})))
+
+
+def test_peaks_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    for spacing in (1, 3, 8):
+        values = rng.normal(size=400)
+        values[100:103] = 2.5  # flat on top
+        wanted, _ = find_peaks(values, height=0.0, distance=spacing)
+        assert _peaks(values, spacing) == wanted.tolist()
