@@ -26,9 +26,21 @@ from portravox.service.tasks.outbox import (
 from portravox.service.tasks.queue import Failure, Job, Result, Task, TaskQueue
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.tasks.states import TaskState
+from tests.postgres import database_of
+
+
+def postgres_queue(folder: Path, clock: Callable[[], float]) -> TaskQueue:
+    """On the run's own PostgreSQL; skips where there can be none."""
+    url = database_of(folder)
+    from portravox.service.database.database import Database
+    from portravox.service.tasks.postgres import PostgresTaskQueue
+
+    return PostgresTaskQueue(Database(url), clock=clock)
+
 
 QUEUES: dict[str, Callable[[Path, Callable[[], float]], TaskQueue]] = {
-    "sqlite": lambda folder, clock: SqliteTaskQueue(folder / "tasks.db", clock=clock)
+    "sqlite": lambda folder, clock: SqliteTaskQueue(folder / "tasks.db", clock=clock),
+    "postgres": postgres_queue,
 }
 
 START = 1_800_000_000.0

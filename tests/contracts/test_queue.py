@@ -44,11 +44,23 @@ from portravox.service.tasks.queue import (
 from portravox.service.tasks.room import MAX_TASK_BYTES, Caps
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.tasks.states import TaskState
+from tests.postgres import database_of
 
 PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED = TaskState
 
+
+def postgres_queue(folder: Path, **options: Any) -> TaskQueue:
+    """On the run's own PostgreSQL; skips where there can be none."""
+    url = database_of(folder)
+    from portravox.service.database.database import Database
+    from portravox.service.tasks.postgres import PostgresTaskQueue
+
+    return PostgresTaskQueue(Database(url), **options)
+
+
 QUEUES: dict[str, Callable[..., TaskQueue]] = {
-    "sqlite": lambda folder, **options: SqliteTaskQueue(folder / "tasks.db", **options)
+    "sqlite": lambda folder, **options: SqliteTaskQueue(folder / "tasks.db", **options),
+    "postgres": postgres_queue,
 }
 
 JOB = Job(

@@ -1,6 +1,7 @@
-"""Migrate the file of tasks to the schema of this version.
+"""Migrate the tables of tasks to the schema of this version, in SQLite and in PostgreSQL.
 
 Flow      tasks.sqlite, before its own connections -> tasks.migrate -> migrations/
+          tasks.postgres, at each start -> tasks.migrate -> postgres_migrations/
 """
 
 from __future__ import annotations
@@ -8,13 +9,27 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from portravox.errors import QueueDamaged, QueueUnavailable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from portravox.service.database.database import Database
 
 HEAD = "0003"
 """The newest step in migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+POSTGRES_HEAD = "0001"
+"""The newest step in postgres_migrations/versions."""
+
+POSTGRES_MIGRATIONS = Path(__file__).parent / "postgres_migrations"
+
+_MIGRATING = 0x706F_7274_6D69
+"""Key of the advisory lock under which one machine migrates and the others wait."""
 
 
 def migrate(file: Path, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> None:
@@ -26,16 +41,13 @@ def migrate(file: Path, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> N
     if _revision(file) == head:
         return  # and alembic, the slowest thing to load in a start, is left alone
     from alembic import command
-    from alembic.config import Config
     from alembic.util import CommandError
     from sqlalchemy import create_engine, event
     from sqlalchemy.engine import Connection
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
-    config = Config()
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _config(migrations)
     engine = create_engine(
         "sqlite://", creator=lambda: sqlite3.connect(file, isolation_level=None), poolclass=NullPool
     )
@@ -53,6 +65,63 @@ def migrate(file: Path, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> N
         raise QueueUnavailable(f"a later version of Portravox changed {file}") from error
     except DBAPIError as error:
         raise QueueUnavailable(f"{file} cannot be brought up to date: {error.orig}") from error
+
+
+def migrate_postgres(
+    database: Database, *, migrations: Path = POSTGRES_MIGRATIONS, head: str = POSTGRES_HEAD
+) -> None:
+    """Run the steps that are missing in one transaction, on one machine while the others wait.
+
+    Tables that a later version has changed are used as they are, if that version left them so that
+    this one can. Raises QueueUnavailable where it did not, and where PostgreSQL fails.
+    """
+    with database.connect() as db:
+        if _is_usable(db, head):
+            return
+    from alembic import command
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import NullPool
+
+    config = _config(migrations)
+    engine = create_engine("postgresql+psycopg://", creator=database.connection, poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+            with database.connect() as db:
+                if _is_usable(db, head):
+                    return  # another machine did it meanwhile
+            config.attributes["connection"] = connection
+            command.upgrade(config, head)
+    except DBAPIError as error:
+        reason = str(error.orig).splitlines()[0]
+        raise QueueUnavailable(f"the tables cannot be brought up to date: {reason}") from error
+
+
+def _config(migrations: Path) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _is_usable(db: Any, head: str) -> bool:
+    """Whether the tables are those of `head`, or later ones that it may use. Raises
+    QueueUnavailable where they are later ones that it may not use."""
+    [row] = db.execute("SELECT to_regclass('alembic_version') IS NOT NULL AS there").fetchall()
+    if not row["there"]:
+        return False
+    found = [row["version_num"] for row in db.execute("SELECT version_num FROM alembic_version")]
+    if len(found) != 1 or found[0] < head:
+        return False
+    if found[0] == head:
+        return True
+    [readers] = db.execute("SELECT oldest FROM schema_readers").fetchall()
+    if head < readers["oldest"]:
+        raise QueueUnavailable("a later version of Portravox changed the database")
+    return True
 
 
 def _revision(file: Path) -> str | None:

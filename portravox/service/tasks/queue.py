@@ -68,6 +68,10 @@ class TaskQueue(Protocol):
     def outbox(self) -> Outbox:
         """Notices of the tasks that end."""
 
+    def now(self) -> float:
+        """What time it is by the clock that the times of tasks are told in, seconds since 1970:
+        this machine's, or that of the database where machines share one."""
+
     @property
     def damage(self) -> str | None:
         """What is known to be wrong with the table's storage; None where nothing is. A table that

@@ -15,21 +15,21 @@ import contextlib
 import json
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from portravox.errors import IdempotencyConflict, QueueUnavailable
+from portravox.errors import QueueUnavailable
 from portravox.service.tasks import sqlite_statements as sql
 from portravox.service.tasks.group_commit import GroupCommit
 from portravox.service.tasks.migrate import migrate
 from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.queue import GIVEN_UP, MAX_TRIES
 from portravox.service.tasks.room import MAX_PENDING, Caps, Held, require_room
+from portravox.service.tasks.rows import as_row, held_of, new_task, of_same_job, task_of
 from portravox.service.tasks.sqlite_file import (
     CHECK_S,
     DamageWatch,
@@ -40,7 +40,6 @@ from portravox.service.tasks.sqlite_file import (
     own,
 )
 from portravox.service.tasks.sqlite_outbox import SqliteOutbox, register
-from portravox.service.tasks.sqlite_rows import task_of
 from portravox.service.tasks.states import TaskState
 from portravox.service.tasks.task import (
     Failure,
@@ -110,6 +109,10 @@ class SqliteTaskQueue:
         """What all keys hold, and the state of the table in which they did."""
         self.outbox: Outbox = SqliteOutbox(self._writer, self._survey, clock)
 
+    def now(self) -> float:
+        """See `TaskQueue`."""
+        return self._clock()
+
     @property
     def damage(self) -> str | None:
         """See `TaskQueue`."""
@@ -125,39 +128,26 @@ class SqliteTaskQueue:
         idempotency_key: str | None = None,
         webhooks: Sequence[Webhook] = (),
     ) -> Task:
-        task = Task(
-            task_id=str(uuid.uuid4()),
+        task = new_task(
+            job,
             key_id=key_id,
             key_group=key_group,
             request_id=request_id,
-            job=job,
-            state=TaskState.PENDING,
-            attempt=0,
             submitted_at=self._clock(),
-            scheduled_at=None,
-            ended_at=None,
-            worker=None,
-            lease_until=None,
-            cancel_requested=False,
-            stage=None,
-            done=0.0,
-            code=None,
-            message=None,
-            result=None,
         )
         limits = self._limits_of(key_id)
-        row = _as_row(task, idempotency_key, webhooks)
+        row = as_row(task, idempotency_key, webhooks)
 
         def add(db: sqlite3.Connection) -> Task:
             if idempotency_key is not None:
                 before = db.execute(sql.TASK_OF_REPEATED, row).fetchone()
                 if before is not None:
-                    return _of_same_job(task_of(before), job)
+                    return of_same_job(task_of(before), job)
             everyone = self._held_by_all(db)
             own = db.execute(sql.HELD_BY_KEY, row).fetchone()
             require_room(
                 row["text_bytes"],
-                own=_NOTHING if own is None else _held(own),
+                own=_NOTHING if own is None else held_of(own),
                 everyone=everyone,
                 caps=self._caps,
                 limits=limits,
@@ -389,7 +379,7 @@ class SqliteTaskQueue:
         submission has changed the table since."""
         state, held = self._held
         return (
-            held if state == self._state_of(db) else _held(db.execute(sql.HELD_BY_ALL).fetchone())
+            held if state == self._state_of(db) else held_of(db.execute(sql.HELD_BY_ALL).fetchone())
         )
 
     def _state_of(self, db: sqlite3.Connection) -> tuple[int, int]:
@@ -450,41 +440,3 @@ def _end(
 def _put_back(db: sqlite3.Connection, seq: int, *, releases: int = 0) -> None:
     """Let a task wait again, in its old place."""
     db.execute(sql.PUT_BACK, {"seq": seq, "releases": releases})
-
-
-def _as_row(task: Task, idempotency_key: str | None, webhooks: Sequence[Webhook]) -> dict[str, Any]:
-    """What is written of a new task."""
-    job = task.job
-    written = {
-        "model": job.model,
-        "image_url": job.image_url,
-        "audio_url": job.audio_url,
-        "parameters": json.dumps(dict(job.parameters)),
-    }
-    texts = [*written.values(), idempotency_key or "", *(webhook.url for webhook in webhooks)]
-    return {
-        **written,
-        "task_id": task.task_id,
-        "key_id": task.key_id,
-        "key_group": task.key_group,
-        "request_id": task.request_id,
-        "idempotency_key": idempotency_key,
-        "resolve_oss": job.resolve_oss,
-        "submitted_at": task.submitted_at,
-        "text_bytes": sum(map(_bytes_of, texts)),
-    }
-
-
-def _bytes_of(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-
-
-def _held(row: sqlite3.Row) -> Held:
-    pending, canceled, ended, text_bytes = row
-    return Held(pending=pending, canceled=canceled, ended=ended, text_bytes=text_bytes)
-
-
-def _of_same_job(before: Task, job: Job) -> Task:
-    if before.job != job:
-        raise IdempotencyConflict
-    return before

@@ -24,7 +24,7 @@ from portravox.service.tasks.outbox import (
     NoticeFormat,
     Webhook,
 )
-from portravox.service.tasks.sqlite_rows import task_of
+from portravox.service.tasks.rows import task_of
 from portravox.service.tasks.task import Task
 
 T = TypeVar("T")

@@ -1,0 +1,236 @@
+"""What the queue in PostgreSQL promises beyond the contract: other machines, and a database that
+goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from portravox.errors import QueueFull, QueueUnavailable, SettingOutOfRange
+from portravox.service.tasks.migrate import POSTGRES_HEAD, migrate_postgres
+from portravox.service.tasks.queue import Job, KeyLimits, Result
+from portravox.service.tasks.states import TaskState
+from tests.postgres import database_of, postgres_server
+
+psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
+
+from portravox.service.database import database as database_module  # noqa: E402
+from portravox.service.database.database import Database  # noqa: E402
+from portravox.service.tasks.postgres import PostgresTaskQueue  # noqa: E402
+
+JOB = Job(
+    model="m", image_url="http://h/p", audio_url="http://h/v", parameters={}, resolve_oss=False
+)
+VIDEO = Result(video_name="a.mp4", duration_s=2.75)
+
+
+@pytest.fixture
+def url(tmp_path):
+    return database_of(tmp_path)
+
+
+@asynccontextmanager
+async def machines(url, count=2, **options):
+    """Queues as so many machines have them."""
+    queues = [PostgresTaskQueue(Database(url), **options) for _ in range(count)]
+    try:
+        yield queues
+    finally:
+        for queue in queues:
+            await queue.close()
+
+
+async def submit(queue, key_id="anna", **options):
+    return await queue.submit(
+        options.pop("job", JOB), key_id=key_id, key_group="all", request_id="r", **options
+    )
+
+
+def test_machines_share_tasks_and_no_task_is_claimed_twice(url):
+    async def play():
+        async with machines(url, 3) as queues:
+            tasks = await asyncio.gather(*(submit(queues[n % 3], "abc"[n % 3]) for n in range(90)))
+            claims = await asyncio.gather(
+                *(queues[n % 3].claim(f"w{n % 3}", lease_s=30) for n in range(120))
+            )
+            claimed = [task.task_id for task in claims if task is not None]
+            # A claim that looked before another one took the last task of its key gives nothing.
+            while (task := await queues[0].claim("w0", lease_s=30)) is not None:
+                claimed.append(task.task_id)
+            assert sorted(claimed) == sorted(task.task_id for task in tasks)
+            answers = await asyncio.gather(
+                *(queues[n % 3].finish(id_, 1, VIDEO) for n, id_ in enumerate(claimed))
+            )
+            assert all(answers)
+            assert (await queues[1].counts())[TaskState.SUCCEEDED] == 90
+
+    asyncio.run(play())
+
+
+def test_limits_hold_over_all_machines_together(url):
+    async def play():
+        limits = KeyLimits(max_pending=7, max_running=2)
+        async with machines(url, 3, limits_of=lambda key_id: limits) as queues:
+            added = await asyncio.gather(
+                *(submit(queues[n % 3]) for n in range(30)), return_exceptions=True
+            )
+            assert sum(isinstance(answer, QueueFull) for answer in added) == 23
+            claims = await asyncio.gather(*(queues[n % 3].claim("w", lease_s=9) for n in range(9)))
+            assert sum(task is not None for task in claims) == 2
+
+    asyncio.run(play())
+
+
+def test_one_idempotency_key_is_one_task_whichever_machines_are_asked(url):
+    async def play():
+        async with machines(url, 3) as queues:
+            given = await asyncio.gather(
+                *(submit(queues[n % 3], idempotency_key="k") for n in range(30))
+            )
+            assert len({task.task_id for task in given}) == 1
+
+    asyncio.run(play())
+
+
+def test_the_tables_are_made_once_however_many_machines_start(tmp_path):
+    name = f"fresh{time.monotonic_ns()}"
+    server = postgres_server()
+    with psycopg.connect(server.url("postgres"), autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name}")
+    failed = []
+
+    def start():
+        try:
+            migrate_postgres(Database(server.url(name)))
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with psycopg.connect(server.url(name)) as db:
+        assert db.execute("SELECT version_num FROM alembic_version").fetchall() == [
+            (POSTGRES_HEAD,)
+        ]
+
+
+def test_tables_of_a_later_version_are_used_if_it_says_so(url):
+    PostgresTaskQueue(Database(url))
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+        try:
+            migrate_postgres(Database(url))  # it left them so that we may go on
+            db.execute("UPDATE schema_readers SET oldest = '9998'")
+            with pytest.raises(QueueUnavailable, match="a later version"):
+                migrate_postgres(Database(url))
+        finally:
+            db.execute("UPDATE alembic_version SET version_num = %s", [POSTGRES_HEAD])
+            db.execute("UPDATE schema_readers SET oldest = '0001'")
+
+
+def test_connections_that_were_cut_are_made_anew(url):
+    async def play():
+        async with machines(url, 1) as [queue]:
+            task = await submit(queue)
+            with psycopg.connect(url, autocommit=True) as db:
+                db.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            assert await queue.get(task.task_id, key_group="all") == task
+            for _ in range(10):
+                try:
+                    await submit(queue)
+                    break
+                except QueueUnavailable:  # told at once, and the next one fares better
+                    await asyncio.sleep(0.1)
+            assert (await queue.counts())[TaskState.PENDING] == 2
+
+    asyncio.run(play())
+
+
+def test_a_finish_whose_answer_got_lost_is_told_as_taken(url, monkeypatch):
+    monkeypatch.setattr("portravox.service.tasks.postgres.FINISH_APART_S", 0.01)
+
+    async def play():
+        async with machines(url, 1) as [queue]:
+            task = await submit(queue)
+            await queue.claim("w", lease_s=30)
+            change = queue._database.change
+
+            async def lose_the_answer(statements, read):
+                await change(statements, read)
+                monkeypatch.setattr(queue._database, "change", change)
+                raise QueueUnavailable("the cable was pulled")
+
+            monkeypatch.setattr(queue._database, "change", lose_the_answer)
+            assert await queue.finish(task.task_id, 1, VIDEO)  # else its video would be removed
+            seen = await queue.get(task.task_id, key_group="all")
+            assert seen is not None and seen.result == VIDEO
+
+    asyncio.run(play())
+
+
+def test_a_process_that_stops_in_a_transaction_holds_others_up_for_no_longer_than_granted(
+    url, monkeypatch
+):
+    monkeypatch.setattr(database_module, "IDLE_IN_TRANSACTION_MS", 300)
+
+    async def play():
+        stopped = await psycopg.AsyncConnection.connect(url, autocommit=True)
+        async with machines(url, 1) as [queue]:
+            await database_module._limit(stopped)
+            await stopped.execute("BEGIN")
+            await stopped.execute(*database_module._LOCK)
+            began = time.monotonic()
+            await submit(queue)
+            assert time.monotonic() - began < 5.0
+        await stopped.close()
+
+    asyncio.run(play())
+
+
+def test_what_no_text_can_hold_harms_nobody_else(url):
+    async def play():
+        async with machines(url, 1) as [queue]:
+            odd = Job(
+                model="m\0", image_url="\ud800", audio_url="", parameters={}, resolve_oss=False
+            )
+            answers = await asyncio.gather(
+                submit(queue), submit(queue, job=odd), submit(queue), return_exceptions=True
+            )
+            assert isinstance(answers[1], QueueUnavailable)
+            assert await queue.get("\0", key_group="all") is None
+            assert not await queue.cancel("\0", key_group="all")
+            assert await queue.find(["\0", answers[0].task_id]) == {answers[0].task_id: answers[0]}
+            assert (await queue.counts())[TaskState.PENDING] == 2
+
+    asyncio.run(play())
+
+
+def test_an_address_of_no_database_is_refused_without_its_password():
+    with pytest.raises(SettingOutOfRange) as refused:
+        Database("postgresql://me:secret@host:port/x?nonsense=1")
+    assert "secret" not in str(refused.value)
+    with pytest.raises(QueueUnavailable) as away:
+        Database("postgresql://me:secret@127.0.0.1:1/x")
+    assert "secret" not in str(away.value)
+
+
+def test_machines_tell_one_time_whatever_their_own_clocks_say(url, monkeypatch):
+    here = time.time()
+    monkeypatch.setattr(time, "time", lambda: here + 3600.0)
+
+    async def play():
+        async with machines(url, 1) as [queue]:
+            assert abs(queue.now() - here) < 60.0
+            assert abs((await submit(queue)).submitted_at - here) < 60.0
+
+    asyncio.run(play())
