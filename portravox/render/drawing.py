@@ -87,6 +87,21 @@ def line_cover(
     return _averaged(canvas, size)
 
 
+def line_over(
+    cover: Float32, path: AnyFloat, strength: AnyFloat, thickness: float, fine: int = 4
+) -> None:
+    """Draw a line into cover, (h, w) 0..1, which keeps the larger value; see `line_cover`."""
+    height, width = cover.shape
+    margin = thickness / 2 + 2
+    x0, y0 = np.clip(np.floor(path.min(axis=0) - margin), 0, (width, height)).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(path.max(axis=0) + margin), 0, (width, height)).astype(int).tolist()
+    if x1 > x0 and y1 > y0:
+        near = cover[y0:y1, x0:x1]
+        size = (x1 - x0, y1 - y0)
+        drawn = line_cover(path - np.array([x0, y0]), strength, thickness, size, fine)
+        np.maximum(near, drawn, out=near)
+
+
 def lay_over(below: UInt8, colour: AnyFloat | UInt8, cover: AnyFloat) -> None:
     """Blend colour, (h, w, 3) or (3,), into pixels, (h, w, 3), as far as cover, (h, w), says."""
     under = below.astype(np.float32)

@@ -12,6 +12,7 @@ stays where both have it. What does not move keeps the frame's own pixels.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -140,10 +141,10 @@ def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePai
     """Take both eyes of a photograph, (H, W, 3), apart."""
     edge_px = face_edge_sigma(rig, photo)
     skin = _bare_skin(rig, photo)
-    return (
-        _prepare_eye(rig, photo, light, skin, LEFT_EYE, 0, edge_px),
-        _prepare_eye(rig, photo, light, skin, RIGHT_EYE, 1, edge_px),
-    )
+    with ThreadPoolExecutor(1, thread_name_prefix="portravox-eye") as beside:
+        left = beside.submit(_prepare_eye, rig, photo, light, skin, LEFT_EYE, 0, edge_px)
+        right = _prepare_eye(rig, photo, light, skin, RIGHT_EYE, 1, edge_px)
+        return left.result(), right
 
 
 def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from portravox.arrays import Bool, Float32, Float64, UInt8
 from portravox.face.eyes import EyeView
 from portravox.ramps import smoothstep
-from portravox.render.drawing import line_cover
+from portravox.render.drawing import line_over
 
 UPPER_SHARE = 0.9
 """The upper lid does this share of the way to meet the lower one (motion-facts 1)."""
@@ -258,9 +258,7 @@ def _lashes(view: EyeView, contrast: float, edge_sigma: float) -> tuple[Float32,
         strength = (
             rng.uniform(0.45, 0.9) * (1 - t) ** 0.8 * smoothstep(0.0, 0.1, min(root, 1 - root))
         )
-        strokes = np.maximum(
-            strokes, line_cover(np.column_stack([x, drop]), strength, 0.16 * mm, size, 2)
-        )
+        line_over(strokes, np.column_stack([x, drop]), strength, 0.16 * mm, 2)
     visible = float(smoothstep(0.12, 0.55, contrast))
     cover = np.maximum(line * (0.35 + 0.55 * visible), strokes * 0.75 * visible)
     cover = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.5, 0.7 * edge_sigma))
