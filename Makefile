@@ -7,7 +7,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load quality sheets docs doc-pictures articulation-model equality clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load soak quality sheets docs doc-pictures articulation-model equality clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -45,7 +45,7 @@ test: setup-dev ## set up and run all tests; of those of the page, where there i
 
 # ROUNDS of each kill, as far as MINUTES go; the other faults take two minutes more.
 ROUNDS ?= 20
-MINUTES ?= 28
+faults: MINUTES ?= 28
 
 faults: setup-dev ## break the service at every step, in half an hour, written to out/faults (as root: disks, too)
 	PORTRAVOX_FAULT_ROUNDS=$(ROUNDS) PORTRAVOX_FAULT_MINUTES=$(MINUTES) PORTRAVOX_FAULTS_OUT=out/faults \
@@ -100,6 +100,10 @@ bench: setup-dev ## time and memory, written to out/bench
 
 load: setup-dev ## what the service bears, in 2 minutes, written to out/load (Debian: apt-get install wrk)
 	$(BIN)/python -m benchmarks.load -o out/load
+
+soak: MINUTES ?= 60
+soak: setup-dev ## an hour of mixed requests and renders (MINUTES=...): memory, descriptors and threads against limits, written to out/soak
+	$(BIN)/python -m benchmarks.soak -o out/soak --minutes $(MINUTES)
 
 quality: setup-dev ## measures on finished videos and an HTML report, written to out/quality
 	$(BIN)/python -m benchmarks.quality -o out/quality

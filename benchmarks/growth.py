@@ -117,15 +117,13 @@ def slope(at: Sequence[float], values: Sequence[float]) -> float:
 
 
 def growth(samples: Sequence[Sample]) -> list[Growth]:
-    """How memory, descriptors and threads of each role went on, a process of it each; where there
-    are several, their mean."""
+    """How memory, descriptors and threads of the server went on, and of each role of worker
+    processes from one process to the next."""
     rows = []
     hours = (samples[-1].at_s - samples[0].at_s) / 3600
     for role in _roles(samples):
         for unit in ("MiB", "descriptors", "threads"):
             at, held = _course(samples, role, unit)
-            if not at:
-                continue
             per_hour = slope(at, held) * 3600
             tenth = max(len(held) // ENDS, 1)
             limit = LIMITS[role if role == SERVER else "worker", unit]
@@ -135,7 +133,7 @@ def growth(samples: Sequence[Sample]) -> list[Growth]:
                     unit=unit,
                     begin=median(held[:tenth]),
                     end=median(held[-tenth:]),
-                    most=_most(samples, role, unit),
+                    most=max(held),
                     per_hour=per_hour,
                     grown=per_hour * hours,
                     allowed=limit.over(hours),
@@ -156,23 +154,19 @@ def _held(process: ProcessUse, unit: str) -> float:
 
 
 def _course(samples: Sequence[Sample], role: str, unit: str) -> tuple[list[float], list[float]]:
-    """Moments at which there were processes of a role, and the mean of what they held then."""
-    at, held = [], []
-    for sample in samples:
-        values = [_held(one, unit) for one in sample.processes if one.role == role]
-        if values:
-            at.append(sample.at_s)
-            held.append(sum(values) / len(values))
-    return at, held
-
-
-def _most(samples: Sequence[Sample], role: str, unit: str) -> float:
-    return max(
-        _held(process, unit)
-        for sample in samples
-        for process in sample.processes
-        if process.role == role
-    )
+    """What the server held at each moment; of worker processes, the most that each of them held,
+    at the moment when it was seen last. Those that were seen while they loaded only are no part."""
+    at: dict[int, float] = {}
+    most: dict[int, float] = {}
+    for number, sample in enumerate(samples):
+        for process in sample.processes:
+            if process.role == role:
+                point = number if role == SERVER else process.pid
+                at[point] = sample.at_s
+                most[point] = max(most.get(point, 0.0), _held(process, unit))
+    ready = median(most.values()) / 2
+    points = [point for point in at if most[point] >= ready]
+    return [at[point] for point in points], [most[point] for point in points]
 
 
 def processes_of(pid: int) -> tuple[ProcessUse, ...]:

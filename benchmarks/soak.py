@@ -96,8 +96,11 @@ class Report:
 
     @property
     def holds(self) -> bool:
+        wants_videos = self.plan.render_every_s > 0
         return (
-            all(row.holds for row in self.growth)
+            bool(self.growth)
+            and all(row.holds for row in self.growth)
+            and (self.videos > 0 or not wants_videos)
             and not self.unexpected_count
             and not self.videos_failed
             and self.lost == self.unended == 0
