@@ -59,8 +59,11 @@ from portravox.system import CORES, ENVIRONMENT
 REQUESTS_PER_PROCESS = 20
 """After so many a process is replaced, so that what leaks does not pile up. Our choice."""
 
-START_TIME_S = 120.0
-"""How long a process may take to start; the first one on a machine compiles its loops, 30 s."""
+START_CPU_S = 120.0
+START_TIME_S = 600.0
+"""Processor time that a process may take to start, and how long that may last. The first one on a
+machine compiles its loops, which takes 30 s of a quiet processor; on one that others share, hardly
+more of its time and far more of the clock's. Our choice."""
 
 READ_CPU_S = 15.0
 """Processor time for reading, judging or fetching what strangers sent. A PNG of 4096 px takes 1 s
@@ -247,18 +250,35 @@ class WorkerProcess:
         self._requests = 0
         try:
             async with asyncio.timeout(START_TIME_S):
-                event = decode_event(await self._lines.next())
-                if not isinstance(event, Ready):
-                    raise ProtocolViolation("an event before it was ready")
+                await self._first_event()
             # It has not seen a stranger's file: what it compiled until now can be trusted.
             await asyncio.to_thread(self._keep_compiled_code, folder)
-        except (TimeoutError, ProtocolViolation) as error:
+        except TimeoutError as error:
+            _log.error("a %s process did not start in time: %s", self._role, error)
+            # Else the next one would begin where this one did, and not come further.
+            await asyncio.to_thread(self._keep_compiled_code, folder)
+            await self._kill()
+            raise RequestFailed(problems.ALGO, retry=True) from error
+        except ProtocolViolation as error:
             _log.error("a %s process did not start: %s", self._role, error)
             await self._kill()
             raise RequestFailed(problems.ALGO, retry=True) from error
         except BaseException:
             await self._kill()
             raise
+
+    async def _first_event(self) -> None:
+        """Wait until it says that it is ready. Raises ProtocolViolation where it says something
+        else, TimeoutError where it takes too much of the processor."""
+        assert self._child is not None and self._lines is not None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    if not isinstance(decode_event(await self._lines.next()), Ready):
+                        raise ProtocolViolation("an event before it was ready")
+                    return
+            if processor_time_s(self._child.pid) > START_CPU_S:
+                raise TimeoutError(f"more than {START_CPU_S:g} s of processor time")
 
     def _own_command(self, folder: ProcessFolder) -> tuple[str, ...]:
         child = (sys.executable, "-m", "portravox.service.worker.child")

@@ -16,7 +16,8 @@ import pytest
 
 from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
-from portravox.service.worker.messages import FetchDone, FetchRequest
+from portravox.service.worker import process as process_module
+from portravox.service.worker.messages import FetchDone, FetchRequest, Ready, encode
 from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
 from portravox.system import CORES, ENVIRONMENT
 from tests.live import files_at
@@ -57,12 +58,12 @@ def test_what_a_process_did_lies_in_the_folder_it_was_told(tmp_path: Path) -> No
         process = WorkerProcess("fetch", memory_mib=256)
         for number in (1, 2):
             assert await process.request(
-                fetch(tmp_path / "scratch", f"{url}/face.png"), FetchDone, time_s=9
+                fetch(tmp_path / "scratch", f"{url}/face.png"), FetchDone, time_s=60
             ) == FetchDone(number=number)
             assert (tmp_path / "scratch" / "image").read_bytes() == b"png"
             (tmp_path / "scratch" / "image").unlink()
         with pytest.raises(RequestFailed) as failed:
-            await process.request(fetch(tmp_path / "scratch", f"{url}/none"), FetchDone, time_s=9)
+            await process.request(fetch(tmp_path / "scratch", f"{url}/none"), FetchDone, time_s=60)
         assert failed.value.problem.code == "InvalidParameter.InputDownloadFailed"
         assert not failed.value.retry
         await process.close()
@@ -236,3 +237,54 @@ def test_a_pool_has_processes_ready_beside_those_that_are_busy(
         assert all(process.pid is None for process in made)
 
     asyncio.run(play())
+
+
+def test_a_start_may_take_its_share_of_the_processor_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A machine that does much else does not count: a process that waits goes on, one that
+    computes without end does not."""
+    monkeypatch.setattr(process_module, "START_CPU_S", 0.3)
+    monkeypatch.setattr(process_module, "LOOK_S", 0.05)
+
+    async def started(program: str) -> WorkerProcess:
+        process = WorkerProcess(
+            "fetch", memory_mib=256, folders=tmp_path, command=(sys.executable, "-Sc", program)
+        )
+        await process.warm()
+        return process
+
+    async def play() -> None:
+        ready = f"import time; time.sleep(1.0); print({encode(Ready()).decode()!r}, flush=True)"
+        patient = await started(f"{ready}; time.sleep(60)")
+        assert patient.pid is not None
+        await patient.close()
+        with pytest.raises(RequestFailed):
+            await started("while True: pass")
+        assert list(tmp_path.iterdir()) == []
+
+    asyncio.run(play())
+
+
+def test_what_was_compiled_until_a_start_was_ended_is_kept_for_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept: list[Path] = []
+
+    def keep(folder: Path) -> int:
+        assert folder.is_dir()
+        kept.append(folder)
+        return 0
+
+    monkeypatch.setattr(process_module, "START_CPU_S", 0.0)
+    monkeypatch.setattr(process_module, "LOOK_S", 0.05)
+    monkeypatch.setattr(process_module, "keep_code_compiled_in", keep)
+    process = WorkerProcess("judge", memory_mib=4096, folders=tmp_path)
+
+    async def play() -> None:
+        with pytest.raises(RequestFailed):
+            await process.warm()
+
+    asyncio.run(play())
+    assert len(kept) == 1
+    assert not kept[0].exists()
