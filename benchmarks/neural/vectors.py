@@ -244,7 +244,7 @@ def crops(recorded: Recording) -> Iterator[Comparison]:
 def pasting(recorded: Recording) -> Iterator[Comparison]:
     """Mask and composite."""
     name, place = "f_pasteback", place_of("a_crop")
-    yield _compared(name, "mask", feathered_mask(), recorded["mask512"], 5e-8)
+    yield _compared(name, "mask", feathered_mask(0), recorded["mask512"], 5e-8)
     if place is None:
         return
     around = read(place)
@@ -253,11 +253,11 @@ def pasting(recorded: Recording) -> Iterator[Comparison]:
     for case in map(int, recorded["case_ids"]):
         crop = recorded_crop(around, case)
         y0, y1, x0, x1 = (int(each) for each in recorded[f"bbox_y0y1x0x1_{case:02d}"])
-        mask = warped_mask((len(image), len(image[0])), crop)[0][y0:y1, x0:x1]
+        mask = warped_mask((len(image), len(image[0])), crop, 0)[0][y0:y1, x0:x1]
         # OpenCV looks up at steps of 1/32 px; a ramp of 25 steps turns that into 1/800
         wanted = recorded[f"mask_warped_bbox_{case:02d}"]
         yield _compared(name, f"warped mask {case}", mask, wanted, 1.25e-3)
-        paste = Paste(image, crop, torch.device("cpu"), averaged=False)
+        paste = Paste(image, crop, torch.device("cpu"), as_published=True)
         left, top, right, bottom = paste.box
         whole = image.astype(np.float32)
         whole[top:bottom, left:right] = paste.blended(drawn).movedim(0, -1).numpy()

@@ -51,6 +51,12 @@ ENTRIES: Mapping[str, EngineEntry] = MappingProxyType(
             factory="portravox.engines.embedded:EmbeddedEngine",
             description="moves the photograph itself by a rig; runs on the processor, no weights",
         ),
+        "neural": EngineEntry(
+            factory="portravox.engines.neural.engine:open_neural",
+            description="draws with LivePortrait's networks; wants a graphics card and weights",
+            needs=("torch",),
+            repeats_within_levels=2,
+        ),
     }
 )
 
@@ -66,7 +72,8 @@ def open_engine(name: str, entries: Mapping[str, EngineEntry] = ENTRIES) -> Engi
         raise SettingOutOfRange("engine", name, ", ".join(entries))
     if entry.missing:
         raise EngineUnavailable(
-            f"the engine {name!r} needs {', '.join(entry.missing)}, which is not installed"
+            f"the engine {name!r} needs {', '.join(entry.missing)}, which is not installed:"
+            f" pip install 'portravox[{name}]'"
         )
     module, _, factory = entry.factory.partition(":")
     opened = cast("Callable[[], Engine]", getattr(importlib.import_module(module), factory))

@@ -32,6 +32,20 @@ class PipPackage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HubRepository:
+    """A repository of a model hub: files at fixed addresses, of a fixed revision."""
+
+    name: str
+    revision: str
+    licence: str
+
+
+HUB = "https://huggingface.co"
+"""Where repositories of models lie; the variable HF_ENDPOINT names a mirror, as it does for the
+hub's own tools."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFile:
     """One file."""
 
@@ -39,7 +53,7 @@ class ModelFile:
     """In the models folder."""
 
     purpose: str
-    source: PipPackage
+    source: PipPackage | HubRepository
     member: str
     """Its path within the source."""
 
@@ -57,6 +71,8 @@ class ModelSet:
     """Whether no video can be made without them."""
 
     files: tuple[ModelFile, ...]
+    terms: tuple[str, ...] = ()
+    """What has to be read and accepted before these are fetched; () where nothing has to be."""
 
 
 MEDIAPIPE = PipPackage(
@@ -165,8 +181,137 @@ DEMO = ModelSet(
     ),
 )
 
+LIVEPORTRAIT = HubRepository(
+    name="KlingTeam/LivePortrait",
+    revision="82a4fa6735ca58432b6ce39301b4b9ee066dea47",
+    licence="MIT by the author's word",
+)
+
+LIVEPORTRAIT_SAFETENSORS = HubRepository(
+    name="Kijai/LivePortrait_safetensors",
+    revision="59f30f36d7b791929c25437df7461d5b0e0010b1",
+    licence="none declared",
+)
+
+_LIVEPORTRAIT_TERMS = (
+    "LivePortrait's weights: networks trained by Kuaishou, published at KlingTeam/LivePortrait.",
+    "Licence: an author wrote that code and models of LivePortrait are under the MIT licence, the",
+    "models of InsightFace excepted (issues 79 and 193 of the project). A request to confirm that",
+    "for every file (issue 548) was not answered when this was written.",
+    "InsightFace's models, for non-commercial research only, are neither fetched nor used.",
+)
+
+
+def _of_hub(source: HubRepository, member: str, purpose: str, size: int, sha256: str) -> ModelFile:
+    return ModelFile(
+        name=member.rpartition("/")[2],
+        purpose=purpose,
+        source=source,
+        member=member,
+        bytes=size,
+        sha256=sha256,
+    )
+
+
+NEURAL = ModelSet(
+    name="neural",
+    needed_for="the engine `neural`",
+    required=False,
+    terms=_LIVEPORTRAIT_TERMS,
+    files=(
+        _of_hub(
+            LIVEPORTRAIT,
+            "liveportrait/base_models/appearance_feature_extractor.pth",
+            "a portrait to features",
+            3_387_959,
+            "5279bb8654293dbdf327030b397f107237dd9212fb11dd75b83dfb635211ceb5",
+        ),
+        _of_hub(
+            LIVEPORTRAIT,
+            "liveportrait/base_models/motion_extractor.pth",
+            "a portrait to pose and keypoints",
+            112_545_506,
+            "251e6a94ad667a1d0c69526d292677165110ef7f0cf0f6d199f0e414e8aa0ca5",
+        ),
+        _of_hub(
+            LIVEPORTRAIT,
+            "liveportrait/base_models/warping_module.pth",
+            "bends features to new keypoints",
+            182_180_086,
+            "2f61a6f265fe344f14132364859a78bdbbc2068577170693da57fb96d636e282",
+        ),
+        _of_hub(
+            LIVEPORTRAIT,
+            "liveportrait/base_models/spade_generator.pth",
+            "features to a picture",
+            221_813_590,
+            "4780afc7909a9f84e24c01d73b31a555ef651521a1fe3b2429bd04534d992aee",
+        ),
+        _of_hub(
+            LIVEPORTRAIT,
+            "liveportrait/retargeting_models/stitching_retargeting_module.pth",
+            "keypoints that fit shoulders and lips",
+            2_393_098,
+            "3652d5a3f95099141a56986aaddec92fadf0a73c87a20fac9a2c07c32b28b611",
+        ),
+    ),
+)
+
+NEURAL_SAFETENSORS = ModelSet(
+    name="neural-safetensors",
+    needed_for="the same, without pickles",
+    required=False,
+    terms=(
+        *_LIVEPORTRAIT_TERMS,
+        "This conversion to safetensors is by somebody else, who declares no licence.",
+    ),
+    files=(
+        _of_hub(
+            LIVEPORTRAIT_SAFETENSORS,
+            "appearance_feature_extractor.safetensors",
+            "a portrait to features",
+            3_361_936,
+            "38bef5de50a92bf1fc66e8c511051a19dfacdf80c37f8713425ec15dc9ca7d34",
+        ),
+        _of_hub(
+            LIVEPORTRAIT_SAFETENSORS,
+            "motion_extractor.safetensors",
+            "a portrait to pose and keypoints",
+            112_496_256,
+            "3568cd410e29d046771acb55ecfdfe4c7c197d345bd8b7f95942ef63130b6c9e",
+        ),
+        _of_hub(
+            LIVEPORTRAIT_SAFETENSORS,
+            "warping_module.safetensors",
+            "bends features to new keypoints",
+            182_158_564,
+            "f7b7834bd6039b4088f72e5161e60ad366f68a3763df8a3eac0bc0f9d46fdbbf",
+        ),
+        _of_hub(
+            LIVEPORTRAIT_SAFETENSORS,
+            "spade_generator.safetensors",
+            "features to a picture",
+            221_771_768,
+            "ca04fbec765745e9eae836d2d7522c274647b277ce5f25104fa1705b75222212",
+        ),
+        _of_hub(
+            LIVEPORTRAIT_SAFETENSORS,
+            "stitching_retargeting_module.safetensors",
+            "keypoints that fit shoulders and lips",
+            911_836,
+            "60725cf3523ae413880da28ed583c9e84c5c25695a0cef1b77210ea31cc424ea",
+        ),
+    ),
+)
+
 SETS: tuple[ModelSet, ...] = (FACES, DEMO)
+"""What is fetched where nothing is named."""
+
+OPTIONAL_SETS: tuple[ModelSet, ...] = (NEURAL, NEURAL_SAFETENSORS)
+"""What is fetched only by its name."""
 
 
 def file_named(name: str) -> ModelFile:
-    return next(file for each in SETS for file in each.files if file.name == name)
+    return next(
+        file for each in (*SETS, *OPTIONAL_SETS) for file in each.files if file.name == name
+    )

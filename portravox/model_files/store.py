@@ -124,6 +124,19 @@ def required(name: str) -> Path:
         return place
 
 
+def installed(file: ModelFile) -> Path:
+    """The place of a file whose bytes were checked; nothing is fetched.
+
+    Raises ModelFileMissing, ModelFileBroken.
+    """
+    place = find(file)
+    if place is None:
+        raise ModelFileMissing(file.name, folder_to_fetch_into())
+    if not is_intact(file, place):
+        raise ModelFileBroken(place)
+    return place
+
+
 def require_all(sets: tuple[ModelSet, ...] = (FACES,)) -> None:
     """Have all files of some sets, so that nothing is fetched later; raises as `required`."""
     for each in sets:

@@ -69,7 +69,7 @@ def test_values_out_of_range_are_named(run, inputs, tmp_path, option, value):
 
 def test_an_unknown_engine_is_refused_with_the_known_ones(run, inputs, tmp_path):
     files = (inputs / "face.png", inputs / "voice.wav")
-    told = run("animate", *files, "-o", tmp_path / "out.mp4", "--engine", "neural")
+    told = run("animate", *files, "-o", tmp_path / "out.mp4", "--engine", "nobodys")
     assert told.status == 2
     assert "embedded" in told.err
 
