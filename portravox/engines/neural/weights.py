@@ -25,7 +25,7 @@ from portravox.engines.neural.motion import MotionNetwork
 from portravox.engines.neural.stitch import LayeredNetwork
 from portravox.engines.neural.tensors import Placed, Tensor, Weights
 from portravox.engines.neural.warp import WarpNetwork
-from portravox.errors import ModelFileBroken
+from portravox.errors import ModelFileBroken, ModelFileMissing
 from portravox.model_files.catalogue import NEURAL, NEURAL_SAFETENSORS, ModelSet
 from portravox.model_files.store import installed, missing_files
 
@@ -67,7 +67,11 @@ def published_networks() -> Networks:
     Raises ModelFileMissing, ModelFileBroken.
     """
     chosen = NEURAL_SAFETENSORS if not missing_files((NEURAL_SAFETENSORS,)) else NEURAL
-    return networks_of({_role(file.name): installed(file) for file in chosen.files})
+    try:
+        return networks_of({_role(file.name): installed(file) for file in chosen.files})
+    except (ModelFileMissing, ModelFileBroken) as error:
+        error.hint = f"Run `portravox models fetch {NEURAL.name}`, which shows the licences first."
+        raise
 
 
 def published_files() -> ModelSet | None:
