@@ -48,7 +48,8 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │       ├── VoiceTooComplex        its bytes cost far more time to decode than a recording's do
 │       └── VoiceSilent            nothing to hear in it
 ├── EngineError                the caller can't; the command line exits with 1
-│   ├── EngineUnavailable      the engine asked for is not installed
+│   ├── EngineUnavailable      the engine asked for is not installed, or finds no device
+│   │   └── DeviceMemoryShort      a graphics card has too little free memory just now
 │   ├── SystemUnsupported      a part of the product does not run on this operating system
 │   ├── ModelUnavailable       a model or library that should be there is not
 │   │   ├── ModelFileMissing       a model's file is not on this machine
@@ -368,6 +369,11 @@ class EngineError(PortravoxError):
 
 class EngineUnavailable(EngineError):
     code = "engine_unavailable"
+
+
+class DeviceMemoryShort(EngineUnavailable):
+    code = "device_memory_short"
+    hint = "Let nothing else use the graphics card, or take one with more memory."
 
 
 class SystemUnsupported(EngineError):

@@ -24,6 +24,7 @@ from portravox import __version__
 from portravox.cli.options import Json
 from portravox.cli.terminal import give, give_json
 from portravox.compiled_code import can_be_written, keep_compiled_code
+from portravox.engines.registry import ENTRIES, device_of
 from portravox.errors import PortravoxError
 from portravox.model_files.catalogue import FACES, SETS
 from portravox.model_files.store import find, missing_files, state_of
@@ -223,6 +224,19 @@ def _gpu() -> Finding:
     return Finding("GPU", "ok", f"{names or 'none seen'}; not used by the embedded engine")
 
 
+def _engines() -> Iterator[Finding]:
+    """Whether the engines beyond the embedded one could be opened, and on what."""
+    for name, entry in ENTRIES.items():
+        if not entry.needs:
+            continue
+        try:
+            yield Finding(f"{name} engine", "ok", f"draws on {device_of(name)}")
+        except PortravoxError as error:
+            yield Finding(
+                f"{name} engine", "note", f"{error}; only for --engine {name}", error.hint
+            )
+
+
 def _folders() -> Iterator[Finding]:
     folder = keep_compiled_code()
     writable = can_be_written(folder)
@@ -270,6 +284,7 @@ LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _libraries,
     _codecs,
     _machine,
+    _engines,
     _folders,
     _isolation,
     _extras,

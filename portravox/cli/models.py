@@ -69,12 +69,12 @@ def fetch_command(
     chosen = _named(sets)
     for each in chosen:
         _agree(each, accept)
-    folders = [path for path in paths if path.is_dir()]
+    elsewhere: list[str | Path] = [path for path in paths if path.is_dir()]
     fetched = fetch_missing(
         chosen,
         again=again,
         wheels=[path for path in paths if path.is_file()],
-        elsewhere=next(iter([*folders, *addresses]), None),
+        elsewhere=next(iter([*elsewhere, *addresses]), None),
         tell=tell,
     )
     for file in fetched:

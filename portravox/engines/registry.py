@@ -8,18 +8,33 @@ An entry loads nothing: its module is imported when the engine is opened.
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from portravox.errors import EngineUnavailable, SettingOutOfRange
+from portravox.errors import EngineUnavailable, ModelFileMissing, SettingOutOfRange
+from portravox.model_files.catalogue import OPTIONAL_SETS
+from portravox.model_files.store import folder_to_fetch_into, missing_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from portravox.engines.base import Engine
+
+
+DEVICE = "PORTRAVOX_DEVICE"
+"""Environment variable: where an engine that can choose computes: cuda, cuda:1, mps, xpu or cpu;
+unset: the first graphics card."""
+
+
+PROCESSOR = "the processor"
+
+PROBE_TIME_S = 120.0
+"""For a look at devices: a driver that has to wake its cards takes some seconds. Our choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,13 @@ class EngineEntry:
     on the same machine. 0: byte for byte the same. Sums on a graphics card may come in any order.
     """
 
+    weights: tuple[str, ...] = ()
+    """Names of sets of model files, one of which has to be there."""
+
+    probe: str = ""
+    """A module that, run as a program, prints the device that the engine would compute on, or says
+    on stderr why there is none. Empty: the processor, by whatever is installed anyway."""
+
     @property
     def missing(self) -> tuple[str, ...]:
         """The modules among `needs` that are not installed."""
@@ -56,6 +78,8 @@ ENTRIES: Mapping[str, EngineEntry] = MappingProxyType(
             description="draws with LivePortrait's networks; wants a graphics card and weights",
             needs=("torch",),
             repeats_within_levels=2,
+            weights=("neural", "neural-safetensors"),
+            probe="portravox.engines.neural.devices",
         ),
     }
 )
@@ -67,6 +91,42 @@ def open_engine(name: str, entries: Mapping[str, EngineEntry] = ENTRIES) -> Engi
     Raises SettingOutOfRange where there is none of this name, EngineUnavailable where a module
     that it needs is not installed.
     """
+    entry = _installed_entry(name, entries)
+    module, _, factory = entry.factory.partition(":")
+    opened = cast("Callable[[], Engine]", getattr(importlib.import_module(module), factory))
+    return opened()
+
+
+def device_of(name: str, entries: Mapping[str, EngineEntry] = ENTRIES) -> str:
+    """What an engine would compute on, for people, after looking whether it could be opened.
+
+    Its libraries are loaded in a process of their own: whoever asks needs none of them.
+
+    Raises as `open_engine`, and ModelFileMissing where weights are not there.
+    """
+    entry = _installed_entry(name, entries)
+    sets = tuple(each for each in OPTIONAL_SETS if each.name in entry.weights)
+    if sets and all(missing_files((each,)) for each in sets):
+        error = ModelFileMissing(missing_files(sets[:1])[0].name, folder_to_fetch_into())
+        error.hint = f"Run `portravox models fetch {sets[0].name}`, which shows the licences first."
+        raise error
+    if not entry.probe:
+        return PROCESSOR
+    command = [sys.executable, "-m", entry.probe]
+    try:
+        told = subprocess.run(
+            command, capture_output=True, text=True, timeout=PROBE_TIME_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineUnavailable(f"{name}: the look for a device does not end: {error}") from error
+    if told.returncode:
+        lines = told.stderr.strip().splitlines() or ["it says nothing"]
+        raise EngineUnavailable(f"{name}: {lines[-1]}")
+    return told.stdout.strip()
+
+
+def _installed_entry(name: str, entries: Mapping[str, EngineEntry]) -> EngineEntry:
+    """The entry of an engine whose libraries are there."""
     entry = entries.get(name)
     if entry is None:
         raise SettingOutOfRange("engine", name, ", ".join(entries))
@@ -75,6 +135,4 @@ def open_engine(name: str, entries: Mapping[str, EngineEntry] = ENTRIES) -> Engi
             f"the engine {name!r} needs {', '.join(entry.missing)}, which is not installed:"
             f" pip install 'portravox[{name}]'"
         )
-    module, _, factory = entry.factory.partition(":")
-    opened = cast("Callable[[], Engine]", getattr(importlib.import_module(module), factory))
-    return opened()
+    return entry

@@ -18,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from portravox.engines.registry import ENTRIES, device_of
 from portravox.errors import PortravoxError, SettingOutOfRange, StorageFailed
 from portravox.service.backup import finish_restore
 from portravox.service.detector import FETCHERS, FETCHERS_PER_KEY, ProcessDetector
@@ -179,6 +180,7 @@ def create_server(settings: ServiceSettings) -> Application:
 @asynccontextmanager
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
     _say_how_isolated(settings.sandbox)
+    drawn_on = await asyncio.to_thread(engine_devices, settings)
     folder = settings.data_dir
     with _making(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -226,6 +228,7 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         eta=TaskEta(workers=settings.workers),
         signing=signing,
         metrics=metrics,
+        drawn_on=drawn_on,
     )
     # No worker outlived the server that this one replaces.
     await service.queue.requeue_expired(float("inf"))
@@ -303,6 +306,7 @@ def _process(role: Role, settings: ServiceSettings) -> WorkerProcess:
         memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
         folders=settings.processes_dir,
         sandbox_mode=settings.sandbox,
+        engines=settings.offered_engines if role == "render" else (),
     )
 
 
@@ -319,6 +323,29 @@ def _say_how_isolated(mode: SandboxMode) -> None:
         raise SettingOutOfRange("sandbox", mode, lacks)
     else:
         _log.warning("worker processes are isolated by %s", isolation)
+
+
+def engine_devices(settings: ServiceSettings) -> dict[str, str]:
+    """The device of each engine that is offered; tells the log.
+
+    Raises SettingOutOfRange where one lacks something, or cannot be isolated as asked for.
+    """
+    found = {}
+    for name in settings.offered_engines:
+        try:
+            found[name] = device_of(name)
+        except PortravoxError as error:
+            raise SettingOutOfRange("engines", name, f"without what is missing: {error}") from error
+        on_a_card = ENTRIES[name].probe and not found[name].startswith("cpu")
+        if on_a_card and settings.sandbox != "off":
+            lacks = "sandbox=off with it: an isolated process has no way to a graphics card yet"
+            raise SettingOutOfRange("engines", name, lacks)
+        _log.info("the engine %s draws on %s", name, found[name])
+        if on_a_card and settings.workers > 1:
+            _log.warning("%d workers share the memory of %s", settings.workers, found[name])
+        if ENTRIES[name].probe and not on_a_card:
+            _log.warning("the engine %s takes seconds for each frame on the processor", name)
+    return found
 
 
 @contextmanager

@@ -121,8 +121,13 @@ def _enabled(value: str | None) -> bool:
     return value is not None and value.strip().lower() == "enable"
 
 
-def video_job(body: Mapping[str, Json], mode: CallMode) -> Job:
-    """What a submit asks for, after rows 7 to 14. Raises Refusal."""
+def video_job(
+    body: Mapping[str, Json], mode: CallMode, engines: tuple[str, ...] = ENGINES[:1]
+) -> Job:
+    """What a submit asks for, after rows 7 to 14. Raises Refusal.
+
+    engines   what this server offers, the default first
+    """
     check_model(body, VIDEO_MODEL)
     if not mode.asynchronous:
         raise Refusal(problems.NOT_SYNCHRONOUS)
@@ -134,7 +139,7 @@ def video_job(body: Mapping[str, Json], mode: CallMode) -> Job:
         model=VIDEO_MODEL,
         image_url=addresses["image_url"],
         audio_url=addresses["audio_url"],
-        parameters=_parameters(body.get("parameters")),
+        parameters=_parameters(body.get("parameters"), engines),
         resolve_oss=mode.resolve_oss,
     )
 
@@ -176,10 +181,10 @@ def _check_scheme(address: str, mode: CallMode) -> None:
         raise Refusal(problems.OSS_UNRESOLVED)
 
 
-def _parameters(given: Json) -> dict[str, Json]:
+def _parameters(given: Json, engines: tuple[str, ...]) -> dict[str, Json]:
     """The options a client chose, as `JobOptions` takes them. Raises Refusal."""
     if given is None or given == []:  # PHP writes an empty object so
-        return {}
+        given = {}
     if not isinstance(given, dict):
         raise Refusal(problems.out_of_definition("parameters"))
     chosen = {name: given[name] for name in ORIGINAL if given.get(name) is not None}
@@ -196,8 +201,10 @@ def _parameters(given: Json) -> dict[str, Json]:
         options = {name: OPTIONS[name].from_json(value) for name, value in chosen.items()}
     except SettingOutOfRange as error:
         raise Refusal(problems.out_of_definition(error.name)) from error
-    if options.get("engine", ENGINES[0]) not in ENGINES:
+    if options.get("engine", engines[0]) not in engines:
         raise Refusal(problems.out_of_definition("engine"))
+    if engines[0] != ENGINES[0]:  # what the engine says where nothing is said
+        options.setdefault("engine", engines[0])
     if "transcript" in options:
         missing = missing_readers(options["transcript"], options.get("language"))
         if missing:

@@ -6,6 +6,7 @@ Flow      app -> service.service -> routes
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
@@ -89,6 +90,9 @@ class Service:
     space: DiskSpace = field(default_factory=DiskSpace)
     passes: Passes = field(default_factory=Passes)
     eta: TaskEta = field(default_factory=lambda: TaskEta(workers=1))
+    drawn_on: Mapping[str, str] = field(default_factory=dict)
+    """The device of each engine that is offered, for people."""
+
     health: HealthProbe = field(default_factory=HealthProbe)
     workers: list[WorkerLoop] = field(default_factory=list)
     """That run in this process."""

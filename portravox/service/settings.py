@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from portravox.engines.registry import ENTRIES
 from portravox.errors import FileMissing, InputDownloadFailed, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
 from portravox.service.fetch.addresses import AddressPolicy
@@ -97,6 +98,10 @@ class ServiceSettings(BaseSettings):
     sandbox: SandboxMode = "auto"
     """How processes that touch strangers' files are isolated: auto, by what the kernel has;
     require, or do not start; off, for debugging."""
+
+    engines: str = "embedded"
+    """Engines that tasks may name, with commas between them; the first one draws where a task names
+    none. The server does not start where one of them lacks something."""
 
     render_time_s: Positive = 3600.0
     """How long one attempt may take: 180 s of 4096-px video at twenty times real time."""
@@ -229,6 +234,19 @@ class ServiceSettings(BaseSettings):
             file_secret_settings,
             TomlConfigSettingsSource(settings_cls),
         )
+
+    @field_validator("engines")
+    @classmethod
+    def _as_engines(cls, names: str) -> str:
+        unknown = [name for name in _listed(names) if name not in ENTRIES]
+        if unknown or not _listed(names):
+            raise ValueError(f"wanted some of {', '.join(ENTRIES)}")
+        return names
+
+    @property
+    def offered_engines(self) -> tuple[str, ...]:
+        """By name, the default first."""
+        return _listed(self.engines)
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -149,7 +149,9 @@ def test_the_mouth_rests_in_digital_silence(avatar: Avatar, spoken: Int16) -> No
 
 @pytest.mark.parametrize("template_id", TEMPLATES)
 @pytest.mark.parametrize("paste_back", [True, False])
-def test_every_extreme_works(avatar: Avatar, template_id: str, paste_back: bool) -> None:
+def test_every_extreme_works(
+    avatar: Avatar, entry: EngineEntry, template_id: str, paste_back: bool
+) -> None:
     short = Waveform(voice().samples[: round(1.1 * voice().rate_hz)], voice().rate_hz)
     extremes = itertools.product((0.0, 1.0), (0.0, 1.5), (0.0, 1.0))
     for blinks, mouth, head in extremes:
@@ -162,7 +164,10 @@ def test_every_extreme_works(avatar: Avatar, template_id: str, paste_back: bool)
             paste_back=paste_back,
         )
         width, height = avatar.frame_size(direction)
-        shapes = {frame.shape for frame in avatar.speak(short, direction)}
+        # what draws on cards takes its time here: of its videos the beginning
+        some = None if entry.repeats_within_levels == 0 else 3
+        frames = itertools.islice(avatar.speak(short, direction), some)
+        shapes = {frame.shape for frame in frames}
         assert shapes == {(height, width)}
 
 

@@ -8,14 +8,13 @@ A processor takes seconds for a frame. It is used when it is asked for, and neve
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 import torch
 
-from portravox.errors import EngineUnavailable, SettingOutOfRange
-
-VARIABLE = "PORTRAVOX_DEVICE"
-"""Environment variable: cuda, cuda:1, mps, xpu or cpu; unset: the first graphics card."""
+from portravox.engines.registry import DEVICE
+from portravox.errors import EngineUnavailable, PortravoxError, SettingOutOfRange
 
 KINDS = ("cuda", "xpu", "mps", "cpu")
 """What may be named; AMD's cards are `cuda`, too, in PyTorch's builds for them."""
@@ -86,10 +85,10 @@ def chosen_device(asked: str | None = None) -> ComputeDevice:
     Raises SettingOutOfRange for a name that is none, EngineUnavailable where it is not there, or
     where nothing was asked for and there is no card.
     """
-    wanted = (asked if asked is not None else os.environ.get(VARIABLE, "")).strip().lower()
+    wanted = (asked if asked is not None else os.environ.get(DEVICE, "")).strip().lower()
     kind, _, index = wanted.partition(":")
     if wanted and (kind not in KINDS or (index and not index.isdecimal())):
-        raise SettingOutOfRange(VARIABLE, wanted, f"one of {', '.join(KINDS)}, or cuda:1")
+        raise SettingOutOfRange(DEVICE, wanted, f"one of {', '.join(KINDS)}, or cuda:1")
     if kind == "cpu":
         return CPU
     cards = graphics_cards()
@@ -100,6 +99,20 @@ def chosen_device(asked: str | None = None) -> ComputeDevice:
         there = ", ".join(map(str, cards)) or f"none that PyTorch {torch.__version__} can use"
         raise EngineUnavailable(
             f"the neural engine finds no {wanted or 'graphics card'}; there is {there}."
-            f" {VARIABLE}=cpu computes on the processor, which takes seconds for a frame"
+            f" {DEVICE}=cpu computes on the processor, which takes seconds for a frame"
         )
     return fitting[0]
+
+
+def main() -> int:
+    """Print the device that would be taken; status 1, and why, where there is none."""
+    try:
+        sys.stdout.write(f"{chosen_device()}\n")
+    except PortravoxError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

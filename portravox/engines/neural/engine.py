@@ -43,7 +43,7 @@ from portravox.engines.neural.stitch import retargeted, stitched
 from portravox.engines.neural.tensors import Tensor
 from portravox.engines.neural.warp import WarpSource
 from portravox.engines.neural.weights import Networks, published_networks
-from portravox.errors import EngineUnavailable
+from portravox.errors import DeviceMemoryShort
 from portravox.face.face import Face
 from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
@@ -79,7 +79,7 @@ class NeuralEngine:
         self._keeping = threading.Lock()
 
     def register(self, portrait: Picture) -> NeuralAvatar:
-        """Find the face and prepare it, once per picture. Raises FaceError, EngineUnavailable."""
+        """Find the face and prepare it, once per picture. Raises FaceError, DeviceMemoryShort."""
         key = hashlib.sha256(repr(portrait.pixels.shape).encode() + portrait.pixels.tobytes())
         with self._keeping:
             kept = self._kept.get(key.digest())
@@ -96,7 +96,7 @@ class NeuralEngine:
         return avatar
 
     def prepare(self, photo: UInt8, face: Face) -> _Scene:
-        """All that frames of a face in a photograph have in common. Raises EngineUnavailable."""
+        """All that frames of a face in a photograph have in common. Raises DeviceMemoryShort."""
         crop = crop_of_mesh(face.landmarks)
         large = cropped(photo, crop)
         picture = halved(large).transpose(2, 0, 1)[None].astype(np.float32) / 255.0
@@ -155,7 +155,7 @@ class NeuralEngine:
         return self.networks.decode(bent.feature).float() * 255.0 + scene.colour
 
     def frames(self, scene: _Scene, driving: Float32, speech: Float32) -> list[UInt8]:
-        """The boxes of a batch of frames, (h, w, 3) each. Raises EngineUnavailable."""
+        """The boxes of a batch of frames, (h, w, 3) each. Raises DeviceMemoryShort."""
         count, batch = len(driving), self.device.batch
         if count < batch:  # kernels are chosen by shape: a short batch would choose anew
             fill = [count - 1] * (batch - count)
@@ -216,7 +216,7 @@ class NeuralAvatar:
     ) -> Iterator[Planes]:
         """The video's frames in order; each is valid until the next one is asked for.
 
-        Raises SettingOutOfRange, ModelUnavailable, at once; EngineUnavailable where the device runs
+        Raises SettingOutOfRange, ModelUnavailable, at once; DeviceMemoryShort where the device runs
         out of memory.
         """
         words = transcript
@@ -275,13 +275,13 @@ def _painted(engine: NeuralEngine, scene: _Scene, track: ControlTrack) -> Iterat
 
 @contextlib.contextmanager
 def _memory_named(device: ComputeDevice) -> Iterator[None]:
-    """Say what is wrong where the device's memory is too small. Raises EngineUnavailable."""
+    """Say what is wrong where the device's memory is too small. Raises DeviceMemoryShort."""
     try:
         yield
     except torch.OutOfMemoryError as error:
         if device.name.startswith("cuda"):
             torch.cuda.empty_cache()
-        raise EngineUnavailable(
+        raise DeviceMemoryShort(
             f"{device} has too little free memory for a batch of {device.batch} frames"
         ) from error
 

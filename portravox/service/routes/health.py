@@ -38,6 +38,7 @@ async def ready(request: Request) -> Response:
         ok: dict[str, Json] = {
             "status": "ok",
             "isolation": _isolation(service),
+            "engines": dict(service.drawn_on),
             "request_id": request_id_of(request),
         }
         return answer(ok | _warnings(service))

@@ -36,7 +36,7 @@ async def submit(request: Request) -> Response:
     if service.stopping.is_set():
         raise Refusal(problems.UNAVAILABLE)
     body = json_object(await read_body(request))
-    job = video_job(body, CallMode.of(request.headers))
+    job = video_job(body, CallMode.of(request.headers), service.settings.offered_engines)
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > _MAX_IDEMPOTENCY_KEY:
         raise Refusal(problems.bad_parameter("Idempotency-Key"))

@@ -19,11 +19,13 @@ import signal
 import sys
 import time
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from portravox.atomic_file import writing
 from portravox.errors import (
+    DeviceMemoryShort,
     InputTooLarge,
     PictureTooLarge,
     StorageFailed,
@@ -38,6 +40,7 @@ from portravox.service.worker import sandbox
 from portravox.service.worker.messages import (
     MAX_FACES_COUNTED,
     MAX_FACES_TOLD,
+    OPENED,
     PREVIEW_NAME,
     VIDEO_NAME,
     Done,
@@ -58,6 +61,7 @@ from portravox.service.worker.messages import (
 from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
+    from portravox.engines.base import Engine
     from portravox.media.planes import Planes
     from portravox.pipeline import Progress
 
@@ -143,10 +147,20 @@ def _warm_up_to_render() -> None:
     voice = read_voice(VOICE)
     beginning = Waveform(voice.samples[: int(WARM_UP_S * voice.rate_hz)], voice.rate_hz)
     portrait = demo_portrait_if_here()
+    for name in filter(None, os.environ.get(OPENED, "").split(",")):
+        _engine(name)
     if portrait is not None:
         avatar = EmbeddedEngine().register(read_picture(portrait, max_side_px=WARM_UP_PX))
         for _ in avatar.speak(beginning, Direction()):
             pass
+
+
+@cache
+def _engine(name: str) -> Engine:
+    """An engine, opened once: its networks stay where they are for the next video."""
+    from portravox.engines.registry import open_engine
+
+    return open_engine(name)
 
 
 def _carry_out(request: Request, events: BinaryIO) -> None:
@@ -164,7 +178,7 @@ def _carry_out(request: Request, events: BinaryIO) -> None:
             code=problem.code,
             message=problem.message,
             # Another attempt has another process, with all its memory before it.
-            retry=isinstance(error, (MemoryError, OSError)),
+            retry=isinstance(error, (MemoryError, OSError, DeviceMemoryShort)),
         )
     _send(events, event)
 
@@ -260,6 +274,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         inputs,
         folder / VIDEO_NAME,
         options,
+        engine=_engine(options.engine),
         producer=request.producer,
         task_id=request.task_id,
         on_progress=tell,

@@ -51,6 +51,10 @@ Stage = Literal["read", "face", "listen", "render", "finish"]
 """Where a process is, of a render."""
 
 VIDEO_NAME = "video.mp4"
+OPENED = "PORTRAVOX_OPENED_ENGINES"
+"""Environment variable of a render process: the engines that it opens at its start, by name with
+commas between them."""
+
 PREVIEW_NAME = "preview.jpg"
 """What a render leaves in the scratch folder."""
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from portravox.compiled_code import copy_compiled_code, keep_code_compiled_in
+from portravox.engines.registry import DEVICE
 from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
 from portravox.service.previews import MAX_BYTES as MAX_PREVIEW_BYTES
@@ -34,6 +35,7 @@ from portravox.service.worker import sandbox
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
     MAX_LINE_BYTES,
+    OPENED,
     PREVIEW_NAME,
     VIDEO_NAME,
     Done,
@@ -130,6 +132,7 @@ class WorkerProcess:
         memory_mib: int,
         folders: Path | None = None,
         sandbox_mode: SandboxMode = "auto",
+        engines: Sequence[str] = (),
         command: Sequence[str] | None = None,
     ) -> None:
         """
@@ -137,12 +140,14 @@ class WorkerProcess:
         folders       where folders of processes are made, on the file system of the scratch
                       folders; by default the machine's temporary folder
         sandbox_mode  how it is isolated
+        engines       what it opens before it says that it is ready
         command       what to run instead of our own child, for tests
         """
         self._role = role
         self._memory_mib = memory_mib
         self._folders = folders or Path(tempfile.gettempdir())
         self._sandbox_mode = sandbox_mode
+        self._engines = ",".join(engines)
         self._command = command
         self._folder: ProcessFolder | None = None
         self._child: asyncio.subprocess.Process | None = None
@@ -241,8 +246,9 @@ class WorkerProcess:
                 {
                     name: value
                     for name, value in os.environ.items()
-                    if not name.startswith(ENVIRONMENT) or name in (MODELS_DIR, CORES)
-                },
+                    if not name.startswith(ENVIRONMENT) or name in (MODELS_DIR, CORES, DEVICE)
+                }
+                | {OPENED: self._engines},
             ),
         )
         assert self._child.stdout is not None
