@@ -90,7 +90,7 @@ def test_the_document_of_the_http_api_describes_each() -> None:
 
 
 def test_the_studio_offers_each_of_which_there_is_something_to_choose() -> None:
-    offered: list[Any] = option_controls()
+    offered: list[Any] = option_controls(ENGINES)
     assert [control["name"] for control in offered] == [
         name for name in OPTIONS if name != "engine" or len(ENGINES) > 1
     ]

@@ -10,9 +10,12 @@ from portravox.pipeline import ENGINES
 from portravox.service.tasks.queue import Json
 
 
-def option_controls() -> list[Json]:
-    """Every option of which there is something to choose, in order: JSON."""
-    described = (_described(option) for option in OPTIONS.values())
+def option_controls(engines: tuple[str, ...] = ENGINES[:1]) -> list[Json]:
+    """Every option of which there is something to choose, in order: JSON.
+
+    engines   those that the server offers, the default first
+    """
+    described = (_described(option, engines) for option in OPTIONS.values())
     return [control for control in described if control.get("values") is None or _several(control)]
 
 
@@ -21,11 +24,11 @@ def _several(control: dict[str, Json]) -> bool:
     return isinstance(values, list) and len(values) > 1
 
 
-def _described(option: Option) -> dict[str, Json]:
+def _described(option: Option, engines: tuple[str, ...]) -> dict[str, Json]:
     control = option.control
     described: dict[str, Json] = {
         "name": option.name,
-        "default": option.default,
+        "default": engines[0] if option.name == "engine" else option.default,
         "ours": not option.original,
         "control": control.kind,
         "advanced": control.advanced,
@@ -48,19 +51,19 @@ def _described(option: Option) -> dict[str, Json]:
     if control.kind == "choice":
         described["values"] = [
             {"value": value, "title": _texts(option.value_titles.get(value) or _itself(value))}
-            for value in _values(option)
+            for value in _values(option, engines)
         ]
     return described
 
 
-def _values(option: Option) -> list[str | bool]:
+def _values(option: Option, engines: tuple[str, ...]) -> list[str | bool]:
     match option.kind:
         case Truth():
             return [True, False]
         case Choice(names):
             return [*names]
         case _:
-            return [*ENGINES]
+            return [*engines]
 
 
 def _itself(value: object) -> Words:

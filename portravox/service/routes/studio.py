@@ -104,7 +104,7 @@ async def about(request: Request) -> Response:
             "version": __version__,
             "needs_key": not service_of(request).settings.no_keys,
             "examples": list(examples),
-            "options": option_controls(),
+            "options": option_controls(service_of(request).settings.offered_engines),
             "request_id": request_id_of(request),
         }
     )

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from portravox.engines.registry import DEVICE
 from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
 from portravox.service.worker import process as process_module
-from portravox.service.worker.messages import FetchDone, FetchRequest, Ready, encode
+from portravox.service.worker.messages import OPENED, FetchDone, FetchRequest, Ready, encode
 from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
 from portravox.system import CORES, ENVIRONMENT
 from tests.live import files_at
@@ -133,9 +134,9 @@ def test_a_process_does_not_know_the_servers_settings(monkeypatch: pytest.Monkey
     environment = asyncio.run(play())
     names = {entry.partition(b"=")[0].decode() for entry in environment.split(b"\0")}
     assert "PATH" in names
-    # Where model files lie and how many cores it may use, and nothing else of ours.
+    # Where model files lie, which cores, device and engines it may use, and nothing else.
     ours = {name for name in names if name.startswith(ENVIRONMENT)}
-    assert ours <= {MODELS_DIR, CORES}
+    assert ours <= {MODELS_DIR, CORES, DEVICE, OPENED}
     assert b"secret" not in environment
 
 
