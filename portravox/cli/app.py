@@ -26,6 +26,7 @@ from portravox.cli.link import link_command
 from portravox.cli.models import app as models_app
 from portravox.cli.serve import serve_command
 from portravox.cli.terminal import give, tell_error
+from portravox.cli.worker import worker_command
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What the parser raises for options that do not exist; typer does not export its name."""
@@ -42,6 +43,7 @@ app.command("batch")(batch_command)
 app.command("demo")(demo_command)
 app.command("doctor")(doctor_command)
 app.command("serve")(serve_command)
+app.command("worker")(worker_command)
 app.command("link")(link_command)
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)

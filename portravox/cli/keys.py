@@ -1,6 +1,7 @@
 """portravox keys: who may use the service. Works while the server runs.
 
-Flow      cli.app -> cli.keys -> service.keys -> keys.json in the data folder
+Flow      cli.app -> cli.keys -> service.accounts -> keys.json in the data folder, or the database
+          that machines share
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from portravox.cli.server_options import Config, DataDir
 from portravox.cli.terminal import give, give_json, tell
 
 if TYPE_CHECKING:
-    from portravox.service.keys import ApiKey, ApiKeys
+    from portravox.service.keys import ApiKey, Keys
 
 app = typer.Typer(
     help="API keys of the service: create, list, revoke, webhook-secret.",
@@ -99,26 +100,25 @@ def webhook_secret_command(
 ) -> None:
     """Show what notices of ended tasks are signed with, the newest first."""
     from portravox.errors import KeyUnknown
-    from portravox.service.keys import ApiKeys
+    from portravox.service.accounts import keys_of
     from portravox.service.settings import read_settings
     from portravox.service.storage.signing import open_signing_keys
     from portravox.service.tasks.outbox import OPERATOR_TENANT
     from portravox.service.webhooks.sign import webhook_secrets
 
     settings = read_settings({"data_dir": data_dir}, config=config)
-    if key_id is not None and ApiKeys(settings.keys_file).by_id(key_id) is None:
+    if key_id is not None and keys_of(settings).by_id(key_id) is None:
         raise KeyUnknown(key_id)
     signing = open_signing_keys(settings.signing_keys_file)
     for secret in webhook_secrets(signing, key_id or OPERATOR_TENANT):
         give(secret)
 
 
-def _keys(data_dir: Path | None, config: Path | None) -> ApiKeys:
-    from portravox.service.keys import ApiKeys
+def _keys(data_dir: Path | None, config: Path | None) -> Keys:
+    from portravox.service.accounts import keys_of
     from portravox.service.settings import read_settings
 
-    settings = read_settings({"data_dir": data_dir}, config=config)
-    return ApiKeys(settings.keys_file)
+    return keys_of(read_settings({"data_dir": data_dir}, config=config))
 
 
 def _told(key: ApiKey) -> dict[str, object]:

@@ -42,6 +42,6 @@ def login_link(settings: ServiceSettings, url: str) -> str:
 
     Behind the #, which browsers send to no server and into no log.
     """
-    from portravox.service.logins import LoginTokens
+    from portravox.service.accounts import logins_of
 
-    return f"{url}/#login={LoginTokens(settings.logins_dir).create()}"
+    return f"{url}/#login={logins_of(settings).create()}"

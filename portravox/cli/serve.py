@@ -49,7 +49,12 @@ def serve_command(
         typer.Option("--public-url", metavar="URL", help="Where clients reach this server."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", help="Videos at a time.", show_default="1")
+        int | None,
+        typer.Option(
+            "--workers",
+            help="Videos at a time; 0: `portravox worker` makes them.",
+            show_default="1",
+        ),
     ] = None,
     no_keys: Annotated[
         bool | None, typer.Option("--no-keys", help="Serve everybody, without API keys.")
@@ -83,7 +88,7 @@ def serve_command(
     settings = read_settings(flags, config=config)
     settings.require_safe()
     _have_models()
-    os.environ[CORES] = str(cores_per_job(settings.workers))  # its worker processes read it
+    os.environ[CORES] = str(cores_per_job(max(settings.workers, 1)))  # its worker processes read it
     with _listening(settings) as listener:
         address = f"http://{_in_url(settings.host)}:{listener.getsockname()[1]}"
         _serve(settings, listener, url=settings.public_url or address)
@@ -183,7 +188,7 @@ def _listening(settings: ServiceSettings) -> socket.socket:
 
 def _introduce(settings: ServiceSettings, url: str) -> None:
     """Say where the server is, and give the first key, which is never shown again."""
-    from portravox.service.keys import ApiKeys
+    from portravox.service.accounts import keys_of
     from portravox.service.settings import is_loopback
 
     give(f"Portravox serves {url}/api/v1 and describes it at {url}/docs")
@@ -191,7 +196,7 @@ def _introduce(settings: ServiceSettings, url: str) -> None:
         give(f"The studio, signed in (once, within ten minutes): {login_link(settings, url)}")
     else:
         give(f"The studio: {url}/")
-    keys = ApiKeys(settings.keys_file)
+    keys = keys_of(settings)
     if settings.no_keys or keys.all():
         return
     _, secret = keys.create("first")

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import State
 from starlette.middleware.cors import CORSMiddleware
@@ -20,15 +25,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portravox.engines.registry import ENTRIES, device_of
 from portravox.errors import PortravoxError, SettingOutOfRange, StorageFailed
+from portravox.service.accounts import shared_database
 from portravox.service.backup import finish_restore
 from portravox.service.detector import FETCHERS, FETCHERS_PER_KEY, ProcessDetector
 from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.health import checks_of
-from portravox.service.janitor import keep_clean
-from portravox.service.keys import ApiKeys
+from portravox.service.janitor import CleaningRounds, end_overdue, end_overdue_in, keep_clean
+from portravox.service.keys import ApiKeys, Keys
 from portravox.service.metrics import Metrics
+from portravox.service.previews import ShowsPreviews
 from portravox.service.request_middleware import RequestMiddleware
 from portravox.service.routes import (
     detect,
@@ -47,14 +54,18 @@ from portravox.service.settings import ServiceSettings
 from portravox.service.storage.local import LocalLinks, LocalStorage
 from portravox.service.storage.signing import SigningKeys, open_signing_keys
 from portravox.service.storage.uploads import UploadLimits, Uploads
+from portravox.service.tasks.queue import TaskQueue
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
 from portravox.service.webhooks.post import WebhookSender
-from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT, WorkerLoop
+from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT, Worker, WorkerLoop
 from portravox.service.worker.process import ProcessPool, WorkerProcess
 from portravox.service.worker.sandbox import SandboxMode, offered
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.service.worker.seccomp import Role
+
+if TYPE_CHECKING:
+    from portravox.service.database.database import Database
 
 ROUTES = (
     *tasks.ROUTES,
@@ -180,10 +191,23 @@ def create_server(settings: ServiceSettings) -> Application:
 @asynccontextmanager
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
     _say_how_isolated(settings.sandbox)
+    _make_data_folder(settings)
     drawn_on = await asyncio.to_thread(engine_devices, settings)
+    database = shared_database(settings)
+    if database is None:
+        async with _alone(settings, metrics, drawn_on) as service:
+            yield service
+    else:
+        async with _among_others(settings, metrics, database, drawn_on) as service:
+            yield service
+
+
+@asynccontextmanager
+async def _alone(
+    settings: ServiceSettings, metrics: Metrics, drawn_on: Mapping[str, str]
+) -> AsyncIterator[Service]:
+    """With everything in the data folder, which no other server uses."""
     folder = settings.data_dir
-    with _making(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     finish_restore(folder)
     keys = ApiKeys(settings.keys_file)
     if not settings.no_keys:
@@ -194,120 +218,302 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         max_pending=settings.max_queued,
         limits_of=partial(limits_in_queue, keys, settings),
     )
-    work = settings.work_dir
-    for emptied in (work, settings.processes_dir):
+    for emptied in (settings.work_dir, settings.processes_dir):
         with _making(emptied):
             shutil.rmtree(emptied, ignore_errors=True)  # of a server that was killed
             emptied.mkdir(mode=0o700)
-    signing = open_signing_keys(settings.signing_keys_file)
-    space = DiskSpace()
-    uploaded = LocalStorage(folder / "uploads", space=space)
-    uploads = Uploads(uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib))
-    scratch = ScratchSpace(
-        root=work,
-        uploads=uploads,
-        uploaded=uploaded,
-        allow_nets=settings.fetch_allow_nets,
-        allow_ports=settings.fetch_ports,
-        space=space,
-    )
-    detector = ProcessDetector(
-        fetching=_fetchers(settings, at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
-        judging=_decoders("judge", settings, at_once=1),
-        scratch=scratch,
-    )
-    service = Service(
-        settings=settings,
-        queue=queue,
-        videos=LocalStorage(folder / "videos", space=space),
-        space=space,
-        links=LocalLinks(signing),
-        uploads=uploads,
-        keys=keys,
-        detector=detector,
-        eta=TaskEta(workers=settings.workers),
-        signing=signing,
-        metrics=metrics,
-        drawn_on=drawn_on,
-    )
+    parts = _Parts(settings, metrics, signing=open_signing_keys(settings.signing_keys_file))
+    service = parts.service(queue=queue, keys=keys, drawn_on=drawn_on)
     # No worker outlived the server that this one replaces.
-    await service.queue.requeue_expired(float("inf"))
-    worker = WorkerLoop(
-        "worker",
-        queue=service.queue,
-        videos=service.videos,
-        scratch=scratch,
-        fetching=_fetchers(settings, at_once=settings.workers * (1 + SLOW_FETCHES_PER_SLOT)),
-        rendering=_decoders("render", settings, at_once=settings.workers),
-        slots=settings.workers,
-        metrics=metrics,
-        eta=service.eta,
-        previews=service.previews,
-        render_time_s=settings.render_time_s,
-        task_life_s=settings.task_life_s,
-        voice_formats=settings.voice_formats,
-        producer=settings.producer,
+    await queue.requeue_expired(float("inf"))
+    worker = parts.worker(
+        "worker", queue=queue, slots=settings.workers, eta=service.eta, previews=service.previews
     )
     service.workers.append(worker)
-    deliverer = Deliverer(
-        service.queue.outbox,
-        _webhook_sender(settings, signing).post,
-        on_attempt=metrics.count_notice,
-    )
+    deliverer = _deliverer(service)
     janitor = asyncio.create_task(keep_clean(service), name="janitor")
     worker.start()
     deliverer.start()
+    async with _serving(service, worker, parts.detector, deliverer):
+        try:
+            yield service
+        finally:
+            janitor.cancel()
+            with suppress(asyncio.CancelledError):
+                await janitor
+
+
+@asynccontextmanager
+async def _among_others(
+    settings: ServiceSettings, metrics: Metrics, database: Database, drawn_on: Mapping[str, str]
+) -> AsyncIterator[Service]:
+    """With tasks and keys in a database that other machines use, too."""
+    from portravox.service.cluster.engine import Engine, EngineWorker
+    from portravox.service.cluster.keys import (
+        SharedKeys,
+        SharedLogins,
+        SharedRates,
+        SignedPasses,
+    )
+    from portravox.service.cluster.previews import SharedPreviews
+    from portravox.service.tasks.postgres import PostgresTaskQueue
+
+    keys = SharedKeys(database)
+    limits_of = partial(limits_in_queue, keys, settings)
+    queue = PostgresTaskQueue(database, max_pending=settings.max_queued, limits_of=limits_of)
+    signing = open_signing_keys(settings.signing_keys_file)
+    previews = SharedPreviews(LocalStorage(settings.data_dir / "previews"))
+    engine = Engine(database, queue)
+    with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
+        parts = _Parts(settings, metrics, signing=signing, own_folder=Path(own))
+        service = parts.service(
+            queue=queue,
+            keys=keys,
+            previews=previews,
+            passes=SignedPasses(signing),
+            login_tokens=SharedLogins(database),
+            rates=SharedRates(database),
+            own_folder=Path(own),
+            drawn_on=drawn_on,
+        )
+        keys.start()
+        worker = None
+        await engine.start_upkeep(
+            end_overdue=lambda: end_overdue(service, now=queue.now()),
+            clean=CleaningRounds(service).next_round,
+        )
+        if settings.workers > 0:
+            worker = EngineWorker(
+                engine,
+                queue,
+                parts.worker(
+                    _host_name(),
+                    queue=queue,
+                    slots=settings.workers,
+                    eta=service.eta,
+                    previews=previews,
+                ),
+                slots=settings.workers,
+                is_limited=lambda key_id: limits_of(key_id).max_running is not None,
+            )
+            service.workers.append(worker)
+            await worker.start()
+        deliverer = _deliverer(service)
+        deliverer.start()
+        service.followers.hear_from(partial(database.listen, "portravox_task"))
+        async with _serving(service, worker, parts.detector, deliverer):
+            try:
+                yield service
+            finally:
+                await engine.stop()
+                await keys.stop()
+
+
+@asynccontextmanager
+async def opened_worker(
+    settings: ServiceSettings, *, slots: int, stopping: asyncio.Event, hurrying: asyncio.Event
+) -> AsyncIterator[Worker]:
+    """A worker without a server: it does tasks of the database that machines share, and holds none
+    of the keys with which the servers sign. Raises SettingOutOfRange where there is no such
+    database."""
+    _say_how_isolated(settings.sandbox)
+    database = shared_database(settings)
+    if database is None:
+        raise SettingOutOfRange("database_url", None, "the address of a PostgreSQL")
+    from portravox.service.cluster.engine import Engine, EngineWorker
+    from portravox.service.cluster.keys import SharedKeys
+    from portravox.service.cluster.previews import SharedPreviews
+    from portravox.service.tasks.postgres import PostgresTaskQueue
+
+    _make_data_folder(settings)
+    await asyncio.to_thread(engine_devices, settings)
+    keys = SharedKeys(database)
+    limits_of = partial(limits_in_queue, keys, settings)
+    queue = PostgresTaskQueue(database, max_pending=settings.max_queued, limits_of=limits_of)
+    engine = Engine(database, queue)
+    # Uploads are found by names; what is signed for them is checked by those who take them.
+    signing = SigningKeys(current=secrets.token_bytes(32))
+    with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
+        parts = _Parts(settings, Metrics(), signing=signing, own_folder=Path(own))
+        worker = EngineWorker(
+            engine,
+            queue,
+            parts.worker(
+                _host_name(),
+                queue=queue,
+                slots=slots,
+                eta=TaskEta(workers=slots),
+                previews=SharedPreviews(LocalStorage(settings.data_dir / "previews")),
+            ),
+            slots=slots,
+            is_limited=lambda key_id: limits_of(key_id).max_running is not None,
+        )
+        keys.start()
+        life_s = settings.task_life_s
+        await engine.start_upkeep(
+            end_overdue=lambda: end_overdue_in(queue, before=queue.now() - life_s)
+        )
+        await worker.start()
+        try:
+            yield worker
+            await stopping.wait()
+        finally:
+            await worker.stop(drain_s=settings.drain_s, hurry=hurrying)
+            await engine.stop()
+            await keys.stop()
+            await queue.close()
+
+
+class _Parts:
+    """What a server and a worker are made of, in their own folders."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        metrics: Metrics,
+        *,
+        signing: SigningKeys,
+        own_folder: Path | None = None,
+    ) -> None:
+        """own_folder: where this process alone works, if the data folder is not its own"""
+        folder = settings.data_dir
+        self._settings = settings
+        self._metrics = metrics
+        self._signing = signing
+        self._processes = settings.processes_dir if own_folder is None else own_folder / "processes"
+        work = settings.work_dir if own_folder is None else own_folder / "work"
+        for made in (self._processes, work):
+            made.mkdir(mode=0o700, exist_ok=True)
+        self._space = DiskSpace()
+        uploaded = LocalStorage(folder / "uploads", space=self._space)
+        self._videos = LocalStorage(folder / "videos", space=self._space)
+        self._uploads = Uploads(
+            uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib)
+        )
+        self._scratch = ScratchSpace(
+            root=work,
+            uploads=self._uploads,
+            uploaded=uploaded,
+            allow_nets=settings.fetch_allow_nets,
+            allow_ports=settings.fetch_ports,
+            space=self._space,
+        )
+
+    def service(self, *, queue: TaskQueue, keys: Keys, **others: Any) -> Service:
+        """A server, and `detector` with it."""
+        settings = self._settings
+        self.detector = ProcessDetector(
+            fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
+            judging=self._decoders("judge", at_once=1),
+            scratch=self._scratch,
+        )
+        return Service(
+            settings=settings,
+            queue=queue,
+            videos=self._videos,
+            space=self._space,
+            links=LocalLinks(self._signing),
+            uploads=self._uploads,
+            keys=keys,
+            detector=self.detector,
+            eta=TaskEta(workers=max(settings.workers, 1)),
+            signing=self._signing,
+            metrics=self._metrics,
+            **others,
+        )
+
+    def worker(
+        self, name: str, *, queue: TaskQueue, slots: int, eta: TaskEta, previews: ShowsPreviews
+    ) -> WorkerLoop:
+        settings = self._settings
+        return WorkerLoop(
+            name,
+            queue=queue,
+            videos=self._videos,
+            scratch=self._scratch,
+            fetching=self._fetchers(at_once=slots * (1 + SLOW_FETCHES_PER_SLOT)),
+            rendering=self._decoders("render", at_once=slots),
+            slots=slots,
+            metrics=self._metrics,
+            eta=eta,
+            previews=previews,
+            render_time_s=settings.render_time_s,
+            task_life_s=settings.task_life_s,
+            voice_formats=settings.voice_formats,
+            producer=settings.producer,
+        )
+
+    def _fetchers(self, *, at_once: int, per_key: int | None = None) -> ProcessPool:
+        return ProcessPool(
+            partial(self._process, "fetch"), at_once=at_once, per_key=per_key, keep=IDLE_FETCHERS
+        )
+
+    def _decoders(self, role: Role, *, at_once: int) -> ProcessPool:
+        return ProcessPool(partial(self._process, role), at_once=at_once, keep=at_once)
+
+    def _process(self, role: Role) -> WorkerProcess:
+        settings = self._settings
+        return WorkerProcess(
+            role,
+            memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
+            folders=self._processes,
+            sandbox_mode=settings.sandbox,
+            engines=settings.offered_engines if role == "render" else (),
+        )
+
+
+@asynccontextmanager
+async def _serving(
+    service: Service, worker: Worker | None, detector: ProcessDetector, deliverer: Deliverer
+) -> AsyncIterator[None]:
+    """Look at the server's health while it lives; drain it and close its queue when it ends."""
     service.health.start(
-        checks_of(folder=folder, videos=service.videos, queue=service.queue, worker=worker)
+        checks_of(
+            folder=service.settings.data_dir,
+            videos=service.videos,
+            queue=service.queue,
+            worker=worker,
+        )
     )
     draining = asyncio.create_task(_drain(service, worker), name="drain")
     try:
-        yield service
+        yield
     finally:
         service.stopping.set()
         await draining
         await service.health.stop()
-        janitor.cancel()
-        with suppress(asyncio.CancelledError):
-            await janitor
         await detector.close()
         await deliverer.stop()
         await service.queue.close()
 
 
-async def _drain(service: Service, worker: WorkerLoop) -> None:
+def _deliverer(service: Service) -> Deliverer:
+    return Deliverer(
+        service.queue.outbox,
+        _webhook_sender(service.settings, service.signing).post,
+        on_attempt=service.metrics.count_notice,
+        clock=service.queue.now,
+    )
+
+
+def _make_data_folder(settings: ServiceSettings) -> None:
+    with _making(settings.data_dir):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _host_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+async def _drain(service: Service, worker: Worker | None) -> None:
     """Once the server is told to stop, end its worker, then its streams."""
     await service.stopping.wait()
     try:
-        await worker.stop(drain_s=service.settings.drain_s, hurry=service.hurrying)
+        if worker is not None:
+            await worker.stop(drain_s=service.settings.drain_s, hurry=service.hurrying)
     finally:
         service.followers.close()
         service.drained.set()
-
-
-def _fetchers(
-    settings: ServiceSettings, *, at_once: int, per_key: int | None = None
-) -> ProcessPool:
-    return ProcessPool(
-        partial(_process, "fetch", settings),
-        at_once=at_once,
-        per_key=per_key,
-        keep=IDLE_FETCHERS,
-    )
-
-
-def _decoders(role: Role, settings: ServiceSettings, *, at_once: int) -> ProcessPool:
-    return ProcessPool(partial(_process, role, settings), at_once=at_once, keep=at_once)
-
-
-def _process(role: Role, settings: ServiceSettings) -> WorkerProcess:
-    return WorkerProcess(
-        role,
-        memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
-        folders=settings.processes_dir,
-        sandbox_mode=settings.sandbox,
-        engines=settings.offered_engines if role == "render" else (),
-    )
 
 
 def _say_how_isolated(mode: SandboxMode) -> None:

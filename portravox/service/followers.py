@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from portravox.errors import QueueUnavailable
 from portravox.service.eta import TaskEta
@@ -37,6 +38,8 @@ _READ_AT_ONCE = 50
 
 _TOLD_AT_ONCE = 10
 """Streams that are woken in one turn of the event loop: each takes a third of a millisecond."""
+
+Listen = Callable[[Callable[[str | None], Awaitable[None]]], Coroutine[Any, Any, None]]
 
 _log = logging.getLogger("portravox.followers")
 
@@ -104,6 +107,21 @@ class TaskFollowers:
         self._told_at: dict[str, float] = {}
         self._reading: asyncio.Task[None] | None = None
         self._closed = False
+        self._hearing: asyncio.Task[None] | None = None
+        self._called = asyncio.Event()
+        """Set when a followed task is in another state than before."""
+
+    def hear_from(self, listen: Listen) -> None:
+        """Be called when the state of a task changes, beside looking at what progresses.
+
+        listen  gives each call the id of a task, or None where calls may have been missed
+        """
+
+        async def heard(task_id: str | None) -> None:
+            if task_id is None or task_id in self._followers:
+                self._called.set()
+
+        self._hearing = asyncio.create_task(listen(heard), name="followers hear")
 
     @property
     def reading(self) -> bool:
@@ -150,6 +168,8 @@ class TaskFollowers:
     def close(self) -> None:
         """End all streams, those that begin later, too."""
         self._closed = True
+        if self._hearing is not None:
+            self._hearing.cancel()
         for follower in self._all():
             follower.end()
 
@@ -167,7 +187,11 @@ class TaskFollowers:
             except Exception:
                 # The next look may fare better, and nobody else would begin it.
                 _log.exception("followed tasks could not be looked at")
-            await asyncio.sleep(max(EVENTS_APART_S - (time.monotonic() - began), 0.05))
+            await asyncio.sleep(0.05)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(EVENTS_APART_S - (time.monotonic() - began), 0.0)):
+                    await self._called.wait()
+            self._called.clear()
 
     def _end_refused(self) -> None:
         """End the streams of keys that were revoked since."""
@@ -218,7 +242,7 @@ class TaskFollowers:
         return time.monotonic() - self._told_at[task_id] >= ESTIMATES_APART_S
 
     def _snapshot(self, task: Task, position: int | None) -> Snapshot:
-        remaining_s = self._eta.remaining_s(task, position=position, now=time.time())
+        remaining_s = self._eta.remaining_s(task, position=position, now=self._queue.now())
         return Snapshot(task=task, position=position, remaining_s=remaining_s)
 
     def _tell(self, snapshot: Snapshot, *, estimate_due: bool) -> None:

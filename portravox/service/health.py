@@ -23,7 +23,7 @@ from portravox.errors import PortravoxError
 from portravox.service.disk import RESERVE_BYTES
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.queue import TaskQueue
-from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.loop import Worker
 
 ROUND_S = 2.0
 """How often each thing is looked at. Our choice: a disk bears a small write so often, and who
@@ -108,7 +108,7 @@ class HealthProbe:
 
 
 def checks_of(
-    *, folder: Path, videos: Storage, queue: TaskQueue, worker: WorkerLoop
+    *, folder: Path, videos: Storage, queue: TaskQueue, worker: Worker | None
 ) -> dict[str, Check]:
     """Everything that a server needs to take a task and to bring it to its end."""
     # A thread for each: a disk that stands still must hold up nothing else.
@@ -134,7 +134,7 @@ def checks_of(
         return None
 
     async def work() -> Trouble | None:
-        why = worker.trouble()
+        why = None if worker is None else worker.trouble()
         return None if why is None else Trouble("worker_failed", why)
 
     return {

@@ -12,7 +12,7 @@ import time
 from portravox.errors import PortravoxError
 from portravox.service.problems import TIMEOUT
 from portravox.service.service import VIDEO_LIFE_S, Service
-from portravox.service.tasks.queue import Failure
+from portravox.service.tasks.queue import Failure, TaskQueue
 
 ROUND_S = 5.0
 """How often leases and ended tasks are looked at. Our choice."""
@@ -32,29 +32,49 @@ _log = logging.getLogger("portravox.janitor")
 
 async def keep_clean(service: Service) -> None:
     """Repeat all periodic work until cancelled."""
-    swept_at = 0.0
+    rounds = CleaningRounds(service)
     while True:
         try:
-            await service.queue.requeue_expired(time.time())
-            await end_overdue(service, now=time.time())
-            await remove_ended(service, before=time.time() - VIDEO_LIFE_S)
-            await give_back_room(service)
-            if time.monotonic() - swept_at >= SWEEP_S:
-                swept_at = time.monotonic()
-                await asyncio.to_thread(sweep, service)
+            await service.queue.requeue_expired(service.queue.now())
+            await end_overdue(service, now=service.queue.now())
+            await rounds.next_round()
         except PortravoxError:
             _log.exception("the janitor goes on after a pause")
         await asyncio.sleep(ROUND_S)
 
 
+class CleaningRounds:
+    """Removes what has expired, a part at each call; folders are searched now and then."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._swept_at = 0.0
+
+    async def next_round(self) -> None:
+        """Raises PortravoxError, after which the next call goes on."""
+        service = self._service
+        await remove_ended(service, before=service.queue.now() - VIDEO_LIFE_S)
+        await give_back_room(service)
+        if time.monotonic() - self._swept_at >= SWEEP_S:
+            self._swept_at = time.monotonic()
+            await asyncio.to_thread(sweep, service)
+
+
 async def end_overdue(service: Service, *, now: float) -> None:
     """Fail tasks whose life is over before their turn came."""
+    ended = await end_overdue_in(service.queue, before=now - service.settings.task_life_s)
+    service.metrics.errors.labels(TIMEOUT.code).inc(ended)
+
+
+async def end_overdue_in(queue: TaskQueue, *, before: float) -> int:
+    """Fail tasks that were submitted before a moment and still wait; gives how many."""
     why = Failure(code=TIMEOUT.code, message=TIMEOUT.message)
-    before = now - service.settings.task_life_s
-    while task_ids := await service.queue.end_overdue(before, why):
-        service.metrics.errors.labels(why.code).inc(len(task_ids))
+    ended = 0
+    while task_ids := await queue.end_overdue(before, why):
+        ended += len(task_ids)
         for task_id in task_ids:
             _log.info("waited longer than its life", extra={"task_id": task_id})
+    return ended
 
 
 async def remove_ended(service: Service, *, before: float) -> None:

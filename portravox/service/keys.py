@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from portravox.atomic_file import writing
 from portravox.errors import KeyUnknown, SecretsUnreadable, SettingOutOfRange
@@ -83,6 +83,32 @@ _NO_KEYS = _Read((), {}, {})
 _log = logging.getLogger("portravox.keys")
 
 
+class Keys(Protocol):
+    """Who may use the service, wherever that is kept; see `ApiKeys` for what each method does."""
+
+    @property
+    def damage(self) -> str | None: ...
+
+    @property
+    def valid_count(self) -> int: ...
+
+    def load(self) -> None: ...
+
+    def find(self, presented: str) -> ApiKey | None: ...
+
+    def by_id(self, key_id: str) -> ApiKey | None: ...
+
+    def is_damaged(self) -> bool: ...
+
+    def all(self) -> tuple[ApiKey, ...]: ...
+
+    def create(
+        self, name: str, *, group: str = DEFAULT_GROUP, limits: Limits | None = None
+    ) -> tuple[ApiKey, str]: ...
+
+    def revoke(self, key_id: str) -> ApiKey: ...
+
+
 class ApiKeys:
     """The API keys in a file. Threads and processes may share it."""
 
@@ -108,7 +134,7 @@ class ApiKeys:
         nobody can choose even the first digit without trying, and the last comparison takes
         constant time.
         """
-        sha256 = _sha256(presented)
+        sha256 = sha256_of(presented)
         key = self._read().valid.get(sha256)
         if key is None or not hmac.compare_digest(key.sha256, sha256):
             return None
@@ -144,11 +170,8 @@ class ApiKeys:
         Raises SettingOutOfRange for a name or group that is empty, longer than 64 characters or
         holds what cannot be printed; SecretsUnreadable.
         """
-        for option, value in (("name", name), ("group", group)):
-            if not (value.strip() and value.isprintable() and len(value) <= _MAX_NAME_LENGTH):
-                wanted = f"1 to {_MAX_NAME_LENGTH} characters that can be printed"
-                raise SettingOutOfRange(option, value, wanted)
-        secret = _PREFIX + secrets.token_hex(_SECRET_BYTES)
+        require_printable(name=name, group=group)
+        secret = new_secret()
         with self._changing() as keys:
             key = ApiKey(
                 key_id=str(1 + max((int(key.key_id) for key in keys), default=0)),
@@ -157,7 +180,7 @@ class ApiKeys:
                 created_at=self._clock(),
                 revoked_at=None,
                 limits=limits or Limits(),
-                sha256=_sha256(secret),
+                sha256=sha256_of(secret),
             )
             keys.append(key)
         return key, secret
@@ -240,7 +263,22 @@ def _status(status: os.stat_result) -> tuple[int, ...]:
     return (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
-def _sha256(presented: str) -> str:
+def new_secret() -> str:
+    """A key that nobody has."""
+    return _PREFIX + secrets.token_hex(_SECRET_BYTES)
+
+
+def require_printable(**options: str) -> None:
+    """Raise SettingOutOfRange for a name or group that is empty, longer than 64 characters or holds
+    what cannot be printed."""
+    for option, value in options.items():
+        if not (value.strip() and value.isprintable() and len(value) <= _MAX_NAME_LENGTH):
+            wanted = f"1 to {_MAX_NAME_LENGTH} characters that can be printed"
+            raise SettingOutOfRange(option, value, wanted)
+
+
+def sha256_of(presented: str) -> str:
+    """What is kept of a secret, in hexadecimal."""
     # Clients may send anything, also what is no UTF-8.
     return hashlib.sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
 

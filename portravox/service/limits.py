@@ -8,10 +8,11 @@ All limits are off unless somebody sets them; the depth of the queue as a whole 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cache
+from typing import Protocol
 
 from portravox.errors import RateReached, SettingOutOfRange, VideoLimitReached
 from portravox.service.tasks.queue import KeyLimits
@@ -81,6 +82,14 @@ class Limits:
 def _joined(own: Limits, general: Limits) -> Limits:
     said = {option.name: getattr(own, option.name) for option in fields(own)}
     return replace(general, **{name: value for name, value in said.items() if value is not None})
+
+
+class Rates(Protocol):
+    """Counts requests: of this process, or of all machines."""
+
+    def take(self, key_id: str, call: Call, limits: Limits) -> Awaitable[None] | None:
+        """Count a request, at once or where what is given is awaited. Raises RateReached, and then
+        it was not counted."""
 
 
 class RateLimiter:

@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from portravox.errors import SecretsUnreadable
 
@@ -26,11 +27,27 @@ PASS_LIFE_S = 12 * 3600.0
 
 _TOKEN_BYTES = 16
 
-_PASS_PREFIX = "st-"
+PASS_PREFIX = "st-"
 """As DashScope's temporary keys begin."""
 
 _MOST_PASSES = 1000
 """Beyond, the oldest end early. Our choice."""
+
+
+class Logins(Protocol):
+    """Makes tokens of one-time links, and knows each of them once."""
+
+    def create(self) -> str: ...
+
+    def redeem(self, token: str) -> bool: ...
+
+
+class StudioPasses(Protocol):
+    """Gives temporary keys, and knows those that it gave."""
+
+    def create(self) -> str: ...
+
+    def holds(self, presented: str) -> bool: ...
 
 
 class LoginTokens:
@@ -82,7 +99,7 @@ class Passes:
 
     def create(self) -> str:
         """A new pass."""
-        secret = _PASS_PREFIX + secrets.token_hex(_TOKEN_BYTES)
+        secret = PASS_PREFIX + secrets.token_hex(_TOKEN_BYTES)
         now = self._clock()
         self._ends = {name: end for name, end in self._ends.items() if end > now}
         while len(self._ends) >= _MOST_PASSES:

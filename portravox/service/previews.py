@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 MAX_BYTES = 512 * 1024
 """Of a preview; real ones have 60 kB. A child that was taken over must not fill our memory."""
+
+
+class ShowsPreviews(Protocol):
+    """Shows videos while they are made: here, or on whichever machine."""
+
+    def showing(self, task_id: str, file: Path) -> AbstractContextManager[None]:
+        """While this lasts, the task is shown by what lies in the file, if anything."""
+
+    def read(self, task_id: str) -> bytes | None:
+        """The JPEG of the latest frame; None if there is none (yet, or any more)."""
 
 
 class Previews:
@@ -34,13 +45,16 @@ class Previews:
     def read(self, task_id: str) -> bytes | None:
         """The JPEG of the latest frame; None if there is none (yet, or any more)."""
         file = self._files.get(task_id)
-        if file is None:
-            return None
-        try:
-            # No links: the child writes here, and must not choose what we read.
-            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
-        with os.fdopen(descriptor, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        return content if 0 < len(content) <= MAX_BYTES else None
+        return None if file is None else read_preview(file)
+
+
+def read_preview(file: Path) -> bytes | None:
+    """What lies in a file that a worker process writes; None where that is no preview."""
+    try:
+        # No links: the child writes here, and must not choose what we read.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+    return content if 0 < len(content) <= MAX_BYTES else None

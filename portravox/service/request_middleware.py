@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portravox.errors import QueueUnavailable
 from portravox.service import problems
 from portravox.service.metrics import Metrics
 from portravox.service.origins import require_own
@@ -44,6 +45,10 @@ _SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY
 """As they go out; names of Starlette's own are in lower case, too."""
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+AWAY_S = 5
+"""When clients may try again while the table of tasks cannot be reached. Our choice: a database
+that restarts is back by then, as a rule."""
 
 _log = logging.getLogger("portravox.requests")
 
@@ -96,6 +101,8 @@ class RequestMiddleware:
             # Not with "connection: close", whatever is left of the body: closed with bytes unread,
             # a connection is reset, and the client never sees this. `connections` cuts it in time.
             answered = answer(error_body(problem, request_id), status=problem.status)
+            if isinstance(error, QueueUnavailable):
+                answered.headers["retry-after"] = str(AWAY_S)
             await answered(scope, receive, send_marked)
         finally:
             # The pattern and not the path: paths hold ids, and queries signatures.

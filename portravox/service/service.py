@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from starlette.requests import Request
 
@@ -17,12 +18,12 @@ from portravox.service.disk import DiskSpace
 from portravox.service.eta import TaskEta
 from portravox.service.followers import TaskFollowers
 from portravox.service.health import HealthProbe
-from portravox.service.keys import DEFAULT_GROUP, ApiKeys
-from portravox.service.limits import Call, Limits, RateLimiter
-from portravox.service.logins import LoginTokens, Passes
+from portravox.service.keys import DEFAULT_GROUP, Keys
+from portravox.service.limits import Call, Limits, RateLimiter, Rates
+from portravox.service.logins import Logins, LoginTokens, Passes, StudioPasses
 from portravox.service.metrics import Metrics
 from portravox.service.places import Places
-from portravox.service.previews import Previews
+from portravox.service.previews import Previews, ShowsPreviews
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
 from portravox.service.storage.base import Storage
@@ -30,7 +31,7 @@ from portravox.service.storage.local import LocalLinks
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import Uploads
 from portravox.service.tasks.queue import KeyLimits, TaskQueue
-from portravox.service.worker.loop import WorkerLoop
+from portravox.service.worker.loop import Worker
 
 NO_KEY_ID = "0"
 """Of callers without a key: on a server that asks for none, or with a pass; real ids begin
@@ -62,7 +63,7 @@ SHARE = 0.5
 one busy key holds half of it, and whoever comes next finds as much."""
 
 
-def limits_in_queue(keys: ApiKeys, settings: ServiceSettings, key_id: str) -> KeyLimits:
+def limits_in_queue(keys: Keys, settings: ServiceSettings, key_id: str) -> KeyLimits:
     """What one key may have in the queue."""
     if settings.no_keys:
         return settings.limits.in_queue()
@@ -82,22 +83,28 @@ class Service:
     videos: Storage
     links: LocalLinks
     uploads: Uploads
-    keys: ApiKeys
+    keys: Keys
     detector: Detector
     signing: SigningKeys
     metrics: Metrics = field(default_factory=Metrics)
-    previews: Previews = field(default_factory=Previews)
+    previews: ShowsPreviews = field(default_factory=Previews)
     space: DiskSpace = field(default_factory=DiskSpace)
-    passes: Passes = field(default_factory=Passes)
+    passes: StudioPasses = field(default_factory=Passes)
+    login_tokens: Logins | None = None
+    """None: in the data folder."""
+
+    own_folder: Path | None = None
+    """Where this process alone works; None: in the data folder, which is its own."""
+
     eta: TaskEta = field(default_factory=lambda: TaskEta(workers=1))
     drawn_on: Mapping[str, str] = field(default_factory=dict)
     """The device of each engine that is offered, for people."""
 
     health: HealthProbe = field(default_factory=HealthProbe)
-    workers: list[WorkerLoop] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
     """That run in this process."""
 
-    rates: RateLimiter = field(default_factory=RateLimiter)
+    rates: Rates = field(default_factory=RateLimiter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server was told to stop: it finishes what it is making, answers those who ask
     for that, and takes nothing new."""
@@ -120,10 +127,12 @@ class Service:
         followers = TaskFollowers(self.queue, self.eta, self.admits)
         object.__setattr__(self, "followers", followers)
 
-    def caller(self, request: Request, call: Call) -> Caller:
+    async def caller(self, request: Request, call: Call) -> Caller:
         """Who sent a request, counted against what he may send. Raises Refusal, RateReached."""
         caller = self._caller(request.headers.get("authorization"))
-        self.rates.take(caller.key_id, call, caller.limits)
+        counting = self.rates.take(caller.key_id, call, caller.limits)
+        if counting is not None:
+            await counting
         return caller
 
     def _caller(self, authorization: str | None) -> Caller:
@@ -151,9 +160,16 @@ class Service:
         return True
 
     @property
-    def logins(self) -> LoginTokens:
+    def work_dir(self) -> Path:
+        """Where files lie while they arrive and while they are worked on."""
+        if self.own_folder is not None:
+            return self.own_folder / "work"
+        return self.settings.work_dir
+
+    @property
+    def logins(self) -> Logins:
         """Tokens of one-time links, as the command line makes them."""
-        return LoginTokens(self.settings.logins_dir)
+        return self.login_tokens or LoginTokens(self.settings.logins_dir)
 
     def base_url(self, request: Request) -> str:
         """Where this client reaches the server, without a slash at the end."""

@@ -42,6 +42,9 @@ def default_data_dir() -> Path:
     return Path(base) / "portravox"
 
 
+_SECRETS = ("metrics_token", "webhook_token", "webhook_url", "database_url")
+"""Settings whose values are never told."""
+
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """Scheme, host and port, in lower case and without a path (RFC 6454, section 6.2)."""
 
@@ -65,6 +68,10 @@ class ServiceSettings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     """Tasks, videos, uploads and keys."""
 
+    database_url: SecretStr | None = None
+    """A PostgreSQL that machines share: postgresql://user:password@host/name. Without, tasks and
+    keys are kept in `data_dir`, for one machine."""
+
     public_url: str | None = None
     """Where clients reach this server, if that is not what their Host header says; without a slash
     at the end."""
@@ -80,8 +87,9 @@ class ServiceSettings(BaseSettings):
     insecure: bool = False
     """Allow `no_keys` on an address that others can reach."""
 
-    workers: Count = 1
-    """Videos made at the same time. One fills two cores."""
+    workers: int = Field(1, ge=0)
+    """Videos made at the same time. One fills two cores. 0 only with `database_url`: this process
+    answers requests, and others make the videos."""
 
     max_queued: Count = 100_000
     """Tasks that wait, of all keys together."""
@@ -307,7 +315,10 @@ class ServiceSettings(BaseSettings):
         )
 
     def require_safe(self) -> None:
-        """Raise SettingOutOfRange where strangers could use the server without a key."""
+        """Raise SettingOutOfRange where strangers could use the server without a key, or where
+        nobody would make videos."""
+        if self.workers == 0 and self.database_url is None:
+            raise SettingOutOfRange("workers", 0, "1 or more, or a database_url that workers share")
         if self.no_keys and not self.insecure and not is_loopback(self.host):
             raise SettingOutOfRange(
                 "host", self.host, "127.0.0.1 with --no-keys, or --insecure if you mean it"
@@ -343,7 +354,7 @@ def read_settings(
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
         # Never the value of what may be a secret.
-        value = "…" if name in ("metrics_token", "webhook_token", "webhook_url") else first["input"]
+        value = "…" if name in _SECRETS else first["input"]
         raise SettingOutOfRange(name, value, first["msg"].lower()) from error
     except ValueError as error:  # what tomllib raises for a file that is no TOML
         raise SettingOutOfRange("config", str(file), f"a TOML file ({error})") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portravox.errors import FileMissing, SettingOutOfRange
-from portravox.service.settings import read_settings
+from portravox.service.settings import ServiceSettings, read_settings
 
 
 def test_each_source_yields_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,7 @@ def test_each_source_yields_to_the_next(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", 70_000), ("workers", 0), ("requests_per_s", float("nan")), ("public_url", "host")],
+    [("port", 70_000), ("workers", -1), ("requests_per_s", float("nan")), ("public_url", "host")],
 )
 def test_what_cannot_be_is_named(name: str, value: object) -> None:
     with pytest.raises(SettingOutOfRange) as refused:
@@ -110,3 +110,14 @@ def test_the_operators_webhook_is_one_setting_and_its_form() -> None:
     ).webhook
     assert webhook is not None
     assert (webhook.by_operator, str(webhook.format)) == (True, "standard")
+
+
+def test_a_server_without_workers_needs_a_database_that_others_share() -> None:
+    with pytest.raises(SettingOutOfRange, match="database_url"):
+        ServiceSettings(workers=0).require_safe()
+    ServiceSettings(workers=0, database_url="postgresql://db/x").require_safe()
+
+
+def test_the_address_of_a_database_is_never_told() -> None:
+    settings = ServiceSettings(database_url="postgresql://me:secret@db/x")
+    assert "secret" not in repr(settings)

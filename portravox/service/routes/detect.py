@@ -28,7 +28,7 @@ async def detect(request: Request) -> Response:
     """A face that will not do is an answer, too: `pass` is false then. With `?explain=true`, why,
     what would help, and where the faces are."""
     service = service_of(request)
-    caller = service.caller(request, Call.DETECT)
+    caller = await service.caller(request, Call.DETECT)
     body = json_object(await read_body(request))
     image_url = picture_to_check(body, CallMode.of(request.headers))
     judging = service.detector.judge(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
 
@@ -42,7 +41,7 @@ _TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 async def query(request: Request) -> Response:
     """Always 200: a task that there is not is UNKNOWN. With `?progress=true`, how far it is."""
     service = service_of(request)
-    caller = service.caller(request, Call.POLL)
+    caller = await service.caller(request, Call.POLL)
     task_id = request.path_params["task_id"]
     task = await _find(service, caller, task_id)
     if task is None:
@@ -64,7 +63,7 @@ async def query_with_slash(request: Request) -> Response:
 async def cancel(request: Request) -> Response:
     """PENDING tasks; with `?force=true` RUNNING ones, too, within a second."""
     service = service_of(request)
-    caller = service.caller(request, Call.POLL)
+    caller = await service.caller(request, Call.POLL)
     task_id = request.path_params["task_id"]
     force = request.query_params.get("force") == "true"
     known = _TASK_ID.fullmatch(task_id) is not None
@@ -75,9 +74,9 @@ async def cancel(request: Request) -> Response:
 
 async def list_tasks(request: Request) -> Response:
     service = service_of(request)
-    caller = service.caller(request, Call.POLL)
+    caller = await service.caller(request, Call.POLL)
     settings = service.settings
-    wanted = task_filter(request.query_params, now=time.time(), region=settings.region)
+    wanted = task_filter(request.query_params, now=service.queue.now(), region=settings.region)
     page = Page(tasks=(), total=0)
     if wanted is None:
         wanted = TaskFilter()
@@ -94,7 +93,7 @@ async def list_tasks(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Server-sent events: what `query` answers, with progress, whenever it changes."""
     service = service_of(request)
-    caller = service.caller(request, Call.POLL)
+    caller = await service.caller(request, Call.POLL)
     place = ExitStack()
     place.enter_context(service.streaming.hold(caller.key_id))
     stream = _events(request, service, caller)
@@ -150,7 +149,7 @@ async def preview(request: Request) -> Response:
     """The latest frame of a running task as a small JPEG; 204 where there is none, whatever the
     reason."""
     service = service_of(request)
-    caller = service.caller(request, Call.POLL)
+    caller = await service.caller(request, Call.POLL)
     task = await _find(service, caller, request.path_params["task_id"])
     shown = None
     if task is not None and task.state is TaskState.RUNNING:
@@ -170,7 +169,7 @@ async def _progress(service: Service, task: Task) -> bodies.Progress:
     position = None
     if task.state is TaskState.PENDING:
         position = await service.queue.position(task.task_id)
-    remaining_s = service.eta.remaining_s(task, position=position, now=time.time())
+    remaining_s = service.eta.remaining_s(task, position=position, now=service.queue.now())
     return progress(task, position=position, remaining_s=remaining_s)
 
 

@@ -44,7 +44,7 @@ _WRITTEN_AT_ONCE_BYTES = 1024 * 1024
 async def credentials(request: Request) -> Response:
     """For any model: clients upload for one and use the link with another."""
     service = service_of(request)
-    caller = service.caller(request, Call.UPLOAD)
+    caller = await service.caller(request, Call.UPLOAD)
     if request.query_params.get("action") != "getPolicy":
         raise Refusal(problems.bad_parameter("action"))
     if not request.query_params.get("model"):
@@ -71,7 +71,7 @@ async def receive(request: Request) -> Response:
     with (
         service.uploading.hold(account),
         _storage_errors(),
-        service.space.spool(service.settings.work_dir) as spool,
+        service.space.spool(service.work_dir) as spool,
     ):
         spool.expect(_expected_bytes(request, service))
         try:

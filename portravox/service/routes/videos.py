@@ -5,8 +5,6 @@ Flow      a client -> routes.videos -> TaskQueue -> worker
 
 from __future__ import annotations
 
-import time
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -32,7 +30,7 @@ _MAX_IDEMPOTENCY_KEY = 255
 async def submit(request: Request) -> Response:
     """Answer at once: files are fetched by the worker."""
     service = service_of(request)
-    caller = service.caller(request, Call.SUBMIT)
+    caller = await service.caller(request, Call.SUBMIT)
     if service.stopping.is_set():
         raise Refusal(problems.UNAVAILABLE)
     body = json_object(await read_body(request))
@@ -43,7 +41,7 @@ async def submit(request: Request) -> Response:
     asked = (webhook_asked(request.headers), service.settings.webhook)
     webhooks = tuple(webhook for webhook in asked if webhook is not None)
     if caller.limits.video_s_per_day is not None:
-        since = time.time() - VIDEO_WINDOW_S
+        since = service.queue.now() - VIDEO_WINDOW_S
         rendered_s = await service.queue.rendered_s(key_id=caller.key_id, since=since)
         caller.limits.require_video_left(rendered_s)
     task = await service.queue.submit(
@@ -60,7 +58,7 @@ async def submit(request: Request) -> Response:
 async def refuse(request: Request) -> Response:
     """The path of sibling models, to which the official package posts unless told otherwise: none
     of ours lives here."""
-    service_of(request).caller(request, Call.SUBMIT)
+    await service_of(request).caller(request, Call.SUBMIT)
     check_model(json_object(await read_body(request)), None)
     raise AssertionError("check_model lets nothing through here")
 

@@ -19,7 +19,7 @@ from portravox.service.webhooks.sign import webhook_secrets
 async def list_deliveries(request: Request) -> Response:
     """Notices of the group's tasks, with each attempt."""
     service = service_of(request)
-    caller = service.caller(request, Call.POLL)
+    caller = await service.caller(request, Call.POLL)
     wanted = delivery_filter(request.query_params)
     page = await service.queue.outbox.list(wanted, key_group=caller.group)
     return answer(deliveries_body(page, wanted, request_id_of(request)))
@@ -29,7 +29,7 @@ async def secret(request: Request) -> Response:
     """What notices of this key's tasks are signed with; a second one only while the first one takes
     its place."""
     service = service_of(request)
-    caller = service.caller(request, Call.POLL)
+    caller = await service.caller(request, Call.POLL)
     secrets: list[str] = list(webhook_secrets(service.signing, caller.key_id))
     return answer({"request_id": request_id_of(request), "data": {"secrets": [*secrets]}})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from portravox.errors import QueueDamaged, QueueUnavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy.engine import Connection
 
     from portravox.service.database.database import Database
 
@@ -23,7 +25,7 @@ HEAD = "0003"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-POSTGRES_HEAD = "0001"
+POSTGRES_HEAD = "0003"
 """The newest step in postgres_migrations/versions."""
 
 POSTGRES_MIGRATIONS = Path(__file__).parent / "postgres_migrations"
@@ -43,7 +45,6 @@ def migrate(file: Path, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> N
     from alembic import command
     from alembic.util import CommandError
     from sqlalchemy import create_engine, event
-    from sqlalchemy.engine import Connection
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
@@ -93,9 +94,34 @@ def migrate_postgres(
                     return  # another machine did it meanwhile
             config.attributes["connection"] = connection
             command.upgrade(config, head)
+            _update_engine(connection)
     except DBAPIError as error:
         reason = str(error.orig).splitlines()[0]
         raise QueueUnavailable(f"the tables cannot be brought up to date: {reason}") from error
+
+
+def make_engine(connection: Connection) -> None:
+    """Make the tables of the engine, and remember which of its own steps they have."""
+    sql = files("procrastinate.sql")
+    driver: Any = connection.connection.driver_connection
+    driver.execute((sql / "schema.sql").read_text("utf-8"))
+    driver.execute("CREATE TABLE engine_schema (step text NOT NULL)")
+    driver.execute("INSERT INTO engine_schema VALUES (%s)", [_engine_steps()[-1]])
+
+
+def _update_engine(connection: Connection) -> None:
+    """Run the engine's own steps that are missing, in the order of their names."""
+    driver: Any = connection.connection.driver_connection
+    [(last,)] = driver.execute("SELECT step FROM engine_schema").fetchall()
+    for step in _engine_steps():
+        if step > last:
+            driver.execute((files("procrastinate.sql") / "migrations" / step).read_text("utf-8"))
+            driver.execute("UPDATE engine_schema SET step = %s", [step])
+
+
+def _engine_steps() -> list[str]:
+    folder = files("procrastinate.sql") / "migrations"
+    return sorted(step.name for step in folder.iterdir() if step.name.endswith(".sql"))
 
 
 def _config(migrations: Path) -> Config:
@@ -115,6 +141,9 @@ def _is_usable(db: Any, head: str) -> bool:
         return False
     found = [row["version_num"] for row in db.execute("SELECT version_num FROM alembic_version")]
     if len(found) != 1 or found[0] < head:
+        return False  # alembic says what is missing
+    [engine] = db.execute("SELECT step FROM engine_schema").fetchall()
+    if engine["step"] < _engine_steps()[-1]:
         return False
     if found[0] == head:
         return True

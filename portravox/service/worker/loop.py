@@ -24,12 +24,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from portravox.errors import PortravoxError, QueueUnavailable, StorageFailed
 from portravox.labels.aigc import PRODUCER
 from portravox.service.eta import TaskEta
 from portravox.service.metrics import Metrics
-from portravox.service.previews import Previews
+from portravox.service.previews import ShowsPreviews
 from portravox.service.problems import ALGO, TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.queue import Failure, Outcome, Released, Result, Task, TaskQueue
@@ -84,6 +85,25 @@ FETCH_TIME_S = 70.0
 _log = logging.getLogger("portravox.worker")
 
 
+class Worker(Protocol):
+    """What does tasks in this process, whoever brings them."""
+
+    name: str
+
+    @property
+    def heartbeat_age_s(self) -> float: ...
+
+    @property
+    def failed_starts(self) -> int: ...
+
+    def trouble(self) -> str | None:
+        """Why no task is done here, if so."""
+
+    async def stop(self, *, drain_s: float, hurry: asyncio.Event) -> None:
+        """Take no more; the tasks at hand may go on for so long, or until somebody is in a hurry.
+        Then they are given back."""
+
+
 class WorkerLoop:
     """Does as many tasks at a time as there are render processes."""
 
@@ -99,7 +119,7 @@ class WorkerLoop:
         slots: int,
         metrics: Metrics,
         eta: TaskEta,
-        previews: Previews,
+        previews: ShowsPreviews,
         render_time_s: float,
         task_life_s: float,
         voice_formats: VoiceFormats = "original",
@@ -131,8 +151,7 @@ class WorkerLoop:
     def start(self) -> None:
         """Begin to take tasks."""
         self._alive_at = time.monotonic()
-        self._rendering.keep_warm()
-        self._fetching.keep_warm()
+        self.keep_warm()
         self._loop = asyncio.create_task(self._take_tasks(), name=self.name)
 
     async def stop(self, *, drain_s: float, hurry: asyncio.Event) -> None:
@@ -148,6 +167,15 @@ class WorkerLoop:
         for end in (*ends, hurried):
             end.cancel()
         await asyncio.gather(*ends, hurried, return_exceptions=True)
+        await self.close_processes()
+
+    def keep_warm(self) -> None:
+        """Start processes before there is work for them."""
+        self._rendering.keep_warm()
+        self._fetching.keep_warm()
+
+    async def close_processes(self) -> None:
+        """End all processes."""
         await self._fetching.close()
         await self._rendering.close()
 
@@ -167,9 +195,43 @@ class WorkerLoop:
             return "the worker loop has ended"
         if self.heartbeat_age_s > STALLED_S:
             return f"the worker loop gave no sign of life for {self.heartbeat_age_s:.0f} s"
+        return self.trouble_of_processes()
+
+    def trouble_of_processes(self) -> str | None:
+        """Why no process works, if so."""
         if self.failed_starts >= FAILED_STARTS:
             return f"worker processes failed to start {self.failed_starts} times in a row"
         return None
+
+    async def attempt(self, task: Task) -> None:
+        """One attempt at a task that somebody else has claimed, for who has a loop of his own.
+        Raises nothing but its cancellation, which gives the task back."""
+        held = _Attempt(task.key_id)
+        this = asyncio.current_task()
+        assert this is not None
+        self._attempts[this] = held
+        try:
+            await self._do(task, held)
+        finally:
+            del self._attempts[this]
+
+    async def becomes_slow(self, attempt: asyncio.Task[None]) -> bool:
+        """Wait until an attempt makes room for another one, since its files are slow to come. False
+        where it does not: it has them, has ended, or enough others are slow already."""
+        await asyncio.wait([attempt], timeout=SLOW_FETCH_S)
+        held = self._attempts.get(attempt)
+        if held is None or not held.is_slow(time.monotonic()):
+            return False
+        now = time.monotonic()
+        slow = sum(other.is_slow(now) for other in self._attempts.values())
+        return slow <= SLOW_FETCHES_PER_SLOT * self._slots
+
+    def keys_with_their_share(self) -> frozenset[str]:
+        """Keys that have as many slow fetches here as one may."""
+        now = time.monotonic()
+        slow = Counter(held.key_id for held in self._attempts.values() if held.is_slow(now))
+        most = SLOW_FETCHES_PER_SLOT_AND_KEY * self._slots
+        return frozenset(key_id for key_id, tasks in slow.items() if tasks >= most)
 
     async def _drain(self) -> None:
         """Until the loop and all attempts have ended."""
@@ -226,8 +288,7 @@ class WorkerLoop:
         apart = min(slow.total(), SLOW_FETCHES_PER_SLOT * self._slots)
         if len(self._attempts) - apart >= self._slots:
             return None
-        most = SLOW_FETCHES_PER_SLOT_AND_KEY * self._slots
-        return frozenset(key_id for key_id, tasks in slow.items() if tasks >= most)
+        return self.keys_with_their_share()
 
     def _until_room_s(self) -> float:
         """When to look again though nothing happened: the next fetch may count as slow then."""
@@ -268,7 +329,7 @@ class WorkerLoop:
 
     async def _outcome(self, task: Task, video_name: str, held: _Attempt) -> Outcome:
         """What comes of an attempt; only its cancellation is raised."""
-        left_s = task.submitted_at + self._task_life_s - time.time()
+        left_s = task.submitted_at + self._task_life_s - self._queue.now()
         if left_s <= 0:
             return _failure(TIMEOUT)
         try:

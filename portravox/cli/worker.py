@@ -1,0 +1,65 @@
+"""portravox worker: makes videos for the servers that share its database, and answers nobody.
+
+Flow      cli.app -> cli.worker -> service.app.opened_worker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from portravox.cli.server_options import Config, DataDir
+from portravox.cli.terminal import tell
+from portravox.errors import SystemUnsupported
+from portravox.system import CORES, can_serve, cores_per_job
+
+if TYPE_CHECKING:
+    from portravox.service.settings import ServiceSettings
+
+
+def worker_command(
+    slots: Annotated[
+        int, typer.Option("--slots", min=1, help="Videos at a time; one fills two cores.")
+    ] = 1,
+    data_dir: DataDir = None,
+    config: Config = None,
+    log_format: Annotated[
+        str | None, typer.Option("--log-format", metavar="text|json", show_default="text")
+    ] = None,
+) -> None:
+    """Make videos for the servers that share this database, until Ctrl-C or SIGTERM.
+
+    PORTRAVOX_DATABASE_URL says where it is, as for `portravox serve`.
+    """
+    if not can_serve():
+        raise SystemUnsupported("the server")
+    from portravox.model_files.catalogue import FACES
+    from portravox.model_files.store import require_all
+    from portravox.service.logs import write_logs
+    from portravox.service.settings import read_settings
+
+    settings = read_settings({"data_dir": data_dir, "log_format": log_format}, config=config)
+    require_all((FACES,))
+    os.environ[CORES] = str(cores_per_job(slots))  # its worker processes read it
+    write_logs(settings.log_format)
+    asyncio.run(_work(settings, slots))
+
+
+async def _work(settings: ServiceSettings, slots: int) -> None:
+    from portravox.service.app import opened_worker
+
+    stopping, hurrying = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurrying if stopping.is_set() else stopping).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    opening = opened_worker(settings, slots=slots, stopping=stopping, hurrying=hurrying)
+    async with opening as worker:
+        tell(f"worker {worker.name} makes {slots} videos at a time")

@@ -1,0 +1,154 @@
+"""Machines that share a PostgreSQL, as processes of their own: work is brought to them, and what
+one of them had when it died is done by another. `make cluster` does the same for longer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import database_of
+
+psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
+
+from portravox.service.database.database import Database  # noqa: E402
+from portravox.service.tasks.postgres import PostgresTaskQueue  # noqa: E402
+from portravox.service.tasks.queue import Job  # noqa: E402
+from portravox.service.tasks.states import TaskState  # noqa: E402
+
+JOB = Job(
+    model="m", image_url="http://h/p", audio_url="http://h/v", parameters={}, resolve_oss=False
+)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def url(tmp_path):
+    return database_of(tmp_path)
+
+
+@contextmanager
+def workers(url: str, count: int, folder: Path, *, slots: int = 2, task_s: float = 0.0):
+    """Processes that take tasks; what each says stands in a file."""
+    running = []
+    for number in range(count):
+        with (folder / f"{number}.log").open("wb") as log:
+            running.append(
+                subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "benchmarks.cluster.noop",
+                        url,
+                        str(slots),
+                        str(task_s),
+                    ],
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=ROOT,
+                )
+            )
+    try:
+        yield running
+    finally:
+        for process in running:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def said(folder: Path) -> list[list[str]]:
+    return [
+        line.split()
+        for file in sorted(folder.glob("*.log"))
+        for line in file.read_text().splitlines()
+        if line.startswith(("begin", "end"))
+    ]
+
+
+async def until_ended(queue: PostgresTaskQueue, tasks: int, within_s: float) -> None:
+    ends = time.monotonic() + within_s
+    while (await queue.counts())[TaskState.SUCCEEDED] < tasks:
+        assert time.monotonic() < ends, await queue.counts()
+        await asyncio.sleep(0.1)
+
+
+async def submitted(queue: PostgresTaskQueue, count: int, key_id: str = "anna") -> list[str]:
+    tasks = await asyncio.gather(
+        *(queue.submit(JOB, key_id=key_id, key_group="g", request_id="r") for _ in range(count))
+    )
+    return [task.task_id for task in tasks]
+
+
+def test_work_comes_to_all_workers_and_each_task_is_done_once(url, tmp_path):
+    async def play():
+        queue = PostgresTaskQueue(Database(url))
+        with workers(url, 2, tmp_path):
+            ids = await submitted(queue, 200)
+            await until_ended(queue, 200, within_s=60)
+        ends = Counter(line[1] for line in said(tmp_path) if line[0] == "end" and line[3] == "True")
+        assert set(ends) == set(ids) and set(ends.values()) == {1}
+        await queue.close()
+
+    asyncio.run(play())
+
+
+def test_what_a_killed_worker_had_is_done_by_another_one(url, tmp_path):
+    async def play():
+        queue = PostgresTaskQueue(Database(url))
+        with workers(url, 2, tmp_path, slots=1, task_s=3.0) as running:
+            ids = await submitted(queue, 4)
+            while (await queue.counts())[TaskState.RUNNING] < 2:
+                await asyncio.sleep(0.1)
+            running[0].kill()
+            await until_ended(queue, 4, within_s=60)
+        tasks = await queue.find(ids)
+        assert sorted(task.attempt for task in tasks.values()) == [1, 1, 1, 2]
+        await queue.close()
+
+    asyncio.run(play())
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_it_has(url, tmp_path):
+    async def play():
+        queue = PostgresTaskQueue(Database(url))
+        with workers(url, 1, tmp_path, slots=1, task_s=1.0) as [worker]:
+            await submitted(queue, 2)
+            while (await queue.counts())[TaskState.RUNNING] < 1:
+                await asyncio.sleep(0.05)
+            worker.terminate()
+            assert worker.wait(30) == 0
+        counts = await queue.counts()
+        assert (counts[TaskState.SUCCEEDED], counts[TaskState.PENDING]) == (1, 1)
+        await queue.close()
+
+    asyncio.run(play())
+
+
+def test_a_cancelled_task_is_aborted_where_it_runs(url, tmp_path):
+    async def play():
+        queue = PostgresTaskQueue(Database(url))
+        with workers(url, 1, tmp_path, slots=1, task_s=30.0):
+            [task_id] = await submitted(queue, 1)
+            while (await queue.counts())[TaskState.RUNNING] < 1:
+                await asyncio.sleep(0.05)
+            began = time.monotonic()
+            assert await queue.cancel(task_id, key_group="g", force=True)
+            while (await queue.counts())[TaskState.CANCELED] < 1:
+                assert time.monotonic() - began < 10.0
+                await asyncio.sleep(0.02)
+        await queue.close()
+
+    asyncio.run(play())
