@@ -8,7 +8,7 @@ from itertools import repeat
 import numpy as np
 import pytest
 
-from portravox.best_path import best_path
+from portravox.best_path import MANY_STATES, best_path, first_best
 
 STAY_OR_STEP = np.array([[0, 1, 2], [0, 0, 1]])
 COST = np.array([[0.0, 0.0, 0.0], [np.inf, 0.0, 0.0]])
@@ -64,3 +64,14 @@ def test_single_precision_stays_single() -> None:
 def test_there_may_be_no_step(rows: int, path: list[int]) -> None:
     gains = np.array([[0.0, 2.0, 1.0]])[:rows]
     assert best_path(gains, STAY_OR_STEP, repeat(COST)).tolist() == path
+
+
+@pytest.mark.parametrize("states", [1, MANY_STATES - 1, MANY_STATES, 3 * MANY_STATES])
+@pytest.mark.parametrize("ways", [1, 3, 9])
+def test_the_first_of_the_best_ways_is_found_however_many_states(states: int, ways: int) -> None:
+    rng = np.random.default_rng(ways)
+    reached = rng.integers(0, 3, (ways, states)).astype(np.float32)
+    reached[rng.random(reached.shape) < 0.5] = -np.inf  # some columns have no way at all
+    way, most = first_best(reached)
+    assert np.array_equal(most, reached.max(axis=0))
+    assert way.tolist() == [column.tolist().index(column.max()) for column in reached.T]
