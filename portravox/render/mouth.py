@@ -11,6 +11,7 @@ teeth and tongue on the jaw. Numbers without a source are our choice, set by eye
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -97,7 +98,7 @@ DIMMEST_ENAMEL = 0.65
 SEEN_WHEN_GREY = 0.5
 """Without colour a moist lip looks like teeth unless the dark of the mouth lies between the two."""
 
-LOWER_OF_UPPER_ENAMEL = 0.84
+LOWER_OF_UPPER_ENAMEL, GUM_IN_SHADE = 0.84, 0.85
 """Lower teeth stand in the lip's shade."""
 
 WARM_FALLOFF = (0.0, 0.20, 0.30)
@@ -118,6 +119,15 @@ PHOTO_REACH_MM = 32.0
 """The photograph's own mouth is kept so far around the edge of the upper teeth."""
 
 GRAIN_TILE = 128
+
+SKIN_LANDMARKS = (205, 425, 50, 280, 101, 330)
+"""Of the cheeks."""
+
+LIP_LANDMARKS = (17, 84, 314, 85, 315, 16)
+"""Of the lower lip."""
+
+TYPICAL_WIDTH_MM, FIT_RANGE = 50.0, (0.85, 1.15)
+"""Teeth and tongue are drawn for a mouth so wide, and scaled within these factors for others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,88 +179,110 @@ class MouthPaint:
     """px"""
 
 
+class _Colours(NamedTuple):
+    """Of what lies in the mouth, (3,) each, in the photograph's light."""
+
+    skin: Float64
+    lip: Float64
+    enamel: Float64
+    gum: Float64
+    tongue: Float64
+    cavity: Float64
+    shadow: Float64
+    """Of the line where lips touch."""
+
+    grey: bool
+    """The photograph has no colour, and these have none."""
+
+
+class _Seam(NamedTuple):
+    """Where the lips meet in speech, and the directions that the mouth's inside is laid out along.
+
+    Inlays are seen as the photograph sees them: they stand upright in the picture's plane.
+    """
+
+    middle: Float64
+    """(3,) px"""
+
+    upper_lip: Float64
+    """(3,) px, edge of the upper lip as photographed."""
+
+    across: Float64
+    upright: Float64
+    """(3,) unit vectors in the picture's plane: towards the mouth's right corner, down."""
+
+    down: Float64
+    back: Float64
+    """(3,) unit vectors of the head."""
+
+    mm: float
+    """px"""
+
+    fit: float
+    """Size of teeth and tongue against those of a mouth 50 mm wide."""
+
+    def anchors(self, behind_mm: float, below_mm: float) -> Float64:
+        """(3, 3) px: of an inlay so far behind the lips and below their line."""
+        origin = self.middle + self.back * behind_mm * self.mm + self.down * below_mm * self.mm
+        right = origin + self.across * 10 * self.mm * self.fit
+        return np.stack([origin, right, origin + self.upright * 10 * self.mm * self.fit])
+
+
+class _Seen(NamedTuple):
+    """What an open mouth shows in the photograph."""
+
+    photo: Inlay | None = None
+    own: OwnRow | None = None
+    enamel: Float64 | None = None
+    """(3,) colour of teeth in full light."""
+
+
 def prepare_mouth(
     rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint], light: Light
 ) -> MouthPaint:
     """Draw the inside of the mouth for one photograph, (H, W, 3)."""
-    mm = rig.px_per_mm
-    lips = rig.face.lips
-    edge_px = eyes[0].edge_px
-    right, down, back = rig.axes.T.astype(np.float64)
-    skin = _colour_at(rig, photo, (205, 425, 50, 280, 101, 330))
-    lip = _colour_at(rig, photo, (17, 84, 314, 85, 315, 16))
-    enamel = _enamel(skin, eyes)
-    gum = lip * GUM_OF_LIP
-    tongue = lip * TONGUE_OF_LIP
-    cavity = _lifted(np.minimum(skin * CAVITY_OF_SKIN, BRIGHTEST_CAVITY), photo, rig)
-    grey = _is_grey(photo, rig)
-    shadow = lip * SHADOW_OF_LIP
-    if grey:
-        gum, tongue, cavity = (np.full(3, c.mean()) for c in (gum, tongue, cavity))
-        enamel, shadow = (np.full(3, c.mean()) for c in (enamel, shadow))
-
+    mm, edge_px = rig.px_per_mm, eyes[0].edge_px
+    colours, seam = _colours(rig, photo, eyes), _seam(rig)
     density = float(np.clip(INLAY_PX_PER_PX * mm, *DENSITY_PX_PER_MM))
     # what is drawn must be no sharper than the photograph
     softness_px = np.sqrt(max(edge_px**2 - SAMPLED_PX**2, 0.0)) * density / mm
-    # where the lips meet in speech, which is not the middle between lips that smile
-    upper_lip = rig.rest[13].astype(np.float64)
-    settled = rig.shapes[SHAPES.index("settle"), 13].astype(np.float64)
-    meeting = upper_lip + np.array([*settled[:2], 0.0])
-    width_mm = float(np.linalg.norm(rig.rest[78] - rig.rest[308])) / mm
-    fit = float(np.clip(width_mm / 50.0, 0.85, 1.15))
-
-    # inlays are seen as the photograph sees them: they stand upright in the picture's plane
-    across = np.array([right[0], right[1], 0.0]) / np.hypot(right[0], right[1])
-    upright = np.array([-across[1], across[0], 0.0])
-
-    def anchors(behind_mm: float, below_mm: float) -> Float64:
-        origin = meeting + back * behind_mm * mm + down * below_mm * mm
-        return np.stack([origin, origin + across * 10 * mm * fit, origin + upright * 10 * mm * fit])
-
-    gap_mm = float((lips.lower_inner[5] - lips.upper_inner[5]) @ upright[:2]) / mm
-    lowered_mm = float((meeting - upper_lip) @ upright) / mm
+    lips = rig.face.lips
+    gap_mm = float((lips.lower_inner[5] - lips.upper_inner[5]) @ seam.upright[:2]) / mm
+    lowered_mm = float((seam.middle - seam.upper_lip) @ seam.upright) / mm
     # in an open mouth the edge of the teeth is where most smiles have it
     edge_mm = max(UPPER_EDGE_BELOW_SEAM_MM, min(0.8 * gap_mm, 8.5) - lowered_mm)
-    upper_anchors = anchors(TEETH_BEHIND_LIPS_MM, edge_mm)
-    look = TeethLook(enamel, gum, _slope(light), rig.face.pose.yaw_deg)
-    shown = own = None
+    photo_anchors = upper_anchors = seam.anchors(TEETH_BEHIND_LIPS_MM, edge_mm)
+    seen = _Seen()
     if lips.state is not LipState.CLOSED:
         cut = _cut_mouth(rig, photo, upper_anchors)
-        reach = round(PHOTO_REACH_MM * density)
-        shown, _ = cut.inlay(density, (2 * reach, 2 * reach), (reach - 0.5, reach - 0.5))
-        row, between = cut.inlay(density, *row_place(density, upper=True))
-        seen = row.pixels[..., :3]
-        toothy = toothness(seen, skin, lip).astype(np.float32)
-        own = own_row(seen, between, toothy, density, gap_mm)
-        if own is not None and grey and own.ends_seen < SEEN_WHEN_GREY:
-            own = None
-        look = replace(look, enamel=_seen_enamel(cut, enamel, skin, lip))
+        seen = _seen_in(cut, colours, density, gap_mm)
+    if seen.own is not None:
+        # lips that were wide open meet below the teeth they showed: these come down with them
+        lifted_mm = LEAST_SHOWN_MM - _shown_mm(seen.own, edge_mm, density, seam.fit)
+        upper_anchors = upper_anchors + seam.down * max(lifted_mm, 0.0) * mm
 
     def fitted(inlay: Inlay) -> Inlay:
-        return _softened(_colourless(inlay) if grey else inlay, softness_px)
+        return _softened(_colourless(inlay) if colours.grey else inlay, softness_px)
 
-    photo_anchors = upper_anchors
-    if own is not None:
-        # lips that were wide open meet below the teeth they showed: these come down with them
-        middle = own.edge[len(own.edge) // 3 : -(len(own.edge) // 3)]
-        shown_mm = edge_mm + float(np.median(middle) - row.origin[1]) / density * fit
-        upper_anchors = upper_anchors + down * max(LEAST_SHOWN_MM - shown_mm, 0.0) * mm
+    enamel = colours.enamel if seen.enamel is None else seen.enamel
+    look = TeethLook(enamel, colours.gum, _slope(light), rig.face.pose.yaw_deg)
+    shaded = replace(look, enamel=enamel * LOWER_OF_UPPER_ENAMEL, gum=colours.gum * GUM_IN_SHADE)
     upper = fitted(draw_teeth(look, upper=True, density=density, seed=3))
-    shaded = replace(look, enamel=look.enamel * LOWER_OF_UPPER_ENAMEL, gum=look.gum * 0.85)
-    lower = fitted(draw_teeth(shaded, upper=False, density=density, seed=5))
     return MouthPaint(
-        upper=upper if own is None else completed(upper, own),
-        lower=lower,
-        tongue=fitted(draw_tongue(colour=tongue, density=density, seed=7)),
+        upper=upper if seen.own is None else completed(upper, seen.own),
+        lower=fitted(draw_teeth(shaded, upper=False, density=density, seed=5)),
+        tongue=fitted(draw_tongue(colour=colours.tongue, density=density, seed=7)),
         upper_anchors=upper_anchors,
         photo_anchors=photo_anchors,
-        lower_anchors=anchors(LOWER_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM),
-        tongue_anchors=anchors(TONGUE_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM + TONGUE_LOW_MM),
-        photo=shown,
-        own=own,
-        cavity=cavity.astype(np.float32),
-        lip_shadow=shadow.astype(np.float32),
-        falloff=np.array((0, 0, 0) if grey else WARM_FALLOFF, np.float32),
+        lower_anchors=seam.anchors(LOWER_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM),
+        tongue_anchors=seam.anchors(
+            TONGUE_BEHIND_LIPS_MM, LOWER_EDGE_BELOW_SEAM_MM + TONGUE_LOW_MM
+        ),
+        photo=seen.photo,
+        own=seen.own,
+        cavity=colours.cavity.astype(np.float32),
+        lip_shadow=colours.shadow.astype(np.float32),
+        falloff=np.array((0, 0, 0) if colours.grey else WARM_FALLOFF, np.float32),
         edge_px=edge_px,
         grain=_grain_tile(edge_px),
         grain_deviation=face_grain(rig, photo),
@@ -258,6 +290,67 @@ def prepare_mouth(
         settled_px=settled_width_mm(rig) * mm,
         mm=mm,
     )
+
+
+def _colours(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> _Colours:
+    skin = _colour_at(rig, photo, SKIN_LANDMARKS)
+    lip = _colour_at(rig, photo, LIP_LANDMARKS)
+    found = _Colours(
+        skin=skin,
+        lip=lip,
+        enamel=_enamel(skin, eyes),
+        gum=lip * GUM_OF_LIP,
+        tongue=lip * TONGUE_OF_LIP,
+        cavity=_lifted(np.minimum(skin * CAVITY_OF_SKIN, BRIGHTEST_CAVITY), photo, rig),
+        shadow=lip * SHADOW_OF_LIP,
+        grey=_is_grey(photo, rig),
+    )
+    if not found.grey:
+        return found
+    drawn = ("enamel", "gum", "tongue", "cavity", "shadow")
+    return found._replace(**{name: np.full(3, getattr(found, name).mean()) for name in drawn})
+
+
+def _seam(rig: Rig) -> _Seam:
+    right, down, back = rig.axes.T.astype(np.float64)
+    upper_lip = rig.rest[13].astype(np.float64)
+    # lips that smile meet elsewhere than in the middle between them
+    settled = rig.shapes[SHAPES.index("settle"), 13].astype(np.float64)
+    across = np.array([right[0], right[1], 0.0]) / np.hypot(right[0], right[1])
+    width_mm = float(np.linalg.norm(rig.rest[78] - rig.rest[308])) / rig.px_per_mm
+    return _Seam(
+        middle=upper_lip + np.array([*settled[:2], 0.0]),
+        upper_lip=upper_lip,
+        across=across,
+        upright=np.array([-across[1], across[0], 0.0]),
+        down=down,
+        back=back,
+        mm=rig.px_per_mm,
+        fit=float(np.clip(width_mm / TYPICAL_WIDTH_MM, *FIT_RANGE)),
+    )
+
+
+def _seen_in(cut: _Cut, colours: _Colours, density: float, gap_mm: float) -> _Seen:
+    """What lies between photographed lips that are `gap_mm` apart.
+
+    density  px per mm of the inlays
+    """
+    reach = round(PHOTO_REACH_MM * density)
+    photo, _ = cut.inlay(density, (2 * reach, 2 * reach), (reach - 0.5, reach - 0.5))
+    row, between = cut.inlay(density, *row_place(density, upper=True))
+    pixels = row.pixels[..., :3]
+    toothy = toothness(pixels, colours.skin, colours.lip).astype(np.float32)
+    own = own_row(pixels, between, toothy, density, gap_mm)
+    if own is not None and colours.grey and own.ends_seen < SEEN_WHEN_GREY:
+        own = None
+    return _Seen(photo, own, _seen_enamel(cut, colours.enamel, colours.skin, colours.lip))
+
+
+def _shown_mm(own: OwnRow, edge_mm: float, density: float, fit: float) -> float:
+    """How far the person's own middle teeth reach below the line where the lips meet."""
+    middle = own.edge[len(own.edge) // 3 : -(len(own.edge) // 3)]
+    _, (_, edge_row) = row_place(density, upper=True)
+    return edge_mm + float(np.median(middle) - edge_row) / density * fit
 
 
 def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
