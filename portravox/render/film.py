@@ -15,7 +15,7 @@ from portravox.face.face import LipState
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers
 from portravox.render.drawing import polygon_cover
-from portravox.render.kernels import BETWEEN, BLOCK, CLEAR, SOLID
+from portravox.render.kernels import BETWEEN, BLOCK, CLEAR, SOLID, MovingLayer, ThreePlanes
 from portravox.rig.fit import Rig
 
 SHARP_UP_TO_PX = 1_300_000
@@ -66,14 +66,16 @@ class Film:
     plate: Planes
 
     @property
-    def moving(self) -> tuple[UInt16, UInt16, UInt16, UInt16, UInt8]:
+    def moving(self) -> MovingLayer:
         """As `kernels.draw_planes` takes it."""
-        return self.luma, self.cb, self.cr, self.matte, self.states
+        return MovingLayer(
+            self.luma, self.cb, self.cr, self.matte, self.states, *self.origin, self.scale
+        )
 
     @property
-    def behind(self) -> tuple[UInt8, UInt8, UInt8]:
+    def behind(self) -> ThreePlanes:
         """Likewise."""
-        return self.plate.luma, self.plate.cb, self.plate.cr
+        return ThreePlanes(self.plate.luma, self.plate.cb, self.plate.cr)
 
 
 def make_film(rig: Rig, layers: Layers, size: tuple[int, int]) -> Film:

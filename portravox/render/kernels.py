@@ -7,7 +7,7 @@ Readable versions stand in render.reference; a test holds the two together.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -153,154 +153,241 @@ def rasterize(
             lb_row += lb_dy
 
 
+class NodeMap(NamedTuple):
+    """Where in the photograph a window's pixels are looked up: known at nodes, even between."""
+
+    nodes: Float32
+    """(3, rows, columns) x, y in the photograph, px, and brightness factor."""
+
+    x: int
+    y: int
+    """Of node (0, 0) in the frame, px."""
+
+    cell: int
+    """Distance of the nodes, one of CELLS."""
+
+
+class MovingLayer(NamedTuple):
+    """A film (render.film) as pairs of pixels."""
+
+    luma: UInt16
+    """(h, w) * scale"""
+
+    cb: UInt16
+    cr: UInt16
+    """(h / 2, w / 2)"""
+
+    matte: UInt16
+    """(h, w), 0..255"""
+
+    states: UInt8
+    """Of each BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN or SOLID."""
+
+    x: int
+    y: int
+    """Corner in the photograph, even."""
+
+    scale: int
+
+
+class ThreePlanes(NamedTuple):
+    """Of a frame, or of what lies behind a film."""
+
+    luma: UInt8
+    """(h, w)"""
+
+    cb: UInt8
+    cr: UInt8
+    """(h / 2, w / 2)"""
+
+
+X, Y, LIGHT, MATTE = range(4)
+"""Rows of a table with a value for each pixel of a row of the frame: where it is looked up in a
+plane, px, its brightness factor, and its matte, 0..1."""
+
+
+class _Segment(NamedTuple):
+    """Pixels of two rows that are treated alike, counted from their left ends."""
+
+    begin: int
+    end: int
+
+    x: int
+    y: int
+    """Left end of the upper row, in the frame; even."""
+
+    behind_x: int
+    behind_y: int
+    """The same in the plate."""
+
+
 @compiled(fastmath=True)
 def draw_planes(
-    nodes: Float32,
-    bands: Int32,
-    window_x: int,
-    window_y: int,
-    cell: int,
-    film: tuple[UInt16, UInt16, UInt16, UInt16, UInt8],
-    plate: tuple[UInt8, UInt8, UInt8],
-    film_x: int,
-    film_y: int,
-    scale: int,
-    frame: tuple[UInt8, UInt8, UInt8],
+    places: NodeMap, bands: Int32, film: MovingLayer, plate: ThreePlanes, frame: ThreePlanes
 ) -> None:
     """Draw the moving layer, relit, over the plate into the planes of a frame.
 
-    nodes     (3, rows, columns) x, y in the photograph, px, and brightness factor; node (0, 0)
-              lies on pixel (window_x, window_y), the next ones `cell` pixels further
-    bands     (B, 4) x0, y0, x1, y1 in the frame, all even, inside the window: only these are
-              drawn. x0 and y0 lie whole cells from the window's corner
-    cell      one of CELLS
-    film      pairs (render.film) of luma (h, w) * scale; of cb and cr (h, w) / 2; of the matte
-              (h, w), 0..255; and, of each BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN
-              or SOLID
-    plate     luma (h, w), cb, cr: what lies behind
-    film_x .. corner of film and plate in the photograph, even
-    frame     luma (H, W), cb, cr; written
+    bands   (B, 4) x0, y0, x1, y1 in the frame, all even, inside the window: only these are
+            drawn. x0 and y0 lie whole cells from the window's corner
+    plate   what lies behind; its corner is the film's
+    frame   written
 
     Loops are split so that each can be run on several pixels at once: places, fetching, blending.
     """
-    width = (nodes.shape[2] + 1) * cell
-    # of the upper and the lower of two rows: x, y in the film, brightness, matte; then of the row
-    # of chroma between them: x, y, brightness, matte; and a row of nodes
-    upper = (_row(width), _row(width), _row(width), _row(width))
-    lower = (_row(width), _row(width), _row(width), _row(width))
-    middle = (_row(width), _row(width), _row(width), _row(width))
-    spare = _row(width)
+    # looked up once: a compiled loop counts references each time it opens a tuple of arrays
+    nodes, luma, cb, cr, matte = places.nodes, film.luma, film.cb, film.cr, film.matte
+    plate_luma, plate_cb, plate_cr = plate
+    frame_luma, frame_cb, frame_cr = frame
+    corners = places.x, places.y, film.x, film.y
+    width = (nodes.shape[2] + 1) * places.cell
+    rows, row_of_nodes = np.empty((3, 4, width), np.float32), np.empty(width, np.float32)
+    upper, lower, middle = rows[0], rows[1], rows[2]
     at, fetched = np.empty(width, np.int32), np.empty(width, np.uint32)
-    states = film[4]
-    left, top = _F(film_x), _F(film_y)
     for k in range(bands.shape[0]):
         x0, y0, x1, y1 = bands[k, 0], bands[k, 1], bands[k, 2], bands[k, 3]
         count = x1 - x0
-        first = (x0 - window_x) // cell
-        frame_x, plate_x = _P(x0), _P(x0 - film_x)
         for y in range(y0, y1, 2):
-            _row_of_places(nodes, first, count, y - window_y, cell, left, top, spare, upper)
-            _row_of_places(nodes, first, count, y + 1 - window_y, cell, left, top, spare, lower)
-            begin = 0
-            state = _state_of_run(states, upper[0], upper[1], 0, count)
-            while begin < count:
-                end, now = begin, state
-                while end < count and now == state:
-                    end += RUN
-                    if end < count:
-                        now = _state_of_run(states, upper[0], upper[1], end, count)
-                end = min(end, count)
-                a, b = _P(begin), _P(end)
-                half_a, half_b = a >> _ONE, b >> _ONE
-                rows = _P(y), _P(y + 1), _P(y >> 1)
-                behind = _P(y - film_y), _P(y + 1 - film_y), _P((y - film_y) >> 1)
-                half_x, half_plate_x = frame_x >> _ONE, plate_x >> _ONE
+            _row_of_places(nodes, places.cell, corners, x0, y, count, row_of_nodes, upper)
+            _row_of_places(nodes, places.cell, corners, x0, y + 1, count, row_of_nodes, lower)
+            end = 0
+            while end < count:
+                begin = end
+                state, end = _alike(film.states, upper, begin, count)
+                here = _Segment(_P(begin), _P(end), _P(x0), _P(y), _P(x0 - film.x), _P(y - film.y))
                 if state == CLEAR:
-                    _copy(plate[0], behind[0], plate_x, frame[0], rows[0], frame_x, a, b)
-                    _copy(plate[0], behind[1], plate_x, frame[0], rows[1], frame_x, a, b)
-                    for c in range(1, 3):
-                        plane, clean = (frame[1], plate[1]) if c == 1 else (frame[2], plate[2])
-                        _copy(
-                            clean, behind[2], half_plate_x, plane, rows[2], half_x, half_a, half_b
-                        )
-                else:
-                    _mean_of_four(upper[0], lower[0], half_a, half_b, _HALF, _HALF, middle[0])
-                    _mean_of_four(upper[1], lower[1], half_a, half_b, _HALF, _HALF, middle[1])
-                    _mean_of_four(upper[2], lower[2], half_a, half_b, _ZERO, _WHOLE, middle[2])
-                    _places(middle[0], middle[1], half_a, half_b, film[1], at)
-                    _fetch(film[1], at, half_a, half_b, fetched)
-                    _light_up(
-                        fetched, middle, half_a, half_b, _CHROMA_ZERO, frame[1], rows[2], half_x
+                    _copy_two_rows(here, plate_luma, frame_luma)
+                    _copy_row(_halved(here), plate_cb, frame_cb)
+                    _copy_row(_halved(here), plate_cr, frame_cr)
+                    continue
+                _means(here, upper, lower, middle)
+                _draw_chroma(here, cb, cr, middle, at, fetched, frame_cb, frame_cr)
+                if state == BETWEEN:
+                    _read_matte(here, matte, upper, at, fetched)
+                    _read_matte(here, matte, lower, at, fetched)
+                _draw_luma(here, luma, film.scale, upper, at, fetched, frame_luma)
+                _draw_luma(_below(here), luma, film.scale, lower, at, fetched, frame_luma)
+                if state == BETWEEN:
+                    _blend(here, upper[MATTE], plate_luma, frame_luma)
+                    _blend(_below(here), lower[MATTE], plate_luma, frame_luma)
+                    _mean_of_four(
+                        upper[MATTE], lower[MATTE], _halved(here), _ZERO, _WHOLE, middle[MATTE]
                     )
-                    _fetch(film[2], at, half_a, half_b, fetched)
-                    _light_up(
-                        fetched, middle, half_a, half_b, _CHROMA_ZERO, frame[2], rows[2], half_x
-                    )
-                    for half in range(2):
-                        row = upper if half == 0 else lower
-                        if state == BETWEEN:
-                            _places(row[0], row[1], a, b, film[3], at)
-                            _fetch(film[3], at, a, b, fetched)
-                            _matte_of(fetched, row, a, b)
-                        if scale == 2:
-                            _doubled(row[0], row[1], a, b)
-                        _places(row[0], row[1], a, b, film[0], at)
-                        _fetch(film[0], at, a, b, fetched)
-                        _light_up(fetched, row, a, b, _LUMA_BLACK, frame[0], rows[half], frame_x)
-                        if state == BETWEEN:
-                            _blend(
-                                frame[0], rows[half], frame_x, plate[0], behind[half], plate_x,
-                                row[3], a, b,
-                            )  # fmt: skip
-                    if state == BETWEEN:
-                        _mean_of_four(upper[3], lower[3], half_a, half_b, _ZERO, _WHOLE, middle[3])
-                        for c in range(1, 3):
-                            plane, clean = (frame[1], plate[1]) if c == 1 else (frame[2], plate[2])
-                            _blend(
-                                plane, rows[2], half_x, clean, behind[2], half_plate_x,
-                                middle[3], half_a, half_b,
-                            )  # fmt: skip
-                begin, state = end, now
+                    _blend(_halved(here), middle[MATTE], plate_cb, frame_cb)
+                    _blend(_halved(here), middle[MATTE], plate_cr, frame_cr)
+
+
+@compiled(inline=True)
+def _below(here: _Segment) -> _Segment:
+    """The same in the row below."""
+    return _Segment(
+        here.begin, here.end, here.x, here.y + _ONE, here.behind_x, here.behind_y + _ONE
+    )
+
+
+@compiled(inline=True)
+def _halved(here: _Segment) -> _Segment:
+    """The same in the planes of chroma."""
+    return _Segment(
+        here.begin >> _ONE, here.end >> _ONE, here.x >> _ONE, here.y >> _ONE,
+        here.behind_x >> _ONE, here.behind_y >> _ONE,
+    )  # fmt: skip
 
 
 @compiled()
-def _state_of_run(states: UInt8, xs: Float32, ys: Float32, begin: int, count: int) -> Any:
+def _alike(states: UInt8, row: Float32, begin: int, count: int) -> Any:
+    """What the film is at pixel `begin` of a row and as far as it stays so, and where that ends."""
+    state = _state_of_run(states, row, begin, count)
+    end = begin + RUN
+    while end < count and _state_of_run(states, row, end, count) == state:
+        end += RUN
+    return state, min(end, count)
+
+
+@compiled()
+def _state_of_run(states: UInt8, row: Float32, begin: int, count: int) -> Any:
     """What all blocks are that the next RUN places, px in the film, lie in, or BETWEEN."""
     common = _I(-1)
     for i in range(begin, min(begin + RUN, count), 2 * BLOCK):
-        row = min(max(_I(ys[i]) // BLOCK, 0), states.shape[0] - 1)
-        column = min(max(_I(xs[i]) // BLOCK, 0), states.shape[1] - 1)
-        state = _I(states[row, column])
+        block_row = min(max(_I(row[Y, i]) // BLOCK, 0), states.shape[0] - 1)
+        column = min(max(_I(row[X, i]) // BLOCK, 0), states.shape[1] - 1)
+        state = _I(states[block_row, column])
         if state == BETWEEN or (common >= 0 and state != common):
             return _I(BETWEEN)
         common = state
     return _I(common)
 
 
-@compiled()
-def _row(width: int) -> Float32:
-    return np.empty(width, np.float32)
+@compiled(fastmath=True)
+def _row_of_places(
+    nodes: Float32, cell: int, corners: tuple[int, int, int, int], x: int, y: int, count: int,
+    spare: Float32, out: Float32,
+) -> None:  # fmt: skip
+    """Places in the film, px, and brightness of `count` pixels of the frame from (x, y) on.
+
+    corners  x, y of the nodes in the frame and of the film in the photograph
+    spare    as long as a row of nodes
+    out      (4, count) all but MATTE is written
+    """
+    nodes_x, nodes_y, film_x, film_y = corners
+    row = _P((y - nodes_y) // cell)
+    next_row = min(row + _ONE, _P(nodes.shape[1] - 1))
+    w1 = _F((y - nodes_y) % cell) / _F(cell)
+    a = _P((x - nodes_x) // cell)
+    number = _P(-(-count // cell) + 1)
+    for k in range(3):
+        offset = _F(film_x) if k == X else _F(film_y) if k == Y else _ZERO
+        if cell == 1:
+            _between_rows(nodes[k], row, row, a, number, _ZERO, offset, out[k])
+        else:
+            _between_rows(nodes[k], row, next_row, a, number, w1, offset, spare)
+            _between_columns(spare, number, cell, out[k])
 
 
 @compiled(fastmath=True)
-def _row_of_places(
-    nodes: Float32, first: int, count: int, below: int, cell: int, left: Any, top: Any,
-    spare: Float32, out: tuple[Float32, Float32, Float32, Float32],
+def _means(here: _Segment, upper: Float32, lower: Float32, middle: Float32) -> None:
+    """Where the film's colour is looked up, and its brightness: in the middle of 2 x 2 pixels."""
+    half = _halved(here)
+    _mean_of_four(upper[X], lower[X], half, _HALF, _HALF, middle[X])
+    _mean_of_four(upper[Y], lower[Y], half, _HALF, _HALF, middle[Y])
+    _mean_of_four(upper[LIGHT], lower[LIGHT], half, _ZERO, _WHOLE, middle[LIGHT])
+
+
+@compiled(fastmath=True)
+def _draw_chroma(
+    here: _Segment, cb: UInt16, cr: UInt16, middle: Float32, at: Int32, fetched: UInt32,
+    frame_cb: UInt8, frame_cr: UInt8,
 ) -> None:  # fmt: skip
-    """Places in the film, px, and brightness along a row, `below` pixels under the first node."""
-    row = _P(below // cell)
-    next_row = min(row + _ONE, _P(nodes.shape[1] - 1))
-    w1 = _F(below % cell) / _F(cell)
-    a = _P(first)
-    number = _P(-(-count // cell) + 1)
-    for k in range(3):
-        offset = left if k == 0 else top if k == 1 else _ZERO
-        values = out[0] if k == 0 else out[1] if k == 1 else out[2]
-        if cell == 1:
-            _between_rows(nodes[k], row, row, a, number, _ZERO, offset, values)
-        else:
-            _between_rows(nodes[k], row, next_row, a, number, w1, offset, spare)
-            _between_columns(spare, number, cell, values)
+    """Draw the film's colour."""
+    half = _halved(here)
+    _places(middle, half, cb, at)
+    _fetch(cb, at, half, fetched)
+    _light_up(fetched, middle, half, _CHROMA_ZERO, frame_cb)
+    _fetch(cr, at, half, fetched)
+    _light_up(fetched, middle, half, _CHROMA_ZERO, frame_cr)
+
+
+@compiled(fastmath=True)
+def _read_matte(here: _Segment, matte: UInt16, row: Float32, at: Int32, fetched: UInt32) -> None:
+    """The matte between pixels, 0..1."""
+    _places(row, here, matte, at)
+    _fetch(matte, at, here, fetched)
+    xs, ys, shares = row[X], row[Y], row[MATTE]
+    share = _F(1.0 / 255)
+    for i in range(here.begin, here.end):
+        shares[i] = _between(fetched[i], xs[i], ys[i]) * share
+
+
+@compiled(fastmath=True)
+def _draw_luma(
+    here: _Segment, luma: UInt16, scale: int, row: Float32, at: Int32, fetched: UInt32,
+    frame_luma: UInt8,
+) -> None:  # fmt: skip
+    """Draw a row of the film's luma, which may hold each pixel twice."""
+    if scale == 2:
+        _doubled(row[X], row[Y], here)
+    _places(row, here, luma, at)
+    _fetch(luma, at, here, fetched)
+    _light_up(fetched, row, here, _LUMA_BLACK, frame_luma)
 
 
 @compiled(fastmath=True)
@@ -335,40 +422,45 @@ def _between_columns(values: Float32, number: int, cell: int, out: Float32) -> N
 
 
 @compiled()
-def _copy(
-    source: UInt8, source_y: int, source_x: int, target: UInt8, y: int, x: int, a: int, b: int
-) -> None:
-    for i in range(a, b):
-        target[y, x + i] = source[source_y, source_x + i]
+def _copy_two_rows(here: _Segment, source: UInt8, target: UInt8) -> None:
+    _copy_row(here, source, target)
+    _copy_row(_below(here), source, target)
+
+
+@compiled()
+def _copy_row(here: _Segment, source: UInt8, target: UInt8) -> None:
+    for i in range(here.begin, here.end):
+        target[here.y, here.x + i] = source[here.behind_y, here.behind_x + i]
 
 
 @compiled(fastmath=True)
 def _mean_of_four(
-    upper: Float32, lower: Float32, a: int, b: int, offset: Any, factor: Any, out: Float32
+    upper: Float32, lower: Float32, half: _Segment, offset: Any, factor: Any, out: Float32
 ) -> None:
     """Of two rows: the mean of each 2 x 2 values, less an offset, times a factor."""
     quarter = _F(0.25)
-    for i in range(a, b):
+    for i in range(half.begin, half.end):
         j = i + i
         total = upper[j] + upper[j + _ONE] + lower[j] + lower[j + _ONE]
         out[i] = (total * quarter - offset) * factor
 
 
 @compiled(fastmath=True)
-def _doubled(xs: Float32, ys: Float32, a: int, b: int) -> None:
+def _doubled(xs: Float32, ys: Float32, here: _Segment) -> None:
     """Places in a film that holds each pixel twice."""
-    for i in range(a, b):
+    for i in range(here.begin, here.end):
         xs[i] = xs[i] + xs[i]
         ys[i] = ys[i] + ys[i]
 
 
 @compiled(fastmath=True)
-def _places(xs: Float32, ys: Float32, a: int, b: int, plane: UInt16, at: Int32) -> None:
+def _places(row: Float32, here: _Segment, plane: UInt16, at: Int32) -> None:
     """Keep places inside a plane, and number the pixels they lie in."""
     height, width = plane.shape
     # so little before the last row and column that there always is a next one
     most_x, most_y, stride = _F(width - 1) - _HAIR, _F(height - 1) - _HAIR, _I(width)
-    for i in range(a, b):
+    xs, ys = row[X], row[Y]
+    for i in range(here.begin, here.end):
         x = min(max(xs[i], _ZERO), most_x)
         y = min(max(ys[i], _ZERO), most_y)
         xs[i] = x
@@ -377,11 +469,11 @@ def _places(xs: Float32, ys: Float32, a: int, b: int, plane: UInt16, at: Int32) 
 
 
 @compiled(fastmath=True)
-def _fetch(pairs: UInt16, at: Int32, a: int, b: int, fetched: UInt32) -> None:
+def _fetch(pairs: UInt16, at: Int32, here: _Segment, fetched: UInt32) -> None:
     """Pixels with their right, lower and lower right neighbours, four bytes in one number."""
     flat = pairs.reshape(-1)
     below = _P(pairs.shape[1])
-    for i in range(a, b):
+    for i in range(here.begin, here.end):
         k = _P(at[i])
         fetched[i] = _U(flat[k]) | _U(flat[k + below]) << _U(16)
 
@@ -397,35 +489,18 @@ def _between(quad: Any, x: Any, y: Any) -> Any:
 
 
 @compiled(fastmath=True)
-def _light_up(
-    fetched: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int, zero: Any,
-    out: UInt8, y: int, x: int,
-) -> None:  # fmt: skip
+def _light_up(fetched: UInt32, row: Float32, here: _Segment, zero: Any, out: UInt8) -> None:
     """Values between pixels, times the brightness as counted from the plane's zero."""
-    xs, ys, light = row[0], row[1], row[2]
-    for i in range(a, b):
+    xs, ys, light = row[X], row[Y], row[LIGHT]
+    for i in range(here.begin, here.end):
         value = (_between(fetched[i], xs[i], ys[i]) - zero) * light[i] + zero
-        out[y, x + i] = np.uint8(_I(min(max(value + _HALF, _ZERO), _FULL)))
+        out[here.y, here.x + i] = np.uint8(_I(min(max(value + _HALF, _ZERO), _FULL)))
 
 
 @compiled(fastmath=True)
-def _matte_of(
-    fetched: UInt32, row: tuple[Float32, Float32, Float32, Float32], a: int, b: int
-) -> None:
-    """The matte between pixels, 0..1."""
-    xs, ys, matte = row[0], row[1], row[3]
-    share = _F(1.0 / 255)
-    for i in range(a, b):
-        matte[i] = _between(fetched[i], xs[i], ys[i]) * share
-
-
-@compiled(fastmath=True)
-def _blend(
-    plane: UInt8, y: int, x: int, behind: UInt8, behind_y: int, behind_x: int, matte: Float32,
-    a: int, b: int,
-) -> None:  # fmt: skip
+def _blend(here: _Segment, matte: Float32, behind: UInt8, plane: UInt8) -> None:
     """Let through what lies behind, where the matte is less than 1."""
-    for i in range(a, b):
-        below = _F(behind[behind_y, behind_x + i])
-        value = below + (_F(plane[y, x + i]) - below) * matte[i]
-        plane[y, x + i] = np.uint8(_I(value + _HALF))
+    for i in range(here.begin, here.end):
+        below = _F(behind[here.behind_y, here.behind_x + i])
+        value = below + (_F(plane[here.y, here.x + i]) - below) * matte[i]
+        plane[here.y, here.x + i] = np.uint8(_I(value + _HALF))

@@ -20,7 +20,14 @@ from portravox.render.backdrop import Layers, split_layers
 from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, eye_reach, paint_eye, prepare_eyes
 from portravox.render.film import LIP_REACH_MM, Film, make_film, make_lip_film
-from portravox.render.kernels import FAR, begin_map, draw_planes, rasterize
+from portravox.render.kernels import (
+    FAR,
+    NodeMap,
+    ThreePlanes,
+    begin_map,
+    draw_planes,
+    rasterize,
+)
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
 from portravox.rig.body import Body
@@ -243,10 +250,9 @@ class _Map:
         grid = (float(x0), float(y0), float(self._cell))
         begin_map(self._nodes, self._depth, *grid, self._body, *posed.body_shift.tolist())
         rasterize(posed.vertices, attributes, triangles, *grid, self._nodes, self._depth)
-        draw_planes(
-            self._nodes, bands, x0, y0, self._cell, film.moving, film.behind, *film.origin,
-            film.scale, (frame.luma, frame.cb, frame.cr),
-        )  # fmt: skip
+        places = NodeMap(self._nodes, x0, y0, self._cell)
+        drawn = ThreePlanes(frame.luma, frame.cb, frame.cr)
+        draw_planes(places, bands, film.moving, film.behind, drawn)
 
 
 def _by_width(table: tuple[tuple[float, int], ...], rig: Rig) -> int:

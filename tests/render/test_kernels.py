@@ -5,10 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portravox.arrays import UInt8
 from portravox.render import reference
 from portravox.render.film import double, pairs_of, states_of
-from portravox.render.kernels import BETWEEN, CELLS, CLEAR, FAR, SOLID, draw_planes, rasterize
+from portravox.render.kernels import (
+    BETWEEN,
+    CELLS,
+    CLEAR,
+    FAR,
+    SOLID,
+    MovingLayer,
+    NodeMap,
+    ThreePlanes,
+    draw_planes,
+    rasterize,
+)
 
 
 @pytest.mark.parametrize("step", [1, 3])
@@ -49,9 +59,9 @@ FILM_AT = (10, 6)
 """x, y in the picture."""
 
 
-def planes(rng: np.random.Generator, low: int, high: int) -> tuple[UInt8, UInt8, UInt8]:
+def planes(rng: np.random.Generator, low: int, high: int) -> ThreePlanes:
     half = (HEIGHT // 2, WIDTH // 2)
-    return (
+    return ThreePlanes(
         rng.integers(low, high, (HEIGHT, WIDTH), np.uint8),
         rng.integers(low, high, half, np.uint8),
         rng.integers(low, high, half, np.uint8),
@@ -67,8 +77,9 @@ def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     matte = np.repeat(ramp[None].astype(np.uint8), HEIGHT, axis=0)
     states = states_of(matte)
     assert {CLEAR, BETWEEN, SOLID} == set(states.ravel().tolist())
-    luma = double(film[0]) if scale == 2 else film[0]
-    moving = (*(pairs_of(p) for p in (luma, film[1], film[2], matte)), states)
+    luma = double(film.luma) if scale == 2 else film.luma
+    pairs = [pairs_of(plane) for plane in (luma, film.cb, film.cr, matte)]
+    moving = MovingLayer(*pairs, states, *FILM_AT, scale)
 
     # a turned and shifted copy of the film, in a window of a larger frame
     x0, y0, x1, y1 = window = (12, 8, 76, 64)
@@ -78,9 +89,10 @@ def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     down = y0 + y - 0.7 + 0.05 * x
     light = 0.9 + 0.002 * x
     nodes = np.stack([across, down, light]).astype(np.float32)
-    frame = tuple(np.zeros((80, 90) if k == 0 else (40, 45), np.uint8) for k in range(3))
+    sizes = ((80, 90), (40, 45), (40, 45))
+    frame = ThreePlanes(*(np.zeros(size, np.uint8) for size in sizes))
     bands = np.array([window], np.int32)
-    draw_planes(nodes, bands, x0, y0, cell, moving, plate, *FILM_AT, scale, frame)
+    draw_planes(NodeMap(nodes, x0, y0, cell), bands, moving, plate, frame)
 
     def everywhere(values: np.ndarray) -> np.ndarray:
         """At every pixel of the window; the values are linear, so that nodes tell them all."""
@@ -122,12 +134,13 @@ def test_a_map_that_moves_nothing_gives_the_film_back(scale: int, cell: int) -> 
     rng = np.random.default_rng(3)
     film = planes(rng, 16, 236)
     matte = np.full((HEIGHT, WIDTH), 255, np.uint8)
-    luma = double(film[0]) if scale == 2 else film[0]
-    moving = (*(pairs_of(p) for p in (luma, film[1], film[2], matte)), states_of(matte))
+    luma = double(film.luma) if scale == 2 else film.luma
+    pairs = [pairs_of(plane) for plane in (luma, film.cb, film.cr, matte)]
+    moving = MovingLayer(*pairs, states_of(matte), 0, 0, scale)
     y, x = np.mgrid[0 : HEIGHT // cell + 1, 0 : WIDTH // cell + 1].astype(np.float32) * cell
     nodes = np.stack([x, y, np.ones_like(x)])
-    frame = tuple(np.zeros_like(plane) for plane in film)
+    frame = ThreePlanes(*(np.zeros_like(plane) for plane in film))
     bands = np.array([[0, 0, WIDTH, HEIGHT]], np.int32)
-    draw_planes(nodes, bands, 0, 0, cell, moving, film, 0, 0, scale, frame)
+    draw_planes(NodeMap(nodes, 0, 0, cell), bands, moving, film, frame)
     for drawn, photographed in zip(frame, film, strict=True):
         assert np.array_equal(drawn, photographed)
