@@ -307,8 +307,17 @@ def _colours(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> _Colour
     )
     if not found.grey:
         return found
-    drawn = ("enamel", "gum", "tongue", "cavity", "shadow")
-    return found._replace(**{name: np.full(3, getattr(found, name).mean()) for name in drawn})
+    return found._replace(
+        enamel=_greyed(found.enamel),
+        gum=_greyed(found.gum),
+        tongue=_greyed(found.tongue),
+        cavity=_greyed(found.cavity),
+        shadow=_greyed(found.shadow),
+    )
+
+
+def _greyed(colour: Float64) -> Float64:
+    return np.full(3, colour.mean())
 
 
 def _seam(rig: Rig) -> _Seam:
