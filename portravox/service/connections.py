@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from portravox.service.problems import HEADERS_TOO_LARGE, NO_HTTP, Problem
+from portravox.service.places import Places, whose_address
+from portravox.service.problems import HEADERS_TOO_LARGE, NO_HTTP, Problem, Refusal
 from portravox.service.schemas import error_body
 
 HEADERS_TIME_S = 10.0
@@ -48,6 +50,14 @@ of 128 bytes or more never add up, however long the upload is. Our choice."""
 MAX_HEADER_FIELDS = 256
 """Of one request: real clients send 15. Apache takes 100, Node 2,000; our choice."""
 
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+"""Of all connections together, what waits unread behind requests that are being answered: what one
+read brings, 256 KiB for each, as long as its client likes to take its answers. Our choice."""
+
+MAX_CONNECTIONS = 10_000
+"""At a time; who calls from one address may have half of what the others leave. An idle one takes
+some 15 kB. Our choice: a proxy in front, through which all come, has 5,000."""
+
 MAX_PIPELINED = 256
 """Requests that may wait behind the one that is being answered. Our choice: what comes in one read
 is taken apart in small pieces, so only requests of fewer than 64 bytes get this far."""
@@ -56,6 +66,17 @@ _HEADER_PIECE_BYTES = 2048
 _BODY_PIECE_BYTES = 16 * 1024
 """The parser is fed pieces of this size and limits are looked at after each. A request with its
 headers fits into one."""
+
+
+class _Waiting:
+    """Bytes that wait, of all connections of this process together."""
+
+    def __init__(self) -> None:
+        self.total_bytes = 0
+
+
+_WAITING = _Waiting()
+_OPEN = Places(MAX_CONNECTIONS)
 
 
 class TimeoutProtocol(HttpToolsProtocol):
@@ -87,6 +108,9 @@ class TimeoutProtocol(HttpToolsProtocol):
     _unparsed = b""
     """Waits until the requests before it are answered."""
 
+    _place: ExitStack | None = None
+    """Among all connections."""
+
     _refused = False
     """Whether the client was refused: what it still sends is thrown away."""
 
@@ -97,12 +121,23 @@ class TimeoutProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow: _HoldableFlow = _HoldableFlow(transport)
+        self._place = ExitStack()
+        try:
+            self._place.enter_context(
+                _OPEN.hold(whose_address(self.client[0] if self.client else ""))
+            )
+        except Refusal:
+            self._refused = True
+            self._abort()
+            return
         self._start_read_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_read_timeout()
         self._stop_write_timeout()
-        self._unparsed = b""
+        self._let_wait(b"")
+        if self._place is not None:
+            self._place.close()
         # uvicorn tells the latest request only; the one that is being answered may be another.
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
@@ -115,7 +150,7 @@ class TimeoutProtocol(HttpToolsProtocol):
             if self._thrown_away_bytes > LINGER_BYTES:
                 self._abort()
             return
-        self._unparsed = self._unparsed + data if self._unparsed else data
+        self._let_wait(self._unparsed + data if self._unparsed else data)
         if not self.pipeline:
             self._parse()
 
@@ -207,10 +242,16 @@ class TimeoutProtocol(HttpToolsProtocol):
         while at < len(data) and not self.pipeline and not self._refused:
             size = _HEADER_PIECE_BYTES if self._in_headers else _BODY_PIECE_BYTES
             at += self._feed(data[at : at + size])
-        self._unparsed = b"" if self._refused else data[at:]
+        self._let_wait(b"" if self._refused else data[at:])
         if self._unparsed:
             self._stop_read_timeout()  # it is we who let the client wait
+            if _WAITING.total_bytes > MAX_WAITING_BYTES:
+                self._abort()
         self.flow.hold(bool(self.pipeline or self._unparsed))
+
+    def _let_wait(self, data: bytes) -> None:
+        _WAITING.total_bytes += len(data) - len(self._unparsed)
+        self._unparsed = data
 
     def _feed(self, piece: bytes) -> int:
         """Hand a piece to the parser, count it; gives how much of it was parsed."""
@@ -275,7 +316,7 @@ class TimeoutProtocol(HttpToolsProtocol):
         """Close as soon as the client does, which it will once it has its answer; soon in any
         case."""
         self._refused = True
-        self._unparsed = b""
+        self._let_wait(b"")
         self._unset_keepalive_if_required()
         self._stop_read_timeout()
         if not self.transport.can_write_eof():

@@ -11,12 +11,13 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portravox.errors import QueueUnavailable
@@ -154,6 +155,26 @@ def answer(body: Mapping[str, object], *, status: int = 200) -> Response:
     """JSON, as short as it gets."""
     content = _JSON.encode(body).encode()
     return Response(content, status_code=status, media_type="application/json")
+
+
+class StreamInPlace(StreamingResponse):
+    """A stream that gives its place back however it ends, also before it began."""
+
+    def __init__(
+        self,
+        place: ExitStack,
+        content: AsyncIterator[bytes],
+        *,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str,
+    ) -> None:
+        super().__init__(content, status_code, headers, media_type)
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 async def read_body(request: Request) -> bytes:

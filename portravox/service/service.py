@@ -41,6 +41,10 @@ STREAMS_AT_ONCE = 1024
 """Clients that may follow tasks by events at the same time. Our choice: a file descriptor
 each; one reader looks at the table for all."""
 
+DOWNLOADS_AT_ONCE = 2048
+"""Videos that clients may be fetching at the same time: 128 kB each where they are slow to take
+them. Our choice."""
+
 UPLOADS_AT_ONCE = 32
 """Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk
 until they are stored."""
@@ -120,6 +124,9 @@ class Service:
 
     uploading: Places = field(default_factory=lambda: Places(UPLOADS_AT_ONCE))
     """By account: the form of an upload carries no key."""
+
+    downloading: Places = field(default_factory=lambda: Places(DOWNLOADS_AT_ONCE))
+    """By video: its link carries no key."""
 
     followers: TaskFollowers = field(init=False)
 

@@ -100,8 +100,9 @@ class ServiceSettings(BaseSettings):
     fetch_ports: str = ""
     """Ports beyond 80, 443, 8080 and 8443 from which they may be: `9000, 8000-8099`."""
 
-    render_memory_mib: int = Field(4096, ge=512)
-    """What one child process may take. A 4096-px picture needs below 3 GiB; our choice."""
+    render_memory_mib: int = Field(4096, ge=768)
+    """What one child process may map, which is more than it touches: with 512 no video is made,
+    768 do for a picture of 1024 px, below 3 GiB for one of 4096 px. Our choice."""
 
     sandbox: SandboxMode = "auto"
     """How processes that touch strangers' files are isolated: auto, by what the kernel has;

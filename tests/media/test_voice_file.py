@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -336,6 +338,24 @@ def test_a_decoder_beyond_the_list_is_never_opened(
     finally:
         av.logging.set_level(None)
     assert any("not on whitelist" in text for _, _, text in told), told
+
+
+def test_ffmpeg_gets_bytes_and_opens_nothing_that_a_file_names(
+    tmp_path: Path, tone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = compressed(tmp_path / "v.ogg", tone(1.5, 48_000), "ogg", "libopus")
+    opened: list[dict[str, str]] = []
+    real = av.open
+
+    def watch(file: object, **how: Any) -> object:
+        assert isinstance(file, io.BytesIO)
+        opened.append(how["options"])
+        return real(file, **how)
+
+    monkeypatch.setattr(av, "open", watch)
+    read_voice(path)
+    assert opened
+    assert {options["protocol_whitelist"] for options in opened} == {"none"}
 
 
 def test_plain_wav_and_mp3_never_meet_a_reader_that_guesses(

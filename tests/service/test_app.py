@@ -630,6 +630,35 @@ def test_streams_and_uploads_have_only_so_many_places(playing: Playing) -> None:
     asyncio.run(play())
 
 
+def test_downloads_have_only_so_many_places_and_give_theirs_back(playing: Playing) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            service = server.service
+            links = []
+            for name in ("a-1.mp4", "b-1.mp4"):
+                service.videos.put(name, io.BytesIO(bytes(range(256)) * 1024))
+                links.append(service.links.link(name, base_url="http://server", expires_at=4e9))
+            downloading = service.downloading
+            with ExitStack() as held:
+                for _ in range(downloading.total // 2):
+                    held.enter_context(downloading.hold("a-1.mp4"))
+                refused = await server.client.get(links[0])
+                assert (refused.status_code, refused.json()["code"]) == (
+                    429,
+                    "Throttling.Concurrency",
+                )
+                assert (await server.client.get(links[1])).content == bytes(range(256)) * 1024
+            for headers in ({}, {"Range": "bytes=5-9"}, {"Range": "bytes=999999999-"}):
+                answered = await server.client.get(links[0], headers=headers)
+                assert answered.status_code in (200, 206, 416)
+            assert (await server.client.head(links[0])).status_code == 200
+            service.videos.delete("a-1.mp4")
+            assert (await server.client.get(links[0])).status_code == 404
+            assert downloading.held() == 0
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("fast", [True, False])
 def test_a_file_that_trickles_gives_its_place_back(
     playing: Playing, monkeypatch: pytest.MonkeyPatch, fast: bool

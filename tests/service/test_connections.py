@@ -20,6 +20,7 @@ from portravox.service.connections import (
     MAX_OVERHEAD_BYTES,
     TimeoutProtocol,
 )
+from portravox.service.places import Places
 
 PATIENCE_S = 0.2
 LARGE_BYTES = 8 << 20
@@ -28,6 +29,7 @@ Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Awaitable[Client]]
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+SLOW = b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
 called: list[str] = []
@@ -130,6 +132,16 @@ async def answered(client: Client) -> bytes:
     writer.write(GET)
     head = await reader.readuntil(b"\r\n\r\n")
     return head.split()[1] + await reader.readexactly(2)
+
+
+def waiting() -> int:
+    return connections._WAITING.total_bytes
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60.0):
+        while not holds():
+            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: h\r\n", b"\r\n"])
@@ -564,5 +576,46 @@ def test_http_1_0_is_answered_and_closed() -> None:
             received = await ends(reader)
             assert received.startswith(b"HTTP/1.1 200 ")
             assert received.endswith(b"2 body, 2 headers")
+
+    asyncio.run(play())
+
+
+def test_what_waits_behind_requests_is_bounded_for_all_connections_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "MAX_WAITING_BYTES", 100_000)
+    behind = SLOW + GET * (60_000 // len(GET))
+
+    async def play() -> None:
+        async with listening() as connect:
+            first_reader, first = await connect()
+            first.write(behind)
+            await until(lambda: waiting() > 50_000)
+            second_reader, second = await connect()
+            second.write(behind)
+            assert await ends(second_reader) == b""  # cut, and what it sent is forgotten
+            await until(lambda: waiting() < 60_000)
+            released[-1].set()
+            assert (await first_reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+            assert first.transport.is_closing() is False
+        await until(lambda: waiting() == 0)
+
+    asyncio.run(play())
+
+
+def test_one_address_has_half_of_the_connections_that_the_others_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "_OPEN", Places(4))
+
+    async def play() -> None:
+        async with listening() as connect:
+            held = [await connect(), await connect()]
+            third_reader, _ = await connect()
+            assert await ends(third_reader) == b""
+            assert [await answered(client) for client in held] == [b"200ok"] * 2
+            held[0][1].close()
+            await until(lambda: connections._OPEN.held() == 1)
+            assert await answered(await connect()) == b"200ok"
 
     asyncio.run(play())

@@ -27,7 +27,13 @@ def test_each_source_yields_to_the_next(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", 70_000), ("workers", -1), ("requests_per_s", float("nan")), ("public_url", "host")],
+    [
+        ("port", 70_000),
+        ("workers", -1),
+        ("requests_per_s", float("nan")),
+        ("public_url", "host"),
+        ("render_memory_mib", 767),  # with 512 no video is made
+    ],
 )
 def test_what_cannot_be_is_named(name: str, value: object) -> None:
     with pytest.raises(SettingOutOfRange) as refused:

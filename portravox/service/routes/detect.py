@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +15,7 @@ from starlette.routing import Route
 
 from portravox.service.detector import Judgement
 from portravox.service.limits import Call
+from portravox.service.places import whose_address
 from portravox.service.problems import NO_FACE
 from portravox.service.request_middleware import API, answer, read_body, request_id_of
 from portravox.service.schemas import CallMode, json_object, picture_to_check
@@ -55,11 +54,7 @@ def share_of(request: Request, caller: Caller) -> str:
     the address it comes from."""
     if caller.key_id != NO_KEY_ID or request.client is None:
         return f"key {caller.key_id}"
-    with suppress(ValueError):
-        address = ip_address(request.client.host)
-        if isinstance(address, IPv6Address):  # one customer has 2**64 of them at least
-            return f"from {ip_network((address, 64), strict=False)}"
-    return f"from {request.client.host}"
+    return f"from {whose_address(request.client.host)}"
 
 
 async def _while_connected(request: Request, judging: Coroutine[Any, Any, Judgement]) -> Judgement:

@@ -1,23 +1,26 @@
 """Videos, for anyone who has the signed link.
 
-Flow      a client -> routes.files -> LocalLinks.check, Storage.open -> the video
+Flow      a client -> routes.files -> LocalLinks.check, Places, Storage.open -> the video
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import BinaryIO
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from portravox.service.ranges import part_asked_for
-from portravox.service.service import service_of
+from portravox.service.request_middleware import StreamInPlace
+from portravox.service.service import Service, service_of
 from portravox.service.storage.local import FILES_PATH
 
-_PIECE_BYTES = 256 * 1024
+_PIECE_BYTES = 64 * 1024
+"""What each download holds in memory, and as much again that its client has not taken."""
 
 
 async def video(request: Request) -> Response:
@@ -29,6 +32,16 @@ async def video(request: Request) -> Response:
         expires=request.query_params.get("Expires", ""),
         signature=request.query_params.get("Signature", ""),
     )
+    place = ExitStack()
+    place.enter_context(service.downloading.hold(name))
+    try:
+        return await _opened(request, service, name, place)
+    except BaseException:
+        place.close()
+        raise
+
+
+async def _opened(request: Request, service: Service, name: str, place: ExitStack) -> Response:
     stored, stream = await asyncio.to_thread(service.videos.open, name)
     part = part_asked_for(
         request.headers.get("range"),
@@ -39,8 +52,10 @@ async def video(request: Request) -> Response:
     headers = {**part.headers, "Cache-Control": "private, max-age=86400"}
     if request.method == "HEAD" or part.length == 0:
         stream.close()
+        place.close()
         return Response(status_code=part.status, headers=headers, media_type="video/mp4")
-    return StreamingResponse(
+    return StreamInPlace(
+        place,
         _pieces(stream, part.first, part.length),
         status_code=part.status,
         headers=headers,

@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from portravox.service import bodies, problems
 from portravox.service.limits import Call
 from portravox.service.problems import Refusal
-from portravox.service.request_middleware import API, answer, request_id_of
+from portravox.service.request_middleware import API, StreamInPlace, answer, request_id_of
 from portravox.service.schemas import (
     Account,
     list_body,
@@ -97,19 +96,7 @@ async def events(request: Request) -> Response:
     place = ExitStack()
     place.enter_context(service.streaming.hold(caller.key_id))
     stream = _events(request, service, caller)
-    return _Following(stream, place)
-
-
-class _Following(StreamingResponse):
-    """A stream that gives its place back however it ends, also before it began."""
-
-    def __init__(self, stream: AsyncIterator[bytes], place: ExitStack) -> None:
-        super().__init__(stream, media_type="text/event-stream")
-        self._place = place
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._place:
-            await super().__call__(scope, receive, send)
+    return StreamInPlace(place, stream, media_type="text/event-stream")
 
 
 async def _events(request: Request, service: Service, caller: Caller) -> AsyncIterator[bytes]:

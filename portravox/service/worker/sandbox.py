@@ -176,8 +176,14 @@ def readable(role: Role) -> Iterator[Path]:
 
 
 def environment(folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
-    """For a process whose only folder to write to is this one."""
+    """For a process whose only folder to write to is this one.
+
+    NumPy, SciPy and OpenCV bring a linear algebra each, which maps 8 MiB and more for each core of
+    the machine: on 64 cores that is all that a process may map. The matrices here are small, and
+    what comes of them is the same.
+    """
     return {
+        "OPENBLAS_NUM_THREADS": "1",
         **inherited,
         "TMPDIR": str(folder),
         "NUMBA_CACHE_DIR": str(folder / "compiled"),
