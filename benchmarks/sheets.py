@@ -28,6 +28,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks.probe import read_frames
 from benchmarks.quality.inputs import ASTRONAUT, SAMPLES, Inputs
 from benchmarks.tracking import MOUTH_CORNERS, OUTER_EYE_CORNERS
 from portravox.animation.controls import CONTROLS
@@ -38,7 +39,6 @@ from portravox.face.find import find_face
 from portravox.face.matte import person_matte
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
-from portravox.media.probe import read_frames
 from portravox.options import TEMPLATES
 from portravox.pipeline import animate
 from portravox.render.scene import Painter, prepare_scene

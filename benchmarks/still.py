@@ -18,13 +18,13 @@ import numpy as np
 from PIL import Image
 
 import portravox
+from benchmarks.probe import read_frames
 from portravox.animation.controls import ControlTrack
 from portravox.animation.direct import direct
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
 from portravox.demo import VOICE, demo_portrait
 from portravox.face.find import find_face
-from portravox.media.probe import read_frames
 from portravox.options import Direction
 
 PANEL_PX = 300

@@ -1,6 +1,6 @@
 """A face followed through a finished video, and what it does there.
 
-Flow      video.mp4 -> media.probe -> face.models -> Track -> benchmarks.quality
+Flow      video.mp4 -> benchmarks.probe -> face.models -> Track -> benchmarks.quality
 Gives     per frame: lip opening, lids, head angles, points on the skull
 
 The same eyes look at our videos and at recordings of people, so that their errors cancel in a
@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.probe import probe_video, read_frames
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.face.crop import Square, cut, to_picture
 from portravox.face.find import find_fits
 from portravox.face.landmarks import CROP_TO_FACE
 from portravox.face.models import MESH_CROP_PX, fit_mesh
 from portravox.face.pose import head_axes, head_pose
-from portravox.media.probe import probe_video, read_frames
 
 LOOKS = ((0.96, 2.0), (1.04, -2.0))
 """Size and tilt in degrees of the crops that are averaged on each frame. The product's own eight

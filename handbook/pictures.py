@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 import portravox
+from benchmarks.probe import read_frames
 from portravox.animation.direct import direct
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
@@ -35,7 +36,6 @@ from portravox.face.find import find_face
 from portravox.media.encode import QUALITIES, VideoWriter
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
-from portravox.media.probe import read_frames
 from portravox.media.waveform import Waveform
 
 FOLDER = Path("docs/images")

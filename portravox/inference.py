@@ -68,7 +68,6 @@ class Network:
     def __init__(self, name: str, session: Any) -> None:
         self.name = name
         self._session = session
-        self.inputs: tuple[str, ...] = tuple(entry.name for entry in session.get_inputs())
         self.outputs: tuple[str, ...] = tuple(entry.name for entry in session.get_outputs())
         self.metadata: Mapping[str, str] = MappingProxyType(
             dict(session.get_modelmeta().custom_metadata_map)

@@ -16,10 +16,8 @@ from portravox.inference import Network, open_network
 class Refusing:
     """A session that takes nothing."""
 
-    def get_inputs(self):
+    def get_outputs(self):
         return []
-
-    get_outputs = get_inputs
 
     def get_modelmeta(self):
         return type("Meta", (), {"custom_metadata_map": {"version": "3"}})()

@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.io import wavfile
 
 import portravox
+from benchmarks.probe import probe_video
 from portravox.articulation.transcript import Transcript
 from portravox.errors import (
     ModelUnavailable,
@@ -25,7 +26,6 @@ from portravox.errors import (
 from portravox.media.picture import Picture
 from portravox.media.picture_file import PictureLimits
 from portravox.media.planes import Planes
-from portravox.media.probe import probe_video
 from portravox.media.waveform import Waveform
 from portravox.options import OPTIONS, Direction, JobOptions, SpokenText
 from portravox.pipeline import (

@@ -18,11 +18,11 @@ import numpy as np
 from benchmarks.articulation import sphinx
 from benchmarks.articulation.baselines import Answer, of_phones
 from benchmarks.articulation.bench import Bench
+from benchmarks.probe import read_sound
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.tracking import track_video
 from portravox.arrays import Float64
 from portravox.articulation.curves import CURVE_RATE_HZ
-from portravox.media.probe import read_sound
 from portravox.media.waveform import Waveform
 from portravox.speech.resample import speech_samples
 

@@ -10,6 +10,7 @@ from dataclasses import astuple
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from benchmarks.probe import read_sound
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.quality.measures import UpperFace, likeness, upper_face
 from benchmarks.quality.people import real_track, talking_clips
@@ -17,7 +18,6 @@ from benchmarks.quality.studio import Studio, Take
 from benchmarks.tracking import Track
 from portravox.articulation.curves import CURVE_RATE_HZ
 from portravox.articulation.from_voice import articulate
-from portravox.media.probe import read_sound
 from portravox.media.waveform import Waveform
 from portravox.options import TEMPLATES
 

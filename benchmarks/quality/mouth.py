@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.probe import read_sound
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.quality.inputs import ASTRONAUT, CLOSURE_S, envelope_db, pa_pa_pa, with_pause
 from benchmarks.quality.measures import likeness
@@ -17,7 +18,6 @@ from benchmarks.quality.studio import FPS, Studio
 from portravox.animation.direct import direct
 from portravox.arrays import Float64
 from portravox.articulation.from_voice import articulate
-from portravox.media.probe import read_sound
 from portravox.media.voice_file import read_voice
 from portravox.options import Direction
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.probe import read_frames, read_sound
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.quality.inputs import envelope_db, write_wav
 from benchmarks.quality.measures import jitter, jitter_everywhere, likeness, spread
 from benchmarks.quality.studio import Studio, Take
 from benchmarks.tracking import Track, track_video
 from portravox.articulation.from_voice import articulate
-from portravox.media.probe import read_frames, read_sound
 
 NO_TALKING = "the recordings of people (samples/talking) are not there"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.probe import read_frames
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.quality.inputs import ASTRONAUT
 from benchmarks.quality.measures import find_blinks, jitter, spread
@@ -25,7 +26,6 @@ from portravox.face.matte import person_matte
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
 from portravox.media.planes import Planes
-from portravox.media.probe import read_frames
 from portravox.media.voice_file import read_voice
 from portravox.options import Direction
 from portravox.segments import segments

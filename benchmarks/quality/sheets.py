@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks.probe import read_frames
 from benchmarks.tracking import EYE_CORNERS, MOUTH_CORNERS, Track
 from portravox.arrays import Bool, Float64, UInt8
-from portravox.media.probe import read_frames
 
 COLUMNS = 12
 

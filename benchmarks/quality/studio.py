@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from benchmarks.probe import read_sound
 from benchmarks.quality.inputs import Inputs
 from benchmarks.tracking import Track, track_video
-from portravox.media.probe import read_sound
 from portravox.media.waveform import Waveform
 from portravox.pipeline import animate
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from benchmarks.probe import read_frames
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.quality.inputs import ASTRONAUT
 from benchmarks.quality.people import redone, talking_clips
@@ -20,7 +21,6 @@ from benchmarks.tracking import track_frames
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.engines.embedded import EmbeddedEngine
 from portravox.media.picture_file import read_picture
-from portravox.media.probe import read_frames
 from portravox.media.voice_file import read_voice
 from portravox.options import Direction
 

@@ -1,6 +1,6 @@
 """Decoded sound as PyAV hands it out -> samples as we keep them.
 
-Flow      PyAV -> media.sound_frames -> media.voice_file, media.probe
+Flow      PyAV -> media.sound_frames -> media.voice_file, benchmarks.probe
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.probe import probe_video
 from portravox import __version__
-from portravox.media.probe import probe_video
 
 
 def test_json_is_one_line_with_all_that_is_known(run, inputs, tmp_path):

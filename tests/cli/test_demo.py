@@ -7,8 +7,8 @@ import re
 
 import pytest
 
+from benchmarks.probe import probe_video
 from portravox.demo import VOICE, demo_portrait
-from portravox.media.probe import probe_video
 from portravox.media.voice_file import read_voice
 from portravox.model_files import store
 from portravox.model_files.store import VARIABLE

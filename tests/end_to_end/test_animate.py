@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import portravox
+from benchmarks.probe import probe_video, read_frames, read_sound
 from portravox.errors import Cancelled
 from portravox.media.picture_file import read_picture
-from portravox.media.probe import probe_video, read_frames, read_sound
 from portravox.media.voice_file import read_voice
 
 BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722])

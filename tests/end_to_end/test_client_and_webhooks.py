@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from standardwebhooks import Webhook
 
-from portravox.media.probe import probe_video
+from benchmarks.probe import probe_video
 from tests.live import MAIN, new_key, serving
 
 pytestmark = pytest.mark.slow

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from benchmarks.probe import probe_video
 from portravox.demo import VOICE
-from portravox.media.probe import probe_video
 from tests.live import files_at, new_key, serving
 
 CALLS = Path(__file__).with_name("dashscope_calls.py")

@@ -14,11 +14,11 @@ import time
 import pytest
 
 import portravox
+from benchmarks.probe import probe_video
 from portravox.animation.direct import direct
 from portravox.articulation.from_voice import articulate
 from portravox.clock import frame_count
 from portravox.errors import InputError
-from portravox.media.probe import probe_video
 from portravox.media.voice_file import read_voice
 from portravox.options import Direction
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.probe import probe_video, read_frames, read_sound
 from portravox.clock import frame_count
 from portravox.errors import EncodingFailed, OutputNotWritable, SettingOutOfRange
 from portravox.labels.aigc import AiLabel
@@ -20,7 +21,6 @@ from portravox.labels.visible import visible_label
 from portravox.media import encode
 from portravox.media.encode import PRESETS, QUALITIES, VideoSettings, VideoWriter, check_writable
 from portravox.media.planes import Planes
-from portravox.media.probe import probe_video, read_frames, read_sound
 from portravox.media.waveform import Waveform
 
 SIZE = (96, 64)
@@ -350,7 +350,7 @@ def test_the_level_fits_the_size(tmp_path: Path, tone) -> None:
 def test_importing_media_loads_no_codec_and_no_compiler() -> None:
     code = (
         "import sys, portravox.media.picture_file, portravox.media.voice_file;"
-        "import portravox.media.encode, portravox.media.probe;"
+        "import portravox.media.encode, benchmarks.probe;"
         "heavy = {'av', 'PIL', 'numba', 'soxr', 'scipy'} & set(sys.modules);"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.page.driving import until
-from portravox.media.probe import probe_video
+from benchmarks.probe import probe_video
 
 DROP = """([well, name, type, content]) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));

@@ -1,6 +1,6 @@
 """What is in a video file: for tests, reports and the quality measures.
 
-Flow      video.mp4 -> media.probe -> VideoInfo, frames, Waveform
+Flow      video.mp4 -> benchmarks.probe -> VideoInfo, frames, Waveform
 """
 
 from __future__ import annotations

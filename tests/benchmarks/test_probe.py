@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.probe import probe_video, read_frames, read_sound
 from portravox.errors import FileMissing
-from portravox.media.probe import probe_video, read_frames, read_sound
 
 
 def test_sample_videos_are_described(samples: Path) -> None:
