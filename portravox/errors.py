@@ -105,6 +105,10 @@ class FileMissing(InputError):
         super().__init__(f"cannot read {path}: {reason}")
 
 
+class FileUnfit(InputError):
+    code = "file_unfit"
+
+
 class IdempotencyConflict(InputError):
     code = "idempotency_conflict"
     hint = "Use a new idempotency key for each new job."

@@ -21,6 +21,7 @@ from portravox.cli.check import check_command
 from portravox.cli.client import app as client_app
 from portravox.cli.demo import demo_command
 from portravox.cli.doctor import doctor_command
+from portravox.cli.inspect import inspect_command
 from portravox.cli.keys import app as keys_app
 from portravox.cli.link import link_command
 from portravox.cli.models import app as models_app
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command("animate")(animate_command)
 app.command("check")(check_command)
+app.command("inspect")(inspect_command)
 app.command("batch")(batch_command)
 app.command("demo")(demo_command)
 app.command("doctor")(doctor_command)

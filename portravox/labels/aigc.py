@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import portravox
 from portravox.errors import SettingOutOfRange
@@ -82,8 +83,38 @@ def content_id(*parts: bytes) -> str:
 
 def read_aigc(metadata: Mapping[str, str]) -> dict[str, str] | None:
     """The AIGC entry of a file's metadata; None where there is none or it is not JSON."""
+    return parse_aigc(metadata.get(METADATA_KEY, ""))
+
+
+def parse_aigc(entry: str) -> dict[str, str] | None:
+    """The fields of an AIGC entry; None where it is no JSON object. In files of others it may be
+    wrapped once more: {"AIGC": {...}}."""
     try:
-        entry = json.loads(metadata.get(METADATA_KEY, ""))
-    except ValueError:
+        fields = json.loads(entry)
+    except (ValueError, RecursionError):
         return None
-    return {str(k): str(v) for k, v in entry.items()} if isinstance(entry, dict) else None
+    if isinstance(fields, dict) and isinstance(fields.get(METADATA_KEY), dict):
+        fields = fields[METADATA_KEY]
+    return {str(k): str(v) for k, v in fields.items()} if isinstance(fields, dict) else None
+
+
+def faults_of(fields: Mapping[str, str]) -> list[str]:
+    """What an AIGC entry lacks against GB 45438-2025, annex E, in words; none where it is whole."""
+    faults = []
+    if fields.get("Label") not in LABELS:
+        faults.append(f"Label is {fields.get('Label')!r}; wanted one of {', '.join(LABELS)}")
+    faults += [
+        f"{name} is empty" for name in ("ContentProducer", "ProduceID") if not fields.get(name)
+    ]
+    return faults
+
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {"1": "generated", "2": "probably generated", "3": "suspected to be generated"}
+)
+"""What `Label` may be, in words."""
+
+
+def label_in_words(fields: Mapping[str, str]) -> str:
+    """What the entry says of the content."""
+    return LABELS.get(fields.get("Label", ""), "nothing that the standard knows")

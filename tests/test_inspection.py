@@ -1,0 +1,159 @@
+"""A file's labels are told as they are: ours, others', whole, broken, none."""
+
+from __future__ import annotations
+
+import io
+import json
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+import portravox
+from portravox.demo import demo_portrait
+from portravox.errors import FileMissing, FileUnfit
+from portravox.inspection import MAX_FIELDS, MAX_MARKS, MAX_WORDS, inspect, inspect_file
+from portravox.labels.aigc import AiLabel
+from portravox.media.encode import VideoWriter
+from portravox.media.planes import Planes
+from portravox.media.waveform import Waveform
+
+PIXELS = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
+WHOLE = {"Label": "1", "ContentProducer": "某公司", "ProduceID": "42"}
+
+
+def png(**texts: str) -> bytes:
+    kept = PngImagePlugin.PngInfo()
+    for name, text in texts.items():
+        kept.add_itxt("XML:com.adobe.xmp" if name == "xmp" else name, text)
+    stream = io.BytesIO()
+    PIXELS.save(stream, "PNG", pnginfo=kept)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ours") / "v.mp4"
+    voice = Waveform(np.zeros((8000, 1), np.float32), 16_000)
+    with VideoWriter(
+        path,
+        width_px=64,
+        height_px=64,
+        fps=24,
+        frames=12,
+        voice=voice,
+        label=AiLabel(producer="某公司", content_id="0123"),
+    ) as writer:
+        for _ in range(12):
+            writer.write(Planes.of(np.zeros((64, 64, 3), np.uint8)))
+    return path
+
+
+def test_our_videos_are_known(ours: Path) -> None:
+    found = inspect_file(ours)
+    assert (found.kind, found.says_machine_made) == ("MP4", True)
+    label, comment = found.marks
+    assert (label.scheme, label.valid, label.is_ours) == ("aigc", True, True)
+    assert (label.fields["ContentProducer"], label.fields["ProduceID"]) == ("某公司", "0123")
+    assert (comment.scheme, comment.is_ours) == ("comment", True)
+    assert portravox.__version__ in comment.words
+
+
+def test_what_ffmpeg_copies_keeps_its_label(ours: Path, tmp_path: Path) -> None:
+    import av
+
+    copy = tmp_path / "copy.mp4"
+    with (
+        av.open(str(ours)) as given,
+        av.open(str(copy), "w", options={"movflags": "use_metadata_tags"}) as made,
+    ):
+        stream = made.add_stream_from_template(given.streams.video[0])
+        made.metadata.update(given.metadata)
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                made.mux(packet)
+    assert inspect_file(copy).says_machine_made
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png(AIGC=json.dumps(WHOLE)),
+        png(AIGC=json.dumps({"AIGC": WHOLE})),
+        png(xmp=f'<rdf:Description TC260:AIGC="{escape(json.dumps(WHOLE))}"/>'),
+        png(xmp=f"<rdf:Description TC260:AIGC='{json.dumps(WHOLE)}'/>"),
+        png(xmp=f"<TC260:AIGC>{escape(json.dumps(WHOLE))}</TC260:AIGC>"),
+    ],
+    ids=["text", "wrapped", "attribute", "single quotes", "element"],
+)
+def test_labels_of_others_are_read_wherever_they_stand(content: bytes) -> None:
+    (mark,) = inspect(content).marks
+    assert (mark.scheme, mark.valid, mark.is_ours, mark.says_machine_made) == (
+        "aigc",
+        True,
+        False,
+        True,
+    )
+    assert mark.fields == WHOLE
+    assert "某公司" in mark.words
+
+
+@pytest.mark.parametrize(
+    ("entry", "says", "words"),
+    [
+        ({**WHOLE, "Label": "7"}, False, "Label is '7'"),
+        ({**WHOLE, "ProduceID": ""}, True, "ProduceID is empty"),
+        ({"Label": "2"}, True, "probably generated"),
+    ],
+)
+def test_faults_of_a_label_are_named(entry: dict[str, str], says: bool, words: str) -> None:
+    (mark,) = inspect(png(AIGC=json.dumps(entry))).marks
+    assert (mark.valid, mark.says_machine_made) == (False, says)
+    assert words in mark.words
+
+
+@pytest.mark.parametrize("entry", ["", "no json", "[1]", "[" * 100_000])
+def test_a_label_that_is_no_object_says_nothing(entry: str) -> None:
+    (mark,) = inspect(png(AIGC=entry)).marks
+    assert (mark.valid, mark.says_machine_made) == (False, False)
+
+
+def test_source_types_of_the_iptc() -> None:
+    base = "http://cv.iptc.org/newscodes/digitalsourcetype"
+    made = inspect(png(xmp=f"<a>{base}/trainedAlgorithmicMedia</a><b>{base}/digitalCapture</b>"))
+    assert [mark.scheme for mark in made.marks] == ["iptc"]
+    assert made.says_machine_made
+    assert inspect(png(xmp=f"<a>{base}/digitalCapture</a>")).marks == ()
+
+
+def test_what_carries_no_label_says_nothing_either_way() -> None:
+    found = inspect_file(demo_portrait())
+    assert (found.marks, found.says_machine_made) == ((), False)
+    assert "does not mean that a camera made it" in found.words
+    assert not inspect(b"just words\n").is_known
+
+
+def test_what_is_told_is_bounded() -> None:
+    fields = {f"{n}{'x' * 50}": "\n" * 200 for n in range(20)}
+    found = inspect(
+        png(
+            xmp="".join(f"<a:AIGC>{escape(json.dumps({**fields, 'n': n}))}<" for n in range(100)),
+        )
+    )
+    assert len(found.marks) == MAX_MARKS
+    for mark in found.marks:
+        assert len(mark.fields) == MAX_FIELDS
+        assert len(mark.words) <= MAX_WORDS
+        assert all(text.isprintable() for pair in mark.fields.items() for text in pair)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing):
+        inspect_file(tmp_path / "gone.mp4")
+    empty = tmp_path / "empty.mp4"
+    empty.write_bytes(b"")
+    with pytest.raises(FileUnfit):
+        inspect_file(empty)
