@@ -45,7 +45,8 @@ def inspect_command(
         for mark in found.marks:
             give(f"  {mark.words}")
             for name, value in mark.fields.items():
-                give(f"    {name}: {value}")
+                if value and value not in mark.words:
+                    give(f"    {name}: {value}")
     if not found.says_machine_made:
         raise typer.Exit(NOTHING_FOUND)
 

@@ -10,12 +10,13 @@ contract (docs/decisions/0012).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, get_args
 
 from pydantic import Field, TypeAdapter, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from typing_extensions import TypedDict
 
+from portravox.inspection import Scheme
 from portravox.options import EXTENSION, ORIGINAL, OURS
 from portravox.pipeline import ENGINES
 from portravox.service.tasks.outbox import DeliveryState, NoticeFormat
@@ -151,6 +152,35 @@ class DetectedUsage(TypedDict):
 class Detected(TypedDict):
     output: DetectedOutput
     usage: DetectedUsage
+    request_id: Uuid
+
+
+class InspectInput(TypedDict):
+    url: Address
+
+
+class Inspect(TypedDict):
+    input: InspectInput
+
+
+class Label(TypedDict):
+    scheme: Annotated[str, _named(get_args(Scheme))]
+    says_machine_made: bool
+    valid: Annotated[bool | None, Field(description="null: was not checked")]
+    is_ours: Annotated[bool, Field(description="Whether it names Portravox as the maker")]
+    words: str
+    fields: dict[str, str]
+
+
+class InspectedOutput(TypedDict):
+    kind: Annotated[str, Field(examples=["MP4"])]
+    says_machine_made: bool
+    words: str
+    marks: list[Label]
+
+
+class Inspected(TypedDict):
+    output: InspectedOutput
     request_id: Uuid
 
 
@@ -300,7 +330,7 @@ class Credentials(TypedDict):
 
 
 BODIES: tuple[Any, ...] = (
-    *(Error, Submit, Submitted, Detect, Detected, Task, TaskList, Done),
+    *(Error, Submit, Submitted, Detect, Detected, Inspect, Inspected, Task, TaskList, Done),
     *(Deliveries, WebhookSecret, Notice, Credentials),
 )
 """Those that a request or an answer is as a whole, in the order of the document."""

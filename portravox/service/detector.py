@@ -11,15 +11,26 @@ share of all three: calls under way, fetching, judging
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from portravox.errors import UploadUnknown
+from portravox.inspection import Inspection
 from portravox.service import problems
 from portravox.service.problems import Refusal
 from portravox.service.tasks.queue import Json
 from portravox.service.worker.fair import Shares
-from portravox.service.worker.messages import FetchDone, JudgeDone, JudgeRequest
+from portravox.service.worker.messages import (
+    FetchDone,
+    InputFile,
+    InspectDone,
+    InspectRequest,
+    JudgeDone,
+    JudgeRequest,
+)
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 
@@ -62,6 +73,9 @@ class Detector(Protocol):
         no answer came in time, and where too many ask.
         """
 
+    async def inspect(self, url: str, *, key: str, key_group: str) -> Inspection:
+        """Which labels a file carries; likewise."""
+
 
 class ProcessDetector:
     """A `Detector` with processes of its own, so that callers do not wait for videos."""
@@ -76,6 +90,28 @@ class ProcessDetector:
 
     async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
         """See `Detector`."""
+        async with self._call(key) as folder:
+            await self._fetch("image", image_url, folder, key, key_group)
+            request = JudgeRequest(folder=str(folder))
+            done = await self._judging.request(request, JudgeDone, key=key, time_s=JUDGE_TIME_S)
+            return Judgement(passed=done.passed, detail=_detail(done))
+
+    async def inspect(self, url: str, *, key: str, key_group: str) -> Inspection:
+        """See `Detector`."""
+        async with self._call(key) as folder:
+            await self._fetch("file", url, folder, key, key_group)
+            request = InspectRequest(folder=str(folder))
+            done = await self._judging.request(request, InspectDone, key=key, time_s=JUDGE_TIME_S)
+            return done.inspection
+
+    async def close(self) -> None:
+        """End the processes, whatever they do."""
+        await self._fetching.close()
+        await self._judging.close()
+
+    @asynccontextmanager
+    async def _call(self, key: str) -> AsyncIterator[Path]:
+        """A scratch folder, within the key's share and one deadline. Raises Refusal."""
         with self._shares.enter(key) as has_room:
             if not has_room:
                 raise Refusal(problems.CONCURRENCY)
@@ -83,8 +119,8 @@ class ProcessDetector:
             self._fetching.keep_warm()
             self._judging.keep_warm()
             try:
-                async with asyncio.timeout(DETECT_TIME_S):
-                    return await self._judged(image_url, key, key_group)
+                async with asyncio.timeout(DETECT_TIME_S), self._scratch.folder() as folder:
+                    yield folder
             except TimeoutError as error:
                 raise Refusal(problems.TIMEOUT) from error
             except UploadUnknown as error:
@@ -92,22 +128,12 @@ class ProcessDetector:
             except RequestFailed as error:
                 raise Refusal(error.problem) from error
 
-    async def close(self) -> None:
-        """End the processes, whatever they do."""
-        await self._fetching.close()
-        await self._judging.close()
-
-    async def _judged(self, image_url: str, key: str, key_group: str) -> Judgement:
-        async with self._scratch.folder() as folder:
-            fetch = await self._scratch.fetch_request(
-                "image", image_url, folder, key_group=key_group
-            )
-            if fetch is not None:
-                await self._fetching.request(fetch, FetchDone, key=key, time_s=DETECT_TIME_S)
-            done = await self._judging.request(
-                JudgeRequest(folder=str(folder)), JudgeDone, key=key, time_s=JUDGE_TIME_S
-            )
-        return Judgement(passed=done.passed, detail=_detail(done))
+    async def _fetch(
+        self, file: InputFile, url: str, folder: Path, key: str, key_group: str
+    ) -> None:
+        request = await self._scratch.fetch_request(file, url, folder, key_group=key_group)
+        if request is not None:
+            await self._fetching.request(request, FetchDone, key=key, time_s=DETECT_TIME_S)
 
 
 def _detail(done: JudgeDone) -> dict[str, Json]:

@@ -131,6 +131,14 @@ PATHS: dict[str, dict[str, Schema]] = {
             "responses": _answers("Detected", *_CALL),
         }
     },
+    f"{API}/inspect": {
+        "post": {
+            "summary": "Ours: which labels of AI-made content a file carries",
+            "parameters": [_OSS],
+            "requestBody": _posts("Inspect"),
+            "responses": _answers("Inspected", *_CALL),
+        }
+    },
     f"{API}/tasks": {
         "get": {
             "summary": "List tasks, the newest first",

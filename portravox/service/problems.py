@@ -108,6 +108,9 @@ AUDIO_SIZE = Problem(
     "InvalidFile.Size",
     "Invalid file size. The audio file size must be less than 15MB.",
 )
+INSPECTED_SIZE = Problem(  # ours: the original inspects nothing
+    400, "InvalidFile.Size", "The file must have 1 byte to 100 MiB."
+)
 NO_FACE = Problem(400, "InvalidImage.NoHumanFace", "No human face detected.")
 ALGO = Problem(
     500,
@@ -174,6 +177,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.VoiceTooShort: AUDIO_LENGTH,
     errors.VoiceTooLong: AUDIO_LENGTH,
     errors.VoiceError: FILE_FORMAT,  # a silent one too; the original has no code for it
+    errors.FileUnfit: INSPECTED_SIZE,
     errors.InputDownloadFailed: DOWNLOAD_FAILED,
     errors.UploadUnknown: DOWNLOAD_FAILED,
     errors.UploadMalformed: UPLOAD_MALFORMED,

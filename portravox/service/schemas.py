@@ -154,6 +154,15 @@ def picture_to_check(body: Mapping[str, Json], mode: CallMode) -> str:
     return address
 
 
+def file_to_inspect(body: Mapping[str, Json], mode: CallMode) -> str:
+    """The address that an inspect call names. Raises Refusal."""
+    if mode.asynchronous:
+        raise Refusal(problems.NOT_ASYNCHRONOUS)
+    address = _address(_input(body), "url")
+    _check_scheme(address, mode)
+    return address
+
+
 def _input(body: Mapping[str, Json]) -> Mapping[str, Json]:
     given = body.get("input")
     if given is None:

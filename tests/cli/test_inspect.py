@@ -21,7 +21,8 @@ def test_a_label_is_told_in_words_and_json(run, tmp_path):
     told = run("inspect", path)
     assert told.status == 0
     assert told.out.startswith("PNG: it says that it was made by a machine\n")
-    assert "ContentProducer: someone" in told.out
+    assert "an AIGC label: generated, by someone" in told.out
+    assert "ProduceID: 42" in told.out
     answer = run("inspect", path, "--json").json
     assert answer["says_machine_made"] is True
     assert answer["marks"][0]["fields"] == LABEL

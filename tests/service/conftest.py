@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from portravox.inspection import Inspection
 from portravox.service.app import Application
 from portravox.service.detector import Judgement
 from portravox.service.keys import ApiKeys
@@ -29,6 +30,10 @@ class YesDetector:
     async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
         del image_url, key, key_group
         return Judgement(passed=True, detail={"reason": "ok", "faces": []})
+
+    async def inspect(self, url: str, *, key: str, key_group: str) -> Inspection:
+        del url, key, key_group
+        return Inspection(kind="MP4", is_known=True, marks=())
 
 
 @dataclass(frozen=True)

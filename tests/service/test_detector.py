@@ -20,6 +20,8 @@ from portravox.service.problems import Problem, Refusal
 from portravox.service.worker.messages import (
     FetchDone,
     FetchRequest,
+    InspectDone,
+    InspectRequest,
     JudgeDone,
     JudgeRequest,
     Request,
@@ -54,7 +56,9 @@ class Scripted(UnstartedProcess):
     """Answers as the test says, and remembers what it was asked."""
 
     def __init__(
-        self, answer: FetchDone | JudgeDone | Problem, gate: asyncio.Event | None = None
+        self,
+        answer: FetchDone | JudgeDone | InspectDone | Problem,
+        gate: asyncio.Event | None = None,
     ) -> None:
         super().__init__("judge", memory_mib=256)
         self.asked: list[Request] = []
@@ -256,5 +260,20 @@ def test_one_deadline_holds_for_waiting_fetching_and_judging(
         assert {answer.problem for answer in answers if isinstance(answer, Refusal)} == {
             problems.TIMEOUT
         }
+
+    asyncio.run(play())
+
+
+def test_a_file_is_fetched_then_inspected_and_then_gone(tmp_path: Path) -> None:
+    async def play() -> None:
+        done = InspectDone(number=1, file_kind="MP4", is_known=True, marks=())
+        fetch, judge = Scripted(FETCHED), Scripted(done)
+        detector = await detector_of(tmp_path, fetch, judge)
+        found = await detector.inspect("http://h/v.mp4", key="key 1", key_group="default")
+        assert found == done.inspection
+        [fetched], [inspected] = fetch.asked, judge.asked
+        assert isinstance(fetched, FetchRequest) and isinstance(inspected, InspectRequest)
+        assert (fetched.url, fetched.file) == ("http://h/v.mp4", "file")
+        assert list((tmp_path / "work").iterdir()) == []
 
     asyncio.run(play())

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.service.detector import Judgement
 from portravox.service.limits import Call
 from portravox.service.places import whose_address
 from portravox.service.problems import NO_FACE
@@ -21,6 +20,8 @@ from portravox.service.request_middleware import API, answer, read_body, request
 from portravox.service.schemas import CallMode, json_object, picture_to_check
 from portravox.service.service import NO_KEY_ID, Caller, service_of
 from portravox.service.tasks.queue import Json
+
+T = TypeVar("T")
 
 
 async def detect(request: Request) -> Response:
@@ -33,7 +34,7 @@ async def detect(request: Request) -> Response:
     judging = service.detector.judge(
         image_url, key=share_of(request, caller), key_group=caller.group
     )
-    judgement = await _while_connected(request, judging)
+    judgement = await while_connected(request, judging)
     output: dict[str, Json] = {
         "pass": judgement.passed,
         "message": "" if judgement.passed else NO_FACE.message,
@@ -57,7 +58,7 @@ def share_of(request: Request, caller: Caller) -> str:
     return f"from {whose_address(request.client.host)}"
 
 
-async def _while_connected(request: Request, judging: Coroutine[Any, Any, Judgement]) -> Judgement:
+async def while_connected(request: Request, judging: Coroutine[Any, Any, T]) -> T:
     """What is awaited; where the client goes away, it is cancelled. Raises ClientDisconnect."""
     working = asyncio.create_task(judging)
     gone = asyncio.create_task(_until_gone(request))

@@ -2,11 +2,11 @@
 
 Flow      process -> requests on stdin -> child: fetch, judge or render -> events on stdout
 
-Run as `python -m portravox.service.worker.child ROLE MEMORY_MIB FOLDER SANDBOX`; `messages` says
-what goes in and out. It knows no keys, no secrets and no table; `sandbox` takes from it what else
-its user could do, so that all that is left is to write into its folder; and its parent may kill it
-at any moment. What a request does not need is not imported: a process that fetches takes 30 MB and
-a tenth of a second to start.
+Run as `python -m portravox.service.worker.child ROLE MEMORY_MIB FOLDER SANDBOX PARENT`, the last
+being the number of the process that reads it; `messages` says what goes in and out. It knows no
+keys, no secrets and no table; `sandbox` takes from it what else its user could do, so that all that
+is left is to write into its folder; and its parent may kill it at any moment. What a request does
+not need is not imported: a process that fetches takes 30 MB and a tenth of a second to start.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from portravox.atomic_file import writing
 from portravox.errors import (
     DeviceMemoryShort,
+    FileUnfit,
     InputTooLarge,
     PictureTooLarge,
     StorageFailed,
@@ -40,6 +41,7 @@ from portravox.service.worker import sandbox
 from portravox.service.worker.messages import (
     MAX_FACES_COUNTED,
     MAX_FACES_TOLD,
+    MAX_INSPECTED_BYTES,
     OPENED,
     PREVIEW_NAME,
     VIDEO_NAME,
@@ -48,6 +50,8 @@ from portravox.service.worker.messages import (
     Failed,
     FetchDone,
     FetchRequest,
+    InspectDone,
+    InspectRequest,
     JudgeDone,
     JudgeRequest,
     Ready,
@@ -84,9 +88,9 @@ def main() -> None:
     # Libraries print to stdout; what the parent reads is out of their reach.
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    named, memory_mib, folder, mode = sys.argv[1:]
+    named, memory_mib, folder, mode, parent = sys.argv[1:]
     role = next(known for known in ROLES if known == named)
-    _limit(int(memory_mib))
+    _limit(int(memory_mib), int(parent))
     if mode != "off":
         sandbox.close_files(role, Path(folder))  # before there are threads
     _warm_up(role)
@@ -97,10 +101,12 @@ def main() -> None:
         _carry_out(decode_request(line), events)
 
 
-def _limit(memory_mib: int) -> None:
+def _limit(memory_mib: int, parent: int) -> None:
     """Bound what this process may take, and its life to that of its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before that
+        raise SystemExit
     memory_bytes = memory_mib * 1024 * 1024
     # Data and not address space: networks map far more than they touch.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
@@ -189,6 +195,8 @@ def _done(request: Request, events: BinaryIO) -> Done:
             return _fetched(request)
         case JudgeRequest():
             return _judged(request)
+        case InspectRequest():
+            return _inspected(request)
         case RenderRequest():
             return _rendered(request, events)
 
@@ -198,8 +206,11 @@ def _fetched(request: FetchRequest) -> FetchDone:
     from portravox.media.picture_file import PictureLimits
     from portravox.media.voice_file import VoiceLimits
 
-    is_image = request.file == "image"
-    max_bytes = (PictureLimits.service() if is_image else VoiceLimits.service()).max_bytes
+    max_bytes = {
+        "image": PictureLimits.service().max_bytes,
+        "audio": VoiceLimits.service().max_bytes,
+        "file": MAX_INSPECTED_BYTES,
+    }[request.file]
     try:
         download(
             request.url,
@@ -208,7 +219,9 @@ def _fetched(request: FetchRequest) -> FetchDone:
             policy=AddressPolicy.allowing(request.allow_nets, ports=request.allow_ports),
         )
     except InputTooLarge as error:
-        raise (PictureTooLarge if is_image else VoiceTooLarge)(str(error)) from error
+        if request.file == "file":
+            raise FileUnfit(f"the file has {error}") from error
+        raise (PictureTooLarge if request.file == "image" else VoiceTooLarge)(str(error)) from error
     return FetchDone(number=request.number)
 
 
@@ -235,6 +248,15 @@ def _judged(request: JudgeRequest) -> JudgeDone:
         height_px=height_px,
         faces=tuple(tuple((x, y) for x, y in outline) for outline in outlines),
         face_count=min(len(verdict.faces), MAX_FACES_COUNTED),
+    )
+
+
+def _inspected(request: InspectRequest) -> InspectDone:
+    from portravox.inspection import inspect_file
+
+    found = inspect_file(Path(request.folder) / "file")
+    return InspectDone(
+        number=request.number, file_kind=found.kind, is_known=found.is_known, marks=found.marks
     )
 
 

@@ -14,8 +14,18 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Literal, cast, get_args
+from typing import ClassVar, Literal, Self, cast, get_args
 
+from portravox.inspection import (
+    MAX_FIELDS,
+    MAX_MARKS,
+    MAX_NAME,
+    MAX_VALUE,
+    MAX_WORDS,
+    Inspection,
+    Mark,
+    Scheme,
+)
 from portravox.labels.aigc import MAX_PRODUCER, PRODUCER
 from portravox.service import problems
 from portravox.service.problems import PROBLEMS, Problem
@@ -44,8 +54,11 @@ MAX_DURATION_S = 3600.0
 VoiceFormats = Literal["original", "all"]
 """Which recordings are taken: WAV and MP3 as by the original, or all that can be read."""
 
-InputFile = Literal["image", "audio"]
-"""The two files of a job, which are named so in its scratch folder."""
+InputFile = Literal["image", "audio", "file"]
+"""The two files of a job, and one that is inspected; named so in the scratch folder."""
+
+MAX_INSPECTED_BYTES = 100 * 1024 * 1024
+"""Of a file that is inspected. Our choice: a temporary upload's."""
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
 """Where a process is, of a render."""
@@ -95,6 +108,16 @@ class JudgeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InspectRequest:
+    """Say which labels the file in a folder carries."""
+
+    kind: ClassVar[str] = "inspect"
+
+    number: int = 0
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenderRequest:
     """Make the video of the image and the audio in a folder, into the same folder."""
 
@@ -114,7 +137,7 @@ class RenderRequest:
     """Part of what the video's number in its label is made from."""
 
 
-Request = FetchRequest | JudgeRequest | RenderRequest
+Request = FetchRequest | JudgeRequest | InspectRequest | RenderRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +193,22 @@ class JudgeDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InspectDone:
+    """Which labels a file carries."""
+
+    kind: ClassVar[str] = "inspected"
+
+    number: int
+    file_kind: str
+    is_known: bool
+    marks: tuple[Mark, ...]
+
+    @property
+    def inspection(self) -> Inspection:
+        return Inspection(kind=self.file_kind, is_known=self.is_known, marks=self.marks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenderDone:
     """The video lies in the folder."""
 
@@ -198,7 +237,7 @@ class Failed:
         return Problem(self.status, self.code, self.message)
 
 
-Done = FetchDone | JudgeDone | RenderDone
+Done = FetchDone | JudgeDone | InspectDone | RenderDone
 Event = Ready | StageReached | Done | Failed
 
 
@@ -208,6 +247,8 @@ def encode(message: Request | Event) -> bytes:
     Raises ValueError for numbers that are none.
     """
     told = {field.name: getattr(message, field.name) for field in fields(message)}
+    if isinstance(message, InspectDone):
+        told["marks"] = [mark.as_json() for mark in message.marks]
     line = json.dumps({"kind": message.kind, **told}, allow_nan=False)
     return line.encode("ascii") + b"\n"
 
@@ -231,6 +272,13 @@ def decode_event(line: bytes) -> Event:
             event = FetchDone(number=said.number())
         case JudgeDone.kind:
             event = _judged(said)
+        case InspectDone.kind:
+            event = InspectDone(
+                number=said.number(),
+                file_kind=said.text("file_kind", MAX_WORDS),
+                is_known=said.flag("is_known"),
+                marks=tuple(_mark(mark) for mark in said.items("marks", MAX_MARKS)),
+            )
         case RenderDone.kind:
             event = RenderDone(
                 number=said.number(), duration_s=said.real("duration_s", 1e-3, MAX_DURATION_S)
@@ -260,6 +308,10 @@ def decode_request(line: bytes) -> Request:
             )
         case JudgeRequest.kind:
             request = JudgeRequest(
+                number=asked.number(), folder=asked.text("folder", MAX_LINE_BYTES)
+            )
+        case InspectRequest.kind:
+            request = InspectRequest(
                 number=asked.number(), folder=asked.text("folder", MAX_LINE_BYTES)
             )
         case RenderRequest.kind:
@@ -302,6 +354,25 @@ def _judged(said: _Fields) -> JudgeDone:
     )
 
 
+def _mark(found: object) -> Mark:
+    said = _Fields.of(found)
+    mark = Mark(
+        scheme=cast(Scheme, said.one_of("scheme", get_args(Scheme))),
+        says_machine_made=said.flag("says_machine_made"),
+        valid=said.flag_or_none("valid"),
+        is_ours=said.flag("is_ours"),
+        words=said.text("words", MAX_WORDS),
+        fields={
+            _as_text(name, MAX_NAME): _as_text(value, MAX_VALUE)
+            for name, value in said.mapping("fields").items()
+        },
+    )
+    if len(mark.fields) > MAX_FIELDS:
+        raise ProtocolViolation("a label with too many fields")
+    said.require_all_read()
+    return mark
+
+
 _PROBLEMS_TOLD = frozenset(PROBLEMS.values())
 
 _PARAMETER = re.compile(r"[A-Za-z_.]{1,64}")
@@ -342,6 +413,15 @@ class _Fields:
             raise ProtocolViolation("a line that is no message")
         self._fields: dict[str, object] = message
 
+    @classmethod
+    def of(cls, part: object) -> Self:
+        """Of an object within a message."""
+        if type(part) is not dict:
+            raise ProtocolViolation("a part that is no object")
+        made = cls.__new__(cls)
+        made._fields = dict(part)
+        return made
+
     def require_all_read(self) -> None:
         """Raise ProtocolViolation where the message says more."""
         if self._fields:
@@ -374,6 +454,12 @@ class _Fields:
         if type(found) is not bool:
             raise ProtocolViolation(f"{name} is neither true nor false")
         return found
+
+    def flag_or_none(self, name: str) -> bool | None:
+        if self._fields.get(name, False) is None:
+            self._take(name)
+            return None
+        return self.flag(name)
 
     def items(self, name: str, most: int) -> list[object]:
         return _as_list(self._take(name), most)

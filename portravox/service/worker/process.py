@@ -42,6 +42,7 @@ from portravox.service.worker.messages import (
     Event,
     Failed,
     FetchRequest,
+    InspectRequest,
     JudgeRequest,
     ProtocolViolation,
     Ready,
@@ -288,7 +289,8 @@ class WorkerProcess:
 
     def _own_command(self, folder: ProcessFolder) -> tuple[str, ...]:
         child = (sys.executable, "-m", "portravox.service.worker.child")
-        return (*child, self._role, str(self._memory_mib), str(folder.path), self._sandbox_mode)
+        limits = (str(self._memory_mib), str(folder.path), self._sandbox_mode, str(os.getpid()))
+        return (*child, self._role, *limits)
 
     def _make_folder(self) -> ProcessFolder:
         self._remove_folder()
@@ -400,6 +402,7 @@ class WorkerProcess:
 _INPUTS: Mapping[str, tuple[str, ...]] = {
     FetchRequest.kind: (),
     JudgeRequest.kind: ("image",),
+    InspectRequest.kind: ("file",),
     RenderRequest.kind: ("image", "audio", WORDS_NAME),
 }
 """The files that a request of a kind is about, in its scratch folder."""
@@ -412,7 +415,7 @@ def _result(request: Request) -> tuple[str | None, int]:
             return request.file, sandbox.MAX_FILE_BYTES
         case RenderRequest():
             return VIDEO_NAME, sandbox.MAX_FILE_BYTES
-        case JudgeRequest():
+        case JudgeRequest() | InspectRequest():
             return None, 0
 
 

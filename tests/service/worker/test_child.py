@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from portravox.demo import demo_portrait
 from portravox.errors import NoFaceFound, PictureUnsupported, VoiceUnsupported
 from portravox.media.waveform import Waveform
-from portravox.service.worker.child import _rendered
-from portravox.service.worker.messages import RenderRequest, VoiceFormats
+from portravox.service.worker.child import _inspected, _rendered
+from portravox.service.worker.messages import (
+    InspectRequest,
+    RenderRequest,
+    VoiceFormats,
+    decode_event,
+    encode,
+)
 from tests.media.test_voice_file import compressed
 
 
@@ -35,3 +42,10 @@ def test_what_the_operator_allows_is_taken_and_nothing_else(
     request = RenderRequest(number=1, folder=str(tmp_path), parameters={}, voice_formats=formats)
     with pytest.raises(outcome):
         _rendered(request, io.BytesIO())
+
+
+def test_a_file_is_inspected_and_its_answer_is_one_that_is_believed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(demo_portrait().read_bytes())
+    done = _inspected(InspectRequest(number=1, folder=str(tmp_path)))
+    assert decode_event(encode(done)) == done
+    assert (done.inspection.kind, done.inspection.marks) == ("PNG", ())

@@ -9,6 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portravox.inspection import (
+    MAX_FIELDS,
+    MAX_MARKS,
+    MAX_NAME,
+    MAX_VALUE,
+    MAX_WORDS,
+    Mark,
+)
 from portravox.service import problems
 from portravox.service.worker.messages import (
     MAX_FACES_TOLD,
@@ -17,6 +25,8 @@ from portravox.service.worker.messages import (
     Failed,
     FetchDone,
     FetchRequest,
+    InspectDone,
+    InspectRequest,
     JudgeDone,
     JudgeRequest,
     ProtocolViolation,
@@ -43,12 +53,30 @@ JUDGED = JudgeDone(
     faces=(OUTLINE,) * MAX_FACES_TOLD,
     face_count=400,
 )
+INSPECTED = InspectDone(
+    number=3,
+    file_kind="x" * MAX_WORDS,
+    is_known=True,
+    marks=(
+        Mark(
+            scheme="aigc",
+            says_machine_made=True,
+            valid=None,
+            is_ours=False,
+            words="签" * MAX_WORDS,
+            fields={"签" * (MAX_NAME - 1) + str(n): "签" * MAX_VALUE for n in range(MAX_FIELDS)},
+        ),
+    )
+    * MAX_MARKS,
+)
 REFUSED = problems.out_of_definition("video_fps")
 EVENTS: list[Event] = [
     Ready(),
     StageReached(number=1, stage="render", done=0.25),
     FetchDone(number=2**40),
     JUDGED,
+    INSPECTED,
+    InspectDone(number=3, file_kind="text", is_known=False, marks=()),
     RenderDone(number=4, duration_s=2.8),
     Failed(number=5, status=400, code=REFUSED.code, message=REFUSED.message, retry=False),
     *(
@@ -59,6 +87,7 @@ EVENTS: list[Event] = [
 REQUESTS: list[Request] = [
     FetchRequest(number=1, file="audio", url="https://h/声.wav", folder="/tmp/x", allow_nets=""),
     JudgeRequest(number=2, folder="/tmp/x"),
+    InspectRequest(number=2, folder="/tmp/x"),
     RenderRequest(number=3, folder="/tmp/x", parameters={"video_fps": 24, "head": 0.5}),
     RenderRequest(
         number=4,
@@ -87,12 +116,17 @@ def test_the_longest_judgement_fits_a_line_four_times() -> None:
     assert 4 * len(encode(JUDGED)) < MAX_LINE_BYTES
 
 
+def test_the_longest_inspection_fits_a_line() -> None:
+    assert len(encode(INSPECTED)) < MAX_LINE_BYTES
+
+
 def changed(event: Event, **fields: Any) -> bytes:
     """The event's line with fields that say something else; `...` leaves one out."""
     told = {**json.loads(encode(event)), **fields}
     return json.dumps({name: value for name, value in told.items() if value is not ...}).encode()
 
 
+A_MARK = INSPECTED.marks[0].as_json()
 RENDERED = RenderDone(number=1, duration_s=2.0)
 STAGE = StageReached(number=1, stage="render", done=0.5)
 FAILED = Failed(
@@ -122,6 +156,16 @@ ODD = {
     "half a character": changed(JUDGED, hint="\ud800"),
     "an unknown kind": changed(RENDERED, kind="x"),
     "a kind that is no text": changed(RENDERED, kind=["rendered"]),
+    "a label that is a word": changed(INSPECTED, marks=["x"]),
+    "a label with too much in it": changed(INSPECTED, marks=[{**A_MARK, "more": 1}]),
+    "a label of an unknown scheme": changed(INSPECTED, marks=[{**A_MARK, "scheme": "x"}]),
+    "a label that is valid by a number": changed(INSPECTED, marks=[{**A_MARK, "valid": 1}]),
+    "a label with long words": changed(INSPECTED, marks=[{**A_MARK, "words": "x" * 300}]),
+    "a label with a list as a field": changed(INSPECTED, marks=[{**A_MARK, "fields": {"a": []}}]),
+    "a label with many fields": changed(
+        INSPECTED, marks=[{**A_MARK, "fields": {str(n): "" for n in range(MAX_FIELDS + 1)}}]
+    ),
+    "too many labels": changed(INSPECTED, marks=[A_MARK] * (MAX_MARKS + 1)),
     "no kind": changed(RENDERED, kind=...),
     "no number": changed(RENDERED, number=...),
     "number 0": changed(RENDERED, number=0),
