@@ -19,7 +19,7 @@ from portravox.service.service import service_of
 async def inspect(request: Request) -> Response:
     """No label is an answer, too. Counts as a detect call."""
     service = service_of(request)
-    caller = service.caller(request, Call.DETECT)
+    caller = await service.caller(request, Call.DETECT)
     body = json_object(await read_body(request))
     url = file_to_inspect(body, CallMode.of(request.headers))
     inspecting = service.detector.inspect(
