@@ -30,6 +30,10 @@ MIRROR_MARGINS = 4.0
 """Background mirrored at the person's outline fades into a smooth one over so many margins: more
 than a head ever uncovers."""
 
+TORN_PX = 6.0
+"""Mirrored neighbours that lie further apart than this, at the reduced size, would show as a tear.
+Our choice: around corners of the outline they spread by two or three."""
+
 COARSE_FACE_PX = 200.0
 """What lies behind the person, and the light, are worked out on a picture in which the face is at
 most this wide: no finer detail matters to them."""
@@ -101,6 +105,7 @@ def _plate(region: UInt8, covered: Float32, margin: int) -> UInt8:
     inside = cv2.GaussianBlur(hidden, (0, 0), max(0.3, margin * 0.08))
     mirrored, depth = _mirrored(np.maximum(taken, (hidden > 0).astype(np.uint8)))
     textured = np.clip(1.0 - depth / (MIRROR_MARGINS * margin), 0.0, 1.0)
+    textured *= 1.0 - _torn(mirrored)
     scale = np.array([width / coarse[0], height / coarse[1]], np.float32)
     # pixel centres lie at whole numbers in both sizes
     mirrored = (mirrored + np.float32(0.5)) * scale - np.float32(0.5)
@@ -139,6 +144,25 @@ def _mirrored(unknown: UInt8) -> tuple[Float32, Float32]:
     # neighbours whose nearest known pixels differ would else look like torn paper
     softer = cv2.GaussianBlur(mirrored, (0, 0), 1.5)
     return np.where(known[..., None], itself, softer).astype(np.float32), depth
+
+
+def _torn(look_at: Float32) -> Float32:
+    """(h, w) 1 where neighbours look at places far apart, 0 where they look at neighbours.
+
+    Where two parts of an outline are equally near, their mirror images meet in a line. There the
+    smooth background takes their place.
+
+    look_at  (h, w, 2) px
+    """
+    apart = np.zeros(look_at.shape[:2], np.float32)
+    for axis in (0, 1):
+        step = np.abs(np.diff(look_at, axis=axis)).max(axis=-1)
+        before = [(0, 0), (0, 0)]
+        before[axis] = (1, 0)
+        np.maximum(apart, np.pad(step, before), out=apart)
+    torn = cv2.dilate((apart > TORN_PX).astype(np.float32), np.ones((5, 5), np.uint8))
+    soft: Float32 = np.clip(cv2.GaussianBlur(torn, (0, 0), 1.5) * 2.0, 0.0, 1.0)
+    return soft
 
 
 def filled_in(picture: Float32, known: Float32) -> Float32:

@@ -25,7 +25,7 @@ pixels does not soften them; larger ones are softened less than a viewer sees.""
 STRETCH_BLOCKS = 2
 """A block's state holds for so many blocks around it, since the picture may be compressed."""
 
-MIRROR_REACH_FW = 0.12
+MIRROR_REACH_FW = 0.24
 """The film goes on so far beyond the picture's border, in face widths. Our choice: as far as the
 outline of a head travels."""
 

@@ -144,13 +144,14 @@ class Deformer:
         skin = np.empty_like(rig.rest)
         bend(rig.rest.reshape(-1), self._shapes, weights, skin.reshape(-1))
         self._keep_lips_apart(skin)
+        shares = (rig.head_share * rig.border_shares).tolist()
         rotation = head_rotation(
-            rig.head_share * _limited(c["head_yaw_deg"], self._yaw_limit),
-            rig.head_share * _limited(c["head_pitch_deg"], PITCH_LIMIT_DEG),
-            rig.head_share * _limited(c["head_roll_deg"], ROLL_LIMIT_DEG),
+            shares[0] * _limited(c["head_yaw_deg"], self._yaw_limit),
+            shares[1] * _limited(c["head_pitch_deg"], PITCH_LIMIT_DEG),
+            shares[2] * _limited(c["head_roll_deg"], ROLL_LIMIT_DEG),
         )
         rise = c["head_shift_y"] + BREATH_FW * c["breath"]
-        shift = np.array([c["head_shift_x"], -rise, 0.0]) * (rig.head_share * rig.width_px)
+        shift = np.array([shares[3] * c["head_shift_x"], -shares[4] * rise, 0.0]) * rig.width_px
         body_shift = self._body_shift(c)
         if np.any(rotation != _STRAIGHT) or np.any(shift) or np.any(body_shift):
             turn_head(

@@ -58,9 +58,27 @@ OUTER_FACE = 0.62
 """Only beyond this share of the way from the middle of the face to its outline, so that nose and
 lips keep their shape."""
 
-BORDER_HOLDS_FW = (0.0, 0.25)
-"""Hair cut by the picture's border stays with it, and follows the head fully so many face widths
-away. Our choice."""
+UNCOVERED_FW = 0.025
+"""A head that the picture's border cuts turns, leans and shifts so far at most that it uncovers
+this many face widths beside the border, where there is nothing to show but a mirror image. Our
+choice: narrower than an ear."""
+
+MORE_OF_HAIR = 6.0
+"""A face width away from the face, so many times as much again may be uncovered: hair looks like
+its own mirror image. Our choice."""
+
+LEAST_AT_BORDER = 0.2
+"""However tight the picture, the head keeps this share of its motion. Our choice."""
+
+NEAR_BORDER_FW = 0.06
+"""Of the mesh, what lies so near to the border says how far it moves there."""
+
+TURNS_DEG = (12.0, 8.0, 8.0)
+SHIFTS_FW = (0.05, 0.05)
+"""The most that a head turns (yaw), nods (pitch) and leans (roll), and shifts aside and up."""
+
+CUT_PERSON = 0.4
+"""From this share of the matte on it is the person that is cut."""
 
 COARSE_FACE_PX = 64.0
 """The matte is looked at on a picture with a face this wide: where a person is cut is no fine
@@ -129,6 +147,9 @@ class Rig:
     head_share: float
     """0..1: of the head's motion so much is shown."""
 
+    border_shares: Float64
+    """(5,) 0..1: of its yaw, pitch, roll and shifts, aside and up, beside that."""
+
     hinge_mm: Float64
     """(3,) the jaw turns about this, in the head's frame."""
 
@@ -176,8 +197,6 @@ def fit(face: Face, matte: Float32) -> Rig:
     control = np.concatenate([landmarks, outline.ring_positions()])
     rigid = np.concatenate([np.ones(LANDMARKS), outline.ring_rigid()])
     light = rigid.copy()
-    rings = control[LANDMARKS:, :2]
-    rigid[LANDMARKS:] *= 1.0 - _held_by_border(rings, matte, face.width_px)
     light[LANDMARKS:] *= np.repeat(LIGHT_BY_RING, len(OVAL))
 
     control_mm = (control - centre) @ axes / mm
@@ -224,6 +243,7 @@ def fit(face: Face, matte: Float32) -> Rig:
         body=body,
         body_share=((1.0 - rigid) * body.at(rest[:, :1], rest[:, 1:2])[:, 0]).astype(np.float32),
         head_share=HEAD_WHEN_OCCLUDED if occluded else 1.0,
+        border_shares=_border_shares(rest, rigid, pivot, matte, face.width_px),
         hinge_mm=hinge_mm,
         face=face,
         region=(
@@ -301,31 +321,50 @@ def _near_rims(points_mm: Float64) -> Float64:
     return near
 
 
-def _held_by_border(points: Float64, matte: Float32, face_width_px: float) -> Float64:
-    """(n,) 1 where a person is cut by the picture's border, 0 far from it or where none is cut.
+def _border_shares(
+    rest: Float32, rigid: Float32, pivot: Float64, matte: Float32, face_width_px: float
+) -> Float64:
+    """(5,) 0..1 how much of its yaw, pitch, roll and shifts, aside and up, a head may show.
 
-    Hair that the picture cuts has nothing to show beyond: it is stretched instead of moved.
+    All of it, unless the border of the picture cuts the person where the head moves.
 
-    points  (n, 2) px
+    rest   (V, 3) fine mesh, px
+    rigid  (V,) how far each vertex follows the head
+    pivot  (3,) px, the head turns about this
     """
     height, width = matte.shape
-    nearest = np.clip(points, 0.0, (width - 1.0, height - 1.0))
-    inwards = np.column_stack([nearest, width - 1.0 - nearest[:, 0], height - 1.0 - nearest[:, 1]])
-    side = inwards.argmin(axis=1)
-    distance = inwards.min(axis=1) / face_width_px
-    distance -= np.linalg.norm(points - nearest, axis=1) / face_width_px
-    edge = nearest.copy()
-    for axis, last in ((0, width - 1.0), (1, height - 1.0)):
-        edge[side == axis, axis] = 0.0
-        edge[side == axis + 2, axis] = last
     shrink = min(1.0, COARSE_FACE_PX / face_width_px)
     coarse = cv2.resize(matte, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    coarse = cv2.GaussianBlur(coarse, (0, 0), 0.05 * COARSE_FACE_PX)
-    x = np.clip((edge[:, 0] * shrink).astype(int), 0, coarse.shape[1] - 1)
-    y = np.clip((edge[:, 1] * shrink).astype(int), 0, coarse.shape[0] - 1)
-    cut = smoothstep(0.2, 0.6, coarse[y, x])
-    held: Float64 = cut * (1.0 - smoothstep(*BORDER_HOLDS_FW, distance))
-    return held
+    x = np.clip((rest[:, 0] * shrink).astype(int), 0, coarse.shape[1] - 1)
+    y = np.clip((rest[:, 1] * shrink).astype(int), 0, coarse.shape[0] - 1)
+    person = coarse[y, x] > CUT_PERSON
+    near = NEAR_BORDER_FW * face_width_px
+    beside = np.minimum(np.abs(rest[:, 0]), np.abs(width - 1 - rest[:, 0])) < near
+    ends = np.minimum(np.abs(rest[:, 1]), np.abs(height - 1 - rest[:, 1])) < near
+    inside = ((rest[:, :2] > -near) & (rest[:, :2] < (width + near, height + near))).all(axis=1)
+    at_side, at_end = beside & inside & person, ends & inside & person
+    away = (rest - pivot) / face_width_px
+    # the further from the face, the more does hair alone come into view
+    oval = rest[list(OVAL), :2]
+    room = np.linalg.norm(rest[:, None, :2] - oval, axis=-1).min(axis=1) / face_width_px
+    allowed = rigid / (1.0 + MORE_OF_HAIR * room)
+    turns = np.sin(np.deg2rad(TURNS_DEG))
+
+    def uncovered(across: Float64, down: Float64) -> float:
+        return max(
+            float(np.abs(allowed * way)[cut].max(initial=0.0))
+            for way, cut in ((across, at_side), (down, at_end))
+        )
+
+    still = np.zeros(len(rest))
+    most = [
+        uncovered(turns[0] * away[:, 2], still),
+        uncovered(still, turns[1] * away[:, 2]),
+        uncovered(turns[2] * away[:, 1], turns[2] * away[:, 0]),
+        uncovered(still + SHIFTS_FW[0], still),
+        uncovered(still, still + SHIFTS_FW[1]),
+    ]
+    return np.clip(UNCOVERED_FW / np.maximum(most, 1e-6), LEAST_AT_BORDER, 1.0)
 
 
 class _Outline:

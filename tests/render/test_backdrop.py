@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32, UInt8
-from portravox.render.backdrop import Layers, filled_in, split_layers
+from portravox.render.backdrop import Layers, _mirrored, _torn, filled_in, split_layers
 from portravox.rig.fit import Rig
 
 
@@ -61,3 +61,14 @@ def test_behind_the_outline_the_background_keeps_its_texture(
     grey = cv2.cvtColor(plate, cv2.COLOR_RGB2GRAY).astype(np.float32)
     detail = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 2.0))
     assert detail[rim].mean() > 0.4 * detail[~inside].mean()
+
+
+def test_no_line_is_drawn_where_two_mirror_images_meet() -> None:
+    """Behind a bar that stands on stripes to its left and dots to its right."""
+    unknown = np.zeros((60, 60), np.uint8)
+    unknown[:, 20:41] = 1
+    mirrored, _ = _mirrored(unknown)
+    torn = _torn(mirrored)
+    assert torn[30, 30] == 1.0  # in the middle, where left and right are equally near
+    assert torn[30, 21:24].max() < 0.05  # not along the outline, which alone is ever seen
+    assert torn[:, :18].max() == 0.0

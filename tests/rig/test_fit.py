@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from portravox.arrays import Float32
+from portravox.arrays import Float32, UInt8
 from portravox.face.face import Face
+from portravox.face.matte import person_matte
 from portravox.face.outlines import LOWER_INNER, UPPER_INNER
+from portravox.face.verdict import require_face
+from portravox.media.picture import Picture
 from portravox.rig.deform import Deformer
-from portravox.rig.fit import Rig, fit
+from portravox.rig.fit import LEAST_AT_BORDER, Rig, fit
 from portravox.rig.shapes import SHAPES, jaw_displacement
 
 Row = Callable[..., Float32]
@@ -81,14 +84,58 @@ def test_no_strip_unfolds_beside_a_cheek_that_turns(
     assert grown.max() < 0.006 * rig.width_px
 
 
-def test_hair_that_the_picture_cuts_stays_at_its_border(
-    rig: Rig, face: Face, matte: Float32
+@pytest.fixture(scope="module", params=["left", "right", "all"])
+def cut(request: pytest.FixtureRequest, photo: UInt8, face: Face) -> tuple[Rig, tuple[int, int]]:
+    """The photograph cut through hair on one side, or closely around the face; its size."""
+    box, (height, width) = face.box, photo.shape[:2]
+    aside, up = 0.07 * box.width, 0.12 * box.height
+    x0 = 0 if request.param == "right" else int(box.x0 - aside) // 2 * 2
+    x1 = width if request.param == "left" else int(box.x1 + aside) // 2 * 2
+    y0, y1 = 0, height
+    if request.param == "all":
+        y0, y1 = int(box.y0 - up) // 2 * 2, int(box.y1 + up) // 2 * 2
+    pixels = np.ascontiguousarray(photo[y0:y1, x0:x1])
+    found, _ = require_face(Picture(pixels))
+    return fit(found, person_matte(pixels, found)), (x1 - x0, y1 - y0)
+
+
+def test_a_head_that_the_border_cuts_moves_less_and_another_one_as_asked(
+    rig: Rig, cut: tuple[Rig, tuple[int, int]]
 ) -> None:
-    cut = fit(face, np.ones_like(matte))  # the person fills the picture
-    ring = cut.mesh.rings[4]
-    near_top = ring[np.argsort(cut.rest[ring, 1])[:4]]
-    assert np.all(cut.rigid[near_top] < 0.7 * rig.rigid[near_top])
-    assert cut.rigid[:468].min() > 0.9  # the face itself still moves as one
+    assert rig.border_shares.tolist() == [1.0] * 5
+    shares = cut[0].border_shares
+    assert shares[0] < 0.6 and shares[2] < 0.6  # a turn and a lean would uncover most
+    assert np.all((shares >= LEAST_AT_BORDER) & (shares <= 1.0))
+    hair = cut[0].mesh.rings[0]
+    assert cut[0].rigid[hair].max() > 0.85  # and it moves as one, hair and all
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [
+        {"head_yaw_deg": 14.0},
+        {"head_yaw_deg": -14.0},
+        {"head_roll_deg": 8.0},
+        {"head_roll_deg": -8.0},
+        {"head_pitch_deg": -8.0, "head_yaw_deg": 12.0, "head_roll_deg": 7.0},
+    ],
+)
+def test_a_cut_head_neither_folds_nor_stretches_at_the_border(
+    cut: tuple[Rig, tuple[int, int]], controls: Row, pose: dict[str, float]
+) -> None:
+    rig, size = cut
+    posed = Deformer(rig).deform(controls(**pose)).vertices
+    skin = rig.mesh.triangles[: rig.mesh.skin_triangles]
+    before, after = (
+        np.stack([at[skin[:, k], :2] - at[skin[:, 0], :2] for k in (1, 2)], axis=-1).astype(float)
+        for at in (rig.rest, posed)
+    )
+    corners = posed[skin][..., :2]
+    seen = np.any(np.all((corners >= 0) & (corners < size), axis=2), axis=1)
+    seen &= np.abs(np.linalg.det(before)) > 4e-5 * rig.width_px**2
+    moved = after[seen] @ np.linalg.inv(before[seen])
+    assert np.linalg.det(moved).min() > 0.0  # nothing lies on its back
+    assert np.linalg.svd(moved, compute_uv=False).max() < 2.0
 
 
 def test_a_smile_and_a_jaw_do_not_bend_glasses(face: Face, matte: Float32, rig: Rig) -> None:
