@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32, UInt8
-from portravox.render.backdrop import Layers, _mirrored, _torn, filled_in, split_layers
+from portravox.render.backdrop import Layers, _mirrored, _strands, _torn, filled_in, split_layers
 from portravox.rig.fit import Rig
 
 
@@ -72,3 +72,16 @@ def test_no_line_is_drawn_where_two_mirror_images_meet() -> None:
     assert torn[30, 30] == 1.0  # in the middle, where left and right are equally near
     assert torn[30, 21:24].max() < 0.05  # not along the outline, which alone is ever seen
     assert torn[:, :18].max() == 0.0
+
+
+def test_strands_before_an_even_background_belong_to_the_head() -> None:
+    picture = np.full((200, 200, 3), 220, np.uint8)
+    cv2.circle(picture, (100, 100), 50, (60, 40, 30), -1)
+    cv2.line(picture, (100, 52), (160, 45), (70, 50, 40), 1)  # a hair that stands off
+    covered = np.zeros((200, 200), np.float32)
+    cv2.circle(covered, (100, 100), 50, 1.0, -1)
+    found = _strands(picture, covered, 100.0)
+    assert found[45:52, 110:125].max() == 1.0 and found[45:48, 135:145].max() == 1.0
+    assert found[130:, :].max() == 0.0  # along the outline there is none
+    lively = np.random.default_rng(0).integers(0, 255, picture.shape).astype(np.uint8)
+    assert _strands(lively, covered, 100.0).mean() < 0.01
