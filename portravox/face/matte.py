@@ -14,6 +14,7 @@ from portravox.arrays import AnyFloat, Float32, UInt8
 from portravox.face.crop import Square, cut
 from portravox.face.face import Face
 from portravox.face.models import segment_people
+from portravox.face.outlines import OVAL
 
 _CROP_PX = 256
 """What the segmentation network sees."""
@@ -41,6 +42,9 @@ _LOW, _HIGH = 0.12, 0.88
 _APART = 0.2
 """Two people are apart where the mask falls below this between them. Our choice."""
 
+_FACE_SEEN = 0.85
+"""Where the mask's mean over the face is below, it is wrong there. Our choice."""
+
 _STRIP_ROWS = 256
 """The full-size step runs in strips, so that a 4096 px picture needs no full-size float copies
 but the result."""
@@ -63,6 +67,7 @@ def person_matte(pixels: UInt8, face: Face) -> Float32:
     small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     rough = _one_person(_rough_matte(pixels, face, small), face.landmarks[4, :2] * scale)
     radius = max(2, round(_EDGE_RADIUS * face.width_px * scale))
+    rough = _with_face(rough, face.landmarks[list(OVAL), :2] * scale)
     gain, offset = _guided_coefficients(small, rough, radius)
     return _applied(pixels, gain, offset)
 
@@ -108,6 +113,21 @@ def _one_person(rough: Float32, nose: Float32) -> Float32:
         return rough
     own = cv2.dilate((piece == piece[y, x]).astype(np.uint8), np.ones((5, 5), np.uint8))
     return np.where(own > 0, rough, np.float32(0.0))
+
+
+def _with_face(rough: Float32, oval: Float32) -> Float32:
+    """The mask with the face in it, if the network has missed more of that than a hand hides.
+
+    A picture of nothing but a face shows it no person.
+
+    oval  (36, 2) px, the outline of the face
+    """
+    inside = (
+        cv2.fillConvexPoly(np.zeros(rough.shape, np.uint8), np.rint(oval).astype(int), (1,)) > 0
+    )
+    if not inside.any() or rough[inside].mean() > _FACE_SEEN:
+        return rough
+    return np.asarray(np.maximum(rough, inside), np.float32)
 
 
 def _fade(side_px: int) -> Float32:

@@ -4,8 +4,9 @@ Flow      media.picture, face.find -> render.upright -> rig.fit, render.scene
 Reads     pixels, Face
 Gives     Upright: the square, its face measured anew, its matte
 
-The square leans with the head and is turned upright. It stays within the picture where it can;
-where it can't, background and body go on softly, as if out of focus.
+The square leans with the head and is turned upright. It stays within the picture, as tight as that
+takes; only where the face itself does not fit into one there, background and body go on softly, as
+if out of focus.
 """
 
 from __future__ import annotations
@@ -55,6 +56,21 @@ SHIFTS = (-0.12, -0.08, -0.04, 0.0, 0.04, 0.08, 0.12)
 
 LEAST_SIDE_FACES, LEAST_SIDE_HEADS = 1.12, 1.08
 """A square is never smaller than this, in face heights and in head heights."""
+
+LEAST_INSIDE_FACES = 0.84
+TIGHTER_STEP = 0.03
+"""Where such a square does not lie within the picture, tighter ones are tried: down to this, in
+face heights, in steps of the side that we would like. Our choice: cheek to cheek."""
+
+COST_TIGHTER, COST_CUT_BROW, COST_CUT_CHIN = 1.6, 3.0, 6.0
+"""What speaks against them beside the distance from the head's middle (1), in face heights. Our
+choice."""
+
+NOTHING_BEYOND = 0.002
+"""A square with so small a share beyond the picture lies within it."""
+
+LEANS_FOR = 0.01
+"""A square leans with the head, unless one that stands saves this share of it."""
 
 COST_CUT_PERSON, COST_SHRUNK, COST_ASIDE, COST_UP_OR_DOWN = 3.0, 2.0, 2.0, 0.8
 """What speaks against a square beside its share beyond the picture (1): how much of that share a
@@ -112,8 +128,28 @@ def upright_square(pixels: UInt8, face: Face) -> Upright:
 
 def framing(pixels: UInt8, face: Face) -> Square:
     """The square to show of a picture, (H, W, 3); it leans as the head does."""
+    leaning = _framed(pixels, face, face.pose.roll_deg)
+    if leaning.beyond < NOTHING_BEYOND:
+        return leaning.square
+    # a square that stands upright fits into more of the picture
+    standing = _framed(pixels, face, 0.0)
+    better = standing.beyond + LEANS_FOR < leaning.beyond or (
+        standing.beyond < NOTHING_BEYOND and standing.square.side_px > leaning.square.side_px
+    )
+    return standing.square if better else leaning.square
+
+
+@dataclass(frozen=True, slots=True)
+class _Framed:
+    """A square, and which share of it the picture does not hold."""
+
+    square: Square
+    beyond: float
+
+
+def _framed(pixels: UInt8, face: Face, roll: float) -> _Framed:
+    """The best square that leans by `roll`, degrees."""
     size = (pixels.shape[1], pixels.shape[0])
-    roll = face.pose.roll_deg
     oval = face.landmarks[list(OVAL)]
     upright = _in_crop(oval, Square(0.0, 0.0, 1.0, roll), 1)
     low, high = upright.min(axis=0), upright.max(axis=0)
@@ -133,7 +169,8 @@ def framing(pixels: UInt8, face: Face) -> Square:
     head = _Head(x=centre, crown=crown, chin=chin, face_px=face_px)
     x, y, side = _placed(head, person, inside)
     at = middle + to_picture @ np.array([x - centre, y - centre]) * unit
-    return Square(float(at[0]), float(at[1]), side * unit, roll)
+    square = Square(float(at[0]), float(at[1]), side * unit, roll)
+    return _Framed(square, float((_border_distance(size, square, LOOK_PX) < 0.0).mean()))
 
 
 def _in_crop(points: Float32, square: Square, crop_px: int) -> Float32:
@@ -217,7 +254,50 @@ def _placed(head: _Head, person: Float32, inside: Bool) -> tuple[float, float, f
         )
 
     shrinks = [k for k in SHRINKS if k == 1.0 or k * wanted >= least]
-    return square(*min(((k, a, d) for k in shrinks for a in SHIFTS for d in SHIFTS), key=cost))
+    best = min(((k, a, d) for k in shrinks for a in SHIFTS for d in SHIFTS), key=cost)
+    if share(missing, *square(*best)) < NOTHING_BEYOND:
+        return square(*best)
+    # within the picture, then, however tight: what is made up beyond it looks like a cut-out
+    within = [
+        found
+        for side in np.arange(wanted, LEAST_INSIDE_FACES * head.face_px, -TIGHTER_STEP * wanted)
+        if (found := _within(head, inside, float(side))) is not None
+    ]
+    if not within:
+        return square(*best)
+    chosen = min(within, key=lambda one: one.cost + COST_TIGHTER * (1.0 - one.side / wanted))
+    return chosen.x, chosen.y, chosen.side
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """A square that lies within the picture, px of the look."""
+
+    x: float
+    y: float
+    side: float
+    cost: float
+    """How much of the face it cuts, and how far it is from the head's middle."""
+
+
+def _within(head: _Head, inside: Bool, side: float) -> _Within | None:
+    """The best square of a side, px of the look, that lies within the picture; None if none does.
+
+    inside  (LOOK_PX, LOOK_PX) what lies within the picture
+    """
+    block = np.ones((2 * int(np.ceil(side / 2)) + 1,) * 2, np.uint8)
+    centres = cv2.erode(
+        inside.astype(np.uint8), block, borderType=cv2.BORDER_CONSTANT, borderValue=(0,)
+    )
+    y, x = np.nonzero(centres)
+    if not len(x):
+        return None
+    above = np.maximum((y - side / 2) - (head.chin - head.face_px), 0.0)
+    below = np.maximum(head.chin - (y + side / 2), 0.0)
+    off = np.abs(x - head.x) + 0.3 * np.abs(y - (head.crown + head.chin) / 2)
+    cost = (COST_CUT_BROW * above + COST_CUT_CHIN * below + off) / head.face_px
+    k = int(np.argmin(cost))
+    return _Within(float(x[k]), float(y[k]), side, float(cost[k]))
 
 
 def _border_distance(size: tuple[int, int], square: Square, crop_px: int) -> Float32:

@@ -59,6 +59,32 @@ def test_within_the_picture_nothing_is_made_up(photo: UInt8, face: Face) -> None
     assert reach < square.y < wide.shape[0] - reach
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        (slice(0, 512), slice(180, 400)),  # cut at the left, through hair
+        (slice(60, 512), slice(0, 512)),  # through the crown
+        (slice(50, 215), slice(160, 290)),  # closely around
+    ],
+)
+def test_square_of_a_cut_head_lies_within_the_picture_and_holds_the_face(
+    photo: UInt8, part: tuple[slice, slice]
+) -> None:
+    pixels = np.ascontiguousarray(photo[part])
+    face, _ = find_face(Picture(pixels))
+    square = framing(pixels, face)
+    turned = np.deg2rad(square.roll_deg)
+    half = square.side_px / 2 * (abs(np.cos(turned)) + abs(np.sin(turned)))
+    height, width = pixels.shape[:2]
+    assert half - 2 <= square.x <= width + 2 - half
+    assert half - 2 <= square.y <= height + 2 - half
+    upright = upright_square(pixels, face)
+    eyes_and_mouth = upright.face.landmarks[[33, 263, 61, 291, 17], :2]
+    assert np.all((eyes_and_mouth > 0) & (eyes_and_mouth < len(upright.pixels)))
+    x, y = upright.face.landmarks[[4, 50, 280, 61, 291], :2].astype(int).T
+    assert upright.matte[y, x].min() > 0.95  # the face is the person's, however tight
+
+
 def test_beyond_the_border_the_picture_goes_on_without_a_line(photo: UInt8) -> None:
     pixels = np.ascontiguousarray(photo[40:230, 150:300])  # a close-up, cut on all sides
     face, _ = find_face(Picture(pixels))
