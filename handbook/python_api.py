@@ -90,6 +90,9 @@ def _text(thing: Any) -> list[str]:
     parts = []
     for paragraph in text.split("\n\n"):
         lines = paragraph.split("\n")
+        if paragraph.startswith(">>> "):
+            parts.append(block(paragraph, "pycon"))
+            continue
         laid_out = any("   " in line.strip() or line.startswith(" ") for line in lines)
         parts.append(block(paragraph, "text") if laid_out else paragraph)
     return [part for part in parts if part]

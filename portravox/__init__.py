@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from portravox.media.waveform import Waveform as Waveform
     from portravox.options import Direction as Direction
     from portravox.options import JobOptions as JobOptions
+    from portravox.options import SpokenText as SpokenText
     from portravox.pipeline import Animation as Animation
     from portravox.pipeline import Progress as Progress
     from portravox.pipeline import animate as animate
@@ -45,6 +46,7 @@ _HOMES = {
     "Picture": "portravox.media.picture",
     "PortravoxError": "portravox.errors",
     "Progress": "portravox.pipeline",
+    "SpokenText": "portravox.options",
     "Waveform": "portravox.media.waveform",
     "animate": "portravox.pipeline",
     "read_picture": "portravox.media.picture_file",

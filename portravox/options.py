@@ -425,7 +425,15 @@ class Direction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions(Direction):
-    """All that a caller may choose about a video."""
+    """All that a caller may choose about a video.
+
+    >>> from portravox import JobOptions
+    >>> JobOptions(template_id="calm", video_fps=25).video_fps
+    25
+    >>> JobOptions(video_fps=3)
+    Traceback (most recent call last):
+    portravox.errors.SettingOutOfRange: ...
+    """
 
     engine: str = _option(
         "embedded",
@@ -539,6 +547,11 @@ class SpokenText:
     """What is said in a recording, as the caller wrote it: the same for every engine.
 
     How the words sound is for an engine to find out. Raises SettingOutOfRange.
+
+    >>> from portravox import SpokenText
+    >>> said = SpokenText("Good morning.", "en")
+    >>> said.text, said.language
+    ('Good morning.', 'en')
     """
 
     text: str

@@ -143,6 +143,11 @@ def animate(
 
     Raises InputError for what the caller can mend and EngineError for the rest. Whatever is
     raised, no half file is left.
+
+    >>> import portravox
+    >>> video = portravox.animate("face.png", "voice.wav", "talk.mp4", video_fps=25)
+    >>> video.path.name, video.duration_s, video.fps, video.frames
+    ('talk.mp4', 1.0, 25, 25)
     """
     from portravox.media.encode import check_writable
 

@@ -19,7 +19,17 @@ OnNotice = Callable[[str], None]
 
 
 class Avatar(Protocol):
-    """One person, ready to speak. Immutable: two threads may share it."""
+    """One person, ready to speak. Immutable: two threads may share it.
+
+    >>> from portravox import Direction, EmbeddedEngine, read_picture, read_voice
+    >>> avatar = EmbeddedEngine().register(read_picture("face.png"))
+    >>> direction = Direction(template_id="active", video_fps=25, seed=7)
+    >>> avatar.frame_size(direction)
+    (512, 512)
+    >>> frames = [frame.rgb() for frame in avatar.speak(read_voice("voice.wav"), direction)]
+    >>> len(frames), frames[0].shape
+    (25, (512, 512, 3))
+    """
 
     def frame_size(self, direction: Direction) -> tuple[int, int]:
         """(width_px, height_px) of the frames that `speak` will yield; both even."""

@@ -105,6 +105,11 @@ def read_picture(
     Raises FileMissing, PictureUnreadable (empty, damaged or cut off), PictureUnsupported (another
     kind of file), PictureTooLarge (bytes, sides, pixels), PictureTooNarrow, PictureTooComplex and
     PictureTransparent.
+
+    >>> from portravox import read_picture
+    >>> picture = read_picture("face.png", max_side_px=256)
+    >>> picture.pixels.shape, picture.pixels.dtype.name
+    ((256, 256, 3), 'uint8')
     """
     limits = limits or PictureLimits()
     path = Path(path)

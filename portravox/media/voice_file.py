@@ -95,6 +95,11 @@ def read_voice(path: str | Path, limits: VoiceLimits | None = None) -> Waveform:
     Raises FileMissing, VoiceUnreadable (empty or damaged), VoiceUnsupported (another kind of file),
     VoiceTooLarge, VoiceTooShort, VoiceTooLong (as soon as it shows), VoiceTooComplex and
     VoiceSilent.
+
+    >>> from portravox import read_voice
+    >>> voice = read_voice("voice.wav")
+    >>> voice.rate_hz, voice.duration_s, voice.samples.shape
+    (16000, 1.0, (16000, 1))
     """
     limits = limits or VoiceLimits()
     path = Path(path)
