@@ -105,6 +105,9 @@ soak: MINUTES ?= 60
 soak: setup-dev ## an hour of mixed requests and renders (MINUTES=...): memory, descriptors and threads against limits, written to out/soak
 	$(BIN)/python -m benchmarks.soak -o out/soak --minutes $(MINUTES)
 
+cluster: setup-dev ## many worker processes around a PostgreSQL that dies and comes back, in 10 minutes, written to out/cluster (Debian: apt-get install postgresql)
+	$(BIN)/python -m benchmarks.cluster.campaign -o out/cluster
+
 quality: setup-dev ## measures on finished videos and an HTML report, written to out/quality
 	$(BIN)/python -m benchmarks.quality -o out/quality
 
