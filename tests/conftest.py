@@ -25,6 +25,12 @@ pytest_plugins = ("tests.skipped",)
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The event loop that coroutines among the tests run in: the one that the server has."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def astronaut_path() -> Path:
     """The demo's public-domain photograph."""
     return demo_portrait()

@@ -157,18 +157,15 @@ def test_a_restore_leaves_no_log_of_the_old_table_beside_the_new_one(data, tmp_p
     assert task_id not in tasks_in(data)
 
 
-def test_a_server_that_runs_is_left_alone(data, tmp_path):
+async def test_a_server_that_runs_is_left_alone(data, tmp_path):
     back_up(data, tmp_path / "b", USUAL)
 
-    async def play():
-        queue = SqliteTaskQueue(data / "tasks.db")
-        before = content(data)
-        with pytest.raises(QueueUnavailable, match="in use by another server"):
-            restore(tmp_path / "b", data)
-        assert content(data) == before
-        await queue.close()
-
-    asyncio.run(play())
+    queue = SqliteTaskQueue(data / "tasks.db")
+    before = content(data)
+    with pytest.raises(QueueUnavailable, match="in use by another server"):
+        restore(tmp_path / "b", data)
+    assert content(data) == before
+    await queue.close()
 
 
 def test_only_what_is_asked_for_is_put_back(data, tmp_path):

@@ -76,23 +76,20 @@ def test_a_look_that_does_not_end_is_trouble_and_holds_up_no_other() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_what_works_again_is_ready_again() -> None:
-    async def play() -> None:
-        now: list[Trouble | None] = [FULL]
+async def test_what_works_again_is_ready_again() -> None:
+    now: list[Trouble | None] = [FULL]
 
-        async def changing() -> Trouble | None:
-            return now[0]
+    async def changing() -> Trouble | None:
+        return now[0]
 
-        probe = HealthProbe()
-        probe.start({"disk": changing})
-        await asyncio.sleep(0.05)
-        assert probe.troubles() == (FULL,)
-        now[0] = None
-        await asyncio.sleep(0.05)
-        assert probe.troubles() == ()
-        await probe.stop()
-
-    asyncio.run(play())
+    probe = HealthProbe()
+    probe.start({"disk": changing})
+    await asyncio.sleep(0.05)
+    assert probe.troubles() == (FULL,)
+    now[0] = None
+    await asyncio.sleep(0.05)
+    assert probe.troubles() == ()
+    await probe.stop()
 
 
 def test_a_disk_is_written_to_and_nothing_is_left(tmp_path: Path) -> None:
@@ -154,40 +151,37 @@ def loop() -> Iterator[Loop]:
     yield Loop()
 
 
-def test_readyz_tells_what_fails_and_never_waits(playing: Playing, loop: Any) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            service = server.service
+async def test_readyz_tells_what_fails_and_never_waits(playing: Playing, loop: Any) -> None:
+    async with playing() as server:
+        service = server.service
 
-            async def counts() -> Any:
-                raise QueueUnavailable("/secret/tasks.db: damaged")
+        async def counts() -> Any:
+            raise QueueUnavailable("/secret/tasks.db: damaged")
 
-            checks = checks_of(
-                folder=service.settings.data_dir,
-                videos=service.videos,
-                queue=service.queue,
-                worker=loop,
-            )
-            assert [await check() for check in checks.values()] == [None] * 4
-            loop.why = "the worker loop has ended"
-            object.__setattr__(service.queue, "counts", counts)
-            stuck = {**checks, "stuck": endless}
-            service.health.start(stuck)
-            await asyncio.sleep(0.3)
-            started = time.perf_counter()
-            answered = await server.client.get("/readyz")
-            assert time.perf_counter() - started < 0.05
-            assert answered.status_code == 503
-            told = answered.json()
-            assert (told["code"], told["status"]) == ("ModelUnavailable", "unavailable")
-            assert told["reasons"] == [
-                {"reason": "table_failed", "message": "the table of tasks cannot be read"},
-                {"reason": "worker_failed", "message": "the worker loop has ended"},
-            ]
-            assert "secret" not in answered.text
-            await service.health.stop()
-
-    asyncio.run(play())
+        checks = checks_of(
+            folder=service.settings.data_dir,
+            videos=service.videos,
+            queue=service.queue,
+            worker=loop,
+        )
+        assert [await check() for check in checks.values()] == [None] * 4
+        loop.why = "the worker loop has ended"
+        object.__setattr__(service.queue, "counts", counts)
+        stuck = {**checks, "stuck": endless}
+        service.health.start(stuck)
+        await asyncio.sleep(0.3)
+        started = time.perf_counter()
+        answered = await server.client.get("/readyz")
+        assert time.perf_counter() - started < 0.05
+        assert answered.status_code == 503
+        told = answered.json()
+        assert (told["code"], told["status"]) == ("ModelUnavailable", "unavailable")
+        assert told["reasons"] == [
+            {"reason": "table_failed", "message": "the table of tasks cannot be read"},
+            {"reason": "worker_failed", "message": "the worker loop has ended"},
+        ]
+        assert "secret" not in answered.text
+        await service.health.stop()
 
 
 def test_readyz_says_how_far_worker_processes_are_isolated(

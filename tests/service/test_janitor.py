@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
 import time
@@ -30,40 +29,34 @@ async def ended(server: Server, outcome: Outcome) -> str:
     return task.task_id
 
 
-def test_ended_tasks_go_with_their_videos_and_no_earlier(playing: Playing) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            service = server.service
-            service.videos.put("v-1.mp4", io.BytesIO(b"mp4"))
-            done = await ended(server, Result(video_name="v-1.mp4", duration_s=1.0))
-            failed = await ended(server, Failure(code="c", message="m"))
-            await remove_ended(service, before=time.time() - VIDEO_LIFE_S)
-            for task_id in (done, failed):
-                assert await service.queue.get(task_id, key_group="default") is not None
-            await remove_ended(service, before=time.time() + 1.0)
-            for task_id in (done, failed):
-                assert await service.queue.get(task_id, key_group="default") is None
-            assert list(service.videos.entries()) == []
-
-    asyncio.run(play())
+async def test_ended_tasks_go_with_their_videos_and_no_earlier(playing: Playing) -> None:
+    async with playing() as server:
+        service = server.service
+        service.videos.put("v-1.mp4", io.BytesIO(b"mp4"))
+        done = await ended(server, Result(video_name="v-1.mp4", duration_s=1.0))
+        failed = await ended(server, Failure(code="c", message="m"))
+        await remove_ended(service, before=time.time() - VIDEO_LIFE_S)
+        for task_id in (done, failed):
+            assert await service.queue.get(task_id, key_group="default") is not None
+        await remove_ended(service, before=time.time() + 1.0)
+        for task_id in (done, failed):
+            assert await service.queue.get(task_id, key_group="default") is None
+        assert list(service.videos.entries()) == []
 
 
-def test_a_task_whose_turn_never_came_fails_when_its_life_is_over(playing: Playing) -> None:
-    async def play() -> None:
-        async with playing(task_life_s=60.0) as server:
-            queue = server.service.queue
-            task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
-            await end_overdue(server.service, now=task.submitted_at + 59.0)
-            waiting = await queue.get(task.task_id, key_group="default")
-            assert waiting is not None and waiting.state == "PENDING"
-            await end_overdue(server.service, now=task.submitted_at + 61.0)
-            ended = await queue.get(task.task_id, key_group="default")
-            assert ended is not None
-            assert (ended.state, ended.code) == ("FAILED", "InternalError.Timeout")
-            counted = server.service.metrics.page({}).decode()
-            assert 'portravox_errors_total{code="InternalError.Timeout"} 1.0' in counted
-
-    asyncio.run(play())
+async def test_a_task_whose_turn_never_came_fails_when_its_life_is_over(playing: Playing) -> None:
+    async with playing(task_life_s=60.0) as server:
+        queue = server.service.queue
+        task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+        await end_overdue(server.service, now=task.submitted_at + 59.0)
+        waiting = await queue.get(task.task_id, key_group="default")
+        assert waiting is not None and waiting.state == "PENDING"
+        await end_overdue(server.service, now=task.submitted_at + 61.0)
+        ended = await queue.get(task.task_id, key_group="default")
+        assert ended is not None
+        assert (ended.state, ended.code) == ("FAILED", "InternalError.Timeout")
+        counted = server.service.metrics.page({}).decode()
+        assert 'portravox_errors_total{code="InternalError.Timeout"} 1.0' in counted
 
 
 def aged(file: Path, seconds: float) -> None:
@@ -71,22 +64,19 @@ def aged(file: Path, seconds: float) -> None:
     os.utime(file, (moment, moment))
 
 
-def test_what_no_task_knows_is_swept_up_an_hour_after_its_life(
+async def test_what_no_task_knows_is_swept_up_an_hour_after_its_life(
     playing: Playing, tmp_path: Path
 ) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            videos, uploads = tmp_path / "videos", tmp_path / "uploads"
-            ages = {
-                videos / "kept.mp4": VIDEO_LIFE_S + 1800.0,
-                videos / "gone.mp4": VIDEO_LIFE_S + 5400.0,
-                uploads / "kept": UPLOAD_LIFE_S - 60.0,
-                uploads / "gone": UPLOAD_LIFE_S + 60.0,
-            }
-            for file, age_s in ages.items():
-                file.write_bytes(b"x")
-                aged(file, age_s)
-            sweep(server.service)
-            assert [file.name for file in ages if file.exists()] == ["kept.mp4", "kept"]
-
-    asyncio.run(play())
+    async with playing() as server:
+        videos, uploads = tmp_path / "videos", tmp_path / "uploads"
+        ages = {
+            videos / "kept.mp4": VIDEO_LIFE_S + 1800.0,
+            videos / "gone.mp4": VIDEO_LIFE_S + 5400.0,
+            uploads / "kept": UPLOAD_LIFE_S - 60.0,
+            uploads / "gone": UPLOAD_LIFE_S + 60.0,
+        }
+        for file, age_s in ages.items():
+            file.write_bytes(b"x")
+            aged(file, age_s)
+        sweep(server.service)
+        assert [file.name for file in ages if file.exists()] == ["kept.mp4", "kept"]
