@@ -241,10 +241,14 @@ class InputDownloadFailed(InputError):
 
     code = "input_download_failed"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, told: str = "") -> None:
         super().__init__("a file could not be downloaded from its URL")
         self.reason = reason
         """For our log, never for the client."""
+
+        self.told = told
+        """What a public server that was allowed to be asked answered, for a client who asks why;
+        empty where nothing may be told."""
 
 
 class InputTooLarge(InputDownloadFailed):

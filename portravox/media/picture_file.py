@@ -49,6 +49,13 @@ CONTRACT_KINDS: tuple[Kind, ...] = ("JPEG", "PNG", "BMP", "WebP")
 
 ALL_KINDS: tuple[Kind, ...] = (*CONTRACT_KINDS, "GIF", "AVIF", "HEIC")
 
+CONTRACT_RATIO = 2.0
+"""Longer side over shorter side, at most, in the DashScope `liveportrait` service."""
+
+OWN_RATIO = 3.0
+"""The same for the library and the command line: tall screenshots and banners with a person in them
+still render well. Our choice."""
+
 BACKDROP_RGB = (224, 224, 224)
 """Put behind transparent pictures. A light grey, our choice: cut-out people carry soft edges in
 the colour of their old background, which show as a dark fringe on white and as a bright one on
@@ -66,7 +73,7 @@ class PictureLimits:
     max_side_px: int = 4096
     """Of the longer side."""
 
-    max_ratio: float = 3.0
+    max_ratio: float = OWN_RATIO
     """Longer side over shorter side."""
 
     max_pixels: float = 64e6
@@ -89,9 +96,10 @@ class PictureLimits:
             raise SettingOutOfRange("oversize", self.oversize, "'scale' or 'refuse'")
 
     @classmethod
-    def service(cls) -> PictureLimits:
-        """The contract of the DashScope `liveportrait` service."""
-        return cls(kinds=CONTRACT_KINDS, max_ratio=2.0, oversize="refuse")
+    def service(cls, formats: Literal["original", "all"] = "original") -> PictureLimits:
+        """The contract of the DashScope `liveportrait` service, or what its operator adds."""
+        kinds = CONTRACT_KINDS if formats == "original" else ALL_KINDS
+        return cls(kinds=kinds, max_ratio=CONTRACT_RATIO, oversize="refuse")
 
 
 def read_picture(

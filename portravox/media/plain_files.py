@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from portravox.arrays import UInt8
+from portravox.media.decoded_sound import resampled
 from portravox.media.waveform import Waveform
 
 JPEG_QUALITY = 95
@@ -42,6 +43,14 @@ def write_wav(path: Path, voice: Waveform) -> None:
     with wave.open(str(path), "wb") as file:
         file.setparams((voice.samples.shape[1], 2, voice.rate_hz, 0, "NONE", ""))
         file.writeframes(steps.tobytes())
+
+
+def at_most_48_khz(voice: Waveform) -> Waveform:
+    """The same at a rate that every browser plays."""
+    if voice.rate_hz <= MP3_RATES_HZ[-1]:
+        return voice
+    samples = resampled(voice.samples, voice.rate_hz, MP3_RATES_HZ[-1])
+    return Waveform(samples, MP3_RATES_HZ[-1], voice.notices)
 
 
 def write_mp3(path: Path, voice: Waveform) -> None:

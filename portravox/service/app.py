@@ -38,6 +38,7 @@ from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.request_middleware import RequestMiddleware
 from portravox.service.routes import (
+    convert,
     detect,
     docs,
     files,
@@ -72,6 +73,7 @@ ROUTES = (
     *tasks.ROUTES,
     *videos.ROUTES,
     *detect.ROUTES,
+    *convert.ROUTES,
     *inspect.ROUTES,
     *uploads.ROUTES,
     *webhooks.ROUTES,
@@ -408,6 +410,7 @@ class _Parts:
             fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
             judging=self._decoders("judge", at_once=1),
             scratch=self._scratch,
+            picture_formats=settings.picture_formats,
         )
         return Service(
             settings=settings,
@@ -441,6 +444,7 @@ class _Parts:
             previews=previews,
             render_time_s=settings.render_time_s,
             task_life_s=settings.task_life_s,
+            picture_formats=settings.picture_formats,
             voice_formats=settings.voice_formats,
             producer=settings.producer,
         )

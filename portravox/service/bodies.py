@@ -71,10 +71,34 @@ def _named(names: Iterable[str]) -> Any:
 StateName = Annotated[str, _named(TaskState)]
 
 
+_File = Annotated[
+    str | None,
+    Field(
+        json_schema_extra={"enum": ["image", "audio", None]},
+        description=f"{_EXPLAINED}: the file at fault, if one is",
+    ),
+]
+_Reason = Annotated[
+    str, Field(description=f"{_EXPLAINED}: which rule, in a word", examples=["voice_too_long"])
+]
+_Explanation = Annotated[
+    str,
+    Field(
+        description=f"{_EXPLAINED}: the value and what was wanted",
+        examples=["audio lasts longer than 180 s; wanted 1 to 180 s"],
+    ),
+]
+_Hint = Annotated[str, Field(description=f"{_EXPLAINED}: what would help")]
+
+
 class Error(TypedDict):
     code: Annotated[str, Field(examples=["InvalidApiKey"])]
     message: str
     request_id: Uuid
+    file: NotRequired[_File]
+    reason: NotRequired[_Reason]
+    explanation: NotRequired[_Explanation]
+    hint: NotRequired[_Hint]
 
 
 class SubmitInput(TypedDict):
@@ -155,6 +179,11 @@ class Detected(TypedDict):
     request_id: Uuid
 
 
+class Convert(TypedDict):
+    file: Literal["image", "audio"]
+    url: Annotated[str, Field(description="oss://, of a temporary upload")]
+
+
 class InspectInput(TypedDict):
     url: Address
 
@@ -208,6 +237,10 @@ class TaskOutput(TypedDict):
         Annotated[str, Field(description="Of a FAILED task", examples=["InvalidImage.NoHumanFace"])]
     ]
     message: NotRequired[Annotated[str, Field(description="Of a FAILED task")]]
+    file: NotRequired[_File]
+    reason: NotRequired[_Reason]
+    explanation: NotRequired[_Explanation]
+    hint: NotRequired[_Hint]
     stage: NotRequired[Annotated[str | None, Field(description=_PROGRESS)]]
     progress: NotRequired[Annotated[float, Field(ge=0, le=1, description=_PROGRESS)]]
     queue_position: NotRequired[
@@ -330,7 +363,19 @@ class Credentials(TypedDict):
 
 
 BODIES: tuple[Any, ...] = (
-    *(Error, Submit, Submitted, Detect, Detected, Inspect, Inspected, Task, TaskList, Done),
+    *(
+        Error,
+        Submit,
+        Submitted,
+        Detect,
+        Detected,
+        Convert,
+        Inspect,
+        Inspected,
+        Task,
+        TaskList,
+        Done,
+    ),
     *(Deliveries, WebhookSecret, Notice, Credentials),
 )
 """Those that a request or an answer is as a whole, in the order of the document."""

@@ -20,16 +20,21 @@ from typing import Protocol
 from portravox.errors import UploadUnknown
 from portravox.inspection import Inspection
 from portravox.service import problems
+from portravox.service.explanations import explained
 from portravox.service.problems import Refusal
 from portravox.service.tasks.queue import Json
 from portravox.service.worker.fair import Shares
 from portravox.service.worker.messages import (
+    PLAIN_NAME,
     FetchDone,
+    Formats,
     InputFile,
     InspectDone,
     InspectRequest,
     JudgeDone,
     JudgeRequest,
+    PlainDone,
+    PlainRequest,
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
@@ -64,6 +69,14 @@ class Judgement:
 class Detector(Protocol):
     """Looks at pictures of strangers, elsewhere than in the server's own process."""
 
+    async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> bytes:
+        """An upload of any kind that we read, as a WAV or a JPEG, which browsers open.
+
+        link  an oss:// link; nothing is fetched from elsewhere
+
+        Raises Refusal as `judge`.
+        """
+
     async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
         """Whether the picture shows a face that can be animated. Cancelling ends all work for it.
 
@@ -81,18 +94,24 @@ class ProcessDetector:
     """A `Detector` with processes of its own, so that callers do not wait for videos."""
 
     def __init__(
-        self, *, fetching: ProcessPool, judging: ProcessPool, scratch: ScratchSpace
+        self,
+        *,
+        fetching: ProcessPool,
+        judging: ProcessPool,
+        scratch: ScratchSpace,
+        picture_formats: Formats = "original",
     ) -> None:
         self._fetching = fetching
         self._judging = judging
         self._scratch = scratch
+        self._picture_formats: Formats = picture_formats
         self._shares = Shares(AT_ONCE, per_key=PER_KEY)
 
     async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
         """See `Detector`."""
         async with self._call(key) as folder:
             await self._fetch("image", image_url, folder, key, key_group)
-            request = JudgeRequest(folder=str(folder))
+            request = JudgeRequest(folder=str(folder), picture_formats=self._picture_formats)
             done = await self._judging.request(request, JudgeDone, key=key, time_s=JUDGE_TIME_S)
             return Judgement(passed=done.passed, detail=_detail(done))
 
@@ -103,6 +122,14 @@ class ProcessDetector:
             request = InspectRequest(folder=str(folder))
             done = await self._judging.request(request, InspectDone, key=key, time_s=JUDGE_TIME_S)
             return done.inspection
+
+    async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> bytes:
+        """See `Detector`."""
+        async with self._call(key) as folder:
+            await self._fetch(file, link, folder, key, key_group)
+            request = PlainRequest(folder=str(folder), file=file)
+            await self._judging.request(request, PlainDone, key=key, time_s=JUDGE_TIME_S)
+            return await asyncio.to_thread((folder / PLAIN_NAME).read_bytes)
 
     async def close(self) -> None:
         """End the processes, whatever they do."""
@@ -126,7 +153,7 @@ class ProcessDetector:
             except UploadUnknown as error:
                 raise Refusal(problems.DOWNLOAD_FAILED) from error
             except RequestFailed as error:
-                raise Refusal(error.problem) from error
+                raise Refusal(error.problem, explained(error.explanation)) from error
 
     async def _fetch(
         self, file: InputFile, url: str, folder: Path, key: str, key_group: str

@@ -83,6 +83,12 @@ _ENABLE = {"type": "string", "enum": ["enable"]}
 _OSS = _in("header", "X-DashScope-OssResourceResolve", _ENABLE, "needed for oss:// addresses")
 _ASYNC = {**_in("header", "X-DashScope-Async", _ENABLE), "required": True}
 _TASK = _in("path", "task_id", {"type": "string"})
+_EXPLAIN = _in(
+    "query",
+    "explain",
+    {"type": "string"},
+    "Ours: true tells why it FAILED: file, rule, value, hint",
+)
 _PUBLIC: Schema = {"security": []}
 _POLL = (401, 429, 500, 503)
 _CALL = (400, 401, 403, 404, 408, 413, 429, 500, 503)
@@ -131,6 +137,19 @@ PATHS: dict[str, dict[str, Schema]] = {
             "responses": _answers("Detected", *_CALL),
         }
     },
+    f"{API}/convert": {
+        "post": {
+            "summary": "Ours: an upload of any kind that is read, as JPEG or WAV",
+            "requestBody": _posts("Convert"),
+            "responses": {
+                **_answers("Done", *_CALL),
+                "200": {
+                    "description": "The file",
+                    "content": {"image/jpeg": {}, "audio/wav": {}},
+                },
+            },
+        }
+    },
     f"{API}/inspect": {
         "post": {
             "summary": "Ours: which labels of AI-made content a file carries",
@@ -161,6 +180,7 @@ PATHS: dict[str, dict[str, Schema]] = {
             "parameters": [
                 _TASK,
                 _in("query", "progress", {"type": "string"}, "Ours: true tells more"),
+                _EXPLAIN,
             ],
             "responses": _answers("Task", *_POLL),
         }
@@ -178,7 +198,7 @@ PATHS: dict[str, dict[str, Schema]] = {
     f"{API}/tasks/{{task_id}}/events": {
         "get": {
             "summary": "Ours: what happens to a task, as server-sent events",
-            "parameters": [_TASK],
+            "parameters": [_TASK, _EXPLAIN],
             "responses": {
                 **_answers("Task", *_POLL),
                 "200": {

@@ -9,7 +9,7 @@ none for a case of ours, the comment says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portravox import errors
@@ -27,9 +27,11 @@ class Problem:
 class Refusal(Exception):
     """Ends a request with a problem; caught in `request_middleware` and never seen outside."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, why: Mapping[str, str | None] | None = None) -> None:
         super().__init__(problem.message)
         self.problem = problem
+        self.why = why or {}
+        """Fields of ours for who asks why: as `explanations.explained` gives them."""
 
 
 NOT_FOUND = Problem(404, "NotFound", "Not found!")

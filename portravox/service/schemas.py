@@ -23,7 +23,7 @@ from portravox.articulation.transcript import missing_readers
 from portravox.errors import SettingOutOfRange
 from portravox.options import EXTENSION, OPTIONS, ORIGINAL, OURS
 from portravox.pipeline import ENGINES
-from portravox.service import bodies, problems
+from portravox.service import bodies, explanations, problems
 from portravox.service.bodies import DETECT_MODEL, VIDEO_MODEL
 from portravox.service.fetch.urls import MAX_URL_CHARS, wire_length
 from portravox.service.problems import Problem, Refusal
@@ -292,12 +292,18 @@ def unknown_body(task_id: str, request_id: str) -> bodies.Task:
 
 
 def task_body(
-    task: Task, request_id: str, *, video_url: str | None, extra: bodies.Progress | None = None
+    task: Task,
+    request_id: str,
+    *,
+    video_url: str | None,
+    extra: bodies.Progress | None = None,
+    explain: bool = False,
 ) -> bodies.Task:
     """The answer about a task.
 
     video_url   where the client finds the video, for a task that SUCCEEDED
     extra       fields of ours to put into `output`, asked for by the client
+    explain     whether a FAILED task says why, beyond the contract
     """
     output: bodies.TaskOutput = {"task_id": task.task_id, "task_status": task.state}
     output["submit_time"] = china_time(task.submitted_at)
@@ -308,6 +314,12 @@ def task_body(
     body: bodies.Task = {"request_id": request_id, "output": output}
     if task.state is TaskState.FAILED:
         output["code"], output["message"] = task.code or "", task.message or ""
+        why = explanations.of_task(task) if explain else None
+        if why is not None:
+            output["file"] = why.file
+            output["reason"] = why.reason
+            output["explanation"] = why.explanation
+            output["hint"] = why.hint
     if task.result is not None:
         output["results"] = {"video_url": video_url or ""}
         body["usage"] = {

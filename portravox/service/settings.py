@@ -131,6 +131,10 @@ class ServiceSettings(BaseSettings):
     upload_mib: Count = 100
     """Of one temporary upload: the original's."""
 
+    picture_formats: Literal["original", "all"] = "original"
+    """Pictures that are taken: JPEG, PNG, BMP and WebP as by the original, or all that `portravox
+    animate` takes: GIF, AVIF and, with the extra heif, HEIC too."""
+
     voice_formats: Literal["original", "all"] = "original"
     """Recordings that are taken: WAV and MP3 as by the original, or all that `portravox animate`
     takes: M4A, AAC, Ogg, WebM, FLAC, CAF, AMR and AIFF too."""

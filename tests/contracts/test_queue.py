@@ -32,6 +32,7 @@ from portravox.errors import IdempotencyConflict, QueueFull, TaskTooLarge
 from portravox.service.tasks.queue import (
     GIVEN_UP,
     MAX_TRIES,
+    Explanation,
     Failure,
     Job,
     KeyLimits,
@@ -515,6 +516,19 @@ def test_an_input_at_fault_fails_at_once(queue, run):
         failed = await look(queue, task)
         assert failed.state is FAILED
         assert (failed.code, failed.message) == (BAD_INPUT.code, BAD_INPUT.message)
+
+    run(fail())
+
+
+def test_why_an_input_was_at_fault_is_kept_with_the_task(queue, run):
+    why = Explanation(file="image", reason="no_face_found", sentence="没有脸 in it; 'one' wanted")
+
+    async def fail():
+        task = await submit(queue)
+        assert task.explanation is None
+        await claim(queue)
+        assert await queue.finish(task.task_id, 1, replace(BAD_INPUT, explanation=why))
+        assert (await look(queue, task)).explanation == why
 
     run(fail())
 

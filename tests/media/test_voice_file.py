@@ -305,6 +305,31 @@ def test_what_phones_and_browsers_record_is_read_where_the_limits_allow_it(
             assert _pitch_hz(read) == pytest.approx(440, abs=2)
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "rate_hz"),
+    [
+        ("amr", "libopencore_amrnb", 8_000),  # phones' voice memos
+        ("3gp", "libopencore_amrnb", 8_000),
+        ("caf", "alac", 44_100),  # what Apple's programs write
+        ("caf", "adpcm_ima_qt", 44_100),
+        ("caf", "pcm_s16be", 44_100),
+        ("caf", "pcm_mulaw", 8_000),
+    ],
+)
+def test_amr_and_caf_keep_length_level_and_pitch(
+    tmp_path: Path, tone, container: str, codec: str, rate_hz: int
+) -> None:
+    options = {"b": "12200"} if "amr" in codec else {}
+    path = compressed(tmp_path / "memo", tone(1.5, rate_hz), container, codec, **options)
+    with pytest.raises(VoiceUnsupported, match=r"memo is .*wanted a WAV or MP3 recording"):
+        read_voice(path, VoiceLimits.service())
+    read = read_voice(path, VoiceLimits.service("all"))
+    assert read.rate_hz == rate_hz
+    assert read.duration_s == pytest.approx(1.5, abs=0.025)  # AMR has frames of 20 ms
+    assert 0.4 < np.abs(read.samples).max() < 0.6
+    assert _pitch_hz(read) == pytest.approx(440, abs=2)
+
+
 def compressed(path: Path, voice: Waveform, container: str, codec: str, **options: str) -> Path:
     """A recording in any container and codec that FFmpeg writes."""
     with av.open(str(path), "w", format=container) as out:

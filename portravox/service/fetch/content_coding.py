@@ -26,6 +26,8 @@ MAX_MEMBERS = 1000
 
 PIECE_BYTES = 1 << 16
 
+_DAMAGED = "its server sent it packed (Content-Encoding), and it cannot be unpacked"
+
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
 """aws-chunked is how an object was uploaded; some stores tell it afterwards, when it is gone."""
 
@@ -61,7 +63,10 @@ def unpacked(pieces: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:
     if not named:
         return pieces
     if len(named) > 1 or named[0] not in _GZIP | {"deflate"}:
-        raise InputDownloadFailed(f"packed in a way that we do not know: {content_encoding:.80}")
+        raise InputDownloadFailed(
+            f"packed in a way that we do not know: {content_encoding:.80}",
+            told="its server sent it packed by another way than gzip or deflate",
+        )
     return _within_ratio(pieces, is_gzip=named[0] in _GZIP)
 
 
@@ -77,7 +82,9 @@ def _within_ratio(pieces: Iterator[bytes], *, is_gzip: bool) -> Iterator[bytes]:
     for plain in _inflated(counted(), is_gzip=is_gzip):
         plain_bytes += len(plain)
         if plain_bytes > GRACE_BYTES + MAX_RATIO * packed_bytes:
-            raise InputDownloadFailed(f"{packed_bytes} packed bytes become {plain_bytes} and more")
+            raise InputDownloadFailed(
+                f"{packed_bytes} packed bytes become {plain_bytes} and more", told=_DAMAGED
+            )
         yield plain
 
 
@@ -90,12 +97,14 @@ def _inflated(pieces: Iterator[bytes], *, is_gzip: bool) -> Iterator[bytes]:
             if unpacking is None or unpacking.eof:
                 members += 1
                 if members > (MAX_MEMBERS if is_gzip else 1):
-                    raise InputDownloadFailed("more after the end of what was packed")
+                    raise InputDownloadFailed(
+                        "more after the end of what was packed", told=_DAMAGED
+                    )
                 unpacking = _begun(left, is_gzip=is_gzip)
             try:
                 plain = unpacking.decompress(left, PIECE_BYTES)
             except zlib.error as error:
-                raise InputDownloadFailed(f"packed and damaged: {error}") from error
+                raise InputDownloadFailed(f"packed and damaged: {error}", told=_DAMAGED) from error
             if plain:
                 yield plain
             left = unpacking.unused_data if unpacking.eof else unpacking.unconsumed_tail
@@ -104,9 +113,9 @@ def _inflated(pieces: Iterator[bytes], *, is_gzip: bool) -> Iterator[bytes]:
         try:
             plain = unpacking.decompress(b"", PIECE_BYTES)
         except zlib.error as error:
-            raise InputDownloadFailed(f"packed and damaged: {error}") from error
+            raise InputDownloadFailed(f"packed and damaged: {error}", told=_DAMAGED) from error
         if not plain:
-            raise InputDownloadFailed("packed, and cut off")
+            raise InputDownloadFailed("packed, and cut off", told=_DAMAGED)
         yield plain
 
 

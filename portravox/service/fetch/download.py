@@ -37,6 +37,8 @@ WHOLE = frozenset({200, 203})
 
 PIECE_BYTES = 1 << 16
 
+_PART = "its server gave a part of the file for the whole (status 206)"
+
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
@@ -135,15 +137,17 @@ def _require_whole(answer: HTTPResponse, declared: int | None) -> None:
     if answer.status in WHOLE:
         return
     if answer.status != 206:
-        raise InputDownloadFailed(f"status {answer.status}")
+        raise InputDownloadFailed(
+            f"status {answer.status}", told=f"its server answered with status {answer.status}"
+        )
     # We asked for no part. Some caches answer with one all the same that is the whole.
     told = answer.getheader("Content-Range", "")
     part = _CONTENT_RANGE.fullmatch(told.strip())
     if part is None:
-        raise InputDownloadFailed(f"status 206 with the range {told!r:.80}")
+        raise InputDownloadFailed(f"status 206 with the range {told!r:.80}", told=_PART)
     first, last, total = (int(number) for number in part.groups())
     if first != 0 or last + 1 != total or declared not in (None, total):
-        raise InputDownloadFailed(f"status 206 with a part of the file: {told:.80}")
+        raise InputDownloadFailed(f"status 206 with a part of the file: {told:.80}", told=_PART)
 
 
 def _on_the_line(answer: HTTPResponse, declared: int | None) -> Iterator[bytes]:
@@ -153,7 +157,10 @@ def _on_the_line(answer: HTTPResponse, declared: int | None) -> Iterator[bytes]:
         received += len(piece)
         yield piece
     if declared is not None and received != declared:
-        raise InputDownloadFailed(f"{received} bytes of {declared}")
+        raise InputDownloadFailed(
+            f"{received} bytes of {declared}",
+            told=f"only {received} of the {declared} bytes that its server promised came",
+        )
 
 
 def _declared_bytes(answer: HTTPResponse) -> int | None:
@@ -162,13 +169,18 @@ def _declared_bytes(answer: HTTPResponse) -> int | None:
     coding = answer.getheader("Transfer-Encoding")
     if coding is not None:
         if coding.strip().lower() != "chunked" or length is not None:
-            raise InputDownloadFailed("two framings, or one that we do not know")
+            raise InputDownloadFailed(
+                "two framings, or one that we do not know",
+                told="its server answered in broken HTTP",
+            )
         return None
     if length is None:
         return None
     # Several headers come joined by commas, and so are refused.
     if not re.fullmatch(r"[0-9]{1,15}", length.strip()):
-        raise InputDownloadFailed("a length that is not a number")
+        raise InputDownloadFailed(
+            "a length that is not a number", told="its server answered in broken HTTP"
+        )
     return int(length)
 
 

@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from portravox.service.limits import Call
 from portravox.service.places import whose_address
-from portravox.service.problems import NO_FACE
+from portravox.service.problems import NO_FACE, Refusal
 from portravox.service.request_middleware import API, answer, read_body, request_id_of
-from portravox.service.schemas import CallMode, json_object, picture_to_check
+from portravox.service.schemas import CallMode, error_body, json_object, picture_to_check
 from portravox.service.service import NO_KEY_ID, Caller, service_of
 from portravox.service.tasks.queue import Json
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 async def detect(request: Request) -> Response:
     """A face that will not do is an answer, too: `pass` is false then. With `?explain=true`, why,
-    what would help, and where the faces are."""
+    what would help, and where the faces are; a picture that cannot be read says why, too."""
     service = service_of(request)
     caller = await service.caller(request, Call.DETECT)
     body = json_object(await read_body(request))
@@ -34,12 +34,19 @@ async def detect(request: Request) -> Response:
     judging = service.detector.judge(
         image_url, key=share_of(request, caller), key_group=caller.group
     )
-    judgement = await while_connected(request, judging)
+    explain = request.query_params.get("explain") == "true"
+    try:
+        judgement = await while_connected(request, judging)
+    except Refusal as refusal:
+        if not explain:
+            raise
+        told = error_body(refusal.problem, request_id_of(request))
+        return answer({**told, **refusal.why}, status=refusal.problem.status)
     output: dict[str, Json] = {
         "pass": judgement.passed,
         "message": "" if judgement.passed else NO_FACE.message,
     }
-    if request.query_params.get("explain") == "true":
+    if explain:
         output |= judgement.detail
     return answer(
         {

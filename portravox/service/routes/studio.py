@@ -17,6 +17,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from portravox import __version__, demo
+from portravox.media.picture_file import PictureLimits
+from portravox.media.voice_file import VoiceLimits
 from portravox.service import problems
 from portravox.service.logins import PASS_LIFE_S
 from portravox.service.option_controls import option_controls
@@ -99,12 +101,21 @@ def _unpacks(accepted: str) -> bool:
 async def about(request: Request) -> Response:
     """What the page has to know before anyone has signed in."""
     examples = [name for name in _EXAMPLES if _example(name) is not None]
+    picture, voice = PictureLimits.service(), VoiceLimits.service()
     return answer(
         {
             "version": __version__,
             "needs_key": not service_of(request).settings.no_keys,
             "examples": list(examples),
             "options": option_controls(service_of(request).settings.offered_engines),
+            "limits": {
+                "picture": {
+                    "max_bytes": picture.max_bytes,
+                    "max_side_px": picture.max_side_px,
+                    "max_ratio": picture.max_ratio,
+                },
+                "voice": {"max_bytes": voice.max_bytes, "min_s": voice.min_s, "max_s": voice.max_s},
+            },
             "request_id": request_id_of(request),
         }
     )

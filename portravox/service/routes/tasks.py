@@ -38,7 +38,8 @@ _TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def query(request: Request) -> Response:
-    """Always 200: a task that there is not is UNKNOWN. With `?progress=true`, how far it is."""
+    """Always 200: a task that there is not is UNKNOWN. With `?progress=true`, how far it is; with
+    `?explain=true`, why it FAILED."""
     service = service_of(request)
     caller = await service.caller(request, Call.POLL)
     task_id = request.path_params["task_id"]
@@ -49,7 +50,11 @@ async def query(request: Request) -> Response:
     asked = bool(request.scope["query_string"])
     wants_more = asked and request.query_params.get("progress") == "true"
     extra = await _progress(service, task) if wants_more else None
-    return answer(_task_answer(request, service, task, extra))
+    return answer(_task_answer(request, service, task, extra, explain=asked and _explain(request)))
+
+
+def _explain(request: Request) -> bool:
+    return request.query_params.get("explain") == "true"
 
 
 async def query_with_slash(request: Request) -> Response:
@@ -90,7 +95,8 @@ async def list_tasks(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Server-sent events: what `query` answers, with progress, whenever it changes."""
+    """Server-sent events: what `query` answers, with progress, whenever it changes; with
+    `?explain=true`, why it FAILED."""
     service = service_of(request)
     caller = await service.caller(request, Call.POLL)
     place = ExitStack()
@@ -118,7 +124,10 @@ async def _events(request: Request, service: Service, caller: Caller) -> AsyncIt
                 extra = progress(
                     snapshot.task, position=snapshot.position, remaining_s=snapshot.remaining_s
                 )
-                told = _event(_task_answer(request, service, snapshot.task, extra))
+                answered = _task_answer(
+                    request, service, snapshot.task, extra, explain=_explain(request)
+                )
+                told = _event(answered)
                 if told != last:
                     last = told
                     yield told
@@ -161,7 +170,12 @@ async def _progress(service: Service, task: Task) -> bodies.Progress:
 
 
 def _task_answer(
-    request: Request, service: Service, task: Task, extra: bodies.Progress | None
+    request: Request,
+    service: Service,
+    task: Task,
+    extra: bodies.Progress | None,
+    *,
+    explain: bool,
 ) -> bodies.Task:
     video_url = None
     if task.result is not None and task.ended_at is not None:
@@ -170,7 +184,9 @@ def _task_answer(
             base_url=service.base_url(request),
             expires_at=task.ended_at + VIDEO_LIFE_S,
         )
-    return task_body(task, request_id_of(request), video_url=video_url, extra=extra)
+    return task_body(
+        task, request_id_of(request), video_url=video_url, extra=extra, explain=explain
+    )
 
 
 ROUTES = (

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from portravox.service.database.database import Database
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest step in migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-POSTGRES_HEAD = "0003"
+POSTGRES_HEAD = "0004"
 """The newest step in postgres_migrations/versions."""
 
 POSTGRES_MIGRATIONS = Path(__file__).parent / "postgres_migrations"

@@ -23,7 +23,14 @@ from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.postgres_outbox import PostgresOutbox
 from portravox.service.tasks.queue import GIVEN_UP, MAX_TRIES
 from portravox.service.tasks.room import MAX_PENDING, Caps, Held, require_room
-from portravox.service.tasks.rows import as_row, held_of, new_task, of_same_job, task_of
+from portravox.service.tasks.rows import (
+    as_row,
+    held_of,
+    new_task,
+    of_same_job,
+    task_of,
+    written_explanation,
+)
 from portravox.service.tasks.states import TaskState
 from portravox.service.tasks.task import (
     Failure,
@@ -50,6 +57,7 @@ _SETTLED: dict[str, Any] = {
     "released": False,
     "code": None,
     "message": None,
+    "explanation": None,
     "video_name": None,
     "duration_s": None,
 }
@@ -255,9 +263,10 @@ class PostgresTaskQueue:
                 asked |= {"video_name": name, "duration_s": duration_s}
             case Released():
                 asked |= {"released": True}
-            case Failure(code=code, message=message, retry=retry):
+            case Failure(code=code, message=message, explanation=why, retry=retry):
                 asked |= {"state": TaskState.FAILED}
                 asked |= {"code": code, "message": message, "retry": retry}
+                asked |= {"explanation": written_explanation(why)}
         taken = await self._finish(asked)
         self._may_have_work.set()  # it may wait again, or another one of its key may begin
         return taken

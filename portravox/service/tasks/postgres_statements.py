@@ -170,6 +170,7 @@ _SETTLE = """
         done = CASE next.state WHEN 'SUCCEEDED' THEN 1.0 WHEN 'PENDING' THEN 0.0 ELSE done END,
         code = CASE WHEN next.state = 'FAILED' THEN %(code)s::text END,
         message = CASE WHEN next.state = 'FAILED' THEN %(message)s::text END,
+        explanation = CASE WHEN next.state = 'FAILED' THEN %(explanation)s::text END,
         video_name = CASE WHEN next.state = 'SUCCEEDED' THEN %(video_name)s::text END,
         duration_s = CASE WHEN next.state = 'SUCCEEDED' THEN %(duration_s)s::float8 END
     FROM next WHERE tasks.seq = next.seq

@@ -19,6 +19,7 @@ from typing import Protocol
 from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.states import TaskState
 from portravox.service.tasks.task import (
+    Explanation,
     Failure,
     Job,
     Json,
@@ -34,6 +35,7 @@ from portravox.service.tasks.task import (
 __all__ = [
     "GIVEN_UP",
     "MAX_TRIES",
+    "Explanation",
     "Failure",
     "Job",
     "Json",

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from portravox.errors import IdempotencyConflict
 from portravox.service.tasks.outbox import Webhook
 from portravox.service.tasks.room import Held
 from portravox.service.tasks.states import TaskState
-from portravox.service.tasks.task import Job, Result, Task
+from portravox.service.tasks.task import Explanation, Job, Result, Task
 
 
 class Row(Protocol):
@@ -28,6 +29,9 @@ def task_of(row: Row) -> Task:
     result = None
     if row["video_name"] is not None:
         result = Result(video_name=row["video_name"], duration_s=row["duration_s"])
+    explanation = None
+    if row["explanation"] is not None:
+        explanation = Explanation(**json.loads(row["explanation"]))
     return Task(
         task_id=row["task_id"],
         key_id=row["key_id"],
@@ -52,6 +56,7 @@ def task_of(row: Row) -> Task:
         done=row["done"],
         code=row["code"],
         message=row["message"],
+        explanation=explanation,
         result=result,
     )
 
@@ -103,6 +108,11 @@ def as_row(task: Task, idempotency_key: str | None, webhooks: Sequence[Webhook])
         "submitted_at": task.submitted_at,
         "text_bytes": sum(map(_bytes_of, texts)),
     }
+
+
+def written_explanation(explanation: Explanation | None) -> str | None:
+    """What is written of it, in one column."""
+    return None if explanation is None else json.dumps(asdict(explanation))
 
 
 def held_of(row: Row) -> Held:

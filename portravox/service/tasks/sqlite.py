@@ -29,7 +29,14 @@ from portravox.service.tasks.migrate import migrate
 from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.queue import GIVEN_UP, MAX_TRIES
 from portravox.service.tasks.room import MAX_PENDING, Caps, Held, require_room
-from portravox.service.tasks.rows import as_row, held_of, new_task, of_same_job, task_of
+from portravox.service.tasks.rows import (
+    as_row,
+    held_of,
+    new_task,
+    of_same_job,
+    task_of,
+    written_explanation,
+)
 from portravox.service.tasks.sqlite_file import (
     CHECK_S,
     DamageWatch,
@@ -279,8 +286,8 @@ class SqliteTaskQueue:
                     _put_back(db, seq, releases=1)
                 case Failure(retry=True) if row["tries"] < MAX_TRIES:
                     _put_back(db, seq)
-                case Failure(code=code, message=message):
-                    _end(db, seq, TaskState.FAILED, now, why=(code, message))
+                case Failure():
+                    _end(db, seq, TaskState.FAILED, now, why=outcome)
             return True
 
         ended = await self._writer.change(finish)
@@ -298,7 +305,8 @@ class SqliteTaskQueue:
                 elif row["tries"] < MAX_TRIES:
                     _put_back(db, row["seq"])
                 else:
-                    _end(db, row["seq"], TaskState.FAILED, ended_at, why=GIVEN_UP)
+                    why = Failure(code=GIVEN_UP[0], message=GIVEN_UP[1])
+                    _end(db, row["seq"], TaskState.FAILED, ended_at, why=why)
             return tuple(row["task_id"] for row in rows)
 
         requeued = await self._writer.change(requeue)
@@ -319,7 +327,7 @@ class SqliteTaskQueue:
                 )
                 overdue += takewhile(lambda row: row["submitted_at"] < submitted_before, waiting)
             for row in overdue:
-                _end(db, row["seq"], TaskState.FAILED, now, why=(why.code, why.message))
+                _end(db, row["seq"], TaskState.FAILED, now, why=why)
             return tuple(row["task_id"] for row in overdue)
 
         return await self._writer.change(end)
@@ -419,18 +427,19 @@ def _end(
     state: TaskState,
     now: float,
     *,
-    why: tuple[str, str] | tuple[None, None] = (None, None),
+    why: Failure | None = None,
     result: Result | None = None,
 ) -> None:
-    code, message = why
+    explanation = None if why is None else why.explanation
     db.execute(
         sql.END_TASK,
         {
             "seq": seq,
             "state": state,
             "now": now,
-            "code": code,
-            "message": message,
+            "code": None if why is None else why.code,
+            "message": None if why is None else why.message,
+            "explanation": written_explanation(explanation),
             "video_name": None if result is None else result.video_name,
             "duration_s": None if result is None else result.duration_s,
         },

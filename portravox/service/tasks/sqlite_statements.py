@@ -128,7 +128,7 @@ REQUEST_CANCEL = "UPDATE tasks SET cancel_requested = 1 WHERE seq = :seq"
 END_TASK = """
 UPDATE tasks SET state = :state, ended_at = :now, lease_until = NULL, cancel_requested = 0,
     stage = NULL, done = iif(:state = 'SUCCEEDED', 1.0, done), code = :code, message = :message,
-    video_name = :video_name, duration_s = :duration_s
+    explanation = :explanation,    video_name = :video_name, duration_s = :duration_s
 WHERE seq = :seq
 """
 

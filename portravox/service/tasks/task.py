@@ -38,11 +38,27 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What was wrong with a file, kept for who asks; code and message stay the original's."""
+
+    file: str | None
+    """image or audio"""
+
+    reason: str
+    """The code of an error of ours."""
+
+    sentence: str
+    """The value and what was wanted; 300 characters at most. Comes from a process that read a
+    stranger's file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """How an attempt failed."""
 
     code: str
     message: str
+    explanation: Explanation | None = None
 
     retry: bool = False
     """Whether another attempt may fare better: the worker broke, not the input. The task fails for
@@ -93,6 +109,9 @@ class Task:
     code: str | None
     message: str | None
     """Why it FAILED."""
+
+    explanation: Explanation | None = None
+    """Of a FAILED task whose input was at fault."""
 
     result: Result | None
     """Whenever it SUCCEEDED, and only then."""

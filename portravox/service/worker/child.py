@@ -27,6 +27,7 @@ from portravox.atomic_file import writing
 from portravox.errors import (
     DeviceMemoryShort,
     FileUnfit,
+    InputDownloadFailed,
     InputTooLarge,
     PictureTooLarge,
     StorageFailed,
@@ -34,6 +35,7 @@ from portravox.errors import (
 )
 from portravox.model_files.store import forbid_fetching
 from portravox.service.disk import DiskSpace
+from portravox.service.explanations import told
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.download import download
 from portravox.service.problems import failure_of
@@ -43,6 +45,7 @@ from portravox.service.worker.messages import (
     MAX_FACES_TOLD,
     MAX_INSPECTED_BYTES,
     OPENED,
+    PLAIN_NAME,
     PREVIEW_NAME,
     VIDEO_NAME,
     Done,
@@ -54,6 +57,8 @@ from portravox.service.worker.messages import (
     InspectRequest,
     JudgeDone,
     JudgeRequest,
+    PlainDone,
+    PlainRequest,
     Ready,
     RenderDone,
     RenderRequest,
@@ -78,6 +83,12 @@ PREVIEWS_APART_S = 1.0
 WARM_UP_PX = 256
 WARM_UP_S = 0.2
 """The first video a child draws is so small and short: what counts is that all code ran."""
+
+MAX_PLAIN_S = 600.0
+"""Of a recording that is written plainly, to be cut in the page: 115 MB at most. Our choice."""
+
+MAX_PLAIN_RATIO = 10.0
+"""Of a picture that is, to be cropped in the page. Our choice: the tallest screenshots."""
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
@@ -176,6 +187,7 @@ def _carry_out(request: Request, events: BinaryIO) -> None:
         event = _done(request, events)
     except Exception as error:  # whatever it is, the server has to know of it
         problem = failure_of(error)
+        reason, explanation = told(error)
         if problem.status >= 500:
             traceback.print_exc()
         event = Failed(
@@ -185,6 +197,8 @@ def _carry_out(request: Request, events: BinaryIO) -> None:
             message=problem.message,
             # Another attempt has another process, with all its memory before it.
             retry=isinstance(error, (MemoryError, OSError, DeviceMemoryShort)),
+            reason=reason,
+            explanation=explanation,
         )
     _send(events, event)
 
@@ -197,6 +211,8 @@ def _done(request: Request, events: BinaryIO) -> Done:
             return _judged(request)
         case InspectRequest():
             return _inspected(request)
+        case PlainRequest():
+            return _written_plainly(request)
         case RenderRequest():
             return _rendered(request, events)
 
@@ -221,7 +237,12 @@ def _fetched(request: FetchRequest) -> FetchDone:
     except InputTooLarge as error:
         if request.file == "file":
             raise FileUnfit(f"the file has {error}") from error
-        raise (PictureTooLarge if request.file == "image" else VoiceTooLarge)(str(error)) from error
+        kind = PictureTooLarge if request.file == "image" else VoiceTooLarge
+        raise kind(f"the file has {error.reason}") from error
+    except InputDownloadFailed as error:
+        if request.allow_nets or request.allow_ports:
+            error.told = ""  # what answered may have been a server of the operator's own
+        raise
     return FetchDone(number=request.number)
 
 
@@ -230,7 +251,9 @@ def _judged(request: JudgeRequest) -> JudgeDone:
     from portravox.face.verdict import judge
     from portravox.media.picture_file import PictureLimits, read_picture
 
-    picture = read_picture(Path(request.folder) / "image", PictureLimits.service())
+    picture = read_picture(
+        Path(request.folder) / "image", PictureLimits.service(request.picture_formats)
+    )
     verdict = judge(picture)
     height_px, width_px, _ = picture.pixels.shape
     outlines = (
@@ -260,6 +283,22 @@ def _inspected(request: InspectRequest) -> InspectDone:
     )
 
 
+def _written_plainly(request: PlainRequest) -> PlainDone:
+    """A file that a browser could not open, as one that it can."""
+    from portravox.media import plain_files
+    from portravox.media.picture_file import PictureLimits, read_picture
+    from portravox.media.voice_file import VoiceLimits, read_voice
+
+    folder = Path(request.folder)
+    if request.file == "image":
+        picture = read_picture(folder / "image", PictureLimits(max_ratio=MAX_PLAIN_RATIO))
+        plain_files.write_jpeg(folder / PLAIN_NAME, picture.pixels)
+    else:
+        voice = read_voice(folder / "audio", VoiceLimits(max_s=MAX_PLAIN_S))
+        plain_files.write_wav(folder / PLAIN_NAME, plain_files.at_most_48_khz(voice))
+    return PlainDone(number=request.number)
+
+
 def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     """Check the files by the service's limits and make the video."""
     from portravox.media.picture_file import PictureLimits
@@ -276,7 +315,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         folder / "image",
         folder / "audio",
         options,
-        picture_limits=PictureLimits.service(),
+        picture_limits=PictureLimits.service(request.picture_formats),
         voice_limits=VoiceLimits.service(request.voice_formats),
         transcript=words_in(folder, options.transcript, options.language),
     )

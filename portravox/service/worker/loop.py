@@ -26,22 +26,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from portravox.errors import PortravoxError, QueueUnavailable, StorageFailed
+from portravox.errors import PortravoxError, QueueUnavailable, StorageFailed, UploadUnknown
 from portravox.labels.aigc import PRODUCER
+from portravox.service import explanations
 from portravox.service.eta import TaskEta
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.problems import ALGO, TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
-from portravox.service.tasks.queue import Failure, Outcome, Released, Result, Task, TaskQueue
+from portravox.service.tasks.queue import (
+    Explanation,
+    Failure,
+    Outcome,
+    Released,
+    Result,
+    Task,
+    TaskQueue,
+)
 from portravox.service.worker.messages import (
     PREVIEW_NAME,
     VIDEO_NAME,
     FetchDone,
+    Formats,
     InputFile,
     RenderDone,
     RenderRequest,
-    VoiceFormats,
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
@@ -122,7 +131,8 @@ class WorkerLoop:
         previews: ShowsPreviews,
         render_time_s: float,
         task_life_s: float,
-        voice_formats: VoiceFormats = "original",
+        picture_formats: Formats = "original",
+        voice_formats: Formats = "original",
         producer: str = PRODUCER,
     ) -> None:
         """
@@ -141,7 +151,8 @@ class WorkerLoop:
         self._previews = previews
         self._render_time_s = render_time_s
         self._task_life_s = task_life_s
-        self._voice_formats: VoiceFormats = voice_formats
+        self._picture_formats: Formats = picture_formats
+        self._voice_formats: Formats = voice_formats
         self._producer = producer
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -319,11 +330,8 @@ class WorkerLoop:
             # Also when the server stops: then the task is given back.
             if not await self._queue.finish(task.task_id, task.attempt, outcome):
                 await asyncio.to_thread(self._videos.delete, video_name)
-            _log.info(
-                "attempt ended: %s",
-                type(outcome).__name__,
-                extra={"task_id": task.task_id, "request_id": task.request_id},
-            )
+            ids = {"task_id": task.task_id, "request_id": task.request_id}
+            _log.info("attempt ended: %s", _in_words(outcome), extra=ids)
         if isinstance(outcome, Failure):
             self._metrics.errors.labels(outcome.code).inc()
 
@@ -336,7 +344,7 @@ class WorkerLoop:
             async with _deadline(left_s):
                 return await self._rendered(task, video_name, held)
         except RequestFailed as error:
-            return _failure(error.problem, retry=error.retry)
+            return _failure(error.problem, retry=error.retry, explanation=error.explanation)
         except PortravoxError as error:
             _log.warning("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
             return _failure(failure_of(error))
@@ -376,8 +384,7 @@ class WorkerLoop:
     async def _render_in(
         self, folder: Path, task: Task, held: _Attempt, stages: _Stages
     ) -> RenderDone:
-        """Have files fetched, the transcript read, the video made. Raises RequestFailed,
-        UploadUnknown."""
+        """Have files fetched, the transcript read, the video made. Raises RequestFailed."""
         stages.enter("download", 0.0)
         await self._fetch(task, "image", task.job.image_url, folder)
         await self._fetch(task, "audio", task.job.audio_url, folder)
@@ -387,6 +394,7 @@ class WorkerLoop:
             RenderRequest(
                 folder=str(folder),
                 parameters=task.job.parameters,
+                picture_formats=self._picture_formats,
                 voice_formats=self._voice_formats,
                 producer=self._producer,
                 task_id=task.task_id,
@@ -398,7 +406,12 @@ class WorkerLoop:
         )
 
     async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
-        request = await self._scratch.fetch_request(file, url, folder, key_group=task.key_group)
+        try:
+            request = await self._scratch.fetch_request(file, url, folder, key_group=task.key_group)
+        except UploadUnknown as error:
+            raise RequestFailed(
+                failure_of(error), retry=False, explanation=explanations.upload_unknown(file)
+            ) from error
         if request is not None:
             await self._fetching.request(request, FetchDone, key=task.key_id, time_s=FETCH_TIME_S)
 
@@ -479,5 +492,14 @@ def _video_name(task: Task, attempt: int) -> str:
     return f"{task.task_id}-{attempt}.mp4"
 
 
-def _failure(problem: Problem, *, retry: bool = False) -> Failure:
-    return Failure(code=problem.code, message=problem.message, retry=retry)
+def _failure(
+    problem: Problem, *, retry: bool = False, explanation: Explanation | None = None
+) -> Failure:
+    return Failure(code=problem.code, message=problem.message, retry=retry, explanation=explanation)
+
+
+def _in_words(outcome: Outcome) -> str:
+    """For the log."""
+    if isinstance(outcome, Failure):
+        return f"Failure {explanations.in_log(outcome.code, outcome.explanation)}"
+    return type(outcome).__name__

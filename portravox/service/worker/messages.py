@@ -28,6 +28,7 @@ from portravox.inspection import (
 )
 from portravox.labels.aigc import MAX_PRODUCER, PRODUCER
 from portravox.service import problems
+from portravox.service.explanations import MAX_SENTENCE, REASONS, is_sentence
 from portravox.service.problems import PROBLEMS, Problem
 
 MAX_LINE_BYTES = 64 * 1024
@@ -51,8 +52,8 @@ _MAX_COORDINATE_PX = 1e6
 MAX_DURATION_S = 3600.0
 """Of a video; recordings have 180 s at most."""
 
-VoiceFormats = Literal["original", "all"]
-"""Which recordings are taken: WAV and MP3 as by the original, or all that can be read."""
+Formats = Literal["original", "all"]
+"""Which kinds of files are taken: those of the original, or all that can be read."""
 
 InputFile = Literal["image", "audio", "file"]
 """The two files of a job, and one that is inspected; named so in the scratch folder."""
@@ -70,6 +71,9 @@ commas between them."""
 
 PREVIEW_NAME = "preview.jpg"
 """What a render leaves in the scratch folder."""
+
+PLAIN_NAME = "plain"
+"""What a PlainRequest leaves there."""
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -105,6 +109,19 @@ class JudgeRequest:
 
     number: int = 0
     folder: str
+    picture_formats: Formats = "original"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainRequest:
+    """Write a file of any kind that can be read into the same folder, as one that browsers open: a
+    WAV or a JPEG."""
+
+    kind: ClassVar[str] = "plain"
+
+    number: int = 0
+    folder: str
+    file: InputFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +145,8 @@ class RenderRequest:
     parameters: Mapping[str, JsonValue]
     """As the task has them; they were checked when it was submitted."""
 
-    voice_formats: VoiceFormats = "original"
+    picture_formats: Formats = "original"
+    voice_formats: Formats = "original"
 
     producer: str = PRODUCER
     """Named in the video's label."""
@@ -137,7 +155,7 @@ class RenderRequest:
     """Part of what the video's number in its label is made from."""
 
 
-Request = FetchRequest | JudgeRequest | InspectRequest | RenderRequest
+Request = FetchRequest | JudgeRequest | PlainRequest | InspectRequest | RenderRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +211,15 @@ class JudgeDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlainDone:
+    """The plain file lies in the folder."""
+
+    kind: ClassVar[str] = "plain_done"
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectDone:
     """Which labels a file carries."""
 
@@ -231,13 +258,17 @@ class Failed:
     retry: bool
     """Whether another process may do better."""
 
+    reason: str = ""
+    explanation: str = ""
+    """What was wrong with a file, as `explanations.told`; empty where no file was at fault."""
+
     @property
     def problem(self) -> Problem:
         """What a client is told."""
         return Problem(self.status, self.code, self.message)
 
 
-Done = FetchDone | JudgeDone | InspectDone | RenderDone
+Done = FetchDone | JudgeDone | PlainDone | InspectDone | RenderDone
 Event = Ready | StageReached | Done | Failed
 
 
@@ -279,6 +310,8 @@ def decode_event(line: bytes) -> Event:
                 is_known=said.flag("is_known"),
                 marks=tuple(_mark(mark) for mark in said.items("marks", MAX_MARKS)),
             )
+        case PlainDone.kind:
+            event = PlainDone(number=said.number())
         case RenderDone.kind:
             event = RenderDone(
                 number=said.number(), duration_s=said.real("duration_s", 1e-3, MAX_DURATION_S)
@@ -308,7 +341,15 @@ def decode_request(line: bytes) -> Request:
             )
         case JudgeRequest.kind:
             request = JudgeRequest(
-                number=asked.number(), folder=asked.text("folder", MAX_LINE_BYTES)
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                picture_formats=asked.formats("picture_formats"),
+            )
+        case PlainRequest.kind:
+            request = PlainRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                file=cast(InputFile, asked.one_of("file", get_args(InputFile))),
             )
         case InspectRequest.kind:
             request = InspectRequest(
@@ -319,9 +360,8 @@ def decode_request(line: bytes) -> Request:
                 number=asked.number(),
                 folder=asked.text("folder", MAX_LINE_BYTES),
                 parameters=asked.mapping("parameters"),
-                voice_formats=cast(
-                    VoiceFormats, asked.one_of("voice_formats", get_args(VoiceFormats))
-                ),
+                picture_formats=asked.formats("picture_formats"),
+                voice_formats=asked.formats("voice_formats"),
                 producer=asked.text("producer", MAX_PRODUCER),
                 task_id=asked.text("task_id"),
             )
@@ -385,10 +425,16 @@ def _failed(said: _Fields) -> Failed:
         code=said.text("code"),
         message=said.text("message"),
         retry=said.flag("retry"),
+        reason=said.text("reason"),
+        explanation=said.text("explanation", MAX_SENTENCE),
     )
     # Clients read this: a process that was taken over must not choose the words.
     if failed.problem not in _PROBLEMS_TOLD and not _is_out_of_definition(failed.problem):
         raise ProtocolViolation("a failure that is none of ours")
+    if failed.reason and failed.reason not in REASONS:
+        raise ProtocolViolation("a reason that is none of ours")
+    if not is_sentence(failed.explanation) or (failed.explanation and not failed.reason):
+        raise ProtocolViolation("an explanation that is no sentence of ours")
     return failed
 
 
@@ -439,6 +485,9 @@ class _Fields:
         if found not in choices:
             raise ProtocolViolation(f"{name} is none of {', '.join(choices)}")
         return found
+
+    def formats(self, name: str) -> Formats:
+        return cast(Formats, self.one_of(name, get_args(Formats)))
 
     def whole(self, name: str, least: int, most: int) -> int:
         found = self._take(name)

@@ -29,13 +29,16 @@ from portravox.compiled_code import copy_compiled_code, keep_code_compiled_in
 from portravox.engines.registry import DEVICE
 from portravox.model_files.store import VARIABLE as MODELS_DIR
 from portravox.service import problems
+from portravox.service.explanations import explanation
 from portravox.service.previews import MAX_BYTES as MAX_PREVIEW_BYTES
 from portravox.service.problems import Problem
+from portravox.service.tasks.task import Explanation
 from portravox.service.worker import sandbox
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
     MAX_LINE_BYTES,
     OPENED,
+    PLAIN_NAME,
     PREVIEW_NAME,
     VIDEO_NAME,
     Done,
@@ -44,6 +47,7 @@ from portravox.service.worker.messages import (
     FetchRequest,
     InspectRequest,
     JudgeRequest,
+    PlainRequest,
     ProtocolViolation,
     Ready,
     RenderRequest,
@@ -91,6 +95,9 @@ EVENTS_PER_S = 20.0
 """Events that a request may bring: so many at once and so many a second. A render tells of itself
 five times a second; one that floods would keep the server from all else. Our choice."""
 
+MAX_PLAIN_BYTES = 128 * 1024 * 1024
+"""Of a file that is written plainly: 600 s of stereo at 48 kHz have 115 MB."""
+
 _log = logging.getLogger("portravox.worker")
 
 OnStage = Callable[[Stage, float], None]
@@ -102,11 +109,16 @@ D = TypeVar("D", bound=Done)
 class RequestFailed(Exception):
     """A request came to nothing; caught by who made it."""
 
-    def __init__(self, problem: Problem, *, retry: bool) -> None:
+    def __init__(
+        self, problem: Problem, *, retry: bool, explanation: Explanation | None = None
+    ) -> None:
         super().__init__(problem.message)
         self.problem = problem
         self.retry = retry
         """Whether another process may do better."""
+
+        self.explanation = explanation
+        """What was wrong with a file, if one was at fault."""
 
 
 def ignore_stage(stage: Stage, done: float) -> None:
@@ -216,7 +228,15 @@ class WorkerProcess:
             else:
                 self._watch_idle()
         if isinstance(event, Failed):
-            raise RequestFailed(event.problem, retry=event.retry)
+            raise RequestFailed(
+                event.problem,
+                retry=event.retry,
+                explanation=explanation(
+                    event.reason,
+                    event.explanation,
+                    file=request.file if isinstance(request, FetchRequest) else None,
+                ),
+            )
         return event
 
     async def close(self) -> None:
@@ -403,6 +423,7 @@ _INPUTS: Mapping[str, tuple[str, ...]] = {
     FetchRequest.kind: (),
     JudgeRequest.kind: ("image",),
     InspectRequest.kind: ("file",),
+    PlainRequest.kind: ("image", "audio"),
     RenderRequest.kind: ("image", "audio", WORDS_NAME),
 }
 """The files that a request of a kind is about, in its scratch folder."""
@@ -415,6 +436,8 @@ def _result(request: Request) -> tuple[str | None, int]:
             return request.file, sandbox.MAX_FILE_BYTES
         case RenderRequest():
             return VIDEO_NAME, sandbox.MAX_FILE_BYTES
+        case PlainRequest():
+            return PLAIN_NAME, MAX_PLAIN_BYTES
         case JudgeRequest() | InspectRequest():
             return None, 0
 

@@ -4,10 +4,20 @@
 
 /** The server said no, or nothing at all. */
 export class Refusal extends Error {
-  constructor(code, message, status = 0) {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {number} status
+   * @param {{reason?: string, explanation?: string, hint?: string}} why
+   */
+  constructor(code, message, status = 0, { reason, explanation, hint } = {}) {
     super(message);
     this.code = code;
     this.status = status;
+    /** Ours, where the server knows: which rule, its value, and what would help. */
+    this.reason = reason;
+    this.explanation = explanation;
+    this.hint = hint;
   }
 }
 
@@ -95,6 +105,7 @@ export class Api {
       said.code ?? (response.status === 503 ? "ModelUnavailable" : "other"),
       said.message ?? response.statusText,
       response.status,
+      said,
     );
   }
 
@@ -157,6 +168,19 @@ export class Api {
   }
 
   /**
+   * A file that this browser cannot open, as one that it can: a JPEG or a WAV. Raises Refusal.
+   * @param {"image" | "audio"} file
+   * @param {Blob} blob
+   * @param {{signal?: AbortSignal}} how
+   * @returns {Promise<Blob>}
+   */
+  async plain(file, blob, { signal } = {}) {
+    const url = await this.upload(blob, file, { signal });
+    const response = await this.#send("POST", "convert", { body: { file, url }, signal });
+    return response.blob();
+  }
+
+  /**
    * Whether a portrait will do: `pass`, and beside it why, and where the faces are.
    * @param {string} link
    * @param {{signal?: AbortSignal}} how
@@ -183,7 +207,7 @@ export class Api {
    * @param {{signal?: AbortSignal}} how
    */
   async task(id, { signal } = {}) {
-    return (await this.call("GET", `tasks/${id}?progress=true`, { signal })).output;
+    return (await this.call("GET", `tasks/${id}?progress=true&explain=true`, { signal })).output;
   }
 
   /**
@@ -225,7 +249,7 @@ export class Api {
     const patience = setTimeout(stop, FIRST_EVENT_MS);
     try {
       const headers = { Accept: "text/event-stream" };
-      const path = `tasks/${id}/events`;
+      const path = `tasks/${id}/events?explain=true`;
       const response = await this.#send("GET", path, { headers, signal: giveUp.signal });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let unread = "";

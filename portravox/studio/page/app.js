@@ -195,9 +195,14 @@ setInterval(() => {
 
 // ---- files from anywhere
 
+// Systems do not know the type of every kind; its name says more then.
+const isPicture = ({ type, name }) => type.startsWith("image/") || /\.(hei[cf]|avif)$/i.test(name);
+const isSound = ({ type, name }) =>
+  /^(audio|video)\//.test(type) || /\.(amr|caf|aac|opus|oga|flac|m4a|3gpp?|aiff?|w64)$/i.test(name);
+
 function takeAny(file) {
-  if (file.type.startsWith("image/")) portrait.take(file);
-  else if (/^(audio|video)\//.test(file.type)) voice.take(file);
+  if (isPicture(file)) portrait.take(file);
+  else if (isSound(file)) voice.take(file);
   else complain({ code: "not_media" });
 }
 
@@ -286,6 +291,7 @@ async function learned() {
     return null;
   }
   document.getElementById("version").textContent = `Portravox ${about.version}`;
+  session.limits = about.limits;
   direction.build(about.options);
   if (about.examples.includes("portrait")) portrait.offerExample();
   if (about.examples.includes("voice")) voice.offerExample();

@@ -65,6 +65,8 @@ export class Job extends EventTarget {
         record.endedAt ??= Date.now();
         record.code = output.code ?? (record.status === "UNKNOWN" ? "UNKNOWN" : undefined);
         record.message = output.message;
+        record.reason = output.reason;
+        record.explanation = output.explanation;
         if (output.results) record.videoUrl = reachable(output.results.video_url);
       }
     }

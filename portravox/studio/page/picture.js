@@ -1,11 +1,6 @@
 // Pictures before they are sent: opened, made to fit the service, made small.
 import { Unfit } from "./refusals.js";
 
-/** The service's limits. */
-const MAX_BYTES = 10 * 1024 * 1024;
-const MAX_SIDE_PX = 4096;
-const MAX_RATIO = 2;
-
 const JPEG_QUALITY = 0.92;
 const THUMBNAIL_PX = 320;
 
@@ -23,22 +18,32 @@ const KINDS = [
 /**
  * A picture as the service takes it: {blob, ending, width, height, thumbnail, changes}.
  *
- * Other kinds that this browser can open become JPEG, and what is too large is scaled down;
- * `changes` says so: "converted", "scaled". Raises Unfit.
+ * Kinds that the service does not take become JPEG, and what is too large is scaled down; `changes`
+ * says so: "converted", "scaled". Raises Unfit, and what `plain` raises.
+ *
+ * @param {Blob} original
+ * @param {{max_bytes: number, max_side_px: number, max_ratio: number}} limits  of the service
+ * @param {(file: Blob) => Promise<Blob>} plain  a JPEG of what this browser cannot open
  */
-export async function prepared(file) {
+export async function prepared(original, limits, plain) {
+  let file = original;
   let bitmap;
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    throw new Unfit(file.type.startsWith("image/") ? "picture_unreadable" : "picture_unsupported");
+    file = await plain(original);
+    bitmap = await createImageBitmap(file);
   }
   const { width, height } = bitmap;
-  if (Math.max(width, height) > MAX_RATIO * Math.min(width, height)) throw new Unfit("picture_narrow");
+  const { max_bytes: MAX_BYTES, max_side_px: MAX_SIDE_PX, max_ratio: MAX_RATIO } = limits;
+  if (Math.max(width, height) > MAX_RATIO * Math.min(width, height)) {
+    throw new Unfit("picture_too_narrow");
+  }
   const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
   const ending = KINDS.find(([, matches]) => matches(head))?.[0];
   const thumbnail = await scaled(bitmap, THUMBNAIL_PX);
-  const found = { blob: file, ending, width, height, thumbnail, changes: [] };
+  const changes = file === original ? [] : ["converted"];
+  const found = { blob: file, ending, width, height, thumbnail, changes };
   const tooLarge = file.size > MAX_BYTES || Math.max(width, height) > MAX_SIDE_PX;
   if (ending && !tooLarge) return found;
   for (const side of [MAX_SIDE_PX, 3072, 2048]) {
@@ -49,7 +54,7 @@ export async function prepared(file) {
     const change = scale < 1 ? "scaled" : "converted";
     return { ...found, blob, ending: "jpg", ...size, changes: [change] };
   }
-  throw new Unfit("picture_large");
+  throw new Unfit("picture_too_large");
 }
 
 /** A JPEG of a picture, its longer side at most so many pixels. */

@@ -71,7 +71,10 @@ export class PortraitWell extends EventTarget {
     const turn = this.#turn;
     this.#verdict.show("wait", () => text("portrait.checking"));
     try {
-      const picture = await prepared(file);
+      const picture = await prepared(file, this.#session.limits.picture, (unopened) => {
+        this.#session.requireFor("picture");
+        return this.#session.api.plain("image", unopened, { signal: turn.signal });
+      });
       if (turn.signal.aborted) return;
       this.picture = { ...picture, name: file.name || `portrait.${picture.ending}` };
       this.#show(URL.createObjectURL(picture.blob));

@@ -9,8 +9,13 @@ export class Unfit extends Error {
   }
 }
 
-/** The words for a refusal: by its code, else by the family of its code, else the server's own. */
-export function wordsFor({ code, message = "" }) {
+/**
+ * The words for a refusal: by its reason, where the server told one; by its code, else by the family
+ * of its code, else the server's own.
+ * @param {{code?: string, message?: string, reason?: string}} problem
+ */
+export function wordsFor({ code, message = "", reason }) {
+  if (reason && hasText(`refusal.${reason}`)) return text(`refusal.${reason}`);
   for (let name = code ?? "other"; name; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {
     if (hasText(`refusal.${name}`)) return text(`refusal.${name}`, { code, message });
   }

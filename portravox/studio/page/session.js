@@ -6,6 +6,7 @@
 import { Api, here } from "./api.js";
 import { keep, kept } from "./kept.js";
 import { announce, buttonFor } from "./parts.js";
+import { Unfit } from "./refusals.js";
 import { label, say, sayNothing, text } from "./texts.js";
 
 export class Session extends EventTarget {
@@ -26,6 +27,17 @@ export class Session extends EventTarget {
     this.#dialog.addEventListener("close", () => this.#answer());
     buttonFor(this.#dialog, "close").addEventListener("click", () => this.#dialog.close());
     this.#button.addEventListener("click", () => (this.ready ? this.leave() : this.ask()));
+  }
+
+  /** What the service takes, as it said. */
+  limits = {
+    picture: { max_bytes: 10 * 1024 * 1024, max_side_px: 4096, max_ratio: 2 },
+    voice: { max_bytes: 15 * 1024 * 1024, min_s: 1, max_s: 180 },
+  };
+
+  /** Raise Unfit where a file has to be opened by the server and it does not know who asks. */
+  requireFor(file) {
+    if (!this.ready) throw new Unfit(`${file}_signed_out`);
   }
 
   /** Whether requests will be heard. */

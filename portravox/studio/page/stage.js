@@ -2,7 +2,7 @@
 //
 // Flow      Job -> stage -> progress, preview, player
 import { Refusal } from "./api.js";
-import { announce, buttonFor, onAction, partsOf, showIcon } from "./parts.js";
+import { announce, buttonFor, make, onAction, partsOf, showIcon } from "./parts.js";
 import { wordsFor } from "./refusals.js";
 import { label, percent, say, sayNothing, span, text } from "./texts.js";
 
@@ -127,7 +127,11 @@ export class Stage {
     cancel.hidden = job.ended;
     cancel.disabled = job.canceling;
     if (!job.ended) this.#showProgress(job);
-    if (problem !== null) sorry.textContent = wordsFor(problem);
+    if (problem !== null) {
+      const { explanation } = problem;
+      const detail = explanation ? [make("p", { className: "hint", textContent: explanation })] : [];
+      sorry.replaceChildren(make("p", { textContent: wordsFor(problem) }), ...detail);
+    }
     if (canceled) sorry.textContent = text("stage.canceled");
     if (expired) {
       video.pause();

@@ -94,13 +94,20 @@ export class VoiceWell extends EventTarget {
     const turn = this.#turn;
     this.#verdict.show("wait", () => text("voice.reading"));
     try {
-      const buffer = await decoded(file);
+      let blob = file;
+      let buffer = await decoded(blob);
+      if (buffer === null) {
+        this.#session.requireFor("voice");
+        blob = await this.#session.api.plain("audio", file);
+        buffer = await decoded(blob);
+        if (buffer === null) throw new Unfit("voice_unreadable");
+      }
       if (turn !== this.#turn) return;
-      if (buffer.duration < SHORTEST_S) throw new Unfit("voice_short");
+      if (buffer.duration < SHORTEST_S) throw new Unfit("voice_too_short");
       const name = file.name || text("voice.recorded");
-      this.recording = { blob: file, name, buffer, plain: await isPlain(file) };
+      this.recording = { blob, name, buffer, plain: await isPlain(blob) };
       this.#parts.name.textContent = name;
-      this.#parts.audio.src = URL.createObjectURL(file);
+      this.#parts.audio.src = URL.createObjectURL(blob);
       const end = buffer.duration;
       for (const handle of [this.#parts.from, this.#parts.to]) {
         Object.assign(handle, { min: 0, max: end, step: 0.01 });
@@ -137,7 +144,7 @@ export class VoiceWell extends EventTarget {
       .getChannelData(0)
       .subarray(Math.floor(this.from_s * buffer.sampleRate), Math.ceil(this.to_s * buffer.sampleRate));
     const level = levelOf(samples, buffer.sampleRate);
-    if (this.seconds > LONGEST_S + 0.005) this.#end("unfit", "bad", "refusal.voice_long");
+    if (this.seconds > LONGEST_S + 0.005) this.#end("unfit", "bad", "refusal.voice_too_long");
     else if (level === "silent") this.#end("unfit", "bad", "voice.level.silent");
     else if (level === "good") this.#end("fits", "good", "voice.level.good", "voice.trimmed");
     else this.#end("fits", "note", `voice.level.${level}`);
@@ -320,13 +327,13 @@ export class VoiceWell extends EventTarget {
   }
 }
 
-/** A file as sound; a context that renders nothing decodes without asking to play. */
+/** A file as sound, or null; a context that renders nothing decodes without asking to play. */
 async function decoded(file) {
   try {
     const context = new OfflineAudioContext(1, 1, 48000);
     return await context.decodeAudioData(await file.arrayBuffer());
   } catch {
-    throw new Unfit("voice_unreadable");
+    return null;
   }
 }
 

@@ -11,35 +11,50 @@ from PIL import Image
 
 from portravox.demo import demo_portrait
 from portravox.errors import NoFaceFound, PictureUnsupported, VoiceUnsupported
+from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
-from portravox.service.worker.child import _inspected, _rendered
+from portravox.service.worker.child import _inspected, _rendered, _written_plainly
 from portravox.service.worker.messages import (
+    PLAIN_NAME,
+    Formats,
     InspectRequest,
+    PlainRequest,
     RenderRequest,
-    VoiceFormats,
     decode_event,
     encode,
 )
 from tests.media.test_voice_file import compressed
 
 
+def tone(seconds: float, rate_hz: int) -> Waveform:
+    times_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    samples = (0.5 * np.sin(2 * np.pi * 440 * times_s)).astype(np.float32)
+    return Waveform(samples[:, None], rate_hz)
+
+
 @pytest.mark.parametrize(
-    ("picture", "formats", "outcome"),
+    ("picture", "pictures", "voices", "outcome"),
     [
-        ("PNG", "original", VoiceUnsupported),
-        ("PNG", "all", NoFaceFound),  # so the recording was read
-        ("GIF", "all", PictureUnsupported),
+        ("PNG", "original", "original", VoiceUnsupported),
+        ("PNG", "original", "all", NoFaceFound),  # so the recording was read
+        ("GIF", "original", "all", PictureUnsupported),
+        ("AVIF", "original", "all", PictureUnsupported),
+        ("GIF", "all", "all", NoFaceFound),
+        ("AVIF", "all", "all", NoFaceFound),
     ],
 )
 def test_what_the_operator_allows_is_taken_and_nothing_else(
-    tmp_path: Path, picture: str, formats: VoiceFormats, outcome: type[Exception]
+    tmp_path: Path, picture: str, pictures: Formats, voices: Formats, outcome: type[Exception]
 ) -> None:
     Image.new("RGB", (200, 200), (90, 90, 90)).save(tmp_path / "image", picture)
-    times_s = np.arange(72_000) / 48_000
-    tone = (0.5 * np.sin(2 * np.pi * 440 * times_s)).astype(np.float32)
-    memo = compressed(tmp_path / "memo.m4a", Waveform(tone[:, None], 48_000), "mp4", "aac")
-    memo.rename(tmp_path / "audio")
-    request = RenderRequest(number=1, folder=str(tmp_path), parameters={}, voice_formats=formats)
+    compressed(tmp_path / "memo.m4a", tone(1.5, 48_000), "mp4", "aac").rename(tmp_path / "audio")
+    request = RenderRequest(
+        number=1,
+        folder=str(tmp_path),
+        parameters={},
+        picture_formats=pictures,
+        voice_formats=voices,
+    )
     with pytest.raises(outcome):
         _rendered(request, io.BytesIO())
 
@@ -49,3 +64,29 @@ def test_a_file_is_inspected_and_its_answer_is_one_that_is_believed(tmp_path: Pa
     done = _inspected(InspectRequest(number=1, folder=str(tmp_path)))
     assert decode_event(encode(done)) == done
     assert (done.inspection.kind, done.inspection.marks) == ("PNG", ())
+
+
+def test_what_a_browser_cannot_open_becomes_a_wav_as_long(tmp_path: Path) -> None:
+    memo = compressed(
+        tmp_path / "memo.amr", tone(1.5, 8_000), "amr", "libopencore_amrnb", b="12200"
+    )
+    memo.rename(tmp_path / "audio")
+    _written_plainly(PlainRequest(number=1, folder=str(tmp_path), file="audio"))
+    plain = tmp_path / PLAIN_NAME
+    assert plain.read_bytes()[:4] == b"RIFF"
+    assert read_voice(plain).duration_s == pytest.approx(1.5, abs=0.025)
+
+
+def test_a_rate_that_no_browser_plays_is_brought_to_one_that_they_do(tmp_path: Path) -> None:
+    compressed(tmp_path / "v.flac", tone(1.5, 96_000), "flac", "flac").rename(tmp_path / "audio")
+    _written_plainly(PlainRequest(number=1, folder=str(tmp_path), file="audio"))
+    plain = read_voice(tmp_path / PLAIN_NAME)
+    assert (plain.rate_hz, plain.duration_s) == (48_000, pytest.approx(1.5, abs=0.001))
+
+
+def test_a_picture_that_a_browser_cannot_open_becomes_a_jpeg_as_large(tmp_path: Path) -> None:
+    Image.new("RGB", (300, 200), (90, 120, 150)).save(tmp_path / "image", "AVIF")
+    _written_plainly(PlainRequest(number=1, folder=str(tmp_path), file="image"))
+    with Image.open(tmp_path / PLAIN_NAME) as plain:
+        assert (plain.format, plain.size) == ("JPEG", (300, 200))
+        assert np.abs(np.asarray(plain).astype(int) - (90, 120, 150)).max() <= 3

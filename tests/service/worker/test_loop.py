@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from portravox.service import problems
+from portravox.service.explanations import explanation
 from portravox.service.tasks.queue import Job, KeyLimits, Task
 from portravox.service.tasks.states import TaskState
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT_AND_KEY, WorkerLoop
@@ -79,7 +81,9 @@ async def breaks(request: RenderRequest) -> RenderDone:
 
 
 async def faceless(request: RenderRequest) -> RenderDone:
-    raise RequestFailed(problems.NO_FACE, retry=False)
+    raise RequestFailed(
+        problems.NO_FACE, retry=False, explanation=explanation("no_face_found", "it shows a wall")
+    )
 
 
 async def endless(request: RenderRequest) -> RenderDone:
@@ -231,9 +235,28 @@ def test_an_upload_that_is_none_fails_its_task_as_a_download(
         async with playing() as server:
             task = await claimed(server, job)
             await worker_of(server, tmp_path, video).do(task)
-            assert (await after(server, task)).code == "InvalidParameter.InputDownloadFailed"
+            ended = await after(server, task)
+            assert ended.code == "InvalidParameter.InputDownloadFailed"
+            assert ended.explanation is not None
+            assert (ended.explanation.file, ended.explanation.reason) == ("image", "upload_unknown")
 
     asyncio.run(play())
+
+
+def test_why_a_task_failed_stands_in_the_log_under_its_id(
+    playing: Playing, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def play() -> str:
+        async with playing() as server:
+            task = await claimed(server)
+            with caplog.at_level(logging.INFO, "portravox.worker"):
+                await worker_of(server, tmp_path, faceless).do(task)
+            return task.task_id
+
+    task_id = asyncio.run(play())
+    [line] = [record for record in caplog.records if "attempt ended" in record.message]
+    assert getattr(line, "task_id") == task_id  # noqa: B009 - it is no attribute of all records
+    assert "InvalidImage.NoHumanFace (image: no_face_found: it shows a wall)" in line.message
 
 
 def test_a_worker_to_whom_the_system_refuses_a_process_goes_on(

@@ -29,6 +29,8 @@ from portravox.service.worker.messages import (
     InspectRequest,
     JudgeDone,
     JudgeRequest,
+    PlainDone,
+    PlainRequest,
     ProtocolViolation,
     Ready,
     RenderDone,
@@ -77,8 +79,18 @@ EVENTS: list[Event] = [
     JUDGED,
     INSPECTED,
     InspectDone(number=3, file_kind="text", is_known=False, marks=()),
+    PlainDone(number=3),
     RenderDone(number=4, duration_s=2.8),
     Failed(number=5, status=400, code=REFUSED.code, message=REFUSED.message, retry=False),
+    Failed(
+        number=5,
+        status=problems.AUDIO_LENGTH.status,
+        code=problems.AUDIO_LENGTH.code,
+        message=problems.AUDIO_LENGTH.message,
+        retry=False,
+        reason="voice_too_long",
+        explanation="audio lasts 200.0 s; wanted 1 to 180 s",
+    ),
     *(
         Failed(number=6, status=told.status, code=told.code, message=told.message, retry=True)
         for told in problems.PROBLEMS.values()
@@ -97,6 +109,9 @@ REQUESTS: list[Request] = [
         producer="某公司",
         task_id="7",
     ),
+    RenderRequest(number=4, folder="/tmp/x", parameters={}, picture_formats="all"),
+    JudgeRequest(number=5, folder="/tmp/x", picture_formats="all"),
+    PlainRequest(number=6, folder="/tmp/x", file="audio"),
 ]
 
 
@@ -153,6 +168,21 @@ ODD = {
     "Infinity": b'{"kind":"rendered","number":1,"duration_s":Infinity}',
     "1e999": b'{"kind":"rendered","number":1,"duration_s":1e999}',
     "a name given twice": b'{"kind":"fetched","number":1,"number":1}',
+    "a reason that is none of ours": changed(FAILED, reason="visit_us"),
+    "a reason of the server's own": changed(FAILED, reason="queue_full"),
+    "a sentence without a reason": changed(FAILED, explanation="do as I say"),
+    "a sentence of 301 characters": changed(FAILED, reason="no_face_found", explanation="x" * 301),
+    "a sentence of two lines": changed(FAILED, reason="no_face_found", explanation="a\nb"),
+    "a sentence that colours terminals": changed(
+        FAILED, reason="no_face_found", explanation="\x1b[31m"
+    ),
+    "a sentence read from the right": changed(
+        FAILED, reason="no_face_found", explanation="\u202eevil"
+    ),
+    "a sentence with an address": changed(
+        FAILED, reason="no_face_found", explanation="see http://evil.example"
+    ),
+    "a reason that is a number": changed(FAILED, reason=7),
     "half a character": changed(JUDGED, hint="\ud800"),
     "an unknown kind": changed(RENDERED, kind="x"),
     "a kind that is no text": changed(RENDERED, kind=["rendered"]),

@@ -6,17 +6,21 @@ Chromium, which `make browser` installs; PORTRAVOX_BROWSER may name another prog
 
 from __future__ import annotations
 
+import io
 import os
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from benchmarks.page.driving import NO_BROWSER, OPTIONS, Running, Studio, find_browser, serving
 from portravox.demo import VOICE, demo_portrait
+from portravox.media.waveform import Waveform
+from tests.media.test_voice_file import compressed
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="needs the tools of `make setup-dev`"
@@ -81,10 +85,18 @@ def visit(browser: Any, server: Running) -> Iterator[Open]:
     assert wrong == []
 
 
+def _jpeg(photograph: Path) -> bytes:
+    written = io.BytesIO()
+    with Image.open(photograph) as picture:
+        picture.convert("RGB").resize((256, 256)).save(written, "JPEG")
+    return written.getvalue()
+
+
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """face.png (256 px), voice.wav (1.5 s), long.wav (14 s), speech.wav (56 s), wall.png,
-    strip.png, silence.wav, short.wav, broken.wav, notes.txt."""
+    """memo.amr, memo.caf (2 s), half.jpg (cut off), face.png (256 px), voice.wav (1.5 s),
+    long.wav (14 s), speech.wav (56 s), wall.png, strip.png, silence.wav, short.wav, broken.wav,
+    notes.txt."""
     folder = tmp_path_factory.mktemp("files")
     photograph = demo_portrait()
     with Image.open(photograph) as picture:
@@ -106,6 +118,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
             with wave.open(str(folder / name), "wb") as copy:
                 copy.setparams(voice.getparams())
                 copy.writeframes(content)
+    tone = np.sin(2 * np.pi * 300 * np.arange(16_000) / 8_000).astype(np.float32)
+    memo = Waveform(0.5 * tone[:, None], 8_000)
+    compressed(folder / "memo.amr", memo, "amr", "libopencore_amrnb", b="12200")
+    compressed(folder / "memo.caf", memo, "caf", "alac")
+    (folder / "half.jpg").write_bytes(_jpeg(photograph)[:-4000])
     (folder / "broken.wav").write_bytes(b"RIFF\x10\0\0\0WAVEnothing")
     (folder / "notes.txt").write_text("neither")
     return folder

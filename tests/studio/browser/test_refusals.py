@@ -24,7 +24,8 @@ CODES = sorted(
         ("voice", "silence.wav", "Nothing can be heard"),
         ("voice", "short.wav", "at least 1 second"),
         ("voice", "broken.wav", "cannot be opened"),
-        ("voice", "notes.txt", "cannot be opened"),
+        ("voice", "notes.txt", "not a recording"),
+        ("portrait", "half.jpg", "cannot be opened"),
     ],
 )
 def test_a_file_that_will_not_do_is_told_at_once(
@@ -33,6 +34,20 @@ def test_a_file_that_will_not_do_is_told_at_once(
     studio.choose(well, name)
     assert words in studio.verdict(well, "bad")
     assert studio.page.locator("#make").get_attribute("aria-disabled") == "true"
+
+
+@pytest.mark.parametrize("name", ["memo.amr", "memo.caf"])
+def test_what_the_browser_cannot_open_the_server_opens(studio: Any, name: str) -> None:
+    studio.choose("voice", name)
+    studio.verdict("voice", "good")
+    assert studio.page.inner_text("#voice .file-name") == name
+    assert studio.page.inner_text("#voice .times").startswith("2.0 s")
+
+
+def test_who_is_signed_out_is_told_what_signing_in_would_do(visit: Any, studio_of: Any) -> None:
+    studio = studio_of(visit(signed_in=False))
+    studio.choose("voice", "memo.amr")
+    assert "Sign in" in studio.verdict("voice", "bad")
 
 
 @pytest.mark.thorough

@@ -1,0 +1,50 @@
+"""Convert: an upload that a browser cannot open, as one that it can. Ours, beyond the original.
+
+Flow      the studio -> routes.convert -> Detector: a worker process reads and writes
+
+Nothing is kept: the page goes on with what it got, as if its user had chosen that.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from portravox.service import problems
+from portravox.service.limits import Call
+from portravox.service.problems import Refusal
+from portravox.service.request_middleware import API, answer, read_body, request_id_of
+from portravox.service.routes.detect import share_of, while_connected
+from portravox.service.schemas import error_body, json_object
+from portravox.service.service import service_of
+from portravox.service.storage.uploads import is_upload
+from portravox.service.worker.messages import InputFile
+
+_MEDIA_TYPES = {"image": "image/jpeg", "audio": "audio/wav"}
+
+
+async def convert(request: Request) -> Response:
+    """A picture as JPEG, a recording as WAV. A refusal says why."""
+    service = service_of(request)
+    caller = await service.caller(request, Call.DETECT)
+    body = json_object(await read_body(request))
+    file, link = body.get("file"), body.get("url")
+    if file not in _MEDIA_TYPES:
+        raise Refusal(problems.bad_parameter("file"))
+    if not isinstance(link, str) or not is_upload(link):
+        raise Refusal(problems.INVALID_URL)
+    converting = service.detector.plain(
+        cast(InputFile, file), link, key=share_of(request, caller), key_group=caller.group
+    )
+    try:
+        plain = await while_connected(request, converting)
+    except Refusal as refusal:
+        told = error_body(refusal.problem, request_id_of(request))
+        return answer({**told, **refusal.why}, status=refusal.problem.status)
+    return Response(plain, media_type=_MEDIA_TYPES[str(file)])
+
+
+ROUTES = (Route(f"{API}/convert", convert, methods=["POST"]),)
