@@ -6,6 +6,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── FileMissing            no such file, or not readable
 │   ├── IdempotencyConflict    an idempotency key used again for another job
 │   ├── TaskTooLarge           more text than a task may have
+│   ├── AddressUnusable        the server cannot listen there: the port is taken, or not allowed
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
 │   ├── TermsNotAccepted       licences that have to be read before files are fetched
@@ -122,6 +123,10 @@ class TaskTooLarge(InputError):
 
     def __init__(self, text_bytes: int, limit: int) -> None:
         super().__init__(f"the task has {text_bytes} bytes of text; wanted {limit} at most")
+
+
+class AddressUnusable(InputError):
+    code = "address_unusable"
 
 
 class OutputNotWritable(InputError):

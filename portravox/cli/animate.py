@@ -5,6 +5,9 @@ Flow      cli.app -> cli.animate -> pipeline
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portravox.cli.options import Given, Json, Producer, job_options, with_job_options
+from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
-from portravox.errors import PortravoxError
+from portravox.errors import PortravoxError, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER
 
 if TYPE_CHECKING:
@@ -29,7 +33,9 @@ def animate_command(
     voice: Annotated[
         Path, typer.Argument(metavar="VOICE", help="WAV or MP3 recording, 1 to 180 s.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The MP4 to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The MP4 to write; - is standard output.")
+    ],
     *,
     given: Given,
     producer: Producer = PRODUCER,
@@ -42,26 +48,19 @@ def animate_command(
 def make_video(
     portrait: Path, voice: Path, output: Path, given: Given, *, producer: str, as_json: bool
 ) -> None:
-    """Render with progress on stderr, then print the result."""
-    from portravox.pipeline import animate
-
+    """Render with progress on stderr, then print the result; to `-`, the video itself."""
     try:
-        options = job_options(given)
-        with shown_progress() as on_progress:
-            made = animate(
-                portrait,
-                voice,
-                output,
-                producer=producer,
-                on_progress=on_progress,
-                **asdict(options),
-            )
+        require_file(portrait, "portrait")
+        require_file(voice, "voice")
+        if output == STDOUT:
+            _make_for_stdout(portrait, voice, given, producer=producer, as_json=as_json)
+            return
+        require_mp4(output)
+        made = _made(portrait, voice, output, given, producer)
     except PortravoxError as error:
         if as_json:
             give_json({"error": failure(error)})
         raise
-    for notice in made.notices:
-        tell(f"note: {notice}")
     if as_json:
         give_json(described(made))
     else:
@@ -70,6 +69,40 @@ def make_video(
             f"{made.duration_s:.1f} s, {made.width} x {made.height}, {made.fps} frames/s,"
             f" made in {made.wall_s:.1f} s ({made.real_time_factor:.2f} of its length)"
         )
+
+
+def _make_for_stdout(
+    portrait: Path, voice: Path, given: Given, *, producer: str, as_json: bool
+) -> None:
+    """An MP4 has its table of contents in front, so it is written once it is whole."""
+    if as_json:
+        raise SettingOutOfRange("output", "-", "a file, where --json has the standard output")
+    require_no_terminal()
+    with tempfile.TemporaryDirectory(prefix="portravox-") as folder:
+        made = _made(portrait, voice, Path(folder) / "video.mp4", given, producer)
+        with made.path.open("rb") as video:
+            shutil.copyfileobj(video, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _made(
+    portrait: Path, voice: Path, output: Path, given: Given, producer: str
+) -> Animation:
+    from portravox.pipeline import animate
+
+    options = job_options(given)
+    with shown_progress() as on_progress:
+        made = animate(
+            portrait,
+            voice,
+            output,
+            producer=producer,
+            on_progress=on_progress,
+            **asdict(options),
+        )
+    for notice in made.notices:
+        tell(f"note: {notice}")
+    return made
 
 
 def described(made: Animation) -> dict[str, object]:

@@ -19,8 +19,10 @@ from portravox.cli.backup import backup_command, restore_command
 from portravox.cli.batch import batch_command
 from portravox.cli.check import check_command
 from portravox.cli.client import app as client_app
+from portravox.cli.completion import COMPLETE_VARIABLE, completion_command
 from portravox.cli.demo import demo_command
 from portravox.cli.doctor import doctor_command
+from portravox.cli.examples import examples
 from portravox.cli.inspect import inspect_command
 from portravox.cli.keys import app as keys_app
 from portravox.cli.link import link_command
@@ -37,15 +39,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its boxes cut long option names off on 80 columns
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("animate")(animate_command)
-app.command("check")(check_command)
+app.command("animate", epilog=examples("animate"))(animate_command)
+app.command("check", epilog=examples("check"))(check_command)
 app.command("inspect")(inspect_command)
-app.command("batch")(batch_command)
-app.command("demo")(demo_command)
+app.command("batch", epilog=examples("batch"))(batch_command)
+app.command("demo", epilog=examples("demo"))(demo_command)
 app.command("doctor")(doctor_command)
-app.command("serve")(serve_command)
+app.command("serve", epilog=examples("serve"))(serve_command)
 app.command("worker")(worker_command)
+app.command("completion", epilog=examples("completion"))(completion_command)
 app.command("link")(link_command)
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)
@@ -83,6 +87,10 @@ def options(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; raises what it raises, less the mistakes in how it was called."""
     command = typer.main.get_command(app)
+    if COMPLETE_VARIABLE in os.environ:  # a shell asks what may follow
+        from typer.completion import completion_init
+
+        completion_init()
     try:
         status = command.main(
             None if arguments is None else list(arguments),

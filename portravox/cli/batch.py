@@ -162,7 +162,7 @@ def _make(
     name = options.engine
     if name not in engines:
         engines[name] = LastAvatar(open_engine(name))
-    with shown_progress(title) as on_progress:
+    with shown_progress(title, lines=False) as on_progress:
         made = animate(
             row.portrait,
             row.voice,

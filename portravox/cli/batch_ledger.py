@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from portravox.cli.paths import require_folder
 from portravox.errors import FileMissing, OutputNotWritable
 from portravox.media.files import MIB
 
@@ -26,15 +27,17 @@ class Ledger:
     """The results.jsonl of one folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Read what is there; lines cut off by a crash are passed over. Makes the folder.
+        """Read what is there; lines cut off by a crash are passed over. Makes the folder, in
+        one that is there.
 
         Raises OutputNotWritable.
         """
         self._folder = folder
         self._path = folder / NAME
         self._latest: dict[str, Mapping[str, object]] = {}
+        require_folder(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
             with self._path.open("a+b") as file:
                 file.seek(0)
                 content = file.read()

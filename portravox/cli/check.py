@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portravox.cli.options import Json
+from portravox.cli.paths import require_file
 from portravox.cli.terminal import give, give_json, tell
 from portravox.errors import PortravoxError
 
@@ -32,6 +33,7 @@ def check_command(
     from portravox.media.picture_file import read_picture
 
     try:
+        require_file(portrait, "portrait")
         picture = read_picture(portrait)
     except PortravoxError as error:
         if as_json:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portravox.cli.animate import failure
+from portravox.cli.examples import examples
 from portravox.cli.options import Given, Json, job_options, with_job_options
-from portravox.cli.progress import LINE_EVERY, WORDS
+from portravox.cli.paths import require_mp4
+from portravox.cli.progress import LINE_EVERY, WORDS, bar
 from portravox.cli.terminal import give, give_json, tell
 from portravox.cli.uploadable import uploadable
 from portravox.errors import ModelUnavailable, PortravoxError
@@ -71,7 +74,7 @@ NOT_FIT = 1
 """Exit status of `detect` for a picture that will not do, as of `check`."""
 
 
-@app.command("submit")
+@app.command("submit", epilog=examples("client submit"))
 @with_job_options
 def submit_command(
     portrait: Annotated[
@@ -112,6 +115,7 @@ def submit_command(
 
         parameters = as_parameters(job_options(given))  # refused before anything is uploaded
         if output is not None:
+            require_mp4(output)
             require_writable(output)
         with uploadable(portrait, voice) as (picture, sound):
             task_id = client.submit(
@@ -142,6 +146,7 @@ def wait_command(
         from portravox.client.api import require_writable
 
         if output is not None:
+            require_mp4(output)
             require_writable(output)
         _wait(client, task_id, output, timeout_s, as_json)
 
@@ -258,7 +263,8 @@ def _wait(
 ) -> None:
     from portravox.client.waiting import wait_for_end
 
-    report = wait_for_end(client, task_id, timeout_s=timeout_s, on_report=ProgressLines())
+    with _shown_reports() as on_report:
+        report = wait_for_end(client, task_id, timeout_s=timeout_s, on_report=on_report)
     url = report.video_url or ""
     if output is not None:
         client.download(url, output)
@@ -272,6 +278,18 @@ def _wait(
         give_json(made)
     else:
         give(url if output is None else str(output))
+
+
+@contextlib.contextmanager
+def _shown_reports() -> Iterator[Callable[[Report], None]]:
+    """What to do with reports: a bar on a terminal, lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield ProgressLines()
+        return
+    with bar() as show:
+        yield lambda report: show(
+            report.done or 0.0, in_words(report, on_bar=True), report.remaining_s
+        )
 
 
 class ProgressLines:
@@ -288,9 +306,10 @@ class ProgressLines:
             tell(in_words(report))
 
 
-def in_words(report: Report) -> str:
-    """Where a task stands, for people."""
-    left = "" if report.remaining_s is None else f", {report.remaining_s:.0f} s left"
+def in_words(report: Report, *, on_bar: bool = False) -> str:
+    """Where a task stands, for people; less what a bar shows by itself."""
+    told = report.remaining_s is not None and not on_bar
+    left = f", {report.remaining_s:.0f} s left" if told else ""
     if report.status == "PENDING" and report.queue_position is not None:
         match report.queue_position:
             case 0:
@@ -301,7 +320,7 @@ def in_words(report: Report) -> str:
                 return f"waiting, {more} tasks come first{left}"
     if report.status == "RUNNING" and report.done is not None:
         stage = STAGES.get(report.stage or "", report.stage or "running")
-        return f"{report.done:4.0%} {stage}{left}"
+        return stage if on_bar else f"{report.done:4.0%} {stage}{left}"
     return {
         "PENDING": "waiting",
         "RUNNING": "running",

@@ -12,6 +12,7 @@ import typer
 
 from portravox.cli.animate import make_video
 from portravox.cli.options import Given, Json, Producer, with_job_options
+from portravox.cli.paths import STDOUT, require_folder
 from portravox.demo import VOICE, demo_portrait
 from portravox.errors import OutputNotWritable
 from portravox.labels.aigc import PRODUCER
@@ -30,7 +31,9 @@ def demo_command(
     """Render a video from a portrait and a voice that come along."""
     portrait = demo_portrait()
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
+        if output != STDOUT:
+            require_folder(output.parent)
+            output.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputNotWritable(output, error.strerror or str(error)) from error
     make_video(portrait, VOICE, output, given, producer=producer, as_json=as_json)

@@ -55,13 +55,20 @@ class Pace:
 
 
 @contextlib.contextmanager
-def shown_progress(title: str = "") -> Iterator[OnProgress]:
-    """Gives what to hand to `animate` as on_progress; `title` stands before each line."""
+def shown_progress(title: str = "", *, lines: bool = True) -> Iterator[OnProgress]:
+    """Gives what to hand to `animate` as on_progress; `title` stands before each line.
+
+    lines   whether anything is told where there is no terminal
+    """
     if sys.stderr.isatty():
-        with _bar(title) as show:
-            yield show
+        with bar(title or None) as show:
+            yield _in_bar(show)
     else:
-        yield _lines(title)
+        yield _lines(title) if lines else _ignore
+
+
+def _ignore(progress: Progress) -> None:
+    del progress
 
 
 def _lines(title: str) -> OnProgress:
@@ -83,29 +90,38 @@ def _lines(title: str) -> OnProgress:
     return show
 
 
+Show = Callable[[float, str, "float | None"], None]
+"""Called with how much of the job is done, 0..1, what is done, and the seconds that are left."""
+
+
 @contextlib.contextmanager
-def _bar(title: str) -> Iterator[OnProgress]:
+def bar(title: str | None = None) -> Iterator[Show]:
+    """A bar on the terminal, gone at the end; `title` stands before what is done."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    pace = Pace()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(escape(f"{title}{WORDS['read']}"), total=1.0, left="")
+    with Bar(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(escape(title or ""), total=1.0, left="")
 
-        def show(progress: Progress) -> None:
-            remaining_s = pace.remaining_s(progress)
+        def show(done: float, words: str, remaining_s: float | None) -> None:
             left = (
                 "" if remaining_s is None else f"{remaining_s // 60:.0f}:{remaining_s % 60:02.0f}"
             )
-            words = escape(f"{title}{WORDS[progress.stage]}")
-            bar.update(task, completed=progress.done, description=words, left=left)
+            shown.update(
+                task, completed=done, description=escape(f"{title or ''}{words}"), left=left
+            )
 
         yield show
+
+
+def _in_bar(show: Show) -> OnProgress:
+    pace = Pace()
+    return lambda progress: show(progress.done, WORDS[progress.stage], pace.remaining_s(progress))

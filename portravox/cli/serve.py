@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import socket
+import webbrowser
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +19,13 @@ import typer
 
 from portravox.cli.link import login_link
 from portravox.cli.server_options import Config, DataDir
-from portravox.cli.terminal import give
-from portravox.errors import ModelUnavailable, PortravoxError, SettingOutOfRange, SystemUnsupported
+from portravox.cli.terminal import give, tell
+from portravox.errors import (
+    AddressUnusable,
+    ModelUnavailable,
+    PortravoxError,
+    SystemUnsupported,
+)
 from portravox.system import CORES, allow_many_open_files, can_serve, cores_per_job
 
 if TYPE_CHECKING:
@@ -63,6 +70,9 @@ def serve_command(
         bool | None,
         typer.Option("--insecure", help="Allow --no-keys on an address that others can reach."),
     ] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the studio in a browser, signed in.")
+    ] = False,
     log_format: Annotated[
         str | None, typer.Option("--log-format", metavar="text|json", show_default="text")
     ] = None,
@@ -91,11 +101,22 @@ def serve_command(
     os.environ[CORES] = str(cores_per_job(max(settings.workers, 1)))  # its worker processes read it
     with _listening(settings) as listener:
         address = f"http://{_in_url(settings.host)}:{listener.getsockname()[1]}"
-        _serve(settings, listener, url=settings.public_url or address)
+        _serve(
+            settings,
+            listener,
+            url=settings.public_url or address,
+            opens=address if open_browser else None,
+        )
 
 
-def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> None:
-    """Run the server until it is told to stop; `url` is told once it is open."""
+def _serve(
+    settings: ServiceSettings, listener: socket.socket, *, url: str, opens: str | None
+) -> None:
+    """Run the server until it is told to stop.
+
+    url     told once it is open
+    opens   where a browser on this machine finds it, if one is to be opened
+    """
     import uvicorn
 
     from portravox.service.app import create_server
@@ -129,6 +150,8 @@ def _serve(settings: ServiceSettings, listener: socket.socket, *, url: str) -> N
             gc.freeze()
             try:
                 _introduce(settings, url)
+                if opens is not None:
+                    await asyncio.to_thread(_open_studio, settings, opens)
             except PortravoxError as error:
                 application.failure = error
             else:
@@ -182,8 +205,31 @@ def _listening(settings: ServiceSettings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        wanted = f"an address and a port that are free ({error.strerror})"
-        raise SettingOutOfRange("port", f"{settings.host}:{settings.port}", wanted) from error
+        raise _not_listening(settings, error) from error
+
+
+def _open_studio(settings: ServiceSettings, url: str) -> None:
+    """In a browser of this machine, by a link that only it gets."""
+    link = f"{url}/" if settings.no_keys else login_link(settings, url)
+    if not webbrowser.open(link.replace("://0.0.0.0:", "://127.0.0.1:")):
+        tell("note: no browser opened here; use the link above")
+
+
+def _not_listening(settings: ServiceSettings, error: OSError) -> AddressUnusable:
+    """Why, and what else would do."""
+    place = f"port {settings.port} of {settings.host}"
+    if error.errno == errno.EADDRINUSE:
+        refused = AddressUnusable(f"{place} is in use, by another program or another server")
+        refused.hint = (
+            f"Choose another one: `portravox serve --port {settings.port + 1}`; 0 is any free one."
+        )
+    elif error.errno == errno.EACCES:
+        refused = AddressUnusable(f"{place} is for the system's own programs")
+        refused.hint = "Choose one from 1024 on, behind a proxy where it has to be 80 or 443."
+    else:
+        refused = AddressUnusable(f"cannot listen on {place}: {error.strerror or error}")
+        refused.hint = "--host takes an address of this machine; 0.0.0.0 is all of them."
+    return refused
 
 
 def _introduce(settings: ServiceSettings, url: str) -> None:
