@@ -85,9 +85,7 @@ def _make_for_stdout(
         sys.stdout.buffer.flush()
 
 
-def _made(
-    portrait: Path, voice: Path, output: Path, given: Given, producer: str
-) -> Animation:
+def _made(portrait: Path, voice: Path, output: Path, given: Given, producer: str) -> Animation:
     from portravox.pipeline import animate
 
     options = job_options(given)

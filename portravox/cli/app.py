@@ -88,7 +88,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; raises what it raises, less the mistakes in how it was called."""
     command = typer.main.get_command(app)
     if COMPLETE_VARIABLE in os.environ:  # a shell asks what may follow
-        from typer.completion import completion_init
+        from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
     try:

@@ -22,7 +22,7 @@ def completion_command(
     shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="Your shell.")],
 ) -> None:
     """Print a script after which the shell completes commands and options."""
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     if shell not in SHELLS:
         raise SettingOutOfRange("shell", shell, ", ".join(SHELLS))
