@@ -41,9 +41,10 @@ class DecoderNetwork(Placed):
         hidden = [layer for block in self.middle for layer in block.take_hidden()]
         self.first = _stacked(first + hidden)
         self.first_width = len(first[0][1])
-        self.up_hidden = [
-            _stacked(block.take_hidden()) for block in self.up
-        ]  # computed at the features' own size
+        self.up_hidden = [  # computed at the features' own size
+            phase_kernels(_stacked(block.take_hidden()), 2**level)
+            for level, block in enumerate(self.up, 1)
+        ]
         self.last = plain_convolution(weights, "conv_img.0")
 
     def __call__(self, feature: Tensor) -> Tensor:
@@ -124,38 +125,40 @@ def modulated(normed: Tensor, hidden: Tensor, kernel: tuple[Tensor, Tensor]) -> 
     return normed * (1 + contrast) + offset
 
 
-def convolved_after_enlarging(x: Tensor, kernel: tuple[Tensor, Tensor], times: int) -> Tensor:
-    """A 3 x 3 convolution of x enlarged by nearest neighbour, computed at x's own size.
+def phase_kernels(kernel: tuple[Tensor, Tensor], times: int) -> tuple[Tensor, Tensor]:
+    """A 3 x 3 convolution of a picture enlarged by nearest neighbour, for the small picture.
 
     In an enlarged picture the three taps of a row see at most two cells of the small one, and all
     but the first and last pixel of a cell see the cell alone. So a cell has 2 (twofold) or 3
     different values an axis; each is a kernel of its own on the small picture.
 
-    x        (B, C, H, W)
     kernel   (O, C, 3, 3) and (O,)
     times    2 or more
-    returns  (B, O, times · H, times · W)
+    returns  (P · P · O, C, 3, 3) and (P · P · O,), P = 2 or 3
     """
     weight, bias = kernel
-    outputs = len(weight)
     before, inside, after = _phase_matrices(weight)
     phases = [before, after] if times == 2 else [before, inside, after]
     small = torch.cat(
-        [
-            torch.einsum("ia,jb,ocab->ocij", row, column, weight)
-            for row in phases
-            for column in phases
-        ]
+        [torch.einsum("ia,jb,ocab->ocij", row, col, weight) for row in phases for col in phases]
     )
-    values = same_convolution(x, (small, bias.repeat(len(phases) ** 2)))
-    values = values.reshape(len(x), len(phases), len(phases), outputs, *x.shape[2:])
+    return small, bias.repeat(len(phases) ** 2)
+
+
+def convolved_after_enlarging(x: Tensor, kernels: tuple[Tensor, Tensor], times: int) -> Tensor:
+    """What the convolution of x enlarged gives, from the kernels of `phase_kernels`.
+
+    x        (B, C, H, W)
+    returns  (B, O, times · H, times · W)
+    """
     repeats = [1] * 2 if times == 2 else [1, times - 2, 1]
-    order = torch.tensor([n for n, count in enumerate(repeats) for _ in range(count)])
-    order = order.to(x.device)
-    values = values[:, order][:, :, order]  # (B, times, times, O, H, W)
-    return values.permute(0, 3, 4, 1, 5, 2).reshape(
-        len(x), outputs, x.shape[2] * times, x.shape[3] * times
-    )
+    phases = len(repeats)
+    values = same_convolution(x, kernels)
+    values = values.reshape(len(x), phases, phases, -1, *x.shape[2:])
+    order = [n for n, count in enumerate(repeats) for _ in range(count)]
+    rows = torch.stack([values[:, n] for n in order], dim=4)  # (B, P, O, H, times, W)
+    cells = torch.stack([rows[:, n] for n in order], dim=-1)  # (B, O, H, times, W, times)
+    return cells.reshape(len(x), -1, x.shape[2] * times, x.shape[3] * times)
 
 
 def _phase_matrices(weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
