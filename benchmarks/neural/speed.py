@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ from portravox.engines.neural.stitch import stitched
 from portravox.engines.neural.weights import Networks
 from portravox.media.waveform import Waveform
 from portravox.options import JobOptions
-from portravox.pipeline import Inputs, animate_inputs, read_inputs
+from portravox.pipeline import Inputs as JobInputs
+from portravox.pipeline import animate_inputs, read_inputs
 
 LEAST_S = 1.0
 """Each measurement repeats until so long has passed. Our choice."""
@@ -104,20 +105,30 @@ class Report:
         sys.stdout.flush()
 
 
-def _inputs(batch: int, device: ComputeDevice, dtype: torch.dtype) -> dict[str, Any]:
-    generator = torch.Generator().manual_seed(2)
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What the networks are given."""
 
-    def drawn(*size: int) -> Any:
-        return torch.randn(size, generator=generator).to(device.name)
+    picture: Any
+    volume: Any
+    feature: Any
+    kp_source: Any
+    kp_driving: Any
 
-    kp = 0.3 * drawn(1, 21, 3)
-    return {
-        "picture": torch.rand((1, 3, 256, 256), generator=generator).to(device.name),
-        "volume": drawn(1, 32, 16, 64, 64).to(dtype),
-        "feature": drawn(batch, 256, 64, 64).to(dtype),
-        "kp_source": kp,
-        "kp_driving": kp + 0.02 * drawn(batch, 21, 3),
-    }
+    @classmethod
+    def of(
+        cls, networks: Networks, batch: int, device: ComputeDevice, dtype: torch.dtype
+    ) -> Inputs:
+        """Random ones, and what the networks make of them."""
+        generator = torch.Generator().manual_seed(2)
+        picture = torch.rand((1, 3, 256, 256), generator=generator).to(device.name)
+        kp_source = 0.3 * torch.randn((1, 21, 3), generator=generator).to(device.name)
+        moves = 0.02 * torch.randn((batch, 21, 3), generator=generator).to(device.name)
+        with torch.inference_mode():
+            volume = networks.appearance(picture.to(dtype))
+            source = networks.warp.prepare(volume)
+            feature = networks.warp(source, kp_source, kp_source + moves).feature
+        return cls(picture, volume, feature, kp_source, kp_source + moves)
 
 
 def _measure(
@@ -128,12 +139,12 @@ def _measure(
     name: str,
     batch: int,
 ) -> None:
-    given = _inputs(batch, device, dtype)
-    picture = given["picture"]
+    given = Inputs.of(networks, batch, device, dtype)
+    picture = given.picture
     _forget_peak(device)
     with torch.inference_mode():
-        source = networks.warp.prepare(given["volume"])
-        kp_source, kp_driving = given["kp_source"], given["kp_driving"]
+        source = networks.warp.prepare(given.volume)
+        kp_source, kp_driving = given.kp_source, given.kp_driving
         if batch == 1:
             motion = _ms(lambda: networks.motion(picture), device)
             report.add(f"{name}: M, ms once", motion)
@@ -142,7 +153,7 @@ def _measure(
         parts: dict[str, Callable[[], Any]] = {
             "S": lambda: stitched(networks.shoulders, kp_source, kp_driving),
             "W": lambda: networks.warp(source, kp_source, kp_driving),
-            "G": lambda: networks.decode(given["feature"]),
+            "G": lambda: networks.decode(given.feature),
         }
         total = 0.0
         for part, run in parts.items():
@@ -162,19 +173,19 @@ def _measure_compiled(
     name: str,
     batch: int,
 ) -> None:
-    given = _inputs(batch, device, dtype)
+    given = Inputs.of(networks, batch, device, dtype)
     with torch.inference_mode():
-        source = networks.warp.prepare(given["volume"])
+        source = networks.warp.prepare(given.volume)
 
         def both(kp_driving: Any) -> Any:
-            return networks.decode(networks.warp(source, given["kp_source"], kp_driving).feature)
+            return networks.decode(networks.warp(source, given.kp_source, kp_driving).feature)
 
         compiled = torch.compile(both, dynamic=False)
         started = time.perf_counter()
-        compiled(given["kp_driving"])
+        compiled(given.kp_driving)
         _wait(device)
         report.add(f"{name}: compile, s", time.perf_counter() - started)
-        each = _ms(lambda: compiled(given["kp_driving"]), device) / batch
+        each = _ms(lambda: compiled(given.kp_driving), device) / batch
         report.add(f"{name}: W and G compiled, ms a frame", each)
 
 
@@ -184,10 +195,10 @@ def _compare_precisions(report: Report, device: ComputeDevice) -> None:
     for dtype in (torch.float32, torch.float16):
         networks = random_networks()
         networks.to(torch.device(device.name), dtype)
-        given = _inputs(4, device, dtype)
+        given = Inputs.of(networks, 4, device, dtype)
         with torch.inference_mode():
-            source = networks.warp.prepare(given["volume"])
-            bent = networks.warp(source, given["kp_source"], given["kp_driving"])
+            source = networks.warp.prepare(given.volume)
+            bent = networks.warp(source, given.kp_source, given.kp_driving)
             pictures.append(networks.decode(bent.feature).float().cpu().numpy())
     error = float(np.mean((pictures[0] - pictures[1]) ** 2))
     report.add("half against single, dB", float(-10.0 * np.log10(max(error, 1e-12))))
@@ -214,7 +225,7 @@ def _whole_video(report: Report, device: ComputeDevice, frames: int) -> None:
 
 
 def _first_frames(
-    report: Report, device: ComputeDevice, inputs: Inputs, options: JobOptions, frames: int
+    report: Report, device: ComputeDevice, inputs: JobInputs, options: JobOptions, frames: int
 ) -> None:
     """Register the portrait and draw a few frames, without encoding."""
     engine = NeuralEngine(random_networks(), device)
