@@ -355,29 +355,26 @@ def test_a_claim_is_no_more_work_behind_20_000_tasks_than_behind_1000(file):
     assert many < 1.1 * few
 
 
-def test_what_a_full_disk_undid_is_not_counted(file):
+async def test_what_a_full_disk_undid_is_not_counted(file):
     job = replace(JOB, image_url="https://host/" + "a" * 8000)
 
-    async def play():
-        queue = SqliteTaskQueue(file, max_pending=40)
+    queue = SqliteTaskQueue(file, max_pending=40)
+    await submit(queue)
+
+    def pages(db, more):
+        [now] = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {now + more}")
+
+    await queue._writer.between(lambda db: pages(db, 4))
+    refused = await asyncio.gather(
+        *(queue.submit(job, key_id="k", key_group="g", request_id="r") for _ in range(20)),
+        return_exceptions=True,
+    )
+    assert {type(told) for told in refused} == {QueueUnavailable}
+    await queue._writer.between(lambda db: pages(db, 10_000))
+    for _ in range(39):
         await submit(queue)
-
-        def pages(db, more):
-            [now] = db.execute("PRAGMA page_count").fetchone()
-            db.execute(f"PRAGMA max_page_count = {now + more}")
-
-        await queue._writer.between(lambda db: pages(db, 4))
-        refused = await asyncio.gather(
-            *(queue.submit(job, key_id="k", key_group="g", request_id="r") for _ in range(20)),
-            return_exceptions=True,
-        )
-        assert {type(told) for told in refused} == {QueueUnavailable}
-        await queue._writer.between(lambda db: pages(db, 10_000))
-        for _ in range(39):
-            await submit(queue)
-        with pytest.raises(QueueFull):
-            await submit(queue)
-        assert (await queue.counts())[TaskState.PENDING] == 40
-        await queue.close()
-
-    asyncio.run(play())
+    with pytest.raises(QueueFull):
+        await submit(queue)
+    assert (await queue.counts())[TaskState.PENDING] == 40
+    await queue.close()
