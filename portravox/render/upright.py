@@ -4,9 +4,9 @@ Flow      media.picture, face.find -> render.upright -> rig.fit, render.scene
 Reads     pixels, Face
 Gives     Upright: the square, its face measured anew, its matte
 
-The square leans with the head and is turned upright. It stays within the picture, as tight as that
-takes; only where the face itself does not fit into one there, background and body go on softly, as
-if out of focus.
+The square leans with the head and is turned upright. Where corners of it reach beyond the picture,
+background and body go on softly, as if out of focus; where more would, a tighter square is taken
+that lies within, if the face fits into one.
 """
 
 from __future__ import annotations
@@ -62,9 +62,16 @@ TIGHTER_STEP = 0.03
 """Where such a square does not lie within the picture, tighter ones are tried: down to this, in
 face heights, in steps of the side that we would like. Our choice: cheek to cheek."""
 
-COST_TIGHTER, COST_CUT_BROW, COST_CUT_CHIN = 1.6, 3.0, 6.0
-"""What speaks against them beside the distance from the head's middle (1), in face heights. Our
-choice."""
+COST_TIGHTER, COST_CUT_HAIR, COST_CUT_BROW, COST_CUT_CHIN = 1.6, 1.0, 3.0, 6.0
+"""What speaks against them beside the distance from the place that we would like (1), in face
+heights. Our choice."""
+
+HEADROOM_TIGHT = 0.06
+"""In sides, above the crown."""
+
+MOST_BEYOND = 0.10
+"""A smaller share of a square beyond the picture, at its corners mostly, is made up without being
+noticed. Measured on 24 portraits and 18 tight crops: up to 0.06, and from 0.18 on."""
 
 NOTHING_BEYOND = 0.002
 """A square with so small a share beyond the picture lies within it."""
@@ -129,7 +136,7 @@ def upright_square(pixels: UInt8, face: Face) -> Upright:
 def framing(pixels: UInt8, face: Face) -> Square:
     """The square to show of a picture, (H, W, 3); it leans as the head does."""
     leaning = _framed(pixels, face, face.pose.roll_deg)
-    if leaning.beyond < NOTHING_BEYOND:
+    if leaning.beyond < MOST_BEYOND:
         return leaning.square
     # a square that stands upright fits into more of the picture
     standing = _framed(pixels, face, 0.0)
@@ -255,7 +262,7 @@ def _placed(head: _Head, person: Float32, inside: Bool) -> tuple[float, float, f
 
     shrinks = [k for k in SHRINKS if k == 1.0 or k * wanted >= least]
     best = min(((k, a, d) for k in shrinks for a in SHIFTS for d in SHIFTS), key=cost)
-    if share(missing, *square(*best)) < NOTHING_BEYOND:
+    if share(missing, *square(*best)) < MOST_BEYOND:
         return square(*best)
     # within the picture, then, however tight: what is made up beyond it looks like a cut-out
     within = [
@@ -277,7 +284,7 @@ class _Within:
     y: float
     side: float
     cost: float
-    """How much of the face it cuts, and how far it is from the head's middle."""
+    """How much of the head it cuts, and how far it is from where we would like it."""
 
 
 def _within(head: _Head, inside: Bool, side: float) -> _Within | None:
@@ -294,8 +301,11 @@ def _within(head: _Head, inside: Bool, side: float) -> _Within | None:
         return None
     above = np.maximum((y - side / 2) - (head.chin - head.face_px), 0.0)
     below = np.maximum(head.chin - (y + side / 2), 0.0)
-    off = np.abs(x - head.x) + 0.3 * np.abs(y - (head.crown + head.chin) / 2)
-    cost = (COST_CUT_BROW * above + COST_CUT_CHIN * below + off) / head.face_px
+    hair = np.maximum((y - side / 2) - head.crown, 0.0)
+    off = np.abs(x - head.x) + 0.3 * np.abs(y - side / 2 - (head.crown - HEADROOM_TIGHT * side))
+    cost = (
+        COST_CUT_HAIR * hair + COST_CUT_BROW * above + COST_CUT_CHIN * below + off
+    ) / head.face_px
     k = int(np.argmin(cost))
     return _Within(float(x[k]), float(y[k]), side, float(cost[k]))
 
