@@ -186,7 +186,7 @@ def test_a_data_folder_that_may_not_be_written_is_told_in_a_line(
 def test_a_picture_that_takes_all_memory_costs_its_own_task_only(
     tmp_path: Path, files: str, ledger: Ledger
 ) -> None:
-    world = World(tmp_path, files, PORTRAVOX_RENDER_MEMORY_MIB="1024")
+    world = World(tmp_path, files, PORTRAVOX_RENDER_MEMORY_MIB="768")
     with world.server() as server:
         large = world.end(world.submit("large.jpg"))
         assert (large["task_status"], large["code"]) == ("FAILED", "InternalError.Algo")
