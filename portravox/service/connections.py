@@ -213,7 +213,8 @@ class TimeoutProtocol(HttpToolsProtocol):
                 # It began in the same piece as the requests before it, and has to be read on.
                 self._unset_keepalive_if_required()
                 self._start_read_timeout()
-            self.loop.call_soon(self._parse)  # also where nothing is left: it goes on reading
+            if self._unparsed or self.flow.held:  # if held, it goes on reading
+                self.loop.call_soon(self._parse)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -236,13 +237,20 @@ class TimeoutProtocol(HttpToolsProtocol):
         data, at = self._unparsed, 0
         if data:
             self._unset_keepalive_if_required()
-            if self._in_headers and self._read_timeout is None:
-                # Kept alive after a request, and this is the beginning of the next one.
-                self._start_read_timeout()
         while at < len(data) and not self.pipeline and not self._refused:
             size = _HEADER_PIECE_BYTES if self._in_headers else _BODY_PIECE_BYTES
             at += self._feed(data[at : at + size])
         self._let_wait(b"" if self._refused else data[at:])
+        if (
+            self._read_timeout is None
+            and self._overhead_bytes
+            and self._in_headers
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self._refused
+        ):
+            # Kept alive after a request, and this is the beginning of the next one. Most come
+            # whole, and need no clock.
+            self._start_read_timeout()
         if self._unparsed:
             self._stop_read_timeout()  # it is we who let the client wait
             if _WAITING.total_bytes > MAX_WAITING_BYTES:
@@ -374,18 +382,18 @@ class _HoldableFlow(FlowControl):
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__(transport)
-        self._held = False
+        self.held = False
 
     def hold(self, held: bool) -> None:
         """Read no more from the client, or go on."""
-        if held == self._held:
+        if held == self.held:
             return
-        self._held = held
+        self.held = held
         if held:
             self.pause_reading()
         else:
             self.resume_reading()
 
     def resume_reading(self) -> None:
-        if not self._held:
+        if not self.held:
             super().resume_reading()
