@@ -62,6 +62,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── QueueUnavailable       the table of tasks cannot be read or written
 │   │   └── QueueDamaged           it is damaged, and has to be restored from a backup
 │   ├── StorageFailed          a video or an upload cannot be written or read
+│   │   └── StorageUnavailable     the object store is away, slow or refuses; later it may not
 │   ├── SecretsUnreadable      the file of API keys or of signing keys is damaged
 │   ├── ServerFailed           a server that `portravox client` asked is away or broken
 │   │   ├── TaskFailed             it broke while it made the video
@@ -462,6 +463,10 @@ class QueueDamaged(QueueUnavailable):
 
 class StorageFailed(ServiceError):
     code = "storage_failed"
+
+
+class StorageUnavailable(StorageFailed):
+    code = "storage_unavailable"
 
 
 class SecretsUnreadable(ServiceError):

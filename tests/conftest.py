@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from portravox.media.picture_file import read_picture
 from portravox.render.scene import Scene, prepare_scene
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import Rig, fit
+from tests.service.storage import swift
+from tests.service.storage.swift import SwiftServer
 
 pytest_plugins = ("tests.skipped",)
 """Says at the end how many tests were skipped, and why."""
@@ -28,6 +30,15 @@ pytest_plugins = ("tests.skipped",)
 def anyio_backend() -> str:
     """The event loop that coroutines among the tests run in: the one that the server has."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def swift_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
+    """A real server of the S3 protocol."""
+    if not swift.is_here():
+        pytest.skip("needs Debian's swift-proxy, -account, -container and -object")
+    with swift.running(tmp_path_factory.mktemp("swift")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

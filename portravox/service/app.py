@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -54,8 +54,9 @@ from portravox.service.schemas import Account
 from portravox.service.service import Service, limits_in_queue
 from portravox.service.settings import ServiceSettings
 from portravox.service.storage.local import LocalLinks, LocalStorage
+from portravox.service.storage.opened import open_storages
 from portravox.service.storage.signing import SigningKeys, open_signing_keys
-from portravox.service.storage.uploads import UploadLimits, Uploads
+from portravox.service.storage.uploads import UploadedFiles, UploadLimits, Uploads
 from portravox.service.tasks.queue import TaskQueue
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
@@ -67,6 +68,7 @@ from portravox.service.worker.scratch import ScratchSpace
 from portravox.service.worker.seccomp import Role
 
 if TYPE_CHECKING:
+    from portravox.service.cluster.previews import SharedPreviews
     from portravox.service.database.database import Database
 
 ROUTES = (
@@ -106,6 +108,9 @@ CORS_ANSWER_HEADERS = ("Content-Range", "Retry-After", "X-Request-Id")
 
 FETCH_MEMORY_MIB = 256
 """Of a process that fetches, which needs 40."""
+
+STORE_THREADS = 64
+"""Calls of an object store, and all else that waits for files, at the same time. Our choice."""
 
 IDLE_FETCHERS = 2
 """Of each kind, that are kept ready; the others end with their request. Our choice."""
@@ -259,17 +264,16 @@ async def _among_others(
         SharedRates,
         SignedPasses,
     )
-    from portravox.service.cluster.previews import SharedPreviews
     from portravox.service.tasks.postgres import PostgresTaskQueue
 
     keys = SharedKeys(database)
     limits_of = partial(limits_in_queue, keys, settings)
     queue = PostgresTaskQueue(database, max_pending=settings.max_queued, limits_of=limits_of)
     signing = open_signing_keys(settings.signing_keys_file)
-    previews = SharedPreviews(LocalStorage(settings.data_dir / "previews"))
     engine = Engine(database, queue)
     with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
         parts = _Parts(settings, metrics, signing=signing, own_folder=Path(own))
+        previews = parts.shared_previews()
         service = parts.service(
             queue=queue,
             keys=keys,
@@ -326,7 +330,6 @@ async def opened_worker(
         raise SettingOutOfRange("database_url", None, "the address of a PostgreSQL")
     from portravox.service.cluster.engine import Engine, EngineWorker
     from portravox.service.cluster.keys import SharedKeys
-    from portravox.service.cluster.previews import SharedPreviews
     from portravox.service.tasks.postgres import PostgresTaskQueue
 
     _make_data_folder(settings)
@@ -335,10 +338,8 @@ async def opened_worker(
     limits_of = partial(limits_in_queue, keys, settings)
     queue = PostgresTaskQueue(database, max_pending=settings.max_queued, limits_of=limits_of)
     engine = Engine(database, queue)
-    # Uploads are found by names; what is signed for them is checked by those who take them.
-    signing = SigningKeys(current=secrets.token_bytes(32))
     with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
-        parts = _Parts(settings, Metrics(), signing=signing, own_folder=Path(own))
+        parts = _Parts(settings, Metrics(), own_folder=Path(own))
         worker = EngineWorker(
             engine,
             queue,
@@ -347,7 +348,7 @@ async def opened_worker(
                 queue=queue,
                 slots=slots,
                 eta=TaskEta(workers=slots),
-                previews=SharedPreviews(LocalStorage(settings.data_dir / "previews")),
+                previews=parts.shared_previews(),
             ),
             slots=slots,
             is_limited=lambda key_id: limits_of(key_id).max_running is not None,
@@ -376,11 +377,13 @@ class _Parts:
         settings: ServiceSettings,
         metrics: Metrics,
         *,
-        signing: SigningKeys,
+        signing: SigningKeys | None = None,
         own_folder: Path | None = None,
     ) -> None:
-        """own_folder: where this process alone works, if the data folder is not its own"""
-        folder = settings.data_dir
+        """
+        signing      of a server; a worker has none
+        own_folder   where this process alone works, if the data folder is not its own
+        """
         self._settings = settings
         self._metrics = metrics
         self._signing = signing
@@ -389,23 +392,32 @@ class _Parts:
         for made in (self._processes, work):
             made.mkdir(mode=0o700, exist_ok=True)
         self._space = DiskSpace()
-        uploaded = LocalStorage(folder / "uploads", space=self._space)
-        self._videos = LocalStorage(folder / "videos", space=self._space)
-        self._uploads = Uploads(
-            uploaded, signing, limits=UploadLimits(file_mib=settings.upload_mib)
-        )
+        if settings.storage is not None:
+            # Threads that wait for a store that is away must not be all that there are.
+            asyncio.get_running_loop().set_default_executor(
+                ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="portravox-io")
+            )
+        self._storages = open_storages(settings.storage, settings.data_dir, self._space)
         self._scratch = ScratchSpace(
             root=work,
-            uploads=self._uploads,
-            uploaded=uploaded,
+            uploaded=UploadedFiles(self._storages.uploads),
             allow_nets=settings.fetch_allow_nets,
             allow_ports=settings.fetch_ports,
             space=self._space,
         )
 
+    def shared_previews(self) -> SharedPreviews:
+        """Previews that all machines see."""
+        from portravox.service.cluster.previews import SharedPreviews
+
+        stored = self._storages.previews
+        return SharedPreviews(stored or LocalStorage(self._settings.data_dir / "previews"))
+
     def service(self, *, queue: TaskQueue, keys: Keys, **others: Any) -> Service:
         """A server, and `detector` with it."""
-        settings = self._settings
+        settings, signing = self._settings, self._signing
+        assert signing is not None
+        served_links = LocalLinks(signing)
         self.detector = ProcessDetector(
             fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
             judging=self._decoders("judge", at_once=1),
@@ -415,14 +427,17 @@ class _Parts:
         return Service(
             settings=settings,
             queue=queue,
-            videos=self._videos,
+            videos=self._storages.videos,
             space=self._space,
-            links=LocalLinks(self._signing),
-            uploads=self._uploads,
+            links=self._storages.links(served_links, direct=settings.links == "direct"),
+            served_links=served_links,
+            uploads=Uploads(
+                self._storages.uploads, signing, limits=UploadLimits(file_mib=settings.upload_mib)
+            ),
             keys=keys,
             detector=self.detector,
             eta=TaskEta(workers=max(settings.workers, 1)),
-            signing=self._signing,
+            signing=signing,
             metrics=self._metrics,
             **others,
         )
@@ -434,7 +449,7 @@ class _Parts:
         return WorkerLoop(
             name,
             queue=queue,
-            videos=self._videos,
+            videos=self._storages.videos,
             scratch=self._scratch,
             fetching=self._fetchers(at_once=slots * (1 + SLOW_FETCHES_PER_SLOT)),
             rendering=self._decoders("render", at_once=slots),

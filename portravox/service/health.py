@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import io
 import logging
 import os
 import shutil
@@ -170,11 +169,9 @@ def disk_trouble(folder: Path) -> Trouble | None:
 
 
 def storage_trouble(videos: Storage) -> Trouble | None:
-    """Store a little where videos are stored, and remove it again."""
-    name = f"health-{uuid.uuid4().hex}"
+    """Store a little where videos are stored."""
     try:
-        videos.put(name, io.BytesIO(bytes(PROBE_BYTES)))
-        videos.delete(name)
+        videos.probe()
     except (PortravoxError, OSError):
         _log.exception("nothing can be stored")
         return Trouble("storage_failed", "no video can be stored")

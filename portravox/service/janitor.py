@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 
-from portravox.errors import PortravoxError
+from portravox.errors import PortravoxError, StorageFailed
 from portravox.service.problems import TIMEOUT
 from portravox.service.service import VIDEO_LIFE_S, Service
 from portravox.service.tasks.queue import Failure, TaskQueue
@@ -82,7 +82,10 @@ async def remove_ended(service: Service, *, before: float) -> None:
     while tasks := await service.queue.remove_ended(before):
         for task in tasks:
             if task.result is not None:
-                await asyncio.to_thread(service.videos.delete, task.result.video_name)
+                try:
+                    await asyncio.to_thread(service.videos.delete, task.result.video_name)
+                except StorageFailed:  # what is left goes by age
+                    _log.exception("a video was not removed", extra={"task_id": task.task_id})
 
 
 async def give_back_room(service: Service) -> None:

@@ -193,6 +193,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.SecretsUnreadable: UNAVAILABLE,
     errors.RateReached: RATE,
     errors.VideoLimitReached: QUOTA,
+    errors.StorageUnavailable: UNAVAILABLE,
     errors.StorageFailed: NOT_STORED,
     errors.EngineError: ALGO,
     errors.PortravoxError: INTERNAL,

@@ -20,7 +20,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portravox.errors import QueueUnavailable
 from portravox.service import problems
 from portravox.service.metrics import Metrics
 from portravox.service.origins import require_own
@@ -48,8 +47,8 @@ _SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 AWAY_S = 5
-"""When clients may try again while the table of tasks cannot be reached. Our choice: a database
-that restarts is back by then, as a rule."""
+"""When clients may try again while the table of tasks or the object store cannot be reached. Our
+choice: a database that restarts is back by then, as a rule."""
 
 _log = logging.getLogger("portravox.requests")
 
@@ -102,7 +101,7 @@ class RequestMiddleware:
             # Not with "connection: close", whatever is left of the body: closed with bytes unread,
             # a connection is reset, and the client never sees this. `connections` cuts it in time.
             answered = answer(error_body(problem, request_id), status=problem.status)
-            if isinstance(error, QueueUnavailable):
+            if problem.status == 503:
                 answered.headers["retry-after"] = str(AWAY_S)
             await answered(scope, receive, send_marked)
         finally:

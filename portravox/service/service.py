@@ -26,7 +26,7 @@ from portravox.service.places import Places
 from portravox.service.previews import Previews, ShowsPreviews
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
-from portravox.service.storage.base import Storage
+from portravox.service.storage.base import Links, Storage
 from portravox.service.storage.local import LocalLinks
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import Uploads
@@ -85,7 +85,12 @@ class Service:
     settings: ServiceSettings
     queue: TaskQueue
     videos: Storage
-    links: LocalLinks
+    links: Links
+    """That clients are given."""
+
+    served_links: LocalLinks
+    """That this server answers, also where clients are given others now."""
+
     uploads: Uploads
     keys: Keys
     detector: Detector

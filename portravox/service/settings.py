@@ -28,6 +28,7 @@ from portravox.labels.aigc import PRODUCER, check_producer
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
 from portravox.service.limits import Limits
+from portravox.service.storage.location import StorageLocation, parse_location
 from portravox.service.tasks.outbox import NoticeFormat, Webhook
 from portravox.service.worker.sandbox import SandboxMode
 from portravox.system import ENVIRONMENT
@@ -42,8 +43,8 @@ def default_data_dir() -> Path:
     return Path(base) / "portravox"
 
 
-_SECRETS = ("metrics_token", "webhook_token", "webhook_url", "database_url")
-"""Settings whose values are never told."""
+_SECRETS = ("metrics_token", "webhook_token", "webhook_url", "database_url", "storage_url")
+"""Settings whose values are never told: they are secret, or hold a secret by mistake."""
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """Scheme, host and port, in lower case and without a path (RFC 6454, section 6.2)."""
@@ -71,6 +72,14 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr | None = None
     """A PostgreSQL that machines share: postgresql://user:password@host/name. Without, tasks and
     keys are kept in `data_dir`, for one machine."""
+
+    storage_url: str | None = None
+    """Where videos, uploads and previews lie, if not in `data_dir`: `s3://bucket/prefix`,
+    `gs://bucket/prefix`, `az://container/prefix` or `file:///folder`. Credentials stand in the
+    environment, by the names of each store's own tools."""
+
+    links: Literal["proxy", "direct"] = "proxy"
+    """Who answers links to videos: this server, or the store, with links that it signs."""
 
     public_url: str | None = None
     """Where clients reach this server, if that is not what their Host header says; without a slash
@@ -178,6 +187,16 @@ class ServiceSettings(BaseSettings):
             raise ValueError(f"wanted {error.wanted}") from error
         return networks
 
+    @field_validator("storage_url")
+    @classmethod
+    def _as_location(cls, url: str | None) -> str | None:
+        if url is not None:
+            try:
+                parse_location(url)
+            except SettingOutOfRange as error:
+                raise ValueError(f"wanted {error.wanted}") from error
+        return url
+
     @field_validator("fetch_ports", "webhook_ports")
     @classmethod
     def _as_ports(cls, ports: str) -> str:
@@ -276,6 +295,11 @@ class ServiceSettings(BaseSettings):
             max_running=self.max_running_per_key,
             video_s_per_day=self.video_s_per_day,
         )
+
+    @property
+    def storage(self) -> StorageLocation | None:
+        """Where files lie; None where in the data folder."""
+        return None if self.storage_url is None else parse_location(self.storage_url)
 
     @property
     def webhook(self) -> Webhook | None:

@@ -87,7 +87,7 @@ def test_from_two_files_to_a_video(talk, tmp_path):
         task = await next_task(service)
         assert task.job.parameters == {"video_fps": 30}
         for address in (task.job.image_url, task.job.audio_url):
-            service.uploads.resolve(address, group=task.key_group)
+            service.uploads.files.find(address, group=task.key_group)
         made = tmp_path / "made.mp4"
         made.write_bytes(VIDEO)
         name = f"{task.task_id}.mp4"

@@ -61,8 +61,7 @@ def test_cancel_against_finish_leaves_one_end_and_its_video(
         videos=service.videos,
         scratch=ScratchSpace(
             root=tmp_path / "work",
-            uploads=service.uploads,
-            uploaded=service.videos,
+            uploaded=service.uploads.files,
             allow_nets="",
         ),
         fetching=ProcessPool(lambda: Quick("fetch", memory_mib=256), at_once=2, keep=2),

@@ -63,6 +63,7 @@ def service_in(folder: Path, **settings: Any) -> Service:
         queue=SqliteTaskQueue(folder / "tasks.db"),
         videos=LocalStorage(folder / "videos", reserve_bytes=0),
         links=LocalLinks(signing),
+        served_links=LocalLinks(signing),
         uploads=Uploads(LocalStorage(folder / "uploads", reserve_bytes=0), signing),
         keys=ApiKeys(folder / "keys.json"),
         detector=YesDetector(),

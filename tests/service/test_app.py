@@ -533,7 +533,7 @@ def test_an_upload_in_three_steps(playing: Playing) -> None:
             form, host = await granted_form(server)
             sent = await server.client.post(host, data=form, files={"file": b"RIFF"})
             assert (sent.status_code, sent.content) == (200, b"")
-            assert server.service.uploads.resolve("oss://" + form["key"], group="default")
+            assert server.service.uploads.files.find("oss://" + form["key"], group="default")
             again = await server.client.post(host, data=form, files={"file": b"RIFF"})
             assert again.status_code == 409
             wrong = {**form, "Signature": "x"}

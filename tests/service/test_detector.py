@@ -84,9 +84,7 @@ class Scripted(UnstartedProcess):
 async def detector_of(folder: Path, fetch: Scripted, judge: Scripted) -> ProcessDetector:
     service = service_in(folder)
     await service.queue.close()
-    scratch = ScratchSpace(
-        root=folder / "work", uploads=service.uploads, uploaded=service.videos, allow_nets=""
-    )
+    scratch = ScratchSpace(root=folder / "work", uploaded=service.uploads.files, allow_nets="")
     fetching = ProcessPool(lambda: fetch, at_once=100, keep=1)
     judging = ProcessPool(lambda: judge, at_once=1, keep=1)
     return ProcessDetector(fetching=fetching, judging=judging, scratch=scratch)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from portravox.errors import PortravoxError, StoredFileMissing
+from portravox.errors import PortravoxError, StorageFailed, StoredFileMissing
 from portravox.service.previews import MAX_BYTES, read_preview
 from portravox.service.storage.base import Storage
 
@@ -43,10 +43,10 @@ class SharedPreviews:
         """The JPEG of the latest frame; None if there is none (yet, or any more)."""
         try:
             _, stream = self._storage.open(_name(task_id))
-        except StoredFileMissing:
+            with stream:
+                content = stream.read(MAX_BYTES + 1)
+        except (StoredFileMissing, StorageFailed):  # no answer waits for want of a preview
             return None
-        with stream:
-            content = stream.read(MAX_BYTES + 1)
         return content if 0 < len(content) <= MAX_BYTES else None
 
     def remove_older(self, before: float) -> None:
@@ -68,7 +68,7 @@ class SharedPreviews:
         finally:
             if stored is not None:
                 with suppress(PortravoxError):
-                    self._storage.delete(name)
+                    await asyncio.to_thread(self._storage.delete, name)
 
 
 def _name(task_id: str) -> str:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,7 +51,8 @@ async def query(request: Request) -> Response:
     asked = bool(request.scope["query_string"])
     wants_more = asked and request.query_params.get("progress") == "true"
     extra = await _progress(service, task) if wants_more else None
-    return answer(_task_answer(request, service, task, extra, explain=asked and _explain(request)))
+    explain = asked and _explain(request)
+    return answer(await _task_answer(request, service, task, extra, explain=explain))
 
 
 def _explain(request: Request) -> bool:
@@ -124,7 +126,7 @@ async def _events(request: Request, service: Service, caller: Caller) -> AsyncIt
                 extra = progress(
                     snapshot.task, position=snapshot.position, remaining_s=snapshot.remaining_s
                 )
-                answered = _task_answer(
+                answered = await _task_answer(
                     request, service, snapshot.task, extra, explain=_explain(request)
                 )
                 told = _event(answered)
@@ -169,7 +171,7 @@ async def _progress(service: Service, task: Task) -> bodies.Progress:
     return progress(task, position=position, remaining_s=remaining_s)
 
 
-def _task_answer(
+async def _task_answer(
     request: Request,
     service: Service,
     task: Task,
@@ -179,11 +181,13 @@ def _task_answer(
 ) -> bodies.Task:
     video_url = None
     if task.result is not None and task.ended_at is not None:
-        video_url = service.links.link(
+        link = partial(
+            service.links.link,
             task.result.video_name,
             base_url=service.base_url(request),
             expires_at=task.ended_at + VIDEO_LIFE_S,
         )
+        video_url = await asyncio.to_thread(link) if service.links.may_wait else link()
     return task_body(
         task, request_id_of(request), video_url=video_url, extra=extra, explain=explain
     )

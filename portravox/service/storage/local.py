@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import math
 import os
 import stat
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -29,9 +31,14 @@ _COPIED_AT_ONCE_BYTES = 1024 * 1024
 
 _PURPOSE = "link/1"
 
+_PROBE_BYTES = 4096
+"""The smallest piece that file systems keep."""
+
 
 class LocalStorage:
     """A `Storage` in a folder of its own. Holds no state, so threads and processes may share it."""
+
+    can_list = True
 
     def __init__(
         self,
@@ -128,16 +135,24 @@ class LocalStorage:
                         leftover.unlink()
         return tuple(name for name in old if self.delete(name))
 
+    def probe(self) -> None:
+        """See `Storage`."""
+        name = f"health-{uuid.uuid4().hex}"
+        self.put(name, io.BytesIO(bytes(_PROBE_BYTES)))
+        self.delete(name)
+
 
 class LocalLinks:
     """`Links` that this server answers itself."""
+
+    may_wait = False
 
     def __init__(self, signing: SigningKeys, clock: Callable[[], float] = time.time) -> None:
         self._signing = signing
         self._clock = clock
 
     def link(self, name: str, *, base_url: str, expires_at: float) -> str:
-        """See `Links`. Rounded up to whole seconds."""
+        """See `Links`. Rounded up to whole seconds; the same moment gives the same link."""
         expires = str(math.ceil(expires_at))
         signature = self._signing.sign(_PURPOSE, _signed_text(name, expires))
         return f"{base_url}{FILES_PATH}{name}?Expires={expires}&Signature={signature}"

@@ -2,14 +2,16 @@
 
 Flow      storage.uploads -> storage.upload_index -> Storage.entries, once and at each sweep
 
-Kept in memory and made anew from the storage, which is the only truth. Uploads that arrive are
-counted from the moment that they may, so that those that come together count against each other.
+Kept in memory and made anew from the storage, which is the only truth; of a storage that cannot be
+listed, each server counts what it took itself since it started. Uploads that arrive are counted
+from the moment that they may, so that those that come together count against each other.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -39,10 +41,18 @@ Check = Callable[[Kept, Kept], None]
 class UploadIndex:
     """Sums over the uploads in a storage. Threads may share it."""
 
-    def __init__(self, storage: Storage, account_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        account_of: Callable[[str], str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """account_of: whose a stored name is."""
         self._storage = storage
         self._account_of = account_of
+        self._clock = clock
+        self._taken: list[tuple[float, str, Kept]] = []
+        """When, whose and what, in order; of a storage that cannot be listed."""
         self._lock = threading.Lock()
         self._stored: dict[str, Kept] | None = None
         self._arriving: dict[str, Kept] = {}
@@ -71,12 +81,18 @@ class UploadIndex:
                     del self._arriving[account]
                 else:
                     self._arriving[account] = left
+                if kept and not self._storage.can_list:
+                    self._taken.append((self._clock(), account, new))
                 if kept and self._stored is not None:
                     self._stored[account] = self._stored.get(account, NOTHING) + new
 
-    def count_anew(self) -> None:
-        """Read the storage again at the next upload: something was removed."""
+    def count_anew(self, expired: float) -> None:
+        """Read the storage again at the next upload: something was removed.
+
+        expired   what was stored before is gone
+        """
         with self._lock:
+            self._taken = [taken for taken in self._taken if taken[0] >= expired]
             self._stored = None
 
     def _loaded(self) -> dict[str, Kept]:
@@ -85,5 +101,7 @@ class UploadIndex:
             for entry in self._storage.entries():
                 account = self._account_of(entry.name)
                 stored[account] = stored.get(account, NOTHING) + Kept(1, entry.size_bytes)
+            for _, account, kept in self._taken:
+                stored[account] = stored.get(account, NOTHING) + kept
             self._stored = stored
         return self._stored

@@ -1,7 +1,7 @@
 """Temporary uploads: local files of clients, lent to the server under oss:// names.
 
 Flow      routes.uploads -> credentials -> the client -> its form -> receive -> storage
-          an oss:// link in a job -> resolve -> worker -> storage.open
+          an oss:// link in a job -> worker -> UploadedFiles.open
 
 Three steps, as DashScope has them: the client asks for credentials with its API key, posts a form
 with the file without a key, and names the file as oss:// and the form's `key`. What it may post is
@@ -127,6 +127,37 @@ class _Policy:
     max_bytes: int
 
 
+class UploadedFiles:
+    """What was uploaded, for who makes videos of it: reads, and holds no signing keys."""
+
+    def __init__(self, storage: Storage, *, clock: Callable[[], float] = time.time) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    def find(self, url: str, *, group: str) -> str:
+        """The name in the storage of what an oss:// link of this key group names.
+
+        Raises UploadUnknown, whether it never was, is another group's or older than 48 hours;
+        StorageFailed.
+        """
+        if not is_upload(url):
+            raise UploadUnknown
+        given = url[len(SCHEME) :]
+        # Some clients escape a key as if it were the path of a URL; names may also hold a %.
+        for key in dict.fromkeys((given, unquote(given))):
+            if not key.startswith(f"{_ROOT}/{_account(group)}/"):
+                continue
+            stored = self._storage.find(_stored_name(key))
+            if stored is not None and stored.stored_at + UPLOAD_LIFE_S > self._clock():
+                return stored.name
+        raise UploadUnknown
+
+    def open(self, url: str, *, group: str) -> tuple[Stored, BinaryIO]:
+        """The file and a stream of it, to be read in large pieces. Raises what `find` raises,
+        StoredFileMissing."""
+        return self._storage.open(self.find(url, group=group))
+
+
 class Uploads:
     """The uploads of all accounts, in a storage of their own."""
 
@@ -141,8 +172,10 @@ class Uploads:
         self._storage = storage
         self._signing = signing
         self._limits = limits or UploadLimits()
-        self._index = UploadIndex(storage, _account_of)
+        self._index = UploadIndex(storage, _account_of, clock)
         self._clock = clock
+        self.files = UploadedFiles(storage, clock=clock)
+        """The same uploads, to be read."""
 
     @property
     def max_file_bytes(self) -> int:
@@ -211,28 +244,12 @@ class Uploads:
         with self._index.adding(_account_of(name), size_bytes, self._require_room):
             return self._storage.put(name, content)
 
-    def resolve(self, url: str, *, group: str) -> str:
-        """The name in the storage of what an oss:// link of this key group names.
-
-        Raises UploadUnknown, whether it never was, is another group's or older than 48 hours.
-        """
-        if not is_upload(url):
-            raise UploadUnknown
-        given = url[len(SCHEME) :]
-        # Some clients escape a key as if it were the path of a URL; names may also hold a %.
-        for key in dict.fromkeys((given, unquote(given))):
-            if not key.startswith(f"{_ROOT}/{_account(group)}/"):
-                continue
-            stored = self._storage.find(_stored_name(key))
-            if stored is not None and stored.stored_at + UPLOAD_LIFE_S > self._clock():
-                return stored.name
-        raise UploadUnknown
-
     def remove_expired(self) -> tuple[str, ...]:
         """Remove what no link can name any more; gives the names in the storage."""
-        removed = self._storage.remove_older(self._clock() - UPLOAD_LIFE_S)
+        expired = self._clock() - UPLOAD_LIFE_S
+        removed = self._storage.remove_older(expired)
         # Also where nothing was removed: somebody else may have.
-        self._index.count_anew()
+        self._index.count_anew(expired)
         return removed
 
     def _require_room(self, own: Kept, everyone: Kept) -> None:

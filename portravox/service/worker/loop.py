@@ -20,19 +20,26 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from portravox.errors import PortravoxError, QueueUnavailable, StorageFailed, UploadUnknown
+from portravox.errors import (
+    PortravoxError,
+    QueueUnavailable,
+    StorageFailed,
+    StorageUnavailable,
+    UploadUnknown,
+)
 from portravox.labels.aigc import PRODUCER
 from portravox.service import explanations
 from portravox.service.eta import TaskEta
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
-from portravox.service.problems import ALGO, TIMEOUT, Problem, failure_of
+from portravox.service.problems import ALGO, NOT_STORED, TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.queue import (
     Explanation,
@@ -70,6 +77,11 @@ LOOK_S = 1.0
 MAX_PAUSE_S = 30.0
 """The longest pause after an error of ours; the first one is LOOK_S, then twice as long each time.
 Our choice."""
+
+STORAGE_AWAY_S = 600.0
+STORAGE_PAUSE_S = 10.0
+"""So long an attempt waits for a storage that is away, and so long it pauses between two tries at
+most. The attempts of a task are for what breaks with the task. Our choice."""
 
 SLOW_FETCH_S = 1.0
 """A task that fetches for longer makes room for the next one. Our choice: most files come within
@@ -329,7 +341,7 @@ class WorkerLoop:
         finally:
             # Also when the server stops: then the task is given back.
             if not await self._queue.finish(task.task_id, task.attempt, outcome):
-                await asyncio.to_thread(self._videos.delete, video_name)
+                await asyncio.to_thread(self._remove, video_name)
             ids = {"task_id": task.task_id, "request_id": task.request_id}
             _log.info("attempt ended: %s", _in_words(outcome), extra=ids)
         if isinstance(outcome, Failure):
@@ -345,6 +357,9 @@ class WorkerLoop:
                 return await self._rendered(task, video_name, held)
         except RequestFailed as error:
             return _failure(error.problem, retry=error.retry, explanation=error.explanation)
+        except StorageUnavailable as error:
+            _log.error("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
+            return _failure(NOT_STORED, retry=True)
         except PortravoxError as error:
             _log.warning("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
             return _failure(failure_of(error))
@@ -359,7 +374,8 @@ class WorkerLoop:
         started = time.monotonic()
         stages = _Stages(self._metrics)
         async with self._scratch.folder() as folder:
-            working = asyncio.create_task(self._render_in(folder, task, held, stages))
+            making = self._make_in(folder, task, video_name, held, stages)
+            working = asyncio.create_task(making)
             try:
                 with self._previews.showing(task.task_id, folder / PREVIEW_NAME):
                     while not working.done():
@@ -372,14 +388,21 @@ class WorkerLoop:
                 working.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await working
-            stages.enter("publish", 1.0)
-            await asyncio.to_thread(self._forget_earlier_attempts, task)
-            await asyncio.to_thread(self._publish, folder / VIDEO_NAME, video_name)
             stages.end()
         took_s = time.monotonic() - started
         self._eta.record_attempt(took_s)
         self._metrics.real_time_factor.observe(took_s / done.duration_s)
         return Result(video_name=video_name, duration_s=done.duration_s)
+
+    async def _make_in(
+        self, folder: Path, task: Task, video_name: str, held: _Attempt, stages: _Stages
+    ) -> RenderDone:
+        """Have the video made, and store it."""
+        done = await self._render_in(folder, task, held, stages)
+        stages.enter("publish", 1.0)
+        await asyncio.to_thread(self._forget_earlier_attempts, task)
+        await _patiently(partial(self._publish, folder / VIDEO_NAME, video_name))
+        return done
 
     async def _render_in(
         self, folder: Path, task: Task, held: _Attempt, stages: _Stages
@@ -406,8 +429,9 @@ class WorkerLoop:
         )
 
     async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
+        ask = partial(self._scratch.fetch_request, file, url, folder, key_group=task.key_group)
         try:
-            request = await self._scratch.fetch_request(file, url, folder, key_group=task.key_group)
+            request = await _repeated_while_away(ask)
         except UploadUnknown as error:
             raise RequestFailed(
                 failure_of(error), retry=False, explanation=explanations.upload_unknown(file)
@@ -429,9 +453,17 @@ class WorkerLoop:
     def _forget_earlier_attempts(self, task: Task) -> None:
         """Remove the videos of servers that were killed after they stored and before they told."""
         for attempt in range(1, task.attempt):
-            self._videos.delete(_video_name(task, attempt))
+            self._remove(_video_name(task, attempt))
+
+    def _remove(self, name: str) -> None:
+        """Remove a video that nobody was told of. Where that fails, it goes by its age."""
+        try:
+            self._videos.delete(name)
+        except StorageFailed:
+            _log.exception("%s was not removed", name)
 
     def _publish(self, video: Path, name: str) -> None:
+        """Store a video; may be said again."""
         # No links and nothing but files: who wrote here must not choose what clients are given.
         descriptor = os.open(video, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as content:
@@ -462,6 +494,36 @@ async def _deadline(time_s: float) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise RequestFailed(TIMEOUT, retry=False) from error
+
+
+T = TypeVar("T")
+
+
+async def _patiently(call: Callable[[], T]) -> T:
+    """Make a call of the storage in a thread, as `_repeated_while_away`."""
+
+    async def ask() -> T:
+        return await asyncio.to_thread(call)
+
+    return await _repeated_while_away(ask)
+
+
+async def _repeated_while_away(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat what the storage cannot do now: what was made until here costs more than waiting.
+
+    Raises StorageUnavailable where that lasts for longer than STORAGE_AWAY_S.
+    """
+    ends_at = time.monotonic() + STORAGE_AWAY_S
+    pause_s = LOOK_S
+    while True:
+        try:
+            return await call()
+        except StorageUnavailable as error:
+            if time.monotonic() + pause_s > ends_at:
+                raise
+            _log.warning("the storage is away, next try in %g s: %s", pause_s, error)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2.0 * pause_s, STORAGE_PAUSE_S)
 
 
 class _Stages:

@@ -61,7 +61,7 @@ from portravox.service.worker.process_folder import ProcessFolder
 from portravox.service.worker.sandbox import SandboxMode
 from portravox.service.worker.seccomp import Role
 from portravox.service.worker.words import WORDS_NAME
-from portravox.system import CORES, ENVIRONMENT
+from portravox.system import CORES
 
 REQUESTS_PER_PROCESS = 20
 """After so many a process is replaced, so that what leaks does not pile up. Our choice."""
@@ -99,6 +99,9 @@ MAX_PLAIN_BYTES = 128 * 1024 * 1024
 """Of a file that is written plainly: 600 s of stereo at 48 kHz have 115 MB."""
 
 _log = logging.getLogger("portravox.worker")
+
+_OURS_PASSED_ON = (MODELS_DIR, CORES, DEVICE)
+"""Of our own variables: where model files lie, and what may be used to draw."""
 
 OnStage = Callable[[Stage, float], None]
 """Called with the stage and how much of the job is done, 0..1."""
@@ -265,11 +268,10 @@ class WorkerProcess:
             env=sandbox.environment(
                 folder.path,
                 {
-                    name: value
-                    for name, value in os.environ.items()
-                    if not name.startswith(ENVIRONMENT) or name in (MODELS_DIR, CORES, DEVICE)
-                }
-                | {OPENED: self._engines},
+                    **sandbox.passed_on(os.environ),
+                    **{name: os.environ[name] for name in _OURS_PASSED_ON if name in os.environ},
+                    OPENED: self._engines,
+                },
             ),
         )
         assert self._child.stdout is not None

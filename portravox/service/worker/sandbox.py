@@ -175,6 +175,45 @@ def readable(role: Role) -> Iterator[Path]:
         yield from (Path(named) for named in certificates if named)
 
 
+PASSED_ON = (
+    "CI",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LOGNAME",
+    "PATH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TZ",
+    "USER",
+    "VIRTUAL_ENV",
+    "XDG_CACHE_HOME",
+)
+PASSED_ON_PREFIXES = (
+    "CUDA_",
+    "LC_",
+    "LD_",
+    "MALLOC_",
+    "MKL_",
+    "NUMBA_",
+    "NVIDIA_",
+    "OMP_",
+    "OPENBLAS_",
+    "PYTHON",
+)
+"""What processes that touch strangers' files find in their environment; the rest may be secrets:
+ours, those of the object store, of the database."""
+
+
+def passed_on(inherited: Mapping[str, str]) -> dict[str, str]:
+    """The part of an environment that has no secrets."""
+    return {
+        name: value
+        for name, value in inherited.items()
+        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+    }
+
+
 def environment(folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """For a process whose only folder to write to is this one.
 

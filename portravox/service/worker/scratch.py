@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portravox.service.disk import DiskSpace
-from portravox.service.storage.base import Storage
-from portravox.service.storage.uploads import Uploads, is_upload
+from portravox.service.storage.uploads import UploadedFiles, is_upload
 from portravox.service.worker.messages import FetchRequest, InputFile
 
 SCRATCH_BYTES = 40 * 1024 * 1024
@@ -23,13 +22,16 @@ SCRATCH_BYTES = 40 * 1024 * 1024
 video. What grows beyond is stopped when the disk's reserve is touched. Our choice."""
 
 
+_COPIED_AT_ONCE_BYTES = 4 * 1024 * 1024
+"""An object store is asked once for each piece."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScratchSpace:
     """Makes scratch folders in a folder of its own."""
 
     root: Path
-    uploads: Uploads
-    uploaded: Storage
+    uploaded: UploadedFiles
     allow_nets: str
     allow_ports: str = ""
     space: DiskSpace = field(default_factory=DiskSpace)
@@ -56,7 +58,7 @@ class ScratchSpace:
         self, file: InputFile, url: str, folder: Path, *, key_group: str
     ) -> FetchRequest | None:
         """What has to be asked of a worker process to have a file in a folder; None where the file
-        was uploaded: it is put there now. Raises UploadUnknown."""
+        was uploaded: it is put there now. Raises UploadUnknown, StorageFailed."""
         if not is_upload(url):
             return FetchRequest(
                 file=file,
@@ -69,10 +71,11 @@ class ScratchSpace:
         return None
 
     def _copy_upload(self, url: str, file: Path, key_group: str) -> None:
-        stored, stream = self.uploaded.open(self.uploads.resolve(url, group=key_group))
+        stored, stream = self.uploaded.open(url, group=key_group)
         with (
             stream,
             self.space.promise(file.parent, stored.size_bytes),
-            file.open("xb") as copy,
+            # Of an earlier try, there may be a part of it.
+            file.open("wb") as copy,
         ):
-            shutil.copyfileobj(stream, copy)
+            shutil.copyfileobj(stream, copy, _COPIED_AT_ONCE_BYTES)

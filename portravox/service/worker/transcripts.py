@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from portravox.service import problems
+from portravox.service.worker import sandbox
 from portravox.service.worker.process import RequestFailed
 from portravox.service.worker.words import WORDS_NAME, checked_words
-from portravox.system import ENVIRONMENT
 
 TIME_S = 30.0
 """For one transcript; the longest take 2 s. Our choice."""
@@ -59,7 +59,7 @@ async def _answer(question: bytes, command: Sequence[str], time_s: float) -> lis
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={k: v for k, v in os.environ.items() if not k.startswith(ENVIRONMENT)},
+        env=sandbox.passed_on(os.environ),
         start_new_session=True,  # so that its program ends along with it
     )
     try:

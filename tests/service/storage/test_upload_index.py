@@ -43,7 +43,7 @@ def test_the_folder_is_read_once_however_many_come(storage, monkeypatch):
     for _ in range(100):
         seen(index, "a", 0)
     assert len(reads) == 1
-    index.count_anew()
+    index.count_anew(0.0)
     assert seen(index, "a", 0)[0] == Kept(3, 3)  # what was only said to be stored is forgotten
     assert len(reads) == 2
 

@@ -146,7 +146,7 @@ FILE_NAMES = [
 def test_any_file_name_comes_back_as_the_link(uploads, storage, tmp_path, file_name):
     fields = form(credentials(uploads), file_name)
     stored = uploads.receive(fields, io.BytesIO(b"picture"))
-    name = uploads.resolve(f"oss://{fields['key']}", group="film")
+    name = uploads.files.find(f"oss://{fields['key']}", group="film")
     assert name == stored.name
     assert content_of(storage, name) == b"picture"
     assert [p.name for p in (tmp_path / "uploads").iterdir()] == [name]
@@ -280,12 +280,12 @@ def test_an_upload_is_its_accounts_alone(uploads):
     fields = form(credentials(uploads))
     uploads.receive(fields, io.BytesIO(b"x"))
     url = f"oss://{fields['key']}"
-    uploads.resolve(url, group="film")
+    uploads.files.find(url, group="film")
     account = fields["key"].split("/")[1]
     stolen = credentials(uploads, "rival").upload_dir.split("/")[1]
     for group, link in (("rival", url), ("", url), ("rival", url.replace(account, stolen))):
         with pytest.raises(UploadUnknown):
-            uploads.resolve(link, group=group)
+            uploads.files.find(link, group=group)
 
 
 @pytest.mark.parametrize("name", ["a face.png", "脸.png", "50%.png", "a%20b.png"])
@@ -294,9 +294,9 @@ def test_a_link_may_be_escaped_and_its_scheme_in_capitals(uploads, name):
     key = f"{given.upload_dir}/{name}"
     stored = uploads.receive({**form(given), "key": key}, io.BytesIO(b"x"))
     for link in (f"oss://{key}", f"OSS://{key}", f"oss://{quote(key)}", f"oss://{quote(key, '')}"):
-        assert uploads.resolve(link, group="film") == stored.name
+        assert uploads.files.find(link, group="film") == stored.name
         with pytest.raises(UploadUnknown):
-            uploads.resolve(link, group="rival")
+            uploads.files.find(link, group="rival")
 
 
 def test_an_upload_can_be_used_for_48_hours_and_is_removed_then(uploads, storage, clock):
@@ -304,11 +304,11 @@ def test_an_upload_can_be_used_for_48_hours_and_is_removed_then(uploads, storage
     stored = uploads.receive(fields, io.BytesIO(b"x"))
     url = f"oss://{fields['key']}"
     clock.now = stored.stored_at + UPLOAD_LIFE_S - 1
-    uploads.resolve(url, group="film")
+    uploads.files.find(url, group="film")
     assert uploads.remove_expired() == ()
     clock.now += 2
     with pytest.raises(UploadUnknown):
-        uploads.resolve(url, group="film")
+        uploads.files.find(url, group="film")
     assert uploads.remove_expired() == (stored.name,)
     assert list(storage.entries()) == []
 
@@ -342,7 +342,7 @@ def test_any_other_link_is_unknown(uploads, url):
     given = credentials(uploads)
     uploads.receive(form(given), io.BytesIO(b"x"))
     with pytest.raises(UploadUnknown) as unknown:
-        uploads.resolve(url.format(dir=given.upload_dir), group="film")
+        uploads.files.find(url.format(dir=given.upload_dir), group="film")
     assert given.upload_dir not in str(unknown.value)
 
 

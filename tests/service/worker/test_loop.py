@@ -9,14 +9,18 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
+from portravox.errors import StorageUnavailable
 from portravox.service import problems
 from portravox.service.explanations import explanation
+from portravox.service.storage.base import Stored
+from portravox.service.storage.local import LocalStorage
 from portravox.service.tasks.queue import Job, KeyLimits, Task
 from portravox.service.tasks.states import TaskState
+from portravox.service.worker import loop as loop_module
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT_AND_KEY, WorkerLoop
 from portravox.service.worker.messages import (
     VIDEO_NAME,
@@ -106,8 +110,7 @@ def worker_of(
         videos=service.videos,
         scratch=ScratchSpace(
             root=folder / "work",
-            uploads=service.uploads,
-            uploaded=service.videos,
+            uploaded=service.uploads.files,
             allow_nets="",
         ),
         fetching=ProcessPool(fetch or (lambda: OneDeed(deed)), at_once=9, keep=2),
@@ -120,6 +123,29 @@ def worker_of(
         task_life_s=task_life_s,
         voice_formats="all",
     )
+
+
+class SometimesAway(LocalStorage):
+    """A storage that is away for some calls of `put` and `find`."""
+
+    def __init__(self, folder: Path, calls: float) -> None:
+        super().__init__(folder, reserve_bytes=0)
+        self.calls_left = calls
+
+    def _require_here(self) -> None:
+        self.calls_left -= 1
+        if self.calls_left >= 0:
+            raise StorageUnavailable("the store answers 503")
+
+    def put(self, name: str, content: BinaryIO) -> Stored:
+        """See `Storage`."""
+        self._require_here()
+        return super().put(name, content)
+
+    def find(self, name: str) -> Stored | None:
+        """See `Storage`."""
+        self._require_here()
+        return super().find(name)
 
 
 async def claimed(server: Server, job: Job = JOB) -> Task:
@@ -492,5 +518,63 @@ def test_a_worker_says_why_nothing_is_done(
             await asyncio.sleep(0.1)
             assert "failed to start" in (worker.trouble() or "")
             await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+
+    asyncio.run(play())
+
+
+def with_storage(server: Server, storage: LocalStorage) -> Server:
+    return replace(server, service=replace(server.service, videos=storage))
+
+
+def test_a_video_waits_for_a_storage_that_is_away(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_module, "LOOK_S", 0.01)
+
+    async def play() -> None:
+        async with playing() as server:
+            away = with_storage(server, SometimesAway(tmp_path / "videos", calls=3))
+            task = await claimed(away)
+            await worker_of(away, tmp_path, video).do(task)
+            ended = await after(away, task)
+            assert (ended.state, ended.attempt) == (TaskState.SUCCEEDED, 1)
+            assert ended.result is not None
+            assert away.service.videos.find(ended.result.video_name) is not None
+
+    asyncio.run(play())
+
+
+def test_an_attempt_whose_storage_stays_away_is_made_again(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_module, "STORAGE_AWAY_S", 0.0)
+
+    async def play() -> None:
+        async with playing() as server:
+            storage = SometimesAway(tmp_path / "videos", calls=math.inf)
+            away = with_storage(server, storage)
+            task = await claimed(away)
+            await worker_of(away, tmp_path, video).do(task)
+            assert (await after(away, task)).state is TaskState.PENDING
+            storage.calls_left = 0
+            again = await away.service.queue.claim("w", lease_s=30.0)
+            assert again is not None
+            await worker_of(away, tmp_path, video).do(again)
+            assert (await after(away, task)).state is TaskState.SUCCEEDED
+
+    asyncio.run(play())
+
+
+def test_a_canceled_task_does_not_wait_for_the_storage(playing: Playing, tmp_path: Path) -> None:
+    async def play() -> None:
+        async with playing() as server:
+            away = with_storage(server, SometimesAway(tmp_path / "videos", calls=math.inf))
+            task = await claimed(away)
+            working = asyncio.create_task(worker_of(away, tmp_path, video).do(task))
+            await asyncio.sleep(0.3)
+            assert await away.service.queue.cancel(task.task_id, key_group="default", force=True)
+            async with asyncio.timeout(20.0):
+                await working
+            assert (await after(away, task)).state is TaskState.CANCELED
 
     asyncio.run(play())

@@ -122,7 +122,15 @@ def test_a_process_that_dies_fails_its_request_and_is_replaced(
 
 
 def test_a_process_does_not_know_the_servers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORTRAVOX_METRICS_TOKEN", "secret")
+    for name in (
+        "PORTRAVOX_METRICS_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+        "PGPASSWORD",
+        "DASHSCOPE_API_KEY",
+    ):
+        monkeypatch.setenv(name, "secret")
 
     async def play() -> bytes:
         process = WorkerProcess("fetch", memory_mib=256)
