@@ -196,7 +196,9 @@ class Client:
 
     def __init__(self, server: Server, key: str) -> None:
         self._http = httpx.Client(
-            base_url=f"{server.url}/api/v1", headers={"Authorization": f"Bearer {key}"}
+            base_url=f"{server.url}/api/v1",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=60.0,
         )
 
     def __enter__(self) -> Client:
