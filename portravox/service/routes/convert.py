@@ -32,7 +32,7 @@ async def convert(request: Request) -> Response:
     caller = await service.caller(request, Call.DETECT)
     body = json_object(await read_body(request))
     file, link = body.get("file"), body.get("url")
-    if file not in _MEDIA_TYPES:
+    if not isinstance(file, str) or file not in _MEDIA_TYPES:
         raise Refusal(problems.bad_parameter("file"))
     if not isinstance(link, str) or not is_upload(link):
         raise Refusal(problems.INVALID_URL)
@@ -44,7 +44,7 @@ async def convert(request: Request) -> Response:
     except Refusal as refusal:
         told = error_body(refusal.problem, request_id_of(request))
         return answer({**told, **refusal.why}, status=refusal.problem.status)
-    return Response(plain, media_type=_MEDIA_TYPES[str(file)])
+    return Response(plain, media_type=_MEDIA_TYPES[file])
 
 
 ROUTES = (Route(f"{API}/convert", convert, methods=["POST"]),)
