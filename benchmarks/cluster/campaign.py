@@ -94,6 +94,22 @@ class Cluster:
                 worker.wait()
         self.workers.clear()
 
+    def cpu_s(self) -> float:
+        """Time on processors so far, of all workers and of PostgreSQL: what a machine that others
+        use, too, can tell of a machine of one's own."""
+        postmaster = int((self.server.data / "postmaster.pid").read_text().split()[0])
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                told = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # it has ended
+            pid, parent = int(stat.parent.name), int(told[1])
+            if postmaster in (pid, parent) or any(pid == each.pid for each in self.workers):
+                ticks += int(told[11]) + int(told[12])
+                ticks += (int(told[13]) + int(told[14])) if pid == postmaster else 0
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def close(self) -> None:
         self.stop_workers()
         self.server.close()
@@ -106,6 +122,11 @@ class Cluster:
                 if line.startswith("end") and line.endswith("True"):
                     told[line.split()[1]] += 1
         return told
+
+    async def are_ready(self, since: int) -> bool:
+        """Whether all workers from the so-manieth on take tasks."""
+        logs = [self.folder / f"worker-{n}.log" for n in range(since, self._started + 1)]
+        return all("ready" in log.read_text() for log in logs)
 
     @property
     def next_worker(self) -> int:
@@ -147,21 +168,29 @@ async def throughput(cluster: Cluster, *, tasks: int) -> dict[str, Any]:
     """So many tasks that make nothing, by WORKERS processes."""
     queue = cluster.fresh("throughput")
     first = cluster.next_worker
-    ids = await submit_many(queue, tasks)
     for _ in range(WORKERS):
         cluster.start_worker(slots=8, task_s=0.0)
+    await until(lambda: cluster.are_ready(first))
+    for worker in cluster.workers:  # what counts begins when all tasks wait
+        worker.send_signal(signal.SIGSTOP)
+    ids = await submit_many(queue, tasks)
+    for worker in cluster.workers:
+        worker.send_signal(signal.SIGCONT)
 
     async def begun() -> bool:
         return (await queue.counts())[TaskState.SUCCEEDED] > 0
 
     await until(begun)
     before = (await queue.counts())[TaskState.SUCCEEDED]
+    spent_s = cluster.cpu_s()
     took_s = await until(lambda: all_ended(queue))
+    spent_s = cluster.cpu_s() - spent_s
     taken = cluster.takes(first)
     found = {
         "tasks": tasks,
         "worker_processes": WORKERS,
         "tasks_per_s": round((tasks - before) / took_s, 1),
+        "cpu_ms_per_task": round(1000 * spent_s / (tasks - before), 2),
         "lost": len(set(ids) - set(taken)),
         "doubled": sum(times > 1 for times in taken.values()),
     }

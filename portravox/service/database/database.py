@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection, conninfo
@@ -40,6 +41,10 @@ STATEMENT_MS = 10_000
 IDLE_IN_TRANSACTION_MS = 5_000
 """What PostgreSQL grants a statement, and a transaction in which nobody says anything: a process
 that was stopped in its midst holds others up for no longer. Our choice."""
+
+IDLE_S = 1.0
+"""A connection that nobody used for so long is looked at before it is. Our choice: of those that
+die in use the user hears anyway."""
 
 CLOCK_S = 30.0
 """How often the database is asked for the time. Our choice: clocks drift by 3 ms meanwhile."""
@@ -75,6 +80,7 @@ class Database:
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] | None = None
         self._waiting: list[_Change] = []
         self._writing: asyncio.Task[None] | None = None
+        self._used_at: WeakKeyDictionary[AsyncConnection[DictRow], float] = WeakKeyDictionary()
         self._closed = False
         self._asking: asyncio.Task[None] | None = None
         with self.connect() as db:
@@ -134,14 +140,24 @@ class Database:
     async def survey(self, statements: Sequence[Statement]) -> list[Rows]:
         """The rows of statements that see one consistent state. Raises QueueUnavailable."""
         try:
-            async with self._connection() as db:
-                if len(statements) == 1:
-                    [(statement, values)] = statements
-                    return [await _rows(await db.execute(_sql(statement), values))]
-                begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                return await _in_one_piece(db, begin, statements)
+            try:
+                return await self._survey(statements)
+            except psycopg.OperationalError as error:
+                if isinstance(error, psycopg.errors.QueryCanceled):
+                    raise
+                # The connection died: another one is looked at before it is used.
+                self._used_at.clear()
+                return await self._survey(statements)
         except (psycopg.Error, UnicodeError) as error:
             raise QueueUnavailable(_reason(error)) from error
+
+    async def _survey(self, statements: Sequence[Statement]) -> list[Rows]:
+        async with self._connection() as db:
+            if len(statements) == 1:
+                [(statement, values)] = statements
+                return [await _rows(await db.execute(_sql(statement), values))]
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+            return await _in_one_piece(db, begin, statements)
 
     async def close(self) -> None:
         """Write what was asked for, then let go of all connections."""
@@ -190,7 +206,7 @@ class Database:
                 timeout=WAIT_S,
                 open=False,
                 configure=_limit,
-                check=AsyncConnectionPool.check_connection,  # it may have died unnoticed
+                check=self._check,
                 reconnect_timeout=10.0,
             )
             await self._pool.open(wait=False)
@@ -200,6 +216,13 @@ class Database:
                 yield db
         except PoolTimeout as error:
             raise QueueUnavailable("no connection to the database") from error
+
+    async def _check(self, db: AsyncConnection[DictRow]) -> None:
+        """Find out whether a connection has died unnoticed, if nobody used it for a moment."""
+        now = time.monotonic()
+        if now - self._used_at.get(db, 0.0) > IDLE_S:
+            await AsyncConnectionPool.check_connection(db)
+        self._used_at[db] = now
 
     async def _ask_the_time(self) -> None:
         while True:
@@ -231,6 +254,7 @@ class Database:
         except QueueUnavailable as error:
             _fail(batch, error)
         except psycopg.OperationalError as error:
+            self._used_at.clear()
             _fail(batch, QueueUnavailable(_reason(error)))
         except (psycopg.Error, ValueError, TypeError) as error:
             if len(batch) > 1:

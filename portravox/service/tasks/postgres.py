@@ -279,17 +279,17 @@ class PostgresTaskQueue:
         while True:
             said += 1
             try:
-                taken = await self._database.change(
-                    [(sql.FINISH_ATTEMPT, asked), (sql.IS_PUBLISHED, asked)], _is_taken
-                )
+                taken = await self._database.change([(sql.FINISH_ATTEMPT, asked)], _is_taken)
+                if taken or said == 1:
+                    return taken
+                # What was committed when the answer got lost is told as taken, too: else the caller
+                # would remove the video.
+                [published] = await self._database.fetch(sql.IS_PUBLISHED, asked)
+                return bool(published["is_published"])
             except QueueUnavailable:
                 if loop.time() >= ends:
                     raise
                 await asyncio.sleep(FINISH_APART_S)
-            else:
-                # What was committed when the answer got lost is told as taken, too: else the caller
-                # would remove the video.
-                return taken[0] or (said > 1 and taken[1])
 
     async def requeue_expired(self, now: float) -> tuple[str, ...]:
         code, message = GIVEN_UP
@@ -365,10 +365,8 @@ class PostgresTaskQueue:
         await self._database.close()
 
 
-def _is_taken(found: list[Rows]) -> tuple[bool, bool]:
-    """Whether a finish was taken, and whether its video is the task's."""
-    attempts, [published] = found
-    return any(row["is_taken"] for row in attempts), bool(published["is_published"])
+def _is_taken(found: list[Rows]) -> bool:
+    return any(row["is_taken"] for row in found[0])
 
 
 def _task_ids(found: list[Rows]) -> tuple[str, ...]:
