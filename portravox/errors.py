@@ -4,6 +4,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 ├── InputError                 the caller can fix it; the command line exits with 2
 │   ├── SettingOutOfRange      an option outside what it may be
 │   ├── FileMissing            no such file, or not readable
+│   ├── FileUnfit              a file that will not do, as `portravox inspect` says
 │   ├── IdempotencyConflict    an idempotency key used again for another job
 │   ├── TaskTooLarge           more text than a task may have
 │   ├── AddressUnusable        the server cannot listen there: the port is taken, or not allowed
