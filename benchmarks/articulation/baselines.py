@@ -2,6 +2,8 @@
 
 Flow      Sentence, sound of a talking head -> baselines -> Answer -> measures, faces
 
+live       ours on what the network knows 150 ms later (articulation.streaming); the decisions after
+           it still see the whole recording
 network    ours without what comes after the network
 loudness   the jaw follows the level
 rules      phonetics on the spectrum, nothing learnt (`rules/`)
@@ -24,14 +26,15 @@ import numpy as np
 from scipy import ndimage
 
 from benchmarks.articulation import sphinx
-from benchmarks.articulation.rules.curves import curves_from_features
+from benchmarks.articulation.rules import curves as rule_curves
 from benchmarks.articulation.sentences import Sentence
 from portravox.arrays import Float32, Int32
 from portravox.articulation.acoustic_model import ACOUSTIC_CHANNELS, ARTICULATION_MODEL, infer
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
-from portravox.articulation.from_voice import articulate
+from portravox.articulation.from_voice import articulate, curves_from_features
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.smoothing import smoothed
+from portravox.articulation.streaming import infer_live
 from portravox.inference import open_network
 from portravox.media.waveform import Waveform
 from portravox.speech.activity import FAINT_DBFS
@@ -85,7 +88,7 @@ def loudness(voice: Waveform) -> Answer:
 
 def rules(voice: Waveform) -> Answer:
     """Phonetics on the spectrum."""
-    return Answer(curves_from_features(speech_features(voice)), None)
+    return Answer(rule_curves.curves_from_features(speech_features(voice)), None)
 
 
 def allphone(voice: Waveform, cache: Path | None = None) -> Answer:
@@ -106,6 +109,13 @@ def ours(voice: Waveform) -> Answer:
     return Answer(
         articulate(voice), network(voice).classes if ARTICULATION_MODEL.exists() else None
     )
+
+
+def live(voice: Waveform) -> Answer:
+    """The product with an acoustic output that looks 150 ms ahead and no farther."""
+    acoustic = infer_live(speech_samples(voice))
+    classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
+    return Answer(curves_from_features(speech_features(voice), acoustic=acoustic), classes)
 
 
 def network(voice: Waveform, weights: Path = ARTICULATION_MODEL) -> Answer:
@@ -158,6 +168,8 @@ def all_methods(cache: Path | None = None, weights: Path = ARTICULATION_MODEL) -
     weights  of the network that is measured alone
     """
     found: dict[str, Method] = {"ours": ours}
+    if ARTICULATION_MODEL.exists():
+        found["live"] = live
     if weights.exists():
         found["network"] = partial(network, weights=weights)
     found |= {"rules": rules, "loudness": loudness}

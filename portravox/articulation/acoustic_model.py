@@ -60,6 +60,15 @@ class AcousticOutput:
     speech: Float32
     """(T,) probability that somebody speaks or sings, aloud or in a whisper."""
 
+    @classmethod
+    def empty(cls) -> AcousticOutput:
+        """Of no rows."""
+        return cls(
+            np.zeros((0, len(ACOUSTIC_CHANNELS)), dtype=np.float32),
+            np.zeros((0, len(PHONE_CLASSES)), dtype=np.float32),
+            np.zeros(0, dtype=np.float32),
+        )
+
     def __getitem__(self, channel: str) -> Float32:
         """(T,) one of ACOUSTIC_CHANNELS by its name."""
         column: Float32 = self.curves[:, ACOUSTIC_CHANNELS.index(channel)]
@@ -93,9 +102,23 @@ def infer(log_mel: Float32, model: Network | None = None) -> AcousticOutput:
         first = max(0, start - reach)
         answer = network.run(log_mel=log_mel[np.newaxis, first : stop + reach])
         wanted = slice(start - first, stop - first)
-        for whole, name in ((curves, "curves"), (classes, "classes"), (voice, "voice")):
-            whole[start:stop] = _output(answer, name, whole.shape[1], network)[wanted]
+        for whole, output in zip(
+            (curves, classes, voice), outputs_of(answer, network), strict=True
+        ):
+            whole[start:stop] = output[wanted]
     return AcousticOutput(curves, classes, speech=voice[:, 0])
+
+
+def outputs_of(answer: dict[str, Float32], network: Network) -> tuple[Float32, Float32, Float32]:
+    """(T, 7) curves, (T, 34) classes and (T, 2) voice of a run.
+
+    Raises ModelUnavailable where the network gives others.
+    """
+    return (
+        _output(answer, "curves", len(ACOUSTIC_CHANNELS), network),
+        _output(answer, "classes", len(PHONE_CLASSES), network),
+        _output(answer, "voice", 2, network),
+    )
 
 
 def _output(answer: dict[str, Float32], name: str, width: int, network: Network) -> Float32:

@@ -64,10 +64,16 @@ def articulate(voice: Waveform, transcript: Transcript | None = None) -> Articul
 
 
 def curves_from_features(
-    features: SpeechFeatures, transcript: Transcript | None = None
+    features: SpeechFeatures,
+    transcript: Transcript | None = None,
+    acoustic: AcousticOutput | None = None,
 ) -> ArticulationCurves:
-    """The same from features already at hand."""
-    acoustic = infer(features.log_mel)
+    """The same from features already at hand.
+
+    acoustic  of the same recording, where it was inferred in another way (articulation.streaming)
+    """
+    if acoustic is None:
+        acoustic = infer(features.log_mel)
     notices: tuple[str, ...] = ()
     if transcript is not None:
         corrected = _corrected(acoustic, transcript)

@@ -1,15 +1,20 @@
 """Log-mel spectrum, normalized as the acoustic model expects it: free of level and microphone.
 
-Flow      speech.mel -> speech.log_mel -> articulation.acoustic_model; also training
+Flow      speech.mel -> speech.log_mel -> articulation.acoustic_model,
+          articulation.streaming; also training
 Reads     mel power
 Gives     normalized log-mel rows: free of level and spectral tilt, in a narrow range
+
+A recording is normalized by its own statistics, a live voice by those of what was said so far.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy import signal
 
-from portravox.arrays import Float32
+from portravox.arrays import Float32, Float64
+from portravox.speech.mel import BANDS
 
 LOUD_PERCENTILE = 95.0
 LOUD_RANGE_DB = 24.0
@@ -23,7 +28,32 @@ SPREAD_DB = 9.0
 
 RANGE = (-5.0, 4.0)
 
+BAND_BELOW_DB = 19.0
+"""A band holds about a hundredth of the whole."""
+
 _SILENCE_POWER = 1e-13
+
+FIRST_LOUD_DB = -50.0
+"""Loud level of a live voice before it begins, dBFS: a soft voice at a far microphone."""
+
+PEAK_OVER_LOUD_DB = 2.0
+LOUD_FALLS_DB = 0.01
+"""A live voice's loud level lies so far below its loudest row, and is forgotten by so much a row:
+1 dB/s."""
+
+PRIOR_ROWS = 100.0
+"""How many loud rows the usual colour of speech counts like: what is known before the first second
+of a live voice."""
+
+MEMORY_ROWS = 2000.0
+"""Time constant with which a live voice's colour is forgotten: 20 s."""
+
+_USUAL_COLOUR_DB = np.interp(
+    np.arange(BANDS),
+    np.arange(0, BANDS + 8, 8),
+    (-32.0, -26.0, -32.0, -41.0, -45.0, -46.5, -46.0, -48.0, -53.0, -55.0, -57.0),
+)
+"""(BANDS,) mean of a voice's loud rows against its loud level: of the voices of our corpus."""
 
 
 def normalized_log_mel(power: Float32) -> Float32:
@@ -36,11 +66,56 @@ def normalized_log_mel(power: Float32) -> Float32:
         return power.copy()
     level_db = 10.0 * np.log10(power.sum(axis=1) + _SILENCE_POWER)
     loud_db = float(np.percentile(level_db, LOUD_PERCENTILE))
-    # a band holds about a hundredth of the whole
-    floor = 10.0 ** ((loud_db - 19.0 - FLOOR_DB) / 10.0) + _SILENCE_POWER
+    floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
     spectrum_db = 10.0 * np.log10(np.maximum(power, floor))
     loud = level_db > loud_db - LOUD_RANGE_DB
     mean_db = spectrum_db[loud].mean(axis=0)
     low, high = RANGE
     normal: Float32 = np.clip((spectrum_db - mean_db) / SPREAD_DB, low, high).astype(np.float32)
     return normal
+
+
+class RunningLogMel:
+    """Normalize a live voice row by row, by what was said up to each row.
+
+    The result does not depend on the pieces in which the rows come.
+    """
+
+    def __init__(self) -> None:
+        self._rows = 0
+        # against the fall of LOUD_FALLS_DB a row, so that a running maximum is enough
+        self._peak_db = FIRST_LOUD_DB + PEAK_OVER_LOUD_DB
+        self._forget = 1.0 - 1.0 / MEMORY_ROWS
+        self._sum_db: Float64 = (PRIOR_ROWS * self._forget * _USUAL_COLOUR_DB)[np.newaxis]
+        self._count: Float64 = np.array([PRIOR_ROWS * self._forget])
+
+    def normalized(self, power: Float32) -> Float32:
+        """The next rows.
+
+        power    (T, BANDS) mel power
+        returns  (T, BANDS) units of SPREAD_DB around the mean of the loud rows so far
+        """
+        if not len(power):
+            return power.copy()
+        level_db = 10.0 * np.log10(power.sum(axis=1, dtype=np.float64) + _SILENCE_POWER)
+        fallen_db = LOUD_FALLS_DB * np.arange(self._rows, self._rows + len(power))
+        peak_db = np.maximum(np.maximum.accumulate(level_db + fallen_db), self._peak_db)
+        self._rows += len(power)
+        self._peak_db = float(peak_db[-1])
+        loud_db = peak_db - fallen_db - PEAK_OVER_LOUD_DB
+        floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
+        spectrum_db = 10.0 * np.log10(np.maximum(power, floor[:, np.newaxis]))
+        relative_db = spectrum_db - loud_db[:, np.newaxis]
+        loud = (level_db > loud_db - LOUD_RANGE_DB).astype(np.float64)
+        sums_db, self._sum_db = self._remembered(loud[:, np.newaxis] * relative_db, self._sum_db)
+        counts, self._count = self._remembered(loud, self._count)
+        low, high = RANGE
+        normal: Float32 = np.clip(
+            (relative_db - sums_db / counts[:, np.newaxis]) / SPREAD_DB, low, high
+        ).astype(np.float32)
+        return normal
+
+    def _remembered(self, new: Float64, state: Float64) -> tuple[Float64, Float64]:
+        """Sums of all so far, the older the less; what the next call begins with."""
+        sums, state = signal.lfilter([1.0], [1.0, -self._forget], new, axis=0, zi=state)
+        return sums, state

@@ -1,0 +1,146 @@
+"""Streaming: what the mouth does while the voice is still being spoken, 150 ms behind it.
+
+Flow      samples of a live voice -> speech.mel, speech.log_mel -> articulation.streaming
+          -> AcousticOutput, piece by piece
+Reads     mono samples at 16 kHz, in pieces of any length
+Gives     the rows of AcousticOutput that are known by now
+
+The network of the whole recording serves a live voice, too: it sees HOP_ROWS rows at a time, with
+what came before them and no more than AHEAD_ROWS after. Level and colour are those of what was said
+so far (speech.log_mel.RunningLogMel). All work is done in units of a few rows, so the result
+does not depend on the pieces in which the samples come: the whole recording in one piece gives the
+same numbers, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from portravox.arrays import Float32
+from portravox.articulation.acoustic_model import ARTICULATION_MODEL, AcousticOutput, outputs_of
+from portravox.inference import Network, open_network
+from portravox.speech.log_mel import RunningLogMel
+from portravox.speech.mel import BANDS, WINDOW_SAMPLES, mel_power
+from portravox.speech.resample import SAMPLES_PER_ROW, SPEECH_RATE_HZ
+
+HOP_ROWS: Final = 4
+"""Given at a time: 40 ms, a frame of video at 25 a second."""
+
+AHEAD_ROWS: Final = 10
+"""Rows that are known beyond those given."""
+
+BEHIND_ROWS: Final = 80
+"""Rows before those given that the network sees; more changes nothing that can be measured."""
+
+_EDGE_SAMPLES: Final = (WINDOW_SAMPLES - SAMPLES_PER_ROW) // 2
+"""How far the window of a row reaches beyond its 10 ms, to each side."""
+
+_TAKEN_ROWS: Final = 2
+"""Made of samples at a time; HOP_ROWS + AHEAD_ROWS is a multiple of it."""
+
+LOOK_AHEAD_S: Final = (
+    (HOP_ROWS + AHEAD_ROWS) * SAMPLES_PER_ROW + _EDGE_SAMPLES
+) / SPEECH_RATE_HZ  # 0.1475
+"""From the beginning of a row to the last sample that is needed for it, at most."""
+
+
+class StreamingAcoustic:
+    """The acoustic output of a live voice. One for each voice; not for two threads at once."""
+
+    def __init__(self, model: Network | None = None) -> None:
+        """model: another network than our own, with the same inputs and outputs.
+
+        Raises ModelUnavailable.
+        """
+        self._network = model or open_network(ARTICULATION_MODEL)
+        self._normalizer = RunningLogMel()
+        self._samples = np.zeros(_EDGE_SAMPLES, dtype=np.float32)
+        """From _EDGE_SAMPLES before the next row of mel power on; silence before the beginning."""
+        self._log_mel = np.zeros((0, BANDS), dtype=np.float32)
+        """What the network still has to see."""
+        self._behind = 0
+        """How many rows of it are given already."""
+
+    def push(self, samples: Float32) -> AcousticOutput:
+        """Take samples; the rows that are known now, none or some.
+
+        samples  (N,) mono, 16 kHz, following those of the call before
+        """
+        self._samples = np.concatenate([self._samples, samples.astype(np.float32, copy=False)])
+        return _joined(list(self._known()))
+
+    def finish(self) -> AcousticOutput:
+        """The voice has ended: all rows that are left, the last one perhaps only in part."""
+        given = list(self._known())
+        left = -(-(len(self._samples) - _EDGE_SAMPLES) // SAMPLES_PER_ROW)
+        while left > 0:
+            rows = min(_TAKEN_ROWS, left)
+            missing = _samples_of(rows) - len(self._samples)
+            silence = np.zeros(max(0, missing), dtype=np.float32)
+            self._samples = np.concatenate([self._samples, silence])
+            self._take(rows)
+            left -= rows
+        while self._behind < len(self._log_mel):
+            given.append(self._infer(min(HOP_ROWS, len(self._log_mel) - self._behind)))
+        return _joined(given)
+
+    def _known(self) -> Iterator[AcousticOutput]:
+        """Outputs as far as the samples reach."""
+        while len(self._samples) >= _samples_of(_TAKEN_ROWS):
+            self._take(_TAKEN_ROWS)
+            if len(self._log_mel) - self._behind >= HOP_ROWS + AHEAD_ROWS:
+                yield self._infer(HOP_ROWS)
+
+    def _take(self, rows: int) -> None:
+        """Make so many rows of log-mel from the samples."""
+        kept = self._samples[: _samples_of(rows)]
+        # mel_power puts silence before the first row: a row more, that is left out
+        lead = np.zeros(SAMPLES_PER_ROW - _EDGE_SAMPLES, np.float32)
+        power = mel_power(np.concatenate([lead, kept]), rows + 2)[1 : rows + 1]
+        self._samples = self._samples[rows * SAMPLES_PER_ROW :]
+        self._log_mel = np.concatenate([self._log_mel, self._normalizer.normalized(power)])
+
+    def _infer(self, rows: int) -> AcousticOutput:
+        """The next rows, by what is before them and at most AHEAD_ROWS after."""
+        seen = self._log_mel[: self._behind + rows + AHEAD_ROWS]
+        answer = self._network.run(log_mel=seen[np.newaxis])
+        curves, classes, voice = (
+            output[self._behind : self._behind + rows]
+            for output in outputs_of(answer, self._network)
+        )
+        self._behind += rows
+        # a multiple of HOP_ROWS, which is even: the network works on every second row inside
+        dropped = max(0, self._behind - BEHIND_ROWS)
+        self._log_mel = self._log_mel[dropped:]
+        self._behind -= dropped
+        return AcousticOutput(curves, classes, voice[:, 0])
+
+
+def _samples_of(rows: int) -> int:
+    """That the windows of so many rows cover."""
+    return rows * SAMPLES_PER_ROW + 2 * _EDGE_SAMPLES
+
+
+def infer_live(samples: Float32, model: Network | None = None) -> AcousticOutput:
+    """A whole recording as a live voice would have it: no more is known at any row.
+
+    samples  (N,) mono, 16 kHz
+
+    Raises ModelUnavailable.
+    """
+    live = StreamingAcoustic(model)
+    return _joined([live.push(samples), live.finish()])
+
+
+def _joined(pieces: list[AcousticOutput]) -> AcousticOutput:
+    """One after the other."""
+    if not pieces:
+        return AcousticOutput.empty()
+    return AcousticOutput(
+        np.concatenate([piece.curves for piece in pieces]),
+        np.concatenate([piece.classes for piece in pieces]),
+        np.concatenate([piece.speech for piece in pieces]),
+    )

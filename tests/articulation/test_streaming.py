@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from portravox.articulation.acoustic_model import infer
+from portravox.articulation.streaming import (
+    AHEAD_ROWS,
+    HOP_ROWS,
+    LOOK_AHEAD_S,
+    StreamingAcoustic,
+    infer_live,
+)
+from portravox.speech.log_mel import RunningLogMel
+from portravox.speech.mel import BANDS, mel_power
+from portravox.speech.resample import SPEECH_RATE_HZ
+
+
+def _voice(length_s: float, seed: int = 0) -> np.ndarray:
+    """Something between speech and noise: syllables of a buzz, 4 a second."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(length_s * SPEECH_RATE_HZ)) / SPEECH_RATE_HZ
+    buzz = sum(np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 30))
+    swell = np.clip(np.sin(2 * np.pi * 4 * t), 0.05, 1.0)
+    return (0.1 * swell * buzz + 0.001 * rng.standard_normal(len(t))).astype(np.float32)
+
+
+@pytest.mark.parametrize("piece", [37, 160, 1024, 7001])
+def test_pieces_give_the_same_numbers_as_the_whole(piece):
+    samples = _voice(1.3137)
+    whole = infer_live(samples)
+    live = StreamingAcoustic()
+    parts = [live.push(samples[at : at + piece]) for at in range(0, len(samples), piece)]
+    parts.append(live.finish())
+    for name in ("curves", "classes", "speech"):
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        assert np.array_equal(joined, getattr(whole, name))
+    assert len(whole.curves) == 132
+
+
+@pytest.mark.parametrize("count", [0, 1, 159, 161, 500, 3000])
+def test_a_voice_of_any_length_has_a_row_each_begun_10_ms(count):
+    assert len(infer_live(_voice(1.0)[:count]).curves) == -(-count // 160)
+
+
+def test_no_row_waits_for_more_than_150_ms():
+    assert LOOK_AHEAD_S <= 0.150
+    samples = _voice(1.0)
+    live, given = StreamingAcoustic(), 0
+    for at in range(0, len(samples), 160):
+        given += len(live.push(samples[at : at + 160]).curves)
+        arrived_s = (at + 160) / SPEECH_RATE_HZ
+        # the next row begins less than the look-ahead and a piece of 10 ms ago
+        assert given / 100.0 > arrived_s - LOOK_AHEAD_S - 0.01
+
+
+def test_what_comes_later_changes_nothing():
+    samples = _voice(1.5)
+    other = samples.copy()
+    other[SPEECH_RATE_HZ:] = np.random.default_rng(1).standard_normal(8000).astype(np.float32)
+    rows = 100 - HOP_ROWS - AHEAD_ROWS - 1
+    a, b = infer_live(samples), infer_live(other)
+    assert np.array_equal(a.curves[:rows], b.curves[:rows])
+
+
+def test_running_statistics_come_near_the_clips_own_after_seconds():
+    from portravox.speech.log_mel import normalized_log_mel
+
+    power = mel_power(_voice(8.0), 800)
+    running, whole = RunningLogMel().normalized(power), normalized_log_mel(power)
+    apart = np.abs(running - whole).mean(axis=1)
+    assert apart[-100:].mean() < 0.6 * apart[:100].mean()
+
+
+def test_running_statistics_do_not_depend_on_pieces():
+    power = mel_power(_voice(2.0), 200)
+    whole = RunningLogMel().normalized(power)
+    pieces = RunningLogMel()
+    parts = [pieces.normalized(power[at : at + 7]) for at in range(0, 200, 7)]
+    assert np.array_equal(np.concatenate(parts), whole)
+    assert RunningLogMel().normalized(np.zeros((0, BANDS), np.float32)).shape == (0, BANDS)
+
+
+def test_nothing_speaks_in_digital_silence():
+    live = infer_live(np.zeros(2 * SPEECH_RATE_HZ, np.float32))
+    assert live.speech.max() < 0.3
+    assert infer(np.zeros((0, BANDS), np.float32)).curves.shape == (0, 7)
