@@ -84,7 +84,7 @@ def curves_from_features(
     speaking = speaking_rows(features, acoustic)
     sounding = speaking & (features.loudness_db > SOUNDING_DB)
     rows = len(speaking)
-    shut = closures(acoustic, speaking)
+    shut = closures(acoustic, speaking, features.loudness_db)
     bitten = labiodentals(acoustic, speaking, shut)
     closure = closure_curve(shut, rows)
     labiodental = closure_curve(bitten, rows) * (1.0 - closure)

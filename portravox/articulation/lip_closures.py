@@ -32,6 +32,12 @@ segment. Chosen on aligned real English (benchmarks.articulation)."""
 EDGE_SHARE = 0.5
 """A closure lasts from half of its highest evidence to half of it."""
 
+FADED_DB, FADED_ROWS, SURE_OF_FADED = -24.0, 12, 0.8
+"""A closure after which the voice stays softer than this, against the speech level, for 120 ms, is
+never released aloud: a fading vowel sounds like m, since its high overtones end first. It needs
+more evidence. On Mandarin syllables of people that takes away a third of the false closures, on
+aligned English neither found nor false ones change (decision 49)."""
+
 SHORTEST_ROWS, LONGEST_ROWS = 6, 9
 """Lips stay shut for 60-90 ms (Löfqvist: 50-75 ms for short and 100-150 ms for long consonants;
 beyond 90 ms a shut mouth looks held)."""
@@ -46,10 +52,13 @@ BEFORE_SPEECH_ROWS = 8
 """The lips may be shut this long before the first audible sound: the closure of a p is silent."""
 
 
-def closures(acoustic: AcousticOutput, speaking: Bool) -> LipClosures:
+def closures(
+    acoustic: AcousticOutput, speaking: Bool, loudness_db: Float32 | None = None
+) -> LipClosures:
     """Where the lips are shut.
 
-    speaking  (T,) somebody speaks; there is no closure elsewhere
+    speaking     (T,) somebody speaks; there is no closure elsewhere
+    loudness_db  (T,) against the speech level; left out, no voice fades
     """
     evidence = closure_evidence(acoustic)
     humming = acoustic.probability("m") > 0.5 * np.maximum(
@@ -59,6 +68,9 @@ def closures(acoustic: AcousticOutput, speaking: Bool) -> LipClosures:
     for first, release in _accepted(
         evidence * _may_touch(speaking), CLOSURE_BEGIN, CLOSURE_STAY, CLOSURE_MASS
     ):
+        faded = loudness_db is not None and _faded(loudness_db, release)
+        if faded and evidence[first:release].max() < SURE_OF_FADED:
+            continue
         hum = bool(np.mean(humming[first:release]) > 0.5)
         longest = LONGEST_HUM_ROWS if hum else LONGEST_ROWS
         # of a long closure the end is kept: the release is audible, and has to be seen in time
@@ -106,6 +118,12 @@ def _accepted(evidence: Float32, begin: float, stay: float, mass: float) -> LipC
             if within[core].max() >= begin and within[core].sum() >= mass:
                 found.append((around.start + core.start, around.start + core.stop))
     return found
+
+
+def _faded(loudness_db: Float32, release: int) -> bool:
+    """No sound of the voice follows the release."""
+    after = loudness_db[release : release + FADED_ROWS]
+    return not len(after) or float(after.max()) < FADED_DB
 
 
 def _may_touch(speaking: Bool) -> Bool:

@@ -11,7 +11,6 @@ A recording is normalized by its own statistics, a live voice by those of what w
 from __future__ import annotations
 
 import numpy as np
-from scipy import signal
 
 from portravox.arrays import Float32, Float64
 from portravox.speech.mel import BANDS
@@ -33,8 +32,9 @@ BAND_BELOW_DB = 19.0
 
 _SILENCE_POWER = 1e-13
 
-FIRST_LOUD_DB = -50.0
-"""Loud level of a live voice before it begins, dBFS: a soft voice at a far microphone."""
+LEAST_LOUD_DB = -50.0
+"""Loud level of a live voice before it begins, dBFS: a soft voice at a far microphone. Long silence
+does not take it lower."""
 
 PEAK_OVER_LOUD_DB = 2.0
 LOUD_FALLS_DB = 0.01
@@ -46,7 +46,7 @@ PRIOR_ROWS = 100.0
 of a live voice."""
 
 MEMORY_ROWS = 2000.0
-"""Time constant with which a live voice's colour is forgotten: 20 s."""
+"""Time constant with which a live voice's colour is forgotten: 20 s of its loud rows."""
 
 _USUAL_COLOUR_DB = np.interp(
     np.arange(BANDS),
@@ -84,10 +84,9 @@ class RunningLogMel:
     def __init__(self) -> None:
         self._rows = 0
         # against the fall of LOUD_FALLS_DB a row, so that a running maximum is enough
-        self._peak_db = FIRST_LOUD_DB + PEAK_OVER_LOUD_DB
-        self._forget = 1.0 - 1.0 / MEMORY_ROWS
-        self._sum_db: Float64 = (PRIOR_ROWS * self._forget * _USUAL_COLOUR_DB)[np.newaxis]
-        self._count: Float64 = np.array([PRIOR_ROWS * self._forget])
+        self._peak_db = -np.inf
+        # of the loud rows so far, the older the less: their colour, and their number
+        self._sums: Float64 = PRIOR_ROWS * np.append(_USUAL_COLOUR_DB, 1.0)
 
     def normalized(self, power: Float32) -> Float32:
         """The next rows.
@@ -102,20 +101,22 @@ class RunningLogMel:
         peak_db = np.maximum(np.maximum.accumulate(level_db + fallen_db), self._peak_db)
         self._rows += len(power)
         self._peak_db = float(peak_db[-1])
-        loud_db = peak_db - fallen_db - PEAK_OVER_LOUD_DB
+        loud_db = np.maximum(peak_db - fallen_db - PEAK_OVER_LOUD_DB, LEAST_LOUD_DB)
         floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
         spectrum_db = 10.0 * np.log10(np.maximum(power, floor[:, np.newaxis]))
         relative_db = spectrum_db - loud_db[:, np.newaxis]
         loud = (level_db > loud_db - LOUD_RANGE_DB).astype(np.float64)
-        sums_db, self._sum_db = self._remembered(loud[:, np.newaxis] * relative_db, self._sum_db)
-        counts, self._count = self._remembered(loud, self._count)
+        sums = self._remembered(loud[:, np.newaxis] * np.column_stack([relative_db, loud]))
+        mean_db = sums[:, :-1] / sums[:, -1:]
         low, high = RANGE
-        normal: Float32 = np.clip(
-            (relative_db - sums_db / counts[:, np.newaxis]) / SPREAD_DB, low, high
-        ).astype(np.float32)
+        normal: Float32 = np.clip((relative_db - mean_db) / SPREAD_DB, low, high).astype(np.float32)
         return normal
 
-    def _remembered(self, new: Float64, state: Float64) -> tuple[Float64, Float64]:
-        """Sums of all so far, the older the less; what the next call begins with."""
-        sums, state = signal.lfilter([1.0], [1.0, -self._forget], new, axis=0, zi=state)
-        return sums, state
+    def _remembered(self, new: Float64) -> Float64:
+        """(T, BANDS + 1) sums up to each row."""
+        sums = np.zeros_like(new)
+        for row, added in enumerate(new):
+            # rows that are not loud add nothing, and take nothing away
+            self._sums = added + (1.0 - added[-1] / MEMORY_ROWS) * self._sums
+            sums[row] = self._sums
+        return sums

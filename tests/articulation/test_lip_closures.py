@@ -80,3 +80,22 @@ def test_f_and_v_bite_and_shut_lips_do_not(make_acoustic):
     acoustic = make_acoustic(ROWS, f=[(50, 60, 0.8), (100, 110, 0.6)], p=[(98, 112, 0.9)])
     shut = closures(acoustic, SPEAKING)
     assert labiodentals(acoustic, SPEAKING, shut) == [(50, 60)]
+
+
+def test_a_voice_that_fades_shuts_no_lips_without_strong_evidence(make_acoustic):
+    loudness_db = np.zeros(ROWS, np.float32)
+    loudness_db[108:] = -40.0
+    weak, strong = (
+        make_acoustic(ROWS, m=[(100, 108, 0.7)]),
+        make_acoustic(ROWS, m=[(100, 108, 1.0)]),
+    )
+    assert len(closures(weak, SPEAKING)) == 1
+    assert closures(weak, SPEAKING, loudness_db) == []
+    assert len(closures(strong, SPEAKING, loudness_db)) == 1
+
+
+def test_a_closure_that_is_released_aloud_needs_no_more_evidence(make_acoustic):
+    loudness_db = np.zeros(ROWS, np.float32)
+    loudness_db[100:108] = -40.0
+    weak = make_acoustic(ROWS, m=[(100, 108, 0.7)])
+    assert len(closures(weak, SPEAKING, loudness_db)) == 1
