@@ -24,6 +24,7 @@ from portravox.errors import PortravoxError
 from portravox.service.database.database import Database
 from portravox.service.database.patient import PatientConnector
 from portravox.service.tasks.postgres import PostgresTaskQueue
+from portravox.service.tasks.task import Released, Task
 from portravox.service.worker.loop import LEASE_S, WorkerLoop
 
 BEAT_S = 2.0
@@ -235,12 +236,21 @@ class EngineWorker:
         self._worker = await self._engine.start_tasks(self._slots, self._do_one)
 
     async def _do_one(self, context: JobContext) -> None:
-        try:
-            task = await self._queue.claim(
+        claiming = asyncio.create_task(
+            self._queue.claim(
                 f"job {context.job.id}",
                 lease_s=LEASE_S,
                 except_keys=self._loop.keys_with_their_share(),
             )
+        )
+        try:
+            task = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # Its end was asked for before we knew that it is ours.
+            with suppress(PortravoxError):
+                if (late := await claiming) is not None:
+                    await self._give_back(late)
+            raise
         except PortravoxError as error:
             _log.warning("nothing was claimed: %s", error)
             return  # upkeep calls anew
@@ -256,12 +266,18 @@ class EngineWorker:
             # By the engine: the client asked for its end, or this worker was told to stop.
             attempt.cancel()
             await asyncio.gather(attempt, return_exceptions=True)
+            await self._give_back(task)  # if it was cancelled before it began
             raise
         finally:
             await room
             if self._is_limited(task.key_id):
                 with suppress(PortravoxError):
                     await self._engine.top_up()
+
+    async def _give_back(self, task: Task) -> None:
+        """End an attempt, where it has not said itself what came of it."""
+        with suppress(PortravoxError):
+            await self._queue.finish(task.task_id, task.attempt, Released())
 
     async def _lend_room(self, attempt: asyncio.Task[None]) -> None:
         """Let another job come while an attempt fetches slowly, and take the place back after."""
