@@ -206,6 +206,16 @@ function takeAny(file) {
   else complain({ code: "not_media" });
 }
 
+/** The first picture and the first recording; of more, what makes many videos is named. */
+function takeAll(files) {
+  const all = [...files];
+  const picture = all.find(isPicture);
+  const sound = all.find(isSound);
+  if (all.length > 0 && !picture && !sound) return takeAny(all[0]);
+  for (const file of [picture, sound]) if (file) takeAny(file);
+  if (all.length > Number(Boolean(picture)) + Number(Boolean(sound))) complain({ code: "one_each" });
+}
+
 const curtain = document.getElementById("curtain");
 let depth = 0;
 
@@ -228,12 +238,12 @@ addEventListener("drop", (event) => {
   depth = 0;
   curtain.hidden = true;
   for (const well of [portrait.root, voice.root]) well.classList.remove("over");
-  for (const file of event.dataTransfer.files) takeAny(file);
+  takeAll(event.dataTransfer.files);
 });
 addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   if (files.length > 0) event.preventDefault();
-  for (const file of files) takeAny(file);
+  takeAll(files);
 });
 
 // ---- language, appearance, session
@@ -256,6 +266,10 @@ appearanceButton(document.getElementById("theme"), () => voice.repaint());
 
 let wasReady = false;
 session.addEventListener("change", () => {
+  // A server that was started anew knows the pass no longer: what runs there is followed again.
+  if (wasReady && !session.ready && session.refused && jobs.list.some((job) => !job.ended)) {
+    session.ask("signin.again");
+  }
   if (session.ready && !wasReady) {
     portrait.forgetUpload();
     voice.forgetUpload();

@@ -77,7 +77,16 @@ export class History {
     const open = make("button", { className: "card", type: "button" }, image, mark, ring, words);
     const forget = make("button", { className: "quiet icon-only", type: "button" }, icon("cross"));
     open.addEventListener("click", () => this.#choose(job));
-    forget.addEventListener("click", () => this.#forget(job));
+    let sureUntil = 0;
+    forget.addEventListener("click", async () => {
+      if (!job.ended && Date.now() > sureUntil) {
+        // It would be rendered on, unseen.
+        sureUntil = Date.now() + SURE_MS;
+        return say(state, "history.cancel.sure");
+      }
+      if (!job.ended) await this.#jobs.cancel(job).catch(() => {});
+      await this.#forget(job);
+    });
     const stop = new AbortController();
     job.addEventListener("change", () => this.#show(job), { signal: stop.signal });
     const item = make("li", {}, open, forget);

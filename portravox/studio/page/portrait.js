@@ -24,6 +24,7 @@ export class PortraitWell extends EventTarget {
   /** What `prepared` gave, with a name. */
   picture = null;
   #upload = null;
+  #before = null; // the file that is in the well
 
   constructor(session) {
     super();
@@ -32,6 +33,7 @@ export class PortraitWell extends EventTarget {
       choose: () => this.#parts.file.click(),
       replace: () => this.#parts.file.click(),
       camera: async () => {
+        if (!navigator.mediaDevices?.getUserMedia) return this.#takeByFile();
         const shot = await takePicture();
         if (shot) this.take(shot);
       },
@@ -55,6 +57,15 @@ export class PortraitWell extends EventTarget {
     return this.#root;
   }
 
+  /** A page on plain http gets no camera; a telephone's file dialog has one all the same. */
+  #takeByFile() {
+    const { file } = this.#parts;
+    file.setAttribute("capture", "user");
+    file.click();
+    file.removeAttribute("capture");
+    this.#verdict.show("note", () => text("camera.insecure"));
+  }
+
   /** The example of the package, if the server has it. */
   offerExample() {
     buttonFor(this.#root, "example").hidden = false;
@@ -67,6 +78,7 @@ export class PortraitWell extends EventTarget {
 
   /** Take a file. */
   async take(file) {
+    const before = this.state === "fits" ? this.#before : null;
     this.#begin("busy");
     const turn = this.#turn;
     this.#verdict.show("wait", () => text("portrait.checking"));
@@ -77,13 +89,21 @@ export class PortraitWell extends EventTarget {
       });
       if (turn.signal.aborted) return;
       this.picture = { ...picture, name: file.name || `portrait.${picture.ending}` };
+      this.#before = file;
       this.#show(URL.createObjectURL(picture.blob));
       if (this.#session.ready) return this.#check();
       this.#end("unchecked", "note", () => text("portrait.unchecked"));
     } catch (error) {
-      if (!turn.signal.aborted) {
-        this.#end(this.picture ? "unfit" : "empty", "bad", () => wordsFor(error));
+      if (turn.signal.aborted) return;
+      if (before !== null && this.picture === null) {
+        // What was replaced was good: it comes back, and what was wrong with the new one is said.
+        await this.take(before);
+        if (this.state === "fits") {
+          this.#verdict.show("bad", () => wordsFor(error), () => text("kept.before"));
+        }
+        return;
       }
+      this.#end(this.picture ? "unfit" : "empty", "bad", () => wordsFor(error));
     }
   }
 
@@ -110,11 +130,12 @@ export class PortraitWell extends EventTarget {
     }
   }
 
-  #remarks({ faces }) {
+  #remarks({ faces, notices = [] }) {
     const { changes, width, height } = this.picture;
     return together([
       text(faces.length > 1 ? "portrait.several" : "portrait.fits"),
       ...changes.map((change) => text(`portrait.${change}`, { width, height })),
+      ...notices.map((notice) => text("portrait.notice", { notice })),
     ]);
   }
 

@@ -1,7 +1,11 @@
 // The microphone: blocks of samples while it runs, one sound when it stops.
 
-/** Why there is no microphone or camera: "insecure", "refused" or "missing". */
+/** How long a sound system may take to start; without one it never does. */
+const START_MS = 4000;
+
+/** Why there is no microphone or camera: "insecure", "refused", "stuck" or "missing". */
 export function whyNoDevice(error) {
+  if (error?.name === "TimeoutError") return "stuck";
   if (!navigator.mediaDevices?.getUserMedia) return "insecure";
   return error?.name === "NotAllowedError" || error?.name === "SecurityError" ? "refused" : "missing";
 }
@@ -35,7 +39,15 @@ export class Recorder {
       this.onBlock(data, (this.#blocks.length * data.length) / this.#context.sampleRate);
     };
     this.#context.createMediaStreamSource(this.#stream).connect(capture);
-    await this.#context.resume();
+    const stuck = new Promise((_, reject) =>
+      setTimeout(() => reject(new DOMException("no sound comes", "TimeoutError")), START_MS),
+    );
+    try {
+      await Promise.race([this.#context.resume(), stuck]);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
   }
 
   /** Let go of the microphone; {samples, rate}: what was heard, mono. */

@@ -60,6 +60,18 @@ export function asCommand({ imageName, audioName, values, options }) {
   return [["portravox animate", ...words].join(" "), ...chosen].join(" \\\n  ");
 }
 
+/** Copy an element's text. Where the page gets no clipboard (plain http), it is selected, copied in
+ * the old way if the browser still knows it; false: its user has to press the keys. */
+async function copied(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    return true;
+  } catch {
+    getSelection().selectAllChildren(element);
+    return document.execCommand("copy");
+  }
+}
+
 export class RequestDialog {
   #dialog = /** @type {HTMLDialogElement} */ (document.getElementById("request"));
   #parts = partsOf(this.#dialog);
@@ -87,8 +99,7 @@ export class RequestDialog {
     buttonFor(this.#dialog, "close").addEventListener("click", () => this.#dialog.close());
     const copy = buttonFor(this.#dialog, "copy");
     copy.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(this.#parts.code.textContent);
-      say(copy, "copied");
+      say(copy, (await copied(this.#parts.code)) ? "copied" : "copy.selected");
       setTimeout(() => say(copy, "copy"), 1500);
     });
   }

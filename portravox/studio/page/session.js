@@ -1,7 +1,7 @@
 // Who uses the page: an API key, typed or exchanged for the token of a one-time link.
 //
 // A typed key lives as long as the page, unless its owner asks to keep it. What a one-time link
-// gives lives as long as the tab: it is a pass that ends by itself. Neither is ever in an address;
+// gives is kept for all tabs: it is a pass that ends by itself. Neither is ever in an address;
 // the token of the link stands behind the #, which browsers send to nobody, and works once.
 import { Api, here } from "./api.js";
 import { keep, kept } from "./kept.js";
@@ -19,7 +19,15 @@ export class Session extends EventTarget {
     super();
     /** Whether this server asks for keys at all. */
     this.needed = true;
-    this.api = new Api({ key: () => this.#key, onRefusedKey: () => this.#forget() });
+    /** Whether the latest key was taken until the server knew it no longer. */
+    this.refused = false;
+    this.api = new Api({
+      key: () => this.#key,
+      onRefusedKey: () => {
+        this.refused = this.#key !== null;
+        this.#forget();
+      },
+    });
     this.#dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#try(new FormData(/** @type {HTMLFormElement} */ (event.target)));
@@ -56,12 +64,12 @@ export class Session extends EventTarget {
       const pass = await this.#exchange(token);
       if (pass !== null) {
         this.#key = pass;
-        keep("pass", pass, { tab: true });
+        keep("pass", pass);
         announce(text("signin.done"));
         return this.#changed();
       }
     }
-    this.#key = kept("key") ?? kept("pass", { tab: true });
+    this.#key = kept("key") ?? kept("pass");
     this.#changed();
     if (token !== null && this.#key === null) this.ask("signin.link.dead");
   }
@@ -117,6 +125,7 @@ export class Session extends EventTarget {
 
   /** Sign out: forget the key here and wherever it was kept. */
   leave() {
+    this.refused = false;
     this.#forget();
     announce(text("signin.left"));
   }
@@ -125,7 +134,7 @@ export class Session extends EventTarget {
     if (this.#key === null) return;
     this.#key = null;
     keep("key", null);
-    keep("pass", null, { tab: true });
+    keep("pass", null);
     this.#changed();
   }
 

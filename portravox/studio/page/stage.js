@@ -189,7 +189,7 @@ export class Stage {
     if (this.#previewing === job) return;
     this.#previewing = job;
     while (!signal.aborted && !job.ended) {
-      if (job.stage === "render" && !document.hidden) {
+      if (job.stage === "render" && !document.hidden && !job.offline) {
         const frame = await this.#api.preview(job.record.taskId, { signal });
         if (signal.aborted || job.ended) break;
         if (frame !== null) this.#showPreview(frame);

@@ -26,6 +26,7 @@ export class VoiceWell extends EventTarget {
   #recorder = null;
   #recent = []; // loudness of the latest blocks, for the moving picture of a recording
   #upload = null;
+  #file = null; // what was taken, before the server opened it
 
   /** "empty", "busy", "recording", "fits" or "unfit" */
   state = "empty";
@@ -62,8 +63,35 @@ export class VoiceWell extends EventTarget {
     for (const name of ["play", "pause", "ended"]) {
       audio.addEventListener(name, () => this.#showPlaying());
     }
+    this.#trimByPointer();
     new ResizeObserver(() => this.#draw()).observe(this.#parts.waveform);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+  }
+
+  // The two sliders lie over each other; which handle is meant is found here, in every browser alike.
+  #trimByPointer() {
+    const { waveform, from, to } = this.#parts;
+    let moved = null;
+    const at = ({ clientX }) => {
+      const { left, width } = waveform.getBoundingClientRect();
+      const share = (clientX - left - HANDLE_PX / 2) / (width - HANDLE_PX);
+      return Math.max(0, Math.min(1, share)) * this.recording.buffer.duration;
+    };
+    waveform.addEventListener("pointerdown", (event) => {
+      if (this.recording === null || event.button !== 0) return;
+      const second = at(event);
+      moved = Math.abs(second - this.from_s) < Math.abs(second - this.to_s) ? "from" : "to";
+      waveform.setPointerCapture(event.pointerId);
+      (moved === "from" ? from : to).focus({ preventScroll: true });
+      event.preventDefault();
+    });
+    waveform.addEventListener("pointermove", (event) => {
+      if (moved === "from") this.select(at(event), this.to_s, "from");
+      else if (moved === "to") this.select(this.from_s, at(event), "to");
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      waveform.addEventListener(end, () => (moved = null));
+    }
   }
 
   get root() {
@@ -90,6 +118,8 @@ export class VoiceWell extends EventTarget {
 
   /** Take a file; `selection` is [from_s, to_s]. */
   async take(file, selection = null) {
+    /** @type {[File, [number, number]] | null} */
+    const before = this.state === "fits" ? [this.#file, [this.from_s, this.to_s]] : null;
     this.#begin("busy");
     const turn = this.#turn;
     this.#verdict.show("wait", () => text("voice.reading"));
@@ -106,6 +136,7 @@ export class VoiceWell extends EventTarget {
       if (buffer.duration < SHORTEST_S) throw new Unfit("voice_too_short");
       const name = file.name || text("voice.recorded");
       this.recording = { blob, name, buffer, plain: await isPlain(blob) };
+      this.#file = file;
       this.#parts.name.textContent = name;
       this.#parts.audio.src = URL.createObjectURL(blob);
       const end = buffer.duration;
@@ -114,10 +145,13 @@ export class VoiceWell extends EventTarget {
       }
       this.select(...(selection ?? [0, this.#whole()]));
     } catch (error) {
-      if (turn === this.#turn) {
-        this.#verdict.show("bad", () => wordsFor(error));
-        this.#set("empty");
+      if (turn !== this.#turn) return;
+      if (before !== null) {
+        await this.take(...before);
+        return this.#verdict.show("bad", () => wordsFor(error), () => text("kept.before"));
       }
+      this.#verdict.show("bad", () => wordsFor(error));
+      this.#set("empty");
     }
   }
 
@@ -146,7 +180,11 @@ export class VoiceWell extends EventTarget {
     const level = levelOf(samples, buffer.sampleRate);
     if (this.seconds > LONGEST_S + 0.005) this.#end("unfit", "bad", "refusal.voice_too_long");
     else if (level === "silent") this.#end("unfit", "bad", "voice.level.silent");
-    else if (level === "good") this.#end("fits", "good", "voice.level.good", "voice.trimmed");
+    else if (buffer.duration > LONGEST_S && this.seconds > LONGEST_S - 0.01) {
+      const total = exactSpan(buffer.duration);
+      this.#verdict.show("note", () => text("voice.cut", { total }));
+      this.#set("fits");
+    } else if (level === "good") this.#end("fits", "good", "voice.level.good", "voice.trimmed");
     else this.#end("fits", "note", `voice.level.${level}`);
   }
 
