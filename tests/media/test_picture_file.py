@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import resource
 import struct
+import sys
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,19 @@ CORNERS = np.array(
     [[[250, 20, 20], [20, 250, 20]], [[20, 20, 250], [250, 250, 20]]], dtype=np.uint8
 )
 """Red and green above, blue and yellow below: shows every turn and flip."""
+
+
+UNDO: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: np.rot90(a, -1),
+}
+"""How a picture is stored whose Exif has each orientation."""
 
 
 def flag(height_px: int = 32, width_px: int = 48) -> np.ndarray:
@@ -73,19 +88,9 @@ def test_the_content_and_not_the_name_says_what_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_exif_orientation_ends_upright(tmp_path: Path, orientation: int) -> None:
-    undo = {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.swapaxes(0, 1),
-        6: lambda a: np.rot90(a, 1),
-        7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
-        8: lambda a: np.rot90(a, -1),
-    }
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stored = np.ascontiguousarray(undo[orientation](flag()))
+    stored = np.ascontiguousarray(UNDO[orientation](flag()))
     path = save(tmp_path / "turned.png", stored, exif=exif)
     assert np.array_equal(read_picture(path).pixels, flag())
 
@@ -228,15 +233,39 @@ def test_lossy_kinds_keep_colours_and_orientation(tmp_path: Path, suffix: str) -
     assert np.abs(pixels[8:24, 8:40] - CORNERS[0, 0]).max() < 12
 
 
-def test_heic_is_read_or_says_what_to_install(tmp_path: Path) -> None:
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_heic_of_phones_is_read_upright(tmp_path: Path, orientation: int) -> None:
+    """Phones say how they were held twice: in the file and in its Exif."""
+    heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
     path = tmp_path / "phone.heic"
-    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
-    with pytest.raises((PictureUnreadable, PictureUnsupported)) as refused:
-        read_picture(path)
-    if isinstance(refused.value, PictureUnsupported):
-        assert "portravox[heif]" in refused.value.hint
+    stored = Image.fromarray(np.ascontiguousarray(UNDO[orientation](flag(64, 96))))
+    heif.from_pillow(stored).save(path, quality=-1, exif=exif.tobytes())
+    pixels = read_picture(path).pixels.astype(int)
+    assert pixels.shape == (64, 96, 3)
+    assert np.abs(pixels - flag(64, 96)).mean() < 4.0
     with pytest.raises(PictureUnsupported, match="HEIC"):
         read_picture(path, PictureLimits.service())
+
+
+def test_a_heic_that_is_none_is_damaged(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    path = tmp_path / "phone.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    with pytest.raises(PictureUnreadable):
+        read_picture(path)
+
+
+def test_heic_without_its_reader_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    path = tmp_path / "phone.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    with pytest.raises(PictureUnsupported) as refused:
+        read_picture(path)
+    assert "portravox[heif]" in refused.value.hint
 
 
 def test_the_caller_may_ask_for_a_smaller_picture(tmp_path: Path) -> None:
@@ -296,7 +325,6 @@ def test_damaged_files_give_a_picture_or_one_of_our_errors(tmp_path: Path, suffi
 def test_what_it_is_instead_is_named(tmp_path: Path) -> None:
     for content, name in (
         (b"hello\n", "text"),
-        (b"\0\0\0\x18ftypheic", "HEIC"),
         (b"II*\0", "TIFF"),
     ):
         path = tmp_path / "other.jpg"

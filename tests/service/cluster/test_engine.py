@@ -152,3 +152,22 @@ def test_a_cancelled_task_is_aborted_where_it_runs(url, tmp_path):
         await queue.close()
 
     asyncio.run(play())
+
+
+def test_the_engine_counts_places_where_slow_attempts_lend_theirs() -> None:
+    """It has no public way to say that a job lends its place: an upgrade may move this one."""
+    from procrastinate import App
+    from procrastinate.testing import InMemoryConnector
+    from procrastinate.worker import Worker
+
+    places = Worker(App(connector=InMemoryConnector()), concurrency=2)._job_semaphore
+    assert isinstance(places, asyncio.Semaphore)
+
+    async def take_all() -> None:
+        for _ in range(2):
+            await places.acquire()
+        assert places.locked()
+        places.release()
+        assert not places.locked()
+
+    asyncio.run(take_all())
