@@ -8,7 +8,7 @@ from __future__ import annotations
 _EXAMPLES: dict[str, tuple[str, ...]] = {
     "animate": (
         "portravox animate face.jpg voice.wav -o video.mp4",
-        "portravox animate face.jpg voice.wav -o video.mp4 --template-id calm --seed 7",
+        "portravox animate face.jpg voice.wav -o calm.mp4 --template-id calm",
         "portravox animate face.jpg voice.wav -o - | ffplay -",
     ),
     "check": ("portravox check face.jpg", "portravox check face.jpg --json"),
@@ -23,7 +23,7 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "client submit": (
         "portravox client submit face.jpg voice.wav -o video.mp4",
-        "portravox client submit https://example.com/face.jpg https://example.com/voice.wav",
+        "portravox client submit https://me.example/face.jpg https://me.example/v.wav",
     ),
     "completion": (
         'eval "$(portravox completion bash)"',
