@@ -27,7 +27,7 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "completion": (
         'eval "$(portravox completion bash)"',
-        "portravox completion fish > ~/.config/fish/completions/portravox.fish",
+        "portravox completion fish | source",
     ),
 }
 

@@ -13,12 +13,15 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from portravox.inspection import Mark
 from portravox.service import problems
 from portravox.service.worker.messages import (
     Event,
     Failed,
     FetchDone,
+    InspectDone,
     JudgeDone,
+    PlainDone,
     Ready,
     RenderDone,
     StageReached,
@@ -371,6 +374,16 @@ EVENTS: tuple[Event, ...] = (
     JudgeDone(
         number=2, passed=True, reason="", explanation="One face.", hint="", notices=("small",),
         width_px=640, height_px=480, faces=(((1.0, 2.0), (3.5, 4.0), (5.0, 2.0)),), face_count=1,
+    ),
+    PlainDone(number=2),
+    InspectDone(
+        number=2, file_kind="MP4", is_known=True,
+        marks=(
+            Mark(
+                scheme="aigc", says_machine_made=True, valid=None, is_ours=False, words="a label",
+                fields={"Label": "1"},
+            ),
+        ),
     ),
     RenderDone(number=3, duration_s=2.8),
     Failed(
