@@ -20,7 +20,14 @@ from types import MappingProxyType
 from typing import Literal
 
 from portravox.errors import FileUnfit
-from portravox.labels.aigc import LABELS, METADATA_KEY, faults_of, label_in_words, parse_aigc
+from portravox.labels.aigc import (
+    COMMENT,
+    LABELS,
+    METADATA_KEY,
+    faults_of,
+    label_in_words,
+    parse_aigc,
+)
 from portravox.labels.carriers import Carried, read_carried
 from portravox.media.files import kind_in_words, read_bytes
 
@@ -206,7 +213,7 @@ def _source_types(carried: Carried) -> Iterator[Mark]:
             )
 
 
-_OURS = re.compile(r"^AI-generated video, made by Portravox [\w.+-]{1,32}$")
+_OURS = re.compile(rf"^{re.escape(COMMENT)} [\w.+-]{{1,32}}$")
 
 
 def _comments(carried: Carried) -> Iterator[Mark]:

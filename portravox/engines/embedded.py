@@ -13,19 +13,14 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import numpy as np
-
 from portravox.animation.controls import ControlTrack
-from portravox.animation.direct import direct
-from portravox.arrays import UInt8
-from portravox.articulation.from_voice import articulate
-from portravox.articulation.transcript import Transcript, read_transcript
 from portravox.engines.base import OnNotice
+from portravox.engines.performance import perform
 from portravox.face.face import Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
-from portravox.media.planes import Planes
+from portravox.media.planes import Planes, even_sides
 from portravox.media.waveform import Waveform
 from portravox.options import Direction, SpokenText
 from portravox.render.scene import Painter, Scene, prepare_scene
@@ -85,18 +80,14 @@ class EmbeddedAvatar:
 
         Raises SettingOutOfRange, ModelUnavailable, at once.
         """
-        curves = articulate(voice, _with_words(transcript))
-        if on_notice is not None:
-            for notice in curves.notices:
-                on_notice(notice)
-        track = direct(curves, direction)
+        track = perform(voice, direction, transcript=transcript, on_notice=on_notice)
         return _painted(self._scene(direction.paste_back), track)
 
     def _scene(self, paste_back: bool) -> Scene:
         with self._lock:
             if paste_back not in self._scenes:
                 if paste_back:
-                    pixels, face = _even(self._portrait.pixels), self._face
+                    pixels, face = even_sides(self._portrait.pixels), self._face
                     matte = person_matte(pixels, face)
                 else:
                     square = upright_square(self._portrait.pixels, self._face)
@@ -104,12 +95,6 @@ class EmbeddedAvatar:
                 self._scenes[paste_back] = prepare_scene(fit(face, matte), pixels, matte)
                 _give_back_memory()
             return self._scenes[paste_back]
-
-
-def _with_words(text: SpokenText | None) -> Transcript | None:
-    if text is None or isinstance(text, Transcript):
-        return text
-    return read_transcript(text.text, text.language)
 
 
 def painters_at_once() -> int:
@@ -145,9 +130,3 @@ def _give_back_memory() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):  # other systems have no such call
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _even(pixels: UInt8) -> UInt8:
-    """Less the last row or column where there is an odd number of them: yuv420p halves both."""
-    height, width = pixels.shape[:2]
-    return np.ascontiguousarray(pixels[: height // 2 * 2, : width // 2 * 2])

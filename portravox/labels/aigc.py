@@ -22,6 +22,9 @@ METADATA_KEY = "AIGC"
 PRODUCER = "Portravox"
 """Named as the producer where whoever runs the program says no other name."""
 
+COMMENT = "AI-generated video, made by Portravox"
+"""In every video's metadata, with the version after it."""
+
 MAX_PRODUCER = 100
 """Characters of a producer's name; our choice."""
 
@@ -57,7 +60,7 @@ class AiLabel:
         }
         return {
             METADATA_KEY: json.dumps(aigc, ensure_ascii=False, separators=(",", ":")),
-            "comment": f"AI-generated video, made by Portravox {portravox.__version__}",
+            "comment": f"{COMMENT} {portravox.__version__}",
         }
 
 

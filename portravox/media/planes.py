@@ -73,3 +73,10 @@ class Planes:
         out = np.empty((height, width, 3), np.uint8)
         yuv_to_rgb(np.ascontiguousarray(self.luma), cb, cr, out)
         return out
+
+
+def even_sides(pixels: UInt8) -> UInt8:
+    """(H, W, 3) less the last row or column where there is an odd number of them: colour is halved
+    both ways."""
+    height, width = pixels.shape[:2]
+    return np.ascontiguousarray(pixels[: height // 2 * 2, : width // 2 * 2])

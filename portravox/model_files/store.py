@@ -111,17 +111,11 @@ def required(name: str) -> Path:
     """
     file = file_named(name)
     with _LOCK:
-        place = find(file)
-        if place is None and _may_fetch:
+        if find(file) is None and _may_fetch:
             from portravox.model_files.fetch import fetch_missing
 
             fetch_missing((_set_with(file),))
-            place = find(file)
-        if place is None:
-            raise ModelFileMissing(file.name, folder_to_fetch_into())
-        if not is_intact(file, place):
-            raise ModelFileBroken(place)
-        return place
+        return installed(file)
 
 
 def installed(file: ModelFile) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from portravox.arrays import UInt8
 from portravox.articulation.curves import ArticulationCurves
 from portravox.articulation.transcript import Transcript
-from portravox.engines import embedded
+from portravox.engines import performance
 from portravox.engines.embedded import EmbeddedAvatar, EmbeddedEngine
 from portravox.engines.registry import ENTRIES
 from portravox.errors import ModelUnavailable
@@ -90,7 +90,7 @@ def test_a_text_is_read_and_words_that_are_read_already_are_not(
 ) -> None:
     asked: list[tuple[str, str | None]] = []
     given: list[Transcript | None] = []
-    articulate = embedded.articulate
+    articulate = performance.articulate
 
     def read(text: str, language: str | None) -> Transcript:
         asked.append((text, language))
@@ -100,8 +100,8 @@ def test_a_text_is_read_and_words_that_are_read_already_are_not(
         given.append(transcript)
         return articulate(said, transcript)
 
-    monkeypatch.setattr(embedded, "read_transcript", read)
-    monkeypatch.setattr(embedded, "articulate", heard)
+    monkeypatch.setattr(performance, "read_transcript", read)
+    monkeypatch.setattr(performance, "articulate", heard)
     once = Transcript("Ma ma ma", "en", WORDS)
     for transcript in (SpokenText("Ma ma ma", "en"), once, None):
         avatar.speak(digital_silence(), Direction(), transcript=transcript)

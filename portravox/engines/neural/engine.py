@@ -22,10 +22,7 @@ import numpy as np
 import torch
 
 from portravox.animation.controls import ControlTrack
-from portravox.animation.direct import direct
 from portravox.arrays import Float32, UInt8
-from portravox.articulation.from_voice import articulate
-from portravox.articulation.transcript import Transcript, read_transcript
 from portravox.engines.base import OnNotice
 from portravox.engines.neural.crop import (
     CROP_PX,
@@ -43,11 +40,12 @@ from portravox.engines.neural.stitch import retargeted, stitched
 from portravox.engines.neural.tensors import Tensor
 from portravox.engines.neural.warp import WarpSource
 from portravox.engines.neural.weights import Networks, published_networks
+from portravox.engines.performance import perform
 from portravox.errors import DeviceMemoryShort
 from portravox.face.face import Face
 from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
-from portravox.media.planes import Planes
+from portravox.media.planes import Planes, even_sides
 from portravox.media.waveform import Waveform
 from portravox.options import Direction, SpokenText
 from portravox.render.upright import upright_square
@@ -219,22 +217,14 @@ class NeuralAvatar:
         Raises SettingOutOfRange, ModelUnavailable, at once; DeviceMemoryShort where the device runs
         out of memory.
         """
-        words = transcript
-        if words is not None and not isinstance(words, Transcript):
-            words = read_transcript(words.text, words.language)
-        curves = articulate(voice, words)
-        if on_notice is not None:
-            for notice in curves.notices:
-                on_notice(notice)
-        return _painted(self._engine, self._scene(direction.paste_back), direct(curves, direction))
+        track = perform(voice, direction, transcript=transcript, on_notice=on_notice)
+        return _painted(self._engine, self._scene(direction.paste_back), track)
 
     def _scene(self, paste_back: bool) -> _Scene:
         with self._lock:
             if paste_back not in self._scenes:
                 if paste_back:
-                    height, width = self._portrait.pixels.shape[:2]
-                    photo = self._portrait.pixels[: height // 2 * 2, : width // 2 * 2]
-                    made = self._engine.prepare(np.ascontiguousarray(photo), self.face)
+                    made = self._engine.prepare(even_sides(self._portrait.pixels), self.face)
                 else:
                     square = upright_square(self._portrait.pixels, self.face)
                     made = self._engine.prepare(square.pixels, square.face)
