@@ -40,18 +40,15 @@ class Bridge(httpx.BaseTransport):
 def talk(playing):
     """Runs a function of a client in a thread, on a server whose worker is another function."""
 
-    def talk(say, work=None):
-        async def meet():
-            async with playing() as server:
-                access = Access(base_url="http://server/api/v1", api_key=server.secret)
-                with Connection(access, transport=Bridge(server)) as connection:
-                    client = LiveportraitClient(connection)
-                    said = asyncio.to_thread(say, client)
-                    parts = [said] if work is None else [said, work(server.service)]
-                    return await asyncio.gather(*parts, return_exceptions=True)
-
+    async def talk(say, work=None):
+        async with playing() as server:
+            access = Access(base_url="http://server/api/v1", api_key=server.secret)
+            with Connection(access, transport=Bridge(server)) as connection:
+                client = LiveportraitClient(connection)
+                said = asyncio.to_thread(say, client)
+                parts = [said] if work is None else [said, work(server.service)]
+                ends = await asyncio.gather(*parts, return_exceptions=True)
         # What was raised is raised here, after the server was closed.
-        ends = asyncio.run(meet())
         for end in reversed(ends):
             if isinstance(end, BaseException):
                 raise end
@@ -70,7 +67,7 @@ def wait(client, task_id):
     return wait_for_end(client, task_id, sleep=lambda seconds: time.sleep(0.01))
 
 
-def test_from_two_files_to_a_video(talk, tmp_path):
+async def test_from_two_files_to_a_video(talk, tmp_path):
     (tmp_path / "face.png").write_bytes(b"\x89PNG")
     (tmp_path / "voice.wav").write_bytes(b"RIFF")
     target = tmp_path / "v.mp4"
@@ -97,22 +94,22 @@ def test_from_two_files_to_a_video(talk, tmp_path):
             task.task_id, task.attempt, Result(video_name=name, duration_s=2.0)
         )
 
-    report = talk(say, work)
+    report = await talk(say, work)
     assert (report.status, report.video_s, report.done) == ("SUCCEEDED", 2.0, 1.0)
     assert target.read_bytes() == VIDEO
 
 
-def test_a_task_that_fails_says_why(talk):
+async def test_a_task_that_fails_says_why(talk):
     async def work(service):
         task = await next_task(service)
         why = Failure(code="InvalidImage.NoHumanFace", message="No human face detected.")
         await service.queue.finish(task.task_id, task.attempt, why)
 
     with pytest.raises(TaskRefused, match="No human face detected"):
-        talk(lambda client: wait(client, client.submit("http://h/a", "http://h/b", {})), work)
+        await talk(lambda client: wait(client, client.submit("http://h/a", "http://h/b", {})), work)
 
 
-def test_cancel_list_and_tasks_that_are_not_there(talk):
+async def test_cancel_list_and_tasks_that_are_not_there(talk):
     def say(client):
         task_id = client.submit("http://h/a", "http://h/b", {})
         assert client.report(task_id).queue_position == 0
@@ -126,16 +123,16 @@ def test_cancel_list_and_tasks_that_are_not_there(talk):
         rows = client.list({"status": "CANCELED"})["data"]
         assert [row["task_id"] for row in rows] == [task_id]
 
-    talk(say)
+    await talk(say)
 
 
-def test_the_same_idempotency_key_is_the_same_task(talk):
+async def test_the_same_idempotency_key_is_the_same_task(talk):
     def say(client):
         job = ("http://h/a", "http://h/b", {})
         return {client.submit(*job, idempotency_key="one") for _ in range(3)}
 
-    assert len(talk(say)) == 1
+    assert len(await talk(say)) == 1
 
 
-def test_detect(talk):
-    assert talk(lambda client: client.detect("http://h/a")).passed
+async def test_detect(talk):
+    assert (await talk(lambda client: client.detect("http://h/a"))).passed

@@ -99,57 +99,54 @@ async def call(application: Application, case: Request) -> tuple[int, bytes]:
     return status, b"".join(answer)
 
 
-def test_every_answer_is_one_that_is_written_down(tmp_path: Path, bodies: int, tally: Tally):
-    async def play() -> None:
-        service = service_in(tmp_path)
-        _, secret = service.keys.create("fuzz")
-        key = (b"authorization", f"Bearer {secret}".encode())
+async def test_every_answer_is_one_that_is_written_down(tmp_path: Path, bodies: int, tally: Tally):
+    service = service_in(tmp_path)
+    _, secret = service.keys.create("fuzz")
+    key = (b"authorization", f"Bearer {secret}".encode())
 
-        @asynccontextmanager
-        async def open_service(_: Metrics) -> AsyncIterator[Service]:
-            yield service
+    @asynccontextmanager
+    async def open_service(_: Metrics) -> AsyncIterator[Service]:
+        yield service
 
-        application = Application(open_service)
-        application.state.service = service
-        valid = Request(VALID.method, VALID.path, b"", (*VALID.headers, key), VALID.body)
-        status, answer = await call(application, valid)
+    application = Application(open_service)
+    application.state.service = service
+    valid = Request(VALID.method, VALID.path, b"", (*VALID.headers, key), VALID.body)
+    status, answer = await call(application, valid)
+    assert status == 200
+    known = json.loads(answer)["output"]["task_id"]
+    accepted = [known]
+
+    async def one(number: int) -> None:
+        case = request(number, secret, known)
+        began = time.perf_counter()
+        status, answer = await asyncio.wait_for(call(application, case), HANGS_S)
+        took_s = time.perf_counter() - began
+        told = f"case {number}, {case.path[:80]} {case.told}: {status} {answer[:300]!r}"
+        if status < 400:
+            tally.add("requests", "accepted", took_s)
+            if case.path.rstrip("/") == SUBMIT and case.method == "POST":
+                accepted.append(json.loads(answer)["output"]["task_id"])
+            return
+        code = ""
+        if answer:
+            refusal = json.loads(answer)
+            code = refusal["code"]
+            assert set(refusal) >= {"code", "message", "request_id"}, told
+        else:
+            assert case.method == "HEAD", told
+        assert not code or (status, code) in REFUSALS, told
+        assert status < 500, told
+        tally.add("requests", f"{status} {code}".strip(), took_s)
+
+    for first in range(0, bodies, AT_ONCE):
+        await asyncio.gather(*map(one, range(first, min(first + AT_ONCE, bodies))))
+    assert len(accepted) > bodies // 50, "most of what is sent must not be nonsense at once"
+    for task_id in accepted:
+        asked = Request("GET", f"{TASKS}/{task_id}", b"", (key,))
+        status, answer = await call(application, asked)
         assert status == 200
-        known = json.loads(answer)["output"]["task_id"]
-        accepted = [known]
-
-        async def one(number: int) -> None:
-            case = request(number, secret, known)
-            began = time.perf_counter()
-            status, answer = await asyncio.wait_for(call(application, case), HANGS_S)
-            took_s = time.perf_counter() - began
-            told = f"case {number}, {case.path[:80]} {case.told}: {status} {answer[:300]!r}"
-            if status < 400:
-                tally.add("requests", "accepted", took_s)
-                if case.path.rstrip("/") == SUBMIT and case.method == "POST":
-                    accepted.append(json.loads(answer)["output"]["task_id"])
-                return
-            code = ""
-            if answer:
-                refusal = json.loads(answer)
-                code = refusal["code"]
-                assert set(refusal) >= {"code", "message", "request_id"}, told
-            else:
-                assert case.method == "HEAD", told
-            assert not code or (status, code) in REFUSALS, told
-            assert status < 500, told
-            tally.add("requests", f"{status} {code}".strip(), took_s)
-
-        for first in range(0, bodies, AT_ONCE):
-            await asyncio.gather(*map(one, range(first, min(first + AT_ONCE, bodies))))
-        assert len(accepted) > bodies // 50, "most of what is sent must not be nonsense at once"
-        for task_id in accepted:
-            asked = Request("GET", f"{TASKS}/{task_id}", b"", (key,))
-            status, answer = await call(application, asked)
-            assert status == 200
-            assert json.loads(answer)["output"]["task_id"] == task_id
-        await service.queue.close()
-
-    asyncio.run(play())
+        assert json.loads(answer)["output"]["task_id"] == task_id
+    await service.queue.close()
     assert tally.counts["requests"].total() == bodies
 
 

@@ -31,14 +31,9 @@ def submit(queue: SqliteTaskQueue, key_id: str = "1"):
     return queue.submit(JOB, key_id=key_id, key_group="g", request_id="r")
 
 
-def tasks_in(data: Path) -> set[str]:
+async def tasks_in(data: Path) -> set[str]:
     """Ids, as the queue's next start finds them."""
-
-    async def look():
-        queue = SqliteTaskQueue(data / "tasks.db")
-        await queue.close()
-
-    asyncio.run(look())
+    await SqliteTaskQueue(data / "tasks.db").close()
     db = sqlite3.connect(data / "tasks.db")
     found = {task_id for (task_id,) in db.execute("SELECT task_id FROM tasks")}
     db.close()
@@ -63,7 +58,7 @@ def data(tmp_path) -> Path:
         await asyncio.gather(*(submit(queue) for _ in range(300)))
         await queue.close()
 
-    asyncio.run(fill())
+    asyncio.run(fill())  # a fixture of tests that are no coroutines, too
     return folder
 
 
@@ -96,34 +91,30 @@ def test_a_backup_is_private_and_has_all_that_was_wanted(data, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_backup_beside_a_server_that_works_is_one_moment_of_it(data, tmp_path):
-    async def play():
-        queue = SqliteTaskQueue(data / "tasks.db")
-        before = [(await submit(queue)).task_id for _ in range(5)]
-        more: list[str] = []
+async def test_a_backup_beside_a_server_that_works_is_one_moment_of_it(data, tmp_path):
+    queue = SqliteTaskQueue(data / "tasks.db")
+    before = [(await submit(queue)).task_id for _ in range(5)]
+    more: list[str] = []
 
-        async def go_on():
-            while True:
-                more.append((await submit(queue)).task_id)
+    async def go_on():
+        while True:
+            more.append((await submit(queue)).task_id)
 
-        submitting = asyncio.create_task(go_on())
-        await asyncio.to_thread(back_up, data, tmp_path / "b", USUAL)
-        submitting.cancel()
-        after = await submit(queue)
-        await queue.close()
-        return before, more, after
-
-    before, more, after = asyncio.run(play())
+    submitting = asyncio.create_task(go_on())
+    await asyncio.to_thread(back_up, data, tmp_path / "b", USUAL)
+    submitting.cancel()
+    after = await submit(queue)
+    await queue.close()
     restore(tmp_path / "b", tmp_path / "new")
-    found = tasks_in(tmp_path / "new")
+    found = await tasks_in(tmp_path / "new")
     assert set(before) <= found and after.task_id not in found
     kept = [task_id in found for task_id in more]
     assert kept == sorted(kept, reverse=True)  # all up to a moment, and none after it
     assert len(found) == 305 + sum(kept)
 
 
-def test_real_damage_is_told_and_a_restore_brings_everything_back(data, tmp_path):
-    tasks = tasks_in(data)
+async def test_real_damage_is_told_and_a_restore_brings_everything_back(data, tmp_path):
+    tasks = await tasks_in(data)
     back_up(data, tmp_path / "b", USUAL)
     damage_a_page(data / "tasks.db")
     with pytest.raises(QueueDamaged, match="damaged"):
@@ -133,28 +124,23 @@ def test_real_damage_is_told_and_a_restore_brings_everything_back(data, tmp_path
     assert not (tmp_path / "bad").exists()
     damaged = (data / "tasks.db").read_bytes()
     kept, _ = restore(tmp_path / "b", data)
-    assert tasks_in(data) == tasks
+    assert await tasks_in(data) == tasks
     assert (kept / "tasks.db").read_bytes() == damaged
     assert (data / "videos" / "v.mp4").read_bytes() == b"video"
     for path in (kept, data / "tasks.db", data / "keys.json"):
         assert stat.S_IMODE(path.stat().st_mode) in (0o600, 0o700)
 
 
-def test_a_restore_leaves_no_log_of_the_old_table_beside_the_new_one(data, tmp_path):
+async def test_a_restore_leaves_no_log_of_the_old_table_beside_the_new_one(data, tmp_path):
     back_up(data, tmp_path / "b", USUAL)
-
-    async def die():
-        queue = SqliteTaskQueue(data / "tasks.db")
-        task = await submit(queue)
-        log = (data / "tasks.db-wal").read_bytes()
-        await queue.close()
-        return task.task_id, log
-
-    task_id, log = asyncio.run(die())
+    queue = SqliteTaskQueue(data / "tasks.db")
+    task = await submit(queue)
+    log = (data / "tasks.db-wal").read_bytes()
+    await queue.close()
     (data / "tasks.db-wal").write_bytes(log)  # as after kill -9
     restore(tmp_path / "b", data)
     assert not (data / "tasks.db-wal").exists()
-    assert task_id not in tasks_in(data)
+    assert task.task_id not in await tasks_in(data)
 
 
 async def test_a_server_that_runs_is_left_alone(data, tmp_path):
@@ -246,10 +232,10 @@ def test_a_backup_that_is_not_what_was_written_changes_nothing(data, tmp_path, s
     assert content(data) == before
 
 
-def test_a_restore_that_is_interrupted_anywhere_is_finished_at_the_next_start(
+async def test_a_restore_that_is_interrupted_anywhere_is_finished_at_the_next_start(
     data, tmp_path, monkeypatch
 ):
-    tasks = tasks_in(data)
+    tasks = await tasks_in(data)
     back_up(data, tmp_path / "b", Part)
     (data / "tasks.db-wal").write_bytes(b"an old log")
     rename = Path.rename
@@ -275,7 +261,7 @@ def test_a_restore_that_is_interrupted_anywhere_is_finished_at_the_next_start(
         monkeypatch.setattr(Path, "rename", rename)
         assert (data / PENDING).exists() == interrupted
         assert finish_restore(data) == interrupted
-        assert tasks_in(data) == tasks
+        assert await tasks_in(data) == tasks
         assert len(ApiKeys(data / "keys.json").all()) == 1
         assert (data / "videos" / "v.mp4").read_bytes() == b"video"
         assert not (data / PENDING).exists()

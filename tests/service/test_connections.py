@@ -283,7 +283,7 @@ async def test_a_flood_of_what_is_no_body_is_cut_after_64_kib(kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", FLOODS)
-def test_who_sends_too_much_hears_why_unless_it_has_its_answer(kind: str) -> None:
+async def test_who_sends_too_much_hears_why_unless_it_has_its_answer(kind: str) -> None:
     begin, more = FLOODS[kind]
 
     async def play() -> None:
@@ -305,7 +305,7 @@ def test_who_sends_too_much_hears_why_unless_it_has_its_answer(kind: str) -> Non
                 told = json.loads(received.partition(b"\r\n\r\n")[2])
                 assert told["code"] == "BadRequest.TooLarge"
 
-    asyncio.run(play())
+    await play()
 
 
 @pytest.mark.parametrize("chunk_bytes", [128, 1024, 64 * 1024])

@@ -90,72 +90,58 @@ async def detector_of(folder: Path, fetch: Scripted, judge: Scripted) -> Process
     return ProcessDetector(fetching=fetching, judging=judging, scratch=scratch)
 
 
-def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> None:
-    async def play() -> None:
-        fetch, judge = Scripted(FETCHED), Scripted(JUDGED)
-        detector = await detector_of(tmp_path, fetch, judge)
-        judgement = await detector.judge("http://h/p.png", key="key 1", key_group="default")
-        assert judgement.passed
-        assert judgement.detail == {
-            "reason": "ok",
-            "explanation": "a face of 200 px was found",
-            "hint": "",
-            "notices": [],
-            "width": 400,
-            "height": 500,
-            "faces": [[[1.0, 2.0], [3.0, 4.5]]],
-            "face_count": 1,
-        }
-        [fetched], [judged] = fetch.asked, judge.asked
-        assert isinstance(fetched, FetchRequest) and isinstance(judged, JudgeRequest)
-        assert (fetched.url, fetched.file) == ("http://h/p.png", "image")
-        assert judged.folder == fetched.folder
-        assert list((tmp_path / "work").iterdir()) == []
-
-    asyncio.run(play())
+async def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> None:
+    fetch, judge = Scripted(FETCHED), Scripted(JUDGED)
+    detector = await detector_of(tmp_path, fetch, judge)
+    judgement = await detector.judge("http://h/p.png", key="key 1", key_group="default")
+    assert judgement.passed
+    assert judgement.detail == {
+        "reason": "ok",
+        "explanation": "a face of 200 px was found",
+        "hint": "",
+        "notices": [],
+        "width": 400,
+        "height": 500,
+        "faces": [[[1.0, 2.0], [3.0, 4.5]]],
+        "face_count": 1,
+    }
+    [fetched], [judged] = fetch.asked, judge.asked
+    assert isinstance(fetched, FetchRequest) and isinstance(judged, JudgeRequest)
+    assert (fetched.url, fetched.file) == ("http://h/p.png", "image")
+    assert judged.folder == fetched.folder
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 @pytest.mark.parametrize("problem", [problems.DOWNLOAD_FAILED, problems.TIMEOUT])
-def test_what_cannot_be_fetched_is_not_judged(tmp_path: Path, problem: Problem) -> None:
-    async def play() -> None:
-        judge = Scripted(JUDGED)
-        detector = await detector_of(tmp_path, Scripted(problem), judge)
-        with pytest.raises(Refusal) as refused:
-            await detector.judge("http://h/p.png", key="key 1", key_group="default")
-        assert refused.value.problem == problem
-        assert judge.asked == []
-
-    asyncio.run(play())
+async def test_what_cannot_be_fetched_is_not_judged(tmp_path: Path, problem: Problem) -> None:
+    judge = Scripted(JUDGED)
+    detector = await detector_of(tmp_path, Scripted(problem), judge)
+    with pytest.raises(Refusal) as refused:
+        await detector.judge("http://h/p.png", key="key 1", key_group="default")
+    assert refused.value.problem == problem
+    assert judge.asked == []
 
 
-def test_uploads_that_are_none_are_downloads_that_failed(tmp_path: Path) -> None:
-    async def play() -> None:
-        detector = await detector_of(tmp_path, Scripted(FETCHED), Scripted(JUDGED))
-        with pytest.raises(Refusal) as refused:
-            await detector.judge(
-                "oss://dashscope-instant/a/b/c.png", key="key 1", key_group="default"
-            )
-        assert refused.value.problem == problems.DOWNLOAD_FAILED
-
-    asyncio.run(play())
+async def test_uploads_that_are_none_are_downloads_that_failed(tmp_path: Path) -> None:
+    detector = await detector_of(tmp_path, Scripted(FETCHED), Scripted(JUDGED))
+    with pytest.raises(Refusal) as refused:
+        await detector.judge("oss://dashscope-instant/a/b/c.png", key="key 1", key_group="default")
+    assert refused.value.problem == problems.DOWNLOAD_FAILED
 
 
-def test_too_many_at_once_are_refused_and_the_next_are_not(tmp_path: Path) -> None:
-    async def play() -> None:
-        gate = asyncio.Event()
-        detector = await detector_of(tmp_path, Scripted(FETCHED, gate), Scripted(JUDGED))
-        calls = [
-            asyncio.create_task(detector.judge("http://h/p", key="key 1", key_group="default"))
-            for _ in range(PER_KEY + 3)
-        ]
-        await asyncio.sleep(0.05)
-        gate.set()
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        refused = [answer for answer in answers if isinstance(answer, Refusal)]
-        assert [refusal.problem for refusal in refused] == [problems.CONCURRENCY] * 3
-        assert (await detector.judge("http://h/p", key="key 1", key_group="default")).passed
-
-    asyncio.run(play())
+async def test_too_many_at_once_are_refused_and_the_next_are_not(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    detector = await detector_of(tmp_path, Scripted(FETCHED, gate), Scripted(JUDGED))
+    calls = [
+        asyncio.create_task(detector.judge("http://h/p", key="key 1", key_group="default"))
+        for _ in range(PER_KEY + 3)
+    ]
+    await asyncio.sleep(0.05)
+    gate.set()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, Refusal)]
+    assert [refusal.problem for refusal in refused] == [problems.CONCURRENCY] * 3
+    assert (await detector.judge("http://h/p", key="key 1", key_group="default")).passed
 
 
 class Dripping(UnstartedProcess):
@@ -193,29 +179,28 @@ async def end(calls: list[asyncio.Task[Judgement]]) -> list[Judgement | BaseExce
     return await asyncio.gather(*calls, return_exceptions=True)
 
 
-def test_one_keys_slow_addresses_hold_up_no_other_key(tmp_path: Path) -> None:
-    async def play() -> None:
-        detector = await dripping_detector(tmp_path, Scripted(JUDGED))
-        slow = [
-            asyncio.create_task(detector.judge("http://h/drip", key="a", key_group="default"))
-            for _ in range(64)
-        ]
-        await asyncio.sleep(0.1)
-        refused = [call for call in slow if call.done()]
-        assert len(refused) == 64 - PER_KEY
-        for key in ("b", "c"):
-            async with asyncio.timeout(1.0):
-                assert (await detector.judge("http://h/p", key=key, key_group="default")).passed
-        await end(slow)
-        # And who went away took everything along.
+async def test_one_keys_slow_addresses_hold_up_no_other_key(tmp_path: Path) -> None:
+    detector = await dripping_detector(tmp_path, Scripted(JUDGED))
+    slow = [
+        asyncio.create_task(detector.judge("http://h/drip", key="a", key_group="default"))
+        for _ in range(64)
+    ]
+    await asyncio.sleep(0.1)
+    refused = [call for call in slow if call.done()]
+    assert len(refused) == 64 - PER_KEY
+    for key in ("b", "c"):
         async with asyncio.timeout(1.0):
-            assert (await detector.judge("http://h/p", key="a", key_group="default")).passed
-        assert list((tmp_path / "work").iterdir()) == []
+            assert (await detector.judge("http://h/p", key=key, key_group="default")).passed
+    await end(slow)
+    # And who went away took everything along.
+    async with asyncio.timeout(1.0):
+        assert (await detector.judge("http://h/p", key="a", key_group="default")).passed
+    assert list((tmp_path / "work").iterdir()) == []
 
-    asyncio.run(play())
 
-
-def test_one_keys_many_pictures_are_judged_in_turns_with_those_of_others(tmp_path: Path) -> None:
+async def test_one_keys_many_pictures_are_judged_in_turns_with_those_of_others(
+    tmp_path: Path,
+) -> None:
     judged: list[str] = []
 
     class Slow(Scripted):
@@ -228,50 +213,40 @@ def test_one_keys_many_pictures_are_judged_in_turns_with_those_of_others(tmp_pat
         judged.append(key)
         return judgement
 
-    async def play() -> None:
-        detector = await dripping_detector(tmp_path, Slow(JUDGED))
-        many = [asyncio.create_task(call(detector, "a")) for _ in range(PER_KEY)]
-        await asyncio.sleep(0.01)
-        await call(detector, "b")
-        assert judged.index("b") <= 3
-        await asyncio.gather(*many)
-
-    asyncio.run(play())
+    detector = await dripping_detector(tmp_path, Slow(JUDGED))
+    many = [asyncio.create_task(call(detector, "a")) for _ in range(PER_KEY)]
+    await asyncio.sleep(0.01)
+    await call(detector, "b")
+    assert judged.index("b") <= 3
+    await asyncio.gather(*many)
 
 
-def test_one_deadline_holds_for_waiting_fetching_and_judging(
+async def test_one_deadline_holds_for_waiting_fetching_and_judging(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portravox.service.detector.DETECT_TIME_S", 0.2)
-
-    async def play() -> None:
-        detector = await dripping_detector(tmp_path, Scripted(JUDGED))
-        async with asyncio.timeout(1.0):
-            answers = await asyncio.gather(
-                *(
-                    detector.judge("http://h/drip", key="a", key_group="default")
-                    for _ in range(FETCHERS_PER_KEY + 2)  # two of them wait in line
-                ),
-                return_exceptions=True,
-            )
-        assert all(isinstance(answer, Refusal) for answer in answers)
-        assert {answer.problem for answer in answers if isinstance(answer, Refusal)} == {
-            problems.TIMEOUT
-        }
-
-    asyncio.run(play())
+    detector = await dripping_detector(tmp_path, Scripted(JUDGED))
+    async with asyncio.timeout(1.0):
+        answers = await asyncio.gather(
+            *(
+                detector.judge("http://h/drip", key="a", key_group="default")
+                for _ in range(FETCHERS_PER_KEY + 2)  # two of them wait in line
+            ),
+            return_exceptions=True,
+        )
+    assert all(isinstance(answer, Refusal) for answer in answers)
+    assert {answer.problem for answer in answers if isinstance(answer, Refusal)} == {
+        problems.TIMEOUT
+    }
 
 
-def test_a_file_is_fetched_then_inspected_and_then_gone(tmp_path: Path) -> None:
-    async def play() -> None:
-        done = InspectDone(number=1, file_kind="MP4", is_known=True, marks=())
-        fetch, judge = Scripted(FETCHED), Scripted(done)
-        detector = await detector_of(tmp_path, fetch, judge)
-        found = await detector.inspect("http://h/v.mp4", key="key 1", key_group="default")
-        assert found == done.inspection
-        [fetched], [inspected] = fetch.asked, judge.asked
-        assert isinstance(fetched, FetchRequest) and isinstance(inspected, InspectRequest)
-        assert (fetched.url, fetched.file) == ("http://h/v.mp4", "file")
-        assert list((tmp_path / "work").iterdir()) == []
-
-    asyncio.run(play())
+async def test_a_file_is_fetched_then_inspected_and_then_gone(tmp_path: Path) -> None:
+    done = InspectDone(number=1, file_kind="MP4", is_known=True, marks=())
+    fetch, judge = Scripted(FETCHED), Scripted(done)
+    detector = await detector_of(tmp_path, fetch, judge)
+    found = await detector.inspect("http://h/v.mp4", key="key 1", key_group="default")
+    assert found == done.inspection
+    [fetched], [inspected] = fetch.asked, judge.asked
+    assert isinstance(fetched, FetchRequest) and isinstance(inspected, InspectRequest)
+    assert (fetched.url, fetched.file) == ("http://h/v.mp4", "file")
+    assert list((tmp_path / "work").iterdir()) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -33,24 +32,20 @@ ORIGINAL = {
 OURS = {"file", "reason", "explanation", "hint"}
 
 
-def failed_task(playing: Any, failure: Failure) -> list[dict[str, Any]]:
+async def failed_task(playing: Any, failure: Failure) -> list[dict[str, Any]]:
     """`output` of a task that failed so: plain, explained, and from the explained events."""
-
-    async def scene() -> list[dict[str, Any]]:
-        async with playing() as server:
-            queue = server.service.queue
-            task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
-            claimed = await queue.claim("w", lease_s=30.0)
-            assert claimed is not None
-            await queue.finish(task.task_id, claimed.attempt, failure)
-            path = f"/api/v1/tasks/{task.task_id}"
-            plain = await server.client.get(path, headers=server.key)
-            asked = await server.client.get(f"{path}?explain=true", headers=server.key)
-            events = await server.client.get(f"{path}/events?explain=true", headers=server.key)
-            streamed = json.loads(events.text.split("data: ")[1].split("\n")[0])
-            return [answer["output"] for answer in (plain.json(), asked.json(), streamed)]
-
-    return asyncio.run(scene())
+    async with playing() as server:
+        queue = server.service.queue
+        task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+        claimed = await queue.claim("w", lease_s=30.0)
+        assert claimed is not None
+        await queue.finish(task.task_id, claimed.attempt, failure)
+        path = f"/api/v1/tasks/{task.task_id}"
+        plain = await server.client.get(path, headers=server.key)
+        asked = await server.client.get(f"{path}?explain=true", headers=server.key)
+        events = await server.client.get(f"{path}/events?explain=true", headers=server.key)
+        streamed = json.loads(events.text.split("data: ")[1].split("\n")[0])
+        return [answer["output"] for answer in (plain.json(), asked.json(), streamed)]
 
 
 def failure(problem: Problem, reason: str = "", sentence: str = "", **more: Any) -> Failure:
@@ -58,9 +53,9 @@ def failure(problem: Problem, reason: str = "", sentence: str = "", **more: Any)
     return Failure(code=problem.code, message=problem.message, explanation=why)
 
 
-def test_code_and_text_stay_the_originals_unless_why_is_asked(playing: Any) -> None:
+async def test_code_and_text_stay_the_originals_unless_why_is_asked(playing: Any) -> None:
     sentence = "audio lasts 200.0 s; wanted 1 to 180 s"
-    plain, asked, streamed = failed_task(
+    plain, asked, streamed = await failed_task(
         playing, failure(problems.AUDIO_LENGTH, "voice_too_long", sentence)
     )
     assert set(plain) == ORIGINAL
@@ -76,9 +71,9 @@ def test_code_and_text_stay_the_originals_unless_why_is_asked(playing: Any) -> N
         assert output["hint"] == errors.VoiceTooLong.hint
 
 
-def test_a_download_says_which_file_and_what_a_public_server_answered(playing: Any) -> None:
+async def test_a_download_says_which_file_and_what_a_public_server_answered(playing: Any) -> None:
     error = errors.InputDownloadFailed("status 404", told="its server answered with status 404")
-    _, asked, _ = failed_task(
+    _, asked, _ = await failed_task(
         playing, failure(problems.DOWNLOAD_FAILED, *told(error), file="audio")
     )
     assert asked["file"] == "audio"
@@ -86,9 +81,9 @@ def test_a_download_says_which_file_and_what_a_public_server_answered(playing: A
     assert "signed" in asked["hint"]
 
 
-def test_a_download_never_says_what_is_around_the_server(playing: Any) -> None:
+async def test_a_download_never_says_what_is_around_the_server(playing: Any) -> None:
     error = errors.InputDownloadFailed("10.0.0.7: connection refused")
-    _, asked, _ = failed_task(
+    _, asked, _ = await failed_task(
         playing, failure(problems.DOWNLOAD_FAILED, *told(error), file="image")
     )
     assert asked["explanation"] == "the file could not be downloaded from its URL"
@@ -98,8 +93,8 @@ def test_a_download_never_says_what_is_around_the_server(playing: Any) -> None:
     "problem",
     [problems.ALGO, problems.TIMEOUT, problems.NOT_STORED, problems.out_of_definition("x")],
 )
-def test_what_is_no_files_fault_names_no_file(playing: Any, problem: Problem) -> None:
-    _, asked, _ = failed_task(playing, failure(problem))
+async def test_what_is_no_files_fault_names_no_file(playing: Any, problem: Problem) -> None:
+    _, asked, _ = await failed_task(playing, failure(problem))
     assert asked["file"] is None
     assert asked["reason"] and asked["explanation"] and asked["hint"]
 

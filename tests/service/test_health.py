@@ -63,15 +63,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_each_thing_that_fails_is_told_by_its_name() -> None:
-    assert asyncio.run(found_by(a=healthy)) == ()
-    assert asyncio.run(found_by(a=healthy, b=full)) == (FULL,)
-    assert [told.reason for told in asyncio.run(found_by(a=broken, b=full))] == ["a", "disk_full"]
+async def test_each_thing_that_fails_is_told_by_its_name() -> None:
+    assert await found_by(a=healthy) == ()
+    assert await found_by(a=healthy, b=full) == (FULL,)
+    assert [told.reason for told in await found_by(a=broken, b=full)] == ["a", "disk_full"]
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_look_that_does_not_end_is_trouble_and_holds_up_no_other() -> None:
-    [told] = asyncio.run(found_by(stuck=endless, well=healthy))
+async def test_a_look_that_does_not_end_is_trouble_and_holds_up_no_other() -> None:
+    [told] = await found_by(stuck=endless, well=healthy)
     assert told.reason == "stuck" and told.message.startswith("no answer for")
 
 
@@ -184,7 +184,7 @@ async def test_readyz_tells_what_fails_and_never_waits(playing: Playing, loop: A
         await service.health.stop()
 
 
-def test_readyz_says_how_far_worker_processes_are_isolated(
+async def test_readyz_says_how_far_worker_processes_are_isolated(
     playing: Playing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def said(**settings: Any) -> dict[str, Any]:
@@ -199,10 +199,10 @@ def test_readyz_says_how_far_worker_processes_are_isolated(
         monkeypatch.setattr(health_routes, "offered", lambda: offered)
 
     offer(landlock_abi=7)
-    told = asyncio.run(said())
+    told = await said()
     assert (told["isolation"], told.get("warnings")) == ("full", None)
     offer(landlock_abi=0)
-    told = asyncio.run(said())
+    told = await said()
     assert told["isolation"] == "partial"
     assert [warning["reason"] for warning in told["warnings"]] == ["not_isolated"]
-    assert asyncio.run(said(sandbox="off"))["isolation"] == "off"
+    assert (await said(sandbox="off"))["isolation"] == "off"

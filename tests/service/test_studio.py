@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import gzip
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +18,6 @@ from portravox.service.logins import LoginTokens
 Playing = Callable[..., Any]
 
 
-def played(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test that waits for answers."""
-
-    @functools.wraps(test)
-    def run(*arguments: Any, **fixtures: Any) -> None:
-        asyncio.run(test(*arguments, **fixtures))
-
-    return run
-
-
-@played
 async def test_the_page_names_its_files_by_their_content(playing: Playing) -> None:
     async with playing() as server:
         index = await server.client.get("/")
@@ -61,7 +48,6 @@ async def test_the_page_names_its_files_by_their_content(playing: Playing) -> No
         ("", False),
     ],
 )
-@played
 async def test_the_page_is_packed_for_who_unpacks_it(
     playing: Playing, accepted: str, packed: bool
 ) -> None:
@@ -82,7 +68,6 @@ async def test_the_page_is_packed_for_who_unpacks_it(
                 assert (gzip.decompress(sent) if packed else sent) == plain
 
 
-@played
 async def test_only_what_is_text_is_packed(playing: Playing) -> None:
     async with playing() as server:
         for path in ("examples/portrait", "examples/voice", "about"):
@@ -90,7 +75,6 @@ async def test_only_what_is_text_is_packed(playing: Playing) -> None:
             assert "content-encoding" not in answered.headers
 
 
-@played
 async def test_nothing_inline_and_nothing_from_elsewhere_may_run(playing: Playing) -> None:
     async with playing() as server:
         index = await server.client.get("/")
@@ -105,7 +89,6 @@ async def test_nothing_inline_and_nothing_from_elsewhere_may_run(playing: Playin
     assert not re.search(r"https?://", index.text)
 
 
-@played
 async def test_the_examples_are_a_picture_and_a_sound(playing: Playing) -> None:
     async with playing() as server:
         about = (await server.client.get("/studio/about")).json()
@@ -119,7 +102,6 @@ async def test_the_examples_are_a_picture_and_a_sound(playing: Playing) -> None:
         assert (await server.client.get("/studio/examples/keys.json")).status_code == 404
 
 
-@played
 async def test_without_the_package_that_carries_it_no_portrait_is_offered(
     playing: Playing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +113,6 @@ async def test_without_the_package_that_carries_it_no_portrait_is_offered(
         assert (await server.client.get(f"{here}/examples/portrait")).status_code == 404
 
 
-@played
 async def test_a_one_time_link_gives_a_pass_that_the_api_takes(playing: Playing) -> None:
     async with playing() as server:
         tokens = LoginTokens(server.service.settings.logins_dir)
@@ -147,14 +128,12 @@ async def test_a_one_time_link_gives_a_pass_that_the_api_takes(playing: Playing)
 
 
 @pytest.mark.parametrize("body", [{}, {"token": 7}, {"token": None}, {"token": "guessed"}])
-@played
 async def test_without_a_token_there_is_no_pass(playing: Playing, body: dict[str, Any]) -> None:
     async with playing() as server:
         answered = await server.client.post("/studio/login", json=body)
         assert answered.status_code == 401
 
 
-@played
 async def test_a_pass_is_a_key_of_the_first_group(playing: Playing) -> None:
     async with playing() as server:
         secret = server.service.passes.create()
@@ -192,7 +171,6 @@ async def submitted(server: Any, ours: Any) -> httpx.Response:
     )
 
 
-@played
 async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Playing) -> None:
     async with playing() as server:
         ours = {
@@ -237,7 +215,6 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
         ({"nonsense": 1}, "nonsense"),
     ],
 )
-@played
 async def test_what_is_ours_is_read_strictly(playing: Playing, ours: Any, named: str) -> None:
     async with playing() as server:
         refused = await submitted(server, ours)
@@ -247,7 +224,6 @@ async def test_what_is_ours_is_read_strictly(playing: Playing, ours: Any, named:
         )
 
 
-@played
 async def test_a_transcript_that_this_server_cannot_read_is_refused_at_once(
     playing: Playing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,7 +237,6 @@ async def test_a_transcript_that_this_server_cannot_read_is_refused_at_once(
         assert (await submitted(server, {"language": "de"})).status_code == 200
 
 
-@played
 async def test_the_page_is_told_of_every_option_of_which_there_is_something_to_choose(
     playing: Playing,
 ) -> None:
@@ -283,7 +258,6 @@ async def test_the_page_is_told_of_every_option_of_which_there_is_something_to_c
             assert [value["value"] for value in said["values"]] == schema["enum"]
 
 
-@played
 async def test_a_preview_is_for_those_who_may_see_the_task(
     playing: Playing, tmp_path: Path
 ) -> None:

@@ -44,23 +44,20 @@ async def machines(url, count=2):
             await database.close()
 
 
-def test_a_key_made_on_one_machine_works_on_all_within_a_second_and_is_revoked_as_fast(url):
-    async def play():
-        async with machines(url) as [here, there]:
-            mine, other = SharedKeys(here), SharedKeys(there)
-            other.start()
-            await asyncio.sleep(0.2)
-            key, secret = await asyncio.to_thread(mine.create, "shop", limits=Limits(max_running=2))
-            assert mine.find(secret) == key
-            assert key.key_id == "1" and secret.startswith("sk-")
-            await until(lambda: other.find(secret) == key)
-            assert other.by_id("1").limits.max_running == 2
-            await asyncio.to_thread(mine.revoke, "1")
-            await until(lambda: other.find(secret) is None)
-            assert (mine.valid_count, len(mine.all())) == (0, 1)
-            await other.stop()
-
-    asyncio.run(play())
+async def test_a_key_made_on_one_machine_works_on_all_within_a_second_and_is_revoked_as_fast(url):
+    async with machines(url) as [here, there]:
+        mine, other = SharedKeys(here), SharedKeys(there)
+        other.start()
+        await asyncio.sleep(0.2)
+        key, secret = await asyncio.to_thread(mine.create, "shop", limits=Limits(max_running=2))
+        assert mine.find(secret) == key
+        assert key.key_id == "1" and secret.startswith("sk-")
+        await until(lambda: other.find(secret) == key)
+        assert other.by_id("1").limits.max_running == 2
+        await asyncio.to_thread(mine.revoke, "1")
+        await until(lambda: other.find(secret) is None)
+        assert (mine.valid_count, len(mine.all())) == (0, 1)
+        await other.stop()
 
 
 async def until(holds, within_s: float = 10.0):
@@ -111,42 +108,36 @@ def test_a_pass_of_the_studio_holds_on_every_machine_with_the_same_signing_keys(
     assert not SignedPasses(keys).holds(given)
 
 
-def test_a_rate_is_counted_over_all_machines_together(url):
-    async def play():
-        async with machines(url, 3) as databases:
-            rates = [SharedRates(database) for database in databases]
-            limits = Limits(requests_per_s=5.0)
-            taken = refused = 0
-            for number in range(12):
-                counting = rates[number % 3].take("1", Call.SUBMIT, limits)
-                assert counting is not None
-                try:
+async def test_a_rate_is_counted_over_all_machines_together(url):
+    async with machines(url, 3) as databases:
+        rates = [SharedRates(database) for database in databases]
+        limits = Limits(requests_per_s=5.0)
+        taken = refused = 0
+        for number in range(12):
+            counting = rates[number % 3].take("1", Call.SUBMIT, limits)
+            assert counting is not None
+            try:
+                await counting
+                taken += 1
+            except RateReached:
+                refused += 1
+        assert taken >= 5 and taken + refused == 12
+        assert rates[0].take("1", Call.POLL, limits) is None  # no limit asks nobody
+        await asyncio.sleep(0.3)
+        again = rates[1].take("1", Call.SUBMIT, limits)
+        assert again is not None
+        await again  # more than one token has come meanwhile
+
+
+async def test_a_bucket_is_no_fuller_than_a_second_brings(url):
+    async with machines(url, 1) as [database]:
+        rates = SharedRates(database)
+        slow = Limits(requests_per_s=0.001)
+        for refused in (False, True, True):
+            counting = rates.take("1", Call.DETECT, slow)
+            assert counting is not None
+            if refused:
+                with pytest.raises(RateReached):
                     await counting
-                    taken += 1
-                except RateReached:
-                    refused += 1
-            assert taken >= 5 and taken + refused == 12
-            assert rates[0].take("1", Call.POLL, limits) is None  # no limit asks nobody
-            await asyncio.sleep(0.3)
-            again = rates[1].take("1", Call.SUBMIT, limits)
-            assert again is not None
-            await again  # more than one token has come meanwhile
-
-    asyncio.run(play())
-
-
-def test_a_bucket_is_no_fuller_than_a_second_brings(url):
-    async def play():
-        async with machines(url, 1) as [database]:
-            rates = SharedRates(database)
-            slow = Limits(requests_per_s=0.001)
-            for refused in (False, True, True):
-                counting = rates.take("1", Call.DETECT, slow)
-                assert counting is not None
-                if refused:
-                    with pytest.raises(RateReached):
-                        await counting
-                else:
-                    await counting
-
-    asyncio.run(play())
+            else:
+                await counting

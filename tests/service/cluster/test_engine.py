@@ -92,69 +92,57 @@ async def submitted(queue: PostgresTaskQueue, count: int, key_id: str = "anna") 
     return [task.task_id for task in tasks]
 
 
-def test_work_comes_to_all_workers_and_each_task_is_done_once(url, tmp_path):
-    async def play():
-        queue = PostgresTaskQueue(Database(url))
-        with workers(url, 2, tmp_path):
-            ids = await submitted(queue, 200)
-            await until_ended(queue, 200, within_s=60)
-        ends = Counter(line[1] for line in said(tmp_path) if line[0] == "end" and line[3] == "True")
-        assert set(ends) == set(ids) and set(ends.values()) == {1}
-        await queue.close()
-
-    asyncio.run(play())
+async def test_work_comes_to_all_workers_and_each_task_is_done_once(url, tmp_path):
+    queue = PostgresTaskQueue(Database(url))
+    with workers(url, 2, tmp_path):
+        ids = await submitted(queue, 200)
+        await until_ended(queue, 200, within_s=60)
+    ends = Counter(line[1] for line in said(tmp_path) if line[0] == "end" and line[3] == "True")
+    assert set(ends) == set(ids) and set(ends.values()) == {1}
+    await queue.close()
 
 
-def test_what_a_killed_worker_had_is_done_by_another_one(url, tmp_path):
-    async def play():
-        queue = PostgresTaskQueue(Database(url))
-        with workers(url, 2, tmp_path, slots=1, task_s=3.0) as running:
-            ids = await submitted(queue, 4)
-            while (await queue.counts())[TaskState.RUNNING] < 2:
-                await asyncio.sleep(0.1)
-            running[0].kill()
-            await until_ended(queue, 4, within_s=60)
-        tasks = await queue.find(ids)
-        assert sorted(task.attempt for task in tasks.values()) == [1, 1, 1, 2]
-        await queue.close()
-
-    asyncio.run(play())
+async def test_what_a_killed_worker_had_is_done_by_another_one(url, tmp_path):
+    queue = PostgresTaskQueue(Database(url))
+    with workers(url, 2, tmp_path, slots=1, task_s=3.0) as running:
+        ids = await submitted(queue, 4)
+        while (await queue.counts())[TaskState.RUNNING] < 2:
+            await asyncio.sleep(0.1)
+        running[0].kill()
+        await until_ended(queue, 4, within_s=60)
+    tasks = await queue.find(ids)
+    assert sorted(task.attempt for task in tasks.values()) == [1, 1, 1, 2]
+    await queue.close()
 
 
-def test_a_worker_that_is_told_to_stop_finishes_what_it_has(url, tmp_path):
-    async def play():
-        queue = PostgresTaskQueue(Database(url))
-        with workers(url, 1, tmp_path, slots=1, task_s=1.0) as [worker]:
-            await submitted(queue, 2)
-            while (await queue.counts())[TaskState.RUNNING] < 1:
-                await asyncio.sleep(0.05)
-            worker.terminate()
-            assert worker.wait(30) == 0
-        counts = await queue.counts()
-        assert (counts[TaskState.SUCCEEDED], counts[TaskState.PENDING]) == (1, 1)
-        await queue.close()
-
-    asyncio.run(play())
+async def test_a_worker_that_is_told_to_stop_finishes_what_it_has(url, tmp_path):
+    queue = PostgresTaskQueue(Database(url))
+    with workers(url, 1, tmp_path, slots=1, task_s=1.0) as [worker]:
+        await submitted(queue, 2)
+        while (await queue.counts())[TaskState.RUNNING] < 1:
+            await asyncio.sleep(0.05)
+        worker.terminate()
+        assert worker.wait(30) == 0
+    counts = await queue.counts()
+    assert (counts[TaskState.SUCCEEDED], counts[TaskState.PENDING]) == (1, 1)
+    await queue.close()
 
 
-def test_a_cancelled_task_is_aborted_where_it_runs(url, tmp_path):
-    async def play():
-        queue = PostgresTaskQueue(Database(url))
-        with workers(url, 1, tmp_path, slots=1, task_s=30.0):
-            [task_id] = await submitted(queue, 1)
-            while (await queue.counts())[TaskState.RUNNING] < 1:
-                await asyncio.sleep(0.05)
-            began = time.monotonic()
-            assert await queue.cancel(task_id, key_group="g", force=True)
-            while (await queue.counts())[TaskState.CANCELED] < 1:
-                assert time.monotonic() - began < 10.0
-                await asyncio.sleep(0.02)
-        await queue.close()
-
-    asyncio.run(play())
+async def test_a_cancelled_task_is_aborted_where_it_runs(url, tmp_path):
+    queue = PostgresTaskQueue(Database(url))
+    with workers(url, 1, tmp_path, slots=1, task_s=30.0):
+        [task_id] = await submitted(queue, 1)
+        while (await queue.counts())[TaskState.RUNNING] < 1:
+            await asyncio.sleep(0.05)
+        began = time.monotonic()
+        assert await queue.cancel(task_id, key_group="g", force=True)
+        while (await queue.counts())[TaskState.CANCELED] < 1:
+            assert time.monotonic() - began < 10.0
+            await asyncio.sleep(0.02)
+    await queue.close()
 
 
-def test_the_engine_counts_places_where_slow_attempts_lend_theirs() -> None:
+async def test_the_engine_counts_places_where_slow_attempts_lend_theirs() -> None:
     """It has no public way to say that a job lends its place: an upgrade may move this one."""
     from procrastinate import App
     from procrastinate.testing import InMemoryConnector
@@ -162,12 +150,8 @@ def test_the_engine_counts_places_where_slow_attempts_lend_theirs() -> None:
 
     places = Worker(App(connector=InMemoryConnector()), concurrency=2)._job_semaphore
     assert isinstance(places, asyncio.Semaphore)
-
-    async def take_all() -> None:
-        for _ in range(2):
-            await places.acquire()
-        assert places.locked()
-        places.release()
-        assert not places.locked()
-
-    asyncio.run(take_all())
+    for _ in range(2):
+        await places.acquire()
+    assert places.locked()
+    places.release()
+    assert not places.locked()

@@ -41,72 +41,61 @@ async def replica(settings):
             yield client
 
 
-def test_tasks_links_and_passes_work_at_whichever_replica(settings):
+async def test_tasks_links_and_passes_work_at_whichever_replica(settings):
     _, secret = keys_of(settings).create("shop")
     token = logins_of(settings).create()
     key = {"Authorization": f"Bearer {secret}"}
-
-    async def play():
-        async with replica(settings) as one, replica(settings) as other:
-            for client in (one, other):
-                assert (await client.get("/healthz")).status_code == 200
-            submitted = await one.post(SUBMIT, json=BODY, headers=key | ASYNC)
-            assert submitted.status_code == 200
-            task = f"/api/v1/tasks/{submitted.json()['output']['task_id']}"
-            seen = await other.get(task, headers=key)
-            assert seen.json()["output"]["task_status"] == "PENDING"
-            login = await other.post("/studio/login", json={"token": token})
-            assert login.status_code == 200
-            again = await one.post("/studio/login", json={"token": token})
-            assert again.status_code == 401
-            passed = {"Authorization": f"Bearer {login.json()['key']}"}
-            assert (await one.get("/api/v1/tasks/", headers=passed)).status_code == 200
-            assert (await other.post(f"{task}/cancel", headers=key)).status_code == 200
-            seen = await one.get(task, headers=key)
-            assert seen.json()["output"]["task_status"] == "CANCELED"
-            assert "portravox_tasks" in (await one.get("/metrics")).text
-
-    asyncio.run(play())
+    async with replica(settings) as one, replica(settings) as other:
+        for client in (one, other):
+            assert (await client.get("/healthz")).status_code == 200
+        submitted = await one.post(SUBMIT, json=BODY, headers=key | ASYNC)
+        assert submitted.status_code == 200
+        task = f"/api/v1/tasks/{submitted.json()['output']['task_id']}"
+        seen = await other.get(task, headers=key)
+        assert seen.json()["output"]["task_status"] == "PENDING"
+        login = await other.post("/studio/login", json={"token": token})
+        assert login.status_code == 200
+        again = await one.post("/studio/login", json={"token": token})
+        assert again.status_code == 401
+        passed = {"Authorization": f"Bearer {login.json()['key']}"}
+        assert (await one.get("/api/v1/tasks/", headers=passed)).status_code == 200
+        assert (await other.post(f"{task}/cancel", headers=key)).status_code == 200
+        seen = await one.get(task, headers=key)
+        assert seen.json()["output"]["task_status"] == "CANCELED"
+        assert "portravox_tasks" in (await one.get("/metrics")).text
 
 
-def test_a_database_that_is_away_is_told_with_a_time_and_nothing_is_lost(settings):
+async def test_a_database_that_is_away_is_told_with_a_time_and_nothing_is_lost(settings):
     _, secret = keys_of(settings).create("shop")
     key = {"Authorization": f"Bearer {secret}"}
     server = postgres_server()
-
-    async def play():
-        async with replica(settings) as client:
-            submitted = await client.post(SUBMIT, json=BODY, headers=key | ASYNC)
-            task = f"/api/v1/tasks/{submitted.json()['output']['task_id']}"
-            await asyncio.to_thread(server.stop)
-            try:
-                for answer in (
-                    await client.get(task, headers=key),
-                    await client.post(SUBMIT, json=BODY, headers=key | ASYNC),
-                ):
-                    assert answer.status_code == 503
-                    assert int(answer.headers["retry-after"]) > 0
-            finally:
-                await asyncio.to_thread(server.start)
-            ends = time.monotonic() + 30.0
-            while (answer := await client.get(task, headers=key)).status_code != 200:
-                assert time.monotonic() < ends
-                await asyncio.sleep(0.2)
-            assert answer.json()["output"]["task_status"] == "PENDING"
-            submitted = await client.post(SUBMIT, json=BODY, headers=key | ASYNC)
-            assert submitted.status_code == 200
-
-    asyncio.run(play())
+    async with replica(settings) as client:
+        submitted = await client.post(SUBMIT, json=BODY, headers=key | ASYNC)
+        task = f"/api/v1/tasks/{submitted.json()['output']['task_id']}"
+        await asyncio.to_thread(server.stop)
+        try:
+            for answer in (
+                await client.get(task, headers=key),
+                await client.post(SUBMIT, json=BODY, headers=key | ASYNC),
+            ):
+                assert answer.status_code == 503
+                assert int(answer.headers["retry-after"]) > 0
+        finally:
+            await asyncio.to_thread(server.start)
+        ends = time.monotonic() + 30.0
+        while (answer := await client.get(task, headers=key)).status_code != 200:
+            assert time.monotonic() < ends
+            await asyncio.sleep(0.2)
+        assert answer.json()["output"]["task_status"] == "PENDING"
+        submitted = await client.post(SUBMIT, json=BODY, headers=key | ASYNC)
+        assert submitted.status_code == 200
 
 
-def test_a_worker_opens_no_signing_keys(settings):
-    async def play():
-        stopping, hurrying = asyncio.Event(), asyncio.Event()
-        opening = opened_worker(settings, slots=1, stopping=stopping, hurrying=hurrying)
-        async with opening as worker:
-            assert worker.trouble() is None
-            stopping.set()
-            hurrying.set()
-
-    asyncio.run(play())
+async def test_a_worker_opens_no_signing_keys(settings):
+    stopping, hurrying = asyncio.Event(), asyncio.Event()
+    opening = opened_worker(settings, slots=1, stopping=stopping, hurrying=hurrying)
+    async with opening as worker:
+        assert worker.trouble() is None
+        stopping.set()
+        hurrying.set()
     assert not settings.signing_keys_file.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -14,25 +13,22 @@ from portravox.service.problems import Refusal
 LINK = "oss://dashscope-instant/x/y/memo"
 
 
-def asked(playing: Any, body: object, *, refusal: Refusal | None = None, **headers: str) -> Any:
-    async def scene() -> Any:
-        async with playing() as server:
-            if refusal is not None:
+async def asked(
+    playing: Any, body: object, *, refusal: Refusal | None = None, **headers: str
+) -> Any:
+    async with playing() as server:
+        if refusal is not None:
 
-                async def refuse(*_: object, **__: object) -> bytes:
-                    raise refusal
+            async def refuse(*_: object, **__: object) -> bytes:
+                raise refusal
 
-                server.service.detector.plain = refuse
-            return await server.client.post(
-                "/api/v1/convert", json=body, headers=headers or server.key
-            )
-
-    return asyncio.run(scene())
+            server.service.detector.plain = refuse
+        return await server.client.post("/api/v1/convert", json=body, headers=headers or server.key)
 
 
 @pytest.mark.parametrize(("file", "kind"), [("image", "image/jpeg"), ("audio", "audio/wav")])
-def test_the_answer_is_the_file(playing: Any, file: str, kind: str) -> None:
-    answer = asked(playing, {"file": file, "url": LINK})
+async def test_the_answer_is_the_file(playing: Any, file: str, kind: str) -> None:
+    answer = await asked(playing, {"file": file, "url": LINK})
     assert (answer.status_code, answer.content) == (200, b"plain")
     assert answer.headers["content-type"] == kind
 
@@ -48,19 +44,19 @@ def test_the_answer_is_the_file(playing: Any, file: str, kind: str) -> None:
         ({"file": "audio", "url": 7}, "InvalidURL"),
     ],
 )
-def test_nothing_but_uploads_is_converted(playing: Any, body: object, code: str) -> None:
-    answer = asked(playing, body)
+async def test_nothing_but_uploads_is_converted(playing: Any, body: object, code: str) -> None:
+    answer = await asked(playing, body)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-def test_who_has_no_key_converts_nothing(playing: Any) -> None:
-    answer = asked(playing, {"file": "audio", "url": LINK}, authorization="Bearer sk-none")
+async def test_who_has_no_key_converts_nothing(playing: Any) -> None:
+    answer = await asked(playing, {"file": "audio", "url": LINK}, authorization="Bearer sk-none")
     assert answer.status_code == 401
 
 
-def test_a_refusal_says_why(playing: Any) -> None:
+async def test_a_refusal_says_why(playing: Any) -> None:
     why = explained(explanation("voice_unsupported", "audio is a MIDI file"))
-    answer = asked(
+    answer = await asked(
         playing, {"file": "audio", "url": LINK}, refusal=Refusal(problems.FILE_FORMAT, why)
     )
     told = answer.json()

@@ -37,38 +37,35 @@ class Endless:
         raise AssertionError
 
 
-def test_a_client_that_goes_away_takes_its_work_along(playing: Playing) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            detector, gone = Endless(), asyncio.Event()
-            messages: list[Message] = [{"type": "http.request", "body": BODY, "more_body": False}]
+async def test_a_client_that_goes_away_takes_its_work_along(playing: Playing) -> None:
+    async with playing() as server:
+        detector, gone = Endless(), asyncio.Event()
+        messages: list[Message] = [{"type": "http.request", "body": BODY, "more_body": False}]
 
-            async def receive() -> Message:
-                if messages:
-                    return messages.pop()
-                await gone.wait()
-                return {"type": "http.disconnect"}
+        async def receive() -> Message:
+            if messages:
+                return messages.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
 
-            async def send(message: Message) -> None:
-                raise AssertionError("nobody is there to be told")
+        async def send(message: Message) -> None:
+            raise AssertionError("nobody is there to be told")
 
-            application = server.client._transport.app
-            application.state.service = replace(server.service, detector=detector)
-            scope = {
-                "type": "http",
-                "method": "POST",
-                "path": "/api/v1/services/aigc/image2video/face-detect",
-                "query_string": b"",
-                "headers": [(b"authorization", server.key["Authorization"].encode())],
-                "client": ("127.0.0.1", 9),
-            }
-            call = asyncio.create_task(application(scope, receive, send))
-            await asyncio.wait_for(detector.began.wait(), 2.0)
-            gone.set()
-            await asyncio.wait_for(call, 2.0)
-            assert detector.cancelled
-
-    asyncio.run(play())
+        application = server.client._transport.app
+        application.state.service = replace(server.service, detector=detector)
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/api/v1/services/aigc/image2video/face-detect",
+            "query_string": b"",
+            "headers": [(b"authorization", server.key["Authorization"].encode())],
+            "client": ("127.0.0.1", 9),
+        }
+        call = asyncio.create_task(application(scope, receive, send))
+        await asyncio.wait_for(detector.began.wait(), 2.0)
+        gone.set()
+        await asyncio.wait_for(call, 2.0)
+        assert detector.cancelled
 
 
 @pytest.mark.parametrize(

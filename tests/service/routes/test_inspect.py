@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -15,35 +14,29 @@ PATH = "/api/v1/inspect"
 BODY = {"input": {"url": "http://h/v.mp4"}}
 
 
-def test_the_labels_are_the_answer(playing: Playing) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            headers = {"Authorization": f"Bearer {server.secret}"}
-            told = await server.client.post(PATH, json=BODY, headers=headers)
-            assert told.status_code == 200
-            output = told.json()["output"]
-            assert (output["kind"], output["says_machine_made"], output["marks"]) == (
-                "MP4",
-                False,
-                [],
-            )
-            assert "no label found" in output["words"]
-
-    asyncio.run(play())
+async def test_the_labels_are_the_answer(playing: Playing) -> None:
+    async with playing() as server:
+        headers = {"Authorization": f"Bearer {server.secret}"}
+        told = await server.client.post(PATH, json=BODY, headers=headers)
+        assert told.status_code == 200
+        output = told.json()["output"]
+        assert (output["kind"], output["says_machine_made"], output["marks"]) == (
+            "MP4",
+            False,
+            [],
+        )
+        assert "no label found" in output["words"]
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [({}, 400), ({"input": {}}, 400), ({"input": {"url": "ftp://h/v.mp4"}}, 400)],
 )
-def test_what_names_no_address_is_refused(
+async def test_what_names_no_address_is_refused(
     playing: Playing, body: dict[str, Any], status: int
 ) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            headers = {"Authorization": f"Bearer {server.secret}"}
-            told = await server.client.post(PATH, json=body, headers=headers)
-            assert told.status_code == status
-            assert (await server.client.post(PATH, json=BODY)).status_code == problems.NO_KEY.status
-
-    asyncio.run(play())
+    async with playing() as server:
+        headers = {"Authorization": f"Bearer {server.secret}"}
+        told = await server.client.post(PATH, json=body, headers=headers)
+        assert told.status_code == status
+        assert (await server.client.post(PATH, json=BODY)).status_code == problems.NO_KEY.status

@@ -50,50 +50,41 @@ async def submit(queue, key_id="anna", **options):
     )
 
 
-def test_machines_share_tasks_and_no_task_is_claimed_twice(url):
-    async def play():
-        async with machines(url, 3) as queues:
-            tasks = await asyncio.gather(*(submit(queues[n % 3], "abc"[n % 3]) for n in range(90)))
-            claims = await asyncio.gather(
-                *(queues[n % 3].claim(f"w{n % 3}", lease_s=30) for n in range(120))
-            )
-            claimed = [task.task_id for task in claims if task is not None]
-            # A claim that looked before another one took the last task of its key gives nothing.
-            while (task := await queues[0].claim("w0", lease_s=30)) is not None:
-                claimed.append(task.task_id)
-            assert sorted(claimed) == sorted(task.task_id for task in tasks)
-            answers = await asyncio.gather(
-                *(queues[n % 3].finish(id_, 1, VIDEO) for n, id_ in enumerate(claimed))
-            )
-            assert all(answers)
-            assert (await queues[1].counts())[TaskState.SUCCEEDED] == 90
-
-    asyncio.run(play())
+async def test_machines_share_tasks_and_no_task_is_claimed_twice(url):
+    async with machines(url, 3) as queues:
+        tasks = await asyncio.gather(*(submit(queues[n % 3], "abc"[n % 3]) for n in range(90)))
+        claims = await asyncio.gather(
+            *(queues[n % 3].claim(f"w{n % 3}", lease_s=30) for n in range(120))
+        )
+        claimed = [task.task_id for task in claims if task is not None]
+        # A claim that looked before another one took the last task of its key gives nothing.
+        while (task := await queues[0].claim("w0", lease_s=30)) is not None:
+            claimed.append(task.task_id)
+        assert sorted(claimed) == sorted(task.task_id for task in tasks)
+        answers = await asyncio.gather(
+            *(queues[n % 3].finish(id_, 1, VIDEO) for n, id_ in enumerate(claimed))
+        )
+        assert all(answers)
+        assert (await queues[1].counts())[TaskState.SUCCEEDED] == 90
 
 
-def test_limits_hold_over_all_machines_together(url):
-    async def play():
-        limits = KeyLimits(max_pending=7, max_running=2)
-        async with machines(url, 3, limits_of=lambda key_id: limits) as queues:
-            added = await asyncio.gather(
-                *(submit(queues[n % 3]) for n in range(30)), return_exceptions=True
-            )
-            assert sum(isinstance(answer, QueueFull) for answer in added) == 23
-            claims = await asyncio.gather(*(queues[n % 3].claim("w", lease_s=9) for n in range(9)))
-            assert sum(task is not None for task in claims) == 2
-
-    asyncio.run(play())
+async def test_limits_hold_over_all_machines_together(url):
+    limits = KeyLimits(max_pending=7, max_running=2)
+    async with machines(url, 3, limits_of=lambda key_id: limits) as queues:
+        added = await asyncio.gather(
+            *(submit(queues[n % 3]) for n in range(30)), return_exceptions=True
+        )
+        assert sum(isinstance(answer, QueueFull) for answer in added) == 23
+        claims = await asyncio.gather(*(queues[n % 3].claim("w", lease_s=9) for n in range(9)))
+        assert sum(task is not None for task in claims) == 2
 
 
-def test_one_idempotency_key_is_one_task_whichever_machines_are_asked(url):
-    async def play():
-        async with machines(url, 3) as queues:
-            given = await asyncio.gather(
-                *(submit(queues[n % 3], idempotency_key="k") for n in range(30))
-            )
-            assert len({task.task_id for task in given}) == 1
-
-    asyncio.run(play())
+async def test_one_idempotency_key_is_one_task_whichever_machines_are_asked(url):
+    async with machines(url, 3) as queues:
+        given = await asyncio.gather(
+            *(submit(queues[n % 3], idempotency_key="k") for n in range(30))
+        )
+        assert len({task.task_id for task in given}) == 1
 
 
 def test_the_tables_are_made_once_however_many_machines_start(tmp_path):
@@ -135,84 +126,68 @@ def test_tables_of_a_later_version_are_used_if_it_says_so(url):
             db.execute("UPDATE schema_readers SET oldest = '0001'")
 
 
-def test_connections_that_were_cut_are_made_anew(url):
-    async def play():
-        async with machines(url, 1) as [queue]:
-            task = await submit(queue)
-            with psycopg.connect(url, autocommit=True) as db:
-                db.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-            assert await queue.get(task.task_id, key_group="all") == task
-            for _ in range(10):
-                try:
-                    await submit(queue)
-                    break
-                except QueueUnavailable:  # told at once, and the next one fares better
-                    await asyncio.sleep(0.1)
-            assert (await queue.counts())[TaskState.PENDING] == 2
-
-    asyncio.run(play())
+async def test_connections_that_were_cut_are_made_anew(url):
+    async with machines(url, 1) as [queue]:
+        task = await submit(queue)
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert await queue.get(task.task_id, key_group="all") == task
+        for _ in range(10):
+            try:
+                await submit(queue)
+                break
+            except QueueUnavailable:  # told at once, and the next one fares better
+                await asyncio.sleep(0.1)
+        assert (await queue.counts())[TaskState.PENDING] == 2
 
 
-def test_a_finish_whose_answer_got_lost_is_told_as_taken(url, monkeypatch):
+async def test_a_finish_whose_answer_got_lost_is_told_as_taken(url, monkeypatch):
     monkeypatch.setattr("portravox.service.tasks.postgres.FINISH_APART_S", 0.01)
+    async with machines(url, 1) as [queue]:
+        task = await submit(queue)
+        await queue.claim("w", lease_s=30)
+        change = queue._database.change
 
-    async def play():
-        async with machines(url, 1) as [queue]:
-            task = await submit(queue)
-            await queue.claim("w", lease_s=30)
-            change = queue._database.change
+        async def lose_the_answer(statements, read):
+            await change(statements, read)
+            monkeypatch.setattr(queue._database, "change", change)
+            raise QueueUnavailable("the cable was pulled")
 
-            async def lose_the_answer(statements, read):
-                await change(statements, read)
-                monkeypatch.setattr(queue._database, "change", change)
-                raise QueueUnavailable("the cable was pulled")
-
-            monkeypatch.setattr(queue._database, "change", lose_the_answer)
-            assert await queue.finish(task.task_id, 1, VIDEO)  # else its video would be removed
-            seen = await queue.get(task.task_id, key_group="all")
-            assert seen is not None and seen.result == VIDEO
-
-    asyncio.run(play())
+        monkeypatch.setattr(queue._database, "change", lose_the_answer)
+        assert await queue.finish(task.task_id, 1, VIDEO)  # else its video would be removed
+        seen = await queue.get(task.task_id, key_group="all")
+        assert seen is not None and seen.result == VIDEO
 
 
-def test_a_process_that_stops_in_a_transaction_holds_others_up_for_no_longer_than_granted(
+async def test_a_process_that_stops_in_a_transaction_holds_others_up_for_no_longer_than_granted(
     url, monkeypatch
 ):
     monkeypatch.setattr(database_module, "IDLE_IN_TRANSACTION_MS", 300)
-
-    async def play():
-        stopped = await psycopg.AsyncConnection.connect(url, autocommit=True)
-        async with machines(url, 1) as [queue]:
-            await database_module._limit(stopped)
-            await stopped.execute("BEGIN")
-            await stopped.execute(*database_module._LOCK)
-            began = time.monotonic()
-            await submit(queue)
-            assert time.monotonic() - began < 5.0
-        await stopped.close()
-
-    asyncio.run(play())
+    stopped = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    async with machines(url, 1) as [queue]:
+        await database_module._limit(stopped)
+        await stopped.execute("BEGIN")
+        await stopped.execute(*database_module._LOCK)
+        began = time.monotonic()
+        await submit(queue)
+        assert time.monotonic() - began < 5.0
+    await stopped.close()
 
 
-def test_what_no_text_can_hold_harms_nobody_else(url):
-    async def play():
-        async with machines(url, 1) as [queue]:
-            odd = Job(
-                model="m\0", image_url="\ud800", audio_url="", parameters={}, resolve_oss=False
-            )
-            answers = await asyncio.gather(
-                submit(queue), submit(queue, job=odd), submit(queue), return_exceptions=True
-            )
-            assert isinstance(answers[1], QueueUnavailable)
-            assert await queue.get("\0", key_group="all") is None
-            assert not await queue.cancel("\0", key_group="all")
-            assert await queue.find(["\0", answers[0].task_id]) == {answers[0].task_id: answers[0]}
-            assert (await queue.counts())[TaskState.PENDING] == 2
-
-    asyncio.run(play())
+async def test_what_no_text_can_hold_harms_nobody_else(url):
+    async with machines(url, 1) as [queue]:
+        odd = Job(model="m\0", image_url="\ud800", audio_url="", parameters={}, resolve_oss=False)
+        answers = await asyncio.gather(
+            submit(queue), submit(queue, job=odd), submit(queue), return_exceptions=True
+        )
+        assert isinstance(answers[1], QueueUnavailable)
+        assert await queue.get("\0", key_group="all") is None
+        assert not await queue.cancel("\0", key_group="all")
+        assert await queue.find(["\0", answers[0].task_id]) == {answers[0].task_id: answers[0]}
+        assert (await queue.counts())[TaskState.PENDING] == 2
 
 
 def test_an_address_of_no_database_is_refused_without_its_password():
@@ -224,13 +199,9 @@ def test_an_address_of_no_database_is_refused_without_its_password():
     assert "secret" not in str(away.value)
 
 
-def test_machines_tell_one_time_whatever_their_own_clocks_say(url, monkeypatch):
+async def test_machines_tell_one_time_whatever_their_own_clocks_say(url, monkeypatch):
     here = time.time()
     monkeypatch.setattr(time, "time", lambda: here + 3600.0)
-
-    async def play():
-        async with machines(url, 1) as [queue]:
-            assert abs(queue.now() - here) < 60.0
-            assert abs((await submit(queue)).submitted_at - here) < 60.0
-
-    asyncio.run(play())
+    async with machines(url, 1) as [queue]:
+        assert abs(queue.now() - here) < 60.0
+        assert abs((await submit(queue)).submitted_at - here) < 60.0

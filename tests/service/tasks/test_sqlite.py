@@ -68,7 +68,7 @@ def submit(queue, *, key_id="k", **options):
     return queue.submit(JOB, key_id=key_id, key_group="g", request_id="r", **options)
 
 
-def test_what_was_answered_survives_kill_9(file):
+async def test_what_was_answered_survives_kill_9(file):
     """Five times over: every state that a client heard of is still there, or a later one."""
     migrate(file)
     ages = list(TaskState)
@@ -95,7 +95,7 @@ def test_what_was_answered_survives_kill_9(file):
                 assert task is not None and ages.index(task.state) >= ages.index(state)
             await queue.close()
 
-        asyncio.run(check())
+        await check()
     assert TaskState.SUCCEEDED in told.values()
     with sqlite3.connect(file) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -108,40 +108,33 @@ def test_what_was_answered_survives_kill_9(file):
     assert list(tallied) == counted
 
 
-def test_a_second_server_is_refused_until_the_first_is_gone(file):
-    async def twice():
-        first = SqliteTaskQueue(file)
-        with pytest.raises(QueueUnavailable, match="another server"):
-            SqliteTaskQueue(file)
-        task = await submit(first)
-        await first.close()
-        second = SqliteTaskQueue(file)
-        assert await second.get(task.task_id, key_group="g") == task
-        await second.close()
-
-    asyncio.run(twice())
+async def test_a_second_server_is_refused_until_the_first_is_gone(file):
+    first = SqliteTaskQueue(file)
+    with pytest.raises(QueueUnavailable, match="another server"):
+        SqliteTaskQueue(file)
+    task = await submit(first)
+    await first.close()
+    second = SqliteTaskQueue(file)
+    assert await second.get(task.task_id, key_group="g") == task
+    await second.close()
 
 
-def test_commits_wait_for_the_disk_and_readers_cannot_write(file):
-    async def look():
-        queue = SqliteTaskQueue(file)
+async def test_commits_wait_for_the_disk_and_readers_cannot_write(file):
+    queue = SqliteTaskQueue(file)
 
-        def pragmas(db):
-            return [
-                db.execute(f"PRAGMA {name}").fetchone()[0]
-                for name in ("journal_mode", "synchronous")
-            ]
+    def pragmas(db):
+        return [
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+        ]
 
-        assert await queue._writer.change(pragmas) == ["wal", 2]  # 2 is FULL
-        for reader in (queue._looks, queue._surveys):
-            with pytest.raises(sqlite3.OperationalError, match="readonly"):
-                reader.execute("DELETE FROM tasks")
-        await queue.close()
-
-    asyncio.run(look())
+    assert await queue._writer.change(pragmas) == ["wal", 2]  # 2 is FULL
+    for reader in (queue._looks, queue._surveys):
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.execute("DELETE FROM tasks")
+    await queue.close()
 
 
-def test_nobody_else_may_read_the_files(file):
+async def test_nobody_else_may_read_the_files(file):
     async def write():
         queue = SqliteTaskQueue(file)
         await submit(queue)
@@ -151,21 +144,18 @@ def test_nobody_else_may_read_the_files(file):
 
     before = os.umask(0o000)
     try:
-        modes = asyncio.run(write())
+        modes = await write()
     finally:
         os.umask(before)
     assert len(modes) == 4 and set(modes.values()) == {0o600}
 
 
-def test_what_is_forgotten_leaves_no_trace_in_the_file(file):
-    async def forget():
-        queue = SqliteTaskQueue(file)
-        task = await submit(queue)
-        await queue.cancel(task.task_id, key_group="g")
-        assert len(await queue.remove_ended(float("inf"))) == 1
-        await queue.close()
-
-    asyncio.run(forget())
+async def test_what_is_forgotten_leaves_no_trace_in_the_file(file):
+    queue = SqliteTaskQueue(file)
+    task = await submit(queue)
+    await queue.cancel(task.task_id, key_group="g")
+    assert len(await queue.remove_ended(float("inf"))) == 1
+    await queue.close()
     assert b"SECRET-IN-A-LINK" not in b"".join(path.read_bytes() for path in file.parent.iterdir())
 
 
@@ -182,77 +172,67 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
         SqliteTaskQueue(tmp_path / "nowhere" / "tasks.db")
 
 
-def test_a_damaged_table_is_told_and_not_answered_from(file):
-    async def damage():
-        queue = SqliteTaskQueue(file)
-        task = await submit(queue)
-        await queue._writer.change(lambda db: db.execute("DROP TABLE tasks") and None)
-        with pytest.raises(QueueUnavailable):
-            await queue.get(task.task_id, key_group="g")
-        with pytest.raises(QueueUnavailable):
-            await queue.position(task.task_id)
-        with pytest.raises(QueueUnavailable):
-            await submit(queue)
-        await queue.close()
-
-    asyncio.run(damage())
+async def test_a_damaged_table_is_told_and_not_answered_from(file):
+    queue = SqliteTaskQueue(file)
+    task = await submit(queue)
+    await queue._writer.change(lambda db: db.execute("DROP TABLE tasks") and None)
+    with pytest.raises(QueueUnavailable):
+        await queue.get(task.task_id, key_group="g")
+    with pytest.raises(QueueUnavailable):
+        await queue.position(task.task_id)
+    with pytest.raises(QueueUnavailable):
+        await submit(queue)
+    await queue.close()
 
 
-def test_the_file_shrinks_when_tasks_are_forgotten(file):
-    async def play():
-        queue = SqliteTaskQueue(file)
-        kept = await submit(queue)
-        job = replace(JOB, image_url="https://host/" + "a" * 8000)
-        for _ in range(8):
-            tasks = await asyncio.gather(
-                *(queue.submit(job, key_id="k", key_group="g", request_id="r") for _ in range(500))
-            )
-            await asyncio.gather(*(queue.cancel(t.task_id, key_group="g") for t in tasks))
-        full = file.stat().st_size
-        while await queue.remove_ended(float("inf")):
-            pass
-        parts = 1
-        while await queue.give_back_room():
-            parts += 1
-        assert (await queue.get(kept.task_id, key_group="g")) == kept
-        shrunk = file.stat().st_size
-        wal = file.with_name("tasks.db-wal").stat().st_size
-        await queue.close()
-        return full, shrunk, wal, parts
-
-    full, shrunk, wal, parts = asyncio.run(play())
+async def test_the_file_shrinks_when_tasks_are_forgotten(file):
+    queue = SqliteTaskQueue(file)
+    kept = await submit(queue)
+    job = replace(JOB, image_url="https://host/" + "a" * 8000)
+    for _ in range(8):
+        tasks = await asyncio.gather(
+            *(queue.submit(job, key_id="k", key_group="g", request_id="r") for _ in range(500))
+        )
+        await asyncio.gather(*(queue.cancel(t.task_id, key_group="g") for t in tasks))
+    full = file.stat().st_size
+    while await queue.remove_ended(float("inf")):
+        pass
+    parts = 1
+    while await queue.give_back_room():
+        parts += 1
+    assert (await queue.get(kept.task_id, key_group="g")) == kept
+    shrunk = file.stat().st_size
+    wal = file.with_name("tasks.db-wal").stat().st_size
+    await queue.close()
     assert full > 30e6 and shrunk < FREE_BYTES + 2e6
     assert wal == 0
     assert parts > 3  # bit by bit, and not in one long pause
 
 
-def test_a_file_of_an_earlier_version_can_shrink_too(file):
+async def test_a_file_of_an_earlier_version_can_shrink_too(file):
     with sqlite3.connect(file) as db:
         db.execute("CREATE TABLE something (a)")
         assert db.execute("PRAGMA auto_vacuum").fetchone() == (0,)
     db.close()
-    asyncio.run(SqliteTaskQueue(file).close())
+    await SqliteTaskQueue(file).close()
     db = sqlite3.connect(file)
     assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # incremental
     db.close()
 
 
-def test_a_reader_that_stays_does_not_hold_up_who_gives_room_back(file):
-    async def play():
-        queue = SqliteTaskQueue(file)
-        other = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
-        await submit(queue)
-        other.execute("BEGIN")
-        other.execute("SELECT count(*) FROM tasks").fetchone()
-        queue._writer._connection.execute("PRAGMA journal_size_limit = 0")
-        begun = time.monotonic()
-        await queue.give_back_room()
-        await submit(queue)
-        other.close()
-        await queue.close()
-        return time.monotonic() - begun
-
-    assert asyncio.run(play()) < 1.0
+async def test_a_reader_that_stays_does_not_hold_up_who_gives_room_back(file):
+    queue = SqliteTaskQueue(file)
+    other = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    await submit(queue)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM tasks").fetchone()
+    queue._writer._connection.execute("PRAGMA journal_size_limit = 0")
+    begun = time.monotonic()
+    await queue.give_back_room()
+    await submit(queue)
+    other.close()
+    await queue.close()
+    assert time.monotonic() - begun < 1.0
 
 
 def damage(file, page):
@@ -270,13 +250,10 @@ def root_page(file, name):
 
 
 @pytest.mark.parametrize("name", ["tasks", "tasks_listed", "tallies"])
-def test_a_damaged_page_is_told_at_the_start(file, name):
-    async def fill():
-        queue = SqliteTaskQueue(file)
-        await asyncio.gather(*(submit(queue) for _ in range(500)))
-        await queue.close()
-
-    asyncio.run(fill())
+async def test_a_damaged_page_is_told_at_the_start(file, name):
+    queue = SqliteTaskQueue(file)
+    await asyncio.gather(*(submit(queue) for _ in range(500)))
+    await queue.close()
     damage(file, root_page(file, name))
     before = file.read_bytes()
     with pytest.raises(QueueDamaged) as told:
@@ -285,40 +262,34 @@ def test_a_damaged_page_is_told_at_the_start(file, name):
     assert file.read_bytes() == before
 
 
-def test_damage_that_the_start_had_no_time_for_is_found_beside_the_work(file):
-    async def play():
-        queue = SqliteTaskQueue(file)
-        await asyncio.gather(*(submit(queue) for _ in range(5000)))
-        await queue.close()
-        damage(file, root_page(file, "deliveries_listed"))
-        queue = SqliteTaskQueue(file, check_s=0.0)
-        assert (await submit(queue, key_id="other")).state is TaskState.PENDING
-        for _ in range(500):
-            if queue.damage is not None:
-                break
-            await asyncio.sleep(0.01)
-        told = queue.damage
-        await queue.close()
-        return told
-
-    assert asyncio.run(play())
+async def test_damage_that_the_start_had_no_time_for_is_found_beside_the_work(file):
+    queue = SqliteTaskQueue(file)
+    await asyncio.gather(*(submit(queue) for _ in range(5000)))
+    await queue.close()
+    damage(file, root_page(file, "deliveries_listed"))
+    queue = SqliteTaskQueue(file, check_s=0.0)
+    assert (await submit(queue, key_id="other")).state is TaskState.PENDING
+    for _ in range(500):
+        if queue.damage is not None:
+            break
+        await asyncio.sleep(0.01)
+    told = queue.damage
+    await queue.close()
+    assert told
 
 
-def test_a_check_beside_the_work_ends_with_the_queue(file):
-    async def play():
-        queue = SqliteTaskQueue(file)
-        await asyncio.gather(*(submit(queue) for _ in range(5000)))
-        await queue.close()
-        queue = SqliteTaskQueue(file, check_s=0.0)
-        begun = time.monotonic()
-        await queue.close()
-        assert queue.damage is None
-        return time.monotonic() - begun
-
-    assert asyncio.run(play()) < 1.0
+async def test_a_check_beside_the_work_ends_with_the_queue(file):
+    queue = SqliteTaskQueue(file)
+    await asyncio.gather(*(submit(queue) for _ in range(5000)))
+    await queue.close()
+    queue = SqliteTaskQueue(file, check_s=0.0)
+    begun = time.monotonic()
+    await queue.close()
+    assert queue.damage is None
+    assert time.monotonic() - begun < 1.0
 
 
-def test_a_claim_is_no_more_work_behind_20_000_tasks_than_behind_1000(file):
+async def test_a_claim_is_no_more_work_behind_20_000_tasks_than_behind_1000(file):
     """Counted in steps of SQLite's virtual machine, which a busy machine does not change."""
 
     def fill(db, tasks):
@@ -342,16 +313,12 @@ def test_a_claim_is_no_more_work_behind_20_000_tasks_than_behind_1000(file):
         await queue._writer.change(lambda db: db.set_progress_handler(None, 0))
         return counted
 
-    async def measure():
-        queue = SqliteTaskQueue(file)
-        await queue._writer.change(lambda db: fill(db, range(1_000)))
-        few = await steps(queue)
-        await queue._writer.change(lambda db: fill(db, range(1_000, 20_000)))
-        many = await steps(queue)
-        await queue.close()
-        return few, many
-
-    few, many = asyncio.run(measure())
+    queue = SqliteTaskQueue(file)
+    await queue._writer.change(lambda db: fill(db, range(1_000)))
+    few = await steps(queue)
+    await queue._writer.change(lambda db: fill(db, range(1_000, 20_000)))
+    many = await steps(queue)
+    await queue.close()
     assert many < 1.1 * few
 
 

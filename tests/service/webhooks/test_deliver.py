@@ -106,23 +106,20 @@ def settled(queue, tries):
 def play(tmp_path, clock):
     """Runs a scene with an open queue and a deliverer to a receiver."""
 
-    def play(receiver, scene):
-        async def opened():
-            queue = SqliteTaskQueue(tmp_path / "tasks.db", clock=clock)
-            deliverer = Deliverer(queue.outbox, receiver, clock=clock, look_s=0.005)
-            deliverer.start()
-            try:
-                await scene(queue)
-            finally:
-                await deliverer.stop()
-                await queue.close()
-
-        asyncio.run(opened())
+    async def play(receiver, scene):
+        queue = SqliteTaskQueue(tmp_path / "tasks.db", clock=clock)
+        deliverer = Deliverer(queue.outbox, receiver, clock=clock, look_s=0.005)
+        deliverer.start()
+        try:
+            await scene(queue)
+        finally:
+            await deliverer.stop()
+            await queue.close()
 
     return play
 
 
-def test_a_receiver_that_fails_twice_has_it_the_third_time(play, clock):
+async def test_a_receiver_that_fails_twice_has_it_the_third_time(play, clock):
     receiver = Receiver([500, None, 200])
 
     async def scene(queue):
@@ -135,11 +132,11 @@ def test_a_receiver_that_fails_twice_has_it_the_third_time(play, clock):
         assert delivery.state is DeliveryState.DELIVERED
         assert [attempt.status for attempt in delivery.attempts] == [500, None, 200]
 
-    play(receiver, scene)
+    await play(receiver, scene)
     assert len(receiver.heard) == 3
 
 
-def test_it_is_given_up_before_the_task_is_forgotten(play, clock):
+async def test_it_is_given_up_before_the_task_is_forgotten(play, clock):
     receiver = Receiver([503])
 
     async def scene(queue):
@@ -157,7 +154,7 @@ def test_it_is_given_up_before_the_task_is_forgotten(play, clock):
         assert len(delivery.attempts) == len(RETRY_AFTER_S) + 1
         assert 12 * 3600 < delivery.ended_at - began < TASK_LIFE_S
 
-    play(receiver, scene)
+    await play(receiver, scene)
     assert (1 + SPREAD) * sum(RETRY_AFTER_S) < TASK_LIFE_S
 
 
@@ -165,7 +162,7 @@ def test_it_is_given_up_before_the_task_is_forgotten(play, clock):
     ("status", "state"),
     [(200, DeliveryState.DELIVERED), (202, DeliveryState.DELIVERED), (410, DeliveryState.GIVEN_UP)],
 )
-def test_some_answers_end_it_at_once(play, status, state):
+async def test_some_answers_end_it_at_once(play, status, state):
     receiver = Receiver([status])
 
     async def scene(queue):
@@ -173,22 +170,22 @@ def test_some_answers_end_it_at_once(play, status, state):
         await until(all_ended(queue))
         assert [delivery.state for delivery in await shown(queue)] == [state]
 
-    play(receiver, scene)
+    await play(receiver, scene)
     assert len(receiver.heard) == 1
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, None, RuntimeError("ours")])
-def test_others_do_not(play, status, caplog):
+async def test_others_do_not(play, status, caplog):
     async def scene(queue):
         await ended_task(queue)
         await until(settled(queue, 1))
         [delivery] = await shown(queue)
         assert delivery.state is DeliveryState.DUE
 
-    play(Receiver([status]), scene)
+    await play(Receiver([status]), scene)
 
 
-def test_a_slow_receiver_delays_only_its_own_key(play):
+async def test_a_slow_receiver_delays_only_its_own_key(play):
     release = threading.Event()
     heard = []
 
@@ -212,29 +209,26 @@ def test_a_slow_receiver_delays_only_its_own_key(play):
         release.set()
         await until(all_ended(queue))
 
-    play(receiver, scene)
+    await play(receiver, scene)
     assert len(heard) == 16
 
 
-def test_an_attempt_that_a_killed_server_left_is_made_again(tmp_path, play, clock):
-    async def killed():
-        queue = SqliteTaskQueue(tmp_path / "tasks.db", clock=clock)
-        await ended_task(queue)
-        [_] = await queue.outbox.claim(limit=1, lease_s=LEASE_S)
-        await queue.close()
-
-    asyncio.run(killed())
+async def test_an_attempt_that_a_killed_server_left_is_made_again(tmp_path, play, clock):
+    queue = SqliteTaskQueue(tmp_path / "tasks.db", clock=clock)
+    await ended_task(queue)
+    [_] = await queue.outbox.claim(limit=1, lease_s=LEASE_S)
+    await queue.close()
     receiver = Receiver([200])
     clock.now += LEASE_S
 
     async def scene(queue):
         await until(all_ended(queue))
 
-    play(receiver, scene)
+    await play(receiver, scene)
     assert len(receiver.heard) == 1
 
 
-def test_an_attempt_under_way_is_recorded_before_the_server_stops(tmp_path, play, clock):
+async def test_an_attempt_under_way_is_recorded_before_the_server_stops(tmp_path, play, clock):
     began = threading.Event()
 
     def receiver(delivery, task, at):
@@ -246,18 +240,14 @@ def test_an_attempt_under_way_is_recorded_before_the_server_stops(tmp_path, play
         await ended_task(queue)
         await asyncio.to_thread(began.wait, 5)
 
-    play(receiver, scene)
-
-    async def later():
-        queue = SqliteTaskQueue(tmp_path / "tasks.db", clock=clock)
-        [delivery] = await shown(queue)
-        await queue.close()
-        return delivery.state
-
-    assert asyncio.run(later()) is DeliveryState.DELIVERED
+    await play(receiver, scene)
+    queue = SqliteTaskQueue(tmp_path / "tasks.db", clock=clock)
+    [delivery] = await shown(queue)
+    await queue.close()
+    assert delivery.state is DeliveryState.DELIVERED
 
 
-def test_a_table_that_fails_for_a_while_stops_nothing(play, monkeypatch, caplog):
+async def test_a_table_that_fails_for_a_while_stops_nothing(play, monkeypatch, caplog):
     async def scene(queue):
         claim = queue.outbox.claim
         failing = [QueueUnavailable("disk full"), RuntimeError("a fault of ours")]
@@ -271,11 +261,11 @@ def test_a_table_that_fails_for_a_while_stops_nothing(play, monkeypatch, caplog)
         await ended_task(queue)
         await until(all_ended(queue))
 
-    play(Receiver([200]), scene)
+    await play(Receiver([200]), scene)
     assert "after a pause" in caplog.text
 
 
-def test_over_a_real_line_to_a_receiver_that_fails_twice(tmp_path, monkeypatch):
+async def test_over_a_real_line_to_a_receiver_that_fails_twice(tmp_path, monkeypatch):
     """Everything together, with real sockets: what arrives is signed and the same each time."""
     monkeypatch.setattr(deliver, "RETRY_AFTER_S", (0.01, 0.01))
     heard: list[tuple[dict[str, str], bytes]] = []
@@ -309,7 +299,7 @@ def test_over_a_real_line_to_a_receiver_that_fails_twice(tmp_path, monkeypatch):
         thread = threading.Thread(target=shop.serve_forever, args=(0.01,))
         thread.start()
         try:
-            task = asyncio.run(scene(shop.server_address[1]))
+            task = await scene(shop.server_address[1])
         finally:
             shop.shutdown()
             thread.join()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from portravox.service.worker.fair import FairTurns, Shares
 
@@ -36,12 +35,8 @@ class Crowd:
             await asyncio.sleep(0)
 
 
-def played(play: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(play(), 5.0))
-
-
-def test_a_key_that_waits_a_thousand_times_delays_another_by_one_turn() -> None:
-    async def play() -> None:
+async def test_a_key_that_waits_a_thousand_times_delays_another_by_one_turn() -> None:
+    async with asyncio.timeout(5.0):
         crowd = Crowd(FairTurns(1))
         for key in "a" * 1000 + "b":
             await crowd.call(key)
@@ -53,11 +48,9 @@ def test_a_key_that_waits_a_thousand_times_delays_another_by_one_turn() -> None:
             call.cancel()
         await asyncio.gather(*crowd.calls, return_exceptions=True)
 
-    played(play)
 
-
-def test_one_key_has_its_share_and_the_rest_stays_free_for_others() -> None:
-    async def play() -> None:
+async def test_one_key_has_its_share_and_the_rest_stays_free_for_others() -> None:
+    async with asyncio.timeout(5.0):
         turns = FairTurns(4, per_key=2)
         crowd = Crowd(turns)
         for key in "aaaaab":
@@ -69,11 +62,9 @@ def test_one_key_has_its_share_and_the_rest_stays_free_for_others() -> None:
         await asyncio.gather(*crowd.calls, return_exceptions=True)
         assert (turns.under_way, turns.waiting) == (0, 0)
 
-    played(play)
 
-
-def test_waiting_keys_take_turns_and_within_a_key_who_came_first_comes_first() -> None:
-    async def play() -> None:
+async def test_waiting_keys_take_turns_and_within_a_key_who_came_first_comes_first() -> None:
+    async with asyncio.timeout(5.0):
         turns = FairTurns(1)
         begun: list[int] = []
 
@@ -87,11 +78,9 @@ def test_waiting_keys_take_turns_and_within_a_key_who_came_first_comes_first() -
         await asyncio.gather(*calls)
         assert begun == [0, 1, 2, 3, 4, 6]
 
-    played(play)
 
-
-def test_who_goes_away_while_waiting_leaves_the_turn_to_the_next() -> None:
-    async def play() -> None:
+async def test_who_goes_away_while_waiting_leaves_the_turn_to_the_next() -> None:
+    async with asyncio.timeout(5.0):
         turns = FairTurns(1)
         crowd = Crowd(turns)
         await crowd.call("a")
@@ -104,11 +93,9 @@ def test_who_goes_away_while_waiting_leaves_the_turn_to_the_next() -> None:
         await crowd.end("c")
         assert (turns.under_way, turns.waiting) == (0, 0)
 
-    played(play)
 
-
-def test_a_turn_given_to_who_is_cancelled_in_the_same_moment_is_not_lost() -> None:
-    async def play() -> None:
+async def test_a_turn_given_to_who_is_cancelled_in_the_same_moment_is_not_lost() -> None:
+    async with asyncio.timeout(5.0):
         turns = FairTurns(1)
         crowd = Crowd(turns)
         await crowd.call("a")
@@ -122,8 +109,6 @@ def test_a_turn_given_to_who_is_cancelled_in_the_same_moment_is_not_lost() -> No
         assert crowd.begun[-1] == "c"
         await crowd.end("c")
         assert turns.under_way == 0
-
-    played(play)
 
 
 def test_shares_are_refused_beyond_a_keys_own_and_beyond_all() -> None:

@@ -33,7 +33,7 @@ STAGE = r"""say(b'{"kind":"stage","number":1,"stage":"%s","done":0.5}\n')"""
     ],
     ids=["reads for long", "silent", "silent while it reads", "silent while it renders"],
 )
-def test_what_takes_too_long_is_ended_and_the_next_request_gets_its_answer(
+async def test_what_takes_too_long_is_ended_and_the_next_request_gets_its_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instead: str, problem: Problem, retry: bool
 ) -> None:
     monkeypatch.setattr(limits, "LOOK_S", 0.05)
@@ -41,8 +41,7 @@ def test_what_takes_too_long_is_ended_and_the_next_request_gets_its_answer(
     # Silence must not be what ends the busy one.
     monkeypatch.setattr(limits, "SILENCE_S", 20.0 if instead is BUSY else 0.4)
     monkeypatch.setattr(limits, "RENDER_SILENCE_S", 0.8)
-
-    async def play() -> None:
+    async with asyncio.timeout(20.0):
         process = talker(tmp_path, instead=instead)
         await process.warm()
         started = time.monotonic()
@@ -53,22 +52,17 @@ def test_what_takes_too_long_is_ended_and_the_next_request_gets_its_answer(
         assert await rendered_s(process, 3.0) == 3.0
         await process.close()
 
-    asyncio.run(asyncio.wait_for(play(), 20.0))
 
-
-def test_rendering_may_take_more_processor_time_than_reading(
+async def test_rendering_may_take_more_processor_time_than_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "LOOK_S", 0.02)
     monkeypatch.setattr(limits, "READ_CPU_S", 0.2)
     work = "\nend = time.process_time() + 0.6\nwhile time.process_time() < end: pass\n"
-
-    async def play() -> None:
+    async with asyncio.timeout(20.0):
         process = talker(tmp_path, instead=STAGE % "face" + work + "rendered(number, 2.0)")
         assert await rendered_s(process, 2.0) == 2.0
         await process.close()
-
-    asyncio.run(asyncio.wait_for(play(), 20.0))
 
 
 def test_processor_time_is_that_of_the_whole_process() -> None:

@@ -171,82 +171,69 @@ async def after(server: Server, task: Task) -> Task:
         (faceless, TaskState.FAILED, "InvalidImage.NoHumanFace"),
     ],
 )
-def test_what_the_process_did_is_what_the_task_says(
+async def test_what_the_process_did_is_what_the_task_says(
     playing: Playing, tmp_path: Path, deed: Deed, state: TaskState, code: str | None
 ) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            task = await claimed(server)
-            await worker_of(server, tmp_path, deed).do(task)
-            ended = await after(server, task)
-            assert (ended.state, ended.code) == (state, code)
-            videos = list(server.service.videos.entries())
-            assert len(videos) == (1 if state is TaskState.SUCCEEDED else 0)
-            assert list((tmp_path / "work").iterdir()) == []
-
-    asyncio.run(play())
+    async with playing() as server:
+        task = await claimed(server)
+        await worker_of(server, tmp_path, deed).do(task)
+        ended = await after(server, task)
+        assert (ended.state, ended.code) == (state, code)
+        videos = list(server.service.videos.entries())
+        assert len(videos) == (1 if state is TaskState.SUCCEEDED else 0)
+        assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_a_cancelled_task_ends_within_a_second(playing: Playing, tmp_path: Path) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            task = await claimed(server)
-            doing = asyncio.create_task(worker_of(server, tmp_path, endless).do(task))
-            await asyncio.sleep(0.05)
-            await server.service.queue.cancel(task.task_id, key_group="default", force=True)
-            await asyncio.wait_for(doing, 1.0)
-            assert (await after(server, task)).state is TaskState.CANCELED
-
-    asyncio.run(play())
+async def test_a_cancelled_task_ends_within_a_second(playing: Playing, tmp_path: Path) -> None:
+    async with playing() as server:
+        task = await claimed(server)
+        doing = asyncio.create_task(worker_of(server, tmp_path, endless).do(task))
+        await asyncio.sleep(0.05)
+        await server.service.queue.cancel(task.task_id, key_group="default", force=True)
+        await asyncio.wait_for(doing, 1.0)
+        assert (await after(server, task)).state is TaskState.CANCELED
 
 
-def test_a_server_that_stops_gives_its_task_back(playing: Playing, tmp_path: Path) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            queue = server.service.queue
-            task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
-            worker = worker_of(server, tmp_path, endless)
-            worker.start()
-            await asyncio.sleep(0.1)
-            assert (await after(server, task)).state is TaskState.RUNNING
-            await worker.stop(drain_s=0.05, hurry=asyncio.Event())
-            assert (await after(server, task)).state is TaskState.PENDING
-
-    asyncio.run(play())
+async def test_a_server_that_stops_gives_its_task_back(playing: Playing, tmp_path: Path) -> None:
+    async with playing() as server:
+        queue = server.service.queue
+        task = await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+        worker = worker_of(server, tmp_path, endless)
+        worker.start()
+        await asyncio.sleep(0.1)
+        assert (await after(server, task)).state is TaskState.RUNNING
+        await worker.stop(drain_s=0.05, hurry=asyncio.Event())
+        assert (await after(server, task)).state is TaskState.PENDING
 
 
-def test_who_is_in_a_hurry_does_not_wait_for_a_video(playing: Playing, tmp_path: Path) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            task = await server.service.queue.submit(
-                JOB, key_id="1", key_group="default", request_id="r"
-            )
-            worker = worker_of(server, tmp_path, endless)
-            worker.start()
-            hurry = asyncio.Event()
-            stopping = asyncio.create_task(worker.stop(drain_s=60.0, hurry=hurry))
-            await asyncio.sleep(0.1)
-            assert not stopping.done()
-            hurry.set()
-            await asyncio.wait_for(stopping, 1.0)
-            assert (await after(server, task)).state is TaskState.PENDING
-
-    asyncio.run(play())
-
-
-def test_a_task_past_its_life_is_not_begun(playing: Playing, tmp_path: Path) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            task = await claimed(server)
-            worker = worker_of(server, tmp_path, endless, task_life_s=1e-6)
-            await asyncio.wait_for(worker.do(task), 1.0)
-            ended = await after(server, task)
-            assert (ended.state, ended.code) == (TaskState.FAILED, "InternalError.Timeout")
-
-    asyncio.run(play())
+async def test_who_is_in_a_hurry_does_not_wait_for_a_video(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async with playing() as server:
+        task = await server.service.queue.submit(
+            JOB, key_id="1", key_group="default", request_id="r"
+        )
+        worker = worker_of(server, tmp_path, endless)
+        worker.start()
+        hurry = asyncio.Event()
+        stopping = asyncio.create_task(worker.stop(drain_s=60.0, hurry=hurry))
+        await asyncio.sleep(0.1)
+        assert not stopping.done()
+        hurry.set()
+        await asyncio.wait_for(stopping, 1.0)
+        assert (await after(server, task)).state is TaskState.PENDING
 
 
-def test_an_upload_that_is_none_fails_its_task_as_a_download(
+async def test_a_task_past_its_life_is_not_begun(playing: Playing, tmp_path: Path) -> None:
+    async with playing() as server:
+        task = await claimed(server)
+        worker = worker_of(server, tmp_path, endless, task_life_s=1e-6)
+        await asyncio.wait_for(worker.do(task), 1.0)
+        ended = await after(server, task)
+        assert (ended.state, ended.code) == (TaskState.FAILED, "InternalError.Timeout")
+
+
+async def test_an_upload_that_is_none_fails_its_task_as_a_download(
     playing: Playing, tmp_path: Path
 ) -> None:
     job = Job(
@@ -256,20 +243,16 @@ def test_an_upload_that_is_none_fails_its_task_as_a_download(
         parameters={},
         resolve_oss=True,
     )
-
-    async def play() -> None:
-        async with playing() as server:
-            task = await claimed(server, job)
-            await worker_of(server, tmp_path, video).do(task)
-            ended = await after(server, task)
-            assert ended.code == "InvalidParameter.InputDownloadFailed"
-            assert ended.explanation is not None
-            assert (ended.explanation.file, ended.explanation.reason) == ("image", "upload_unknown")
-
-    asyncio.run(play())
+    async with playing() as server:
+        task = await claimed(server, job)
+        await worker_of(server, tmp_path, video).do(task)
+        ended = await after(server, task)
+        assert ended.code == "InvalidParameter.InputDownloadFailed"
+        assert ended.explanation is not None
+        assert (ended.explanation.file, ended.explanation.reason) == ("image", "upload_unknown")
 
 
-def test_why_a_task_failed_stands_in_the_log_under_its_id(
+async def test_why_a_task_failed_stands_in_the_log_under_its_id(
     playing: Playing, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def play() -> str:
@@ -279,13 +262,13 @@ def test_why_a_task_failed_stands_in_the_log_under_its_id(
                 await worker_of(server, tmp_path, faceless).do(task)
             return task.task_id
 
-    task_id = asyncio.run(play())
+    task_id = await play()
     [line] = [record for record in caplog.records if "attempt ended" in record.message]
     assert getattr(line, "task_id") == task_id  # noqa: B009 - it is no attribute of all records
     assert "InvalidImage.NoHumanFace (image: no_face_found: it shows a wall)" in line.message
 
 
-def test_a_worker_to_whom_the_system_refuses_a_process_goes_on(
+async def test_a_worker_to_whom_the_system_refuses_a_process_goes_on(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portravox.service.worker.loop.LOOK_S", 0.01)
@@ -295,21 +278,18 @@ def test_a_worker_to_whom_the_system_refuses_a_process_goes_on(
         refused.set()
         raise BlockingIOError("no more processes")
 
-    async def play() -> None:
-        async with playing() as server:
-            monkeypatch.setattr(OneDeed, "warm", refuse)
-            worker = worker_of(server, tmp_path, video)
-            worker.start()
-            await refused.wait()
-            task = await server.service.queue.submit(
-                JOB, key_id="1", key_group="default", request_id="r"
-            )
-            async with asyncio.timeout(5.0):
-                while not (await after(server, task)).state.ended:
-                    await asyncio.sleep(0.01)
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-
-    asyncio.run(play())
+    async with playing() as server:
+        monkeypatch.setattr(OneDeed, "warm", refuse)
+        worker = worker_of(server, tmp_path, video)
+        worker.start()
+        await refused.wait()
+        task = await server.service.queue.submit(
+            JOB, key_id="1", key_group="default", request_id="r"
+        )
+        async with asyncio.timeout(5.0):
+            while not (await after(server, task)).state.ended:
+                await asyncio.sleep(0.01)
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
 
 class Dripping(OneDeed):
@@ -337,74 +317,63 @@ async def ended(server: Server, *tasks: Task, within_s: float) -> None:
                 await asyncio.sleep(0.01)
 
 
-def test_a_slow_address_holds_up_no_other_key_and_takes_few_tasks_with_it(
+async def test_a_slow_address_holds_up_no_other_key_and_takes_few_tasks_with_it(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portravox.service.worker.loop.SLOW_FETCH_S", 0.1)
-
-    async def play() -> None:
-        async with playing() as server:
-            queue = server.service.queue
-            slow = [
-                await queue.submit(DRIP, key_id="1", key_group="default", request_id="r")
-                for _ in range(20)
-            ]
-            worker = worker_of(server, tmp_path, video, fetch=Dripping)
-            worker.start()
-            await asyncio.sleep(0.5)
-            begun = [task for task in slow if (await after(server, task)).attempt > 0]
-            assert len(begun) == SLOW_FETCHES_PER_SLOT_AND_KEY
-            others = [
-                await queue.submit(JOB, key_id=str(key), key_group="default", request_id="r")
-                for key in (2, 3)
-            ]
-            await ended(server, *others, within_s=1.0)
-            assert {(await after(server, task)).state for task in others} == {TaskState.SUCCEEDED}
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-            assert {(await after(server, task)).state for task in slow} == {TaskState.PENDING}
-
-    asyncio.run(play())
+    async with playing() as server:
+        queue = server.service.queue
+        slow = [
+            await queue.submit(DRIP, key_id="1", key_group="default", request_id="r")
+            for _ in range(20)
+        ]
+        worker = worker_of(server, tmp_path, video, fetch=Dripping)
+        worker.start()
+        await asyncio.sleep(0.5)
+        begun = [task for task in slow if (await after(server, task)).attempt > 0]
+        assert len(begun) == SLOW_FETCHES_PER_SLOT_AND_KEY
+        others = [
+            await queue.submit(JOB, key_id=str(key), key_group="default", request_id="r")
+            for key in (2, 3)
+        ]
+        await ended(server, *others, within_s=1.0)
+        assert {(await after(server, task)).state for task in others} == {TaskState.SUCCEEDED}
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+        assert {(await after(server, task)).state for task in slow} == {TaskState.PENDING}
 
 
-def test_quick_fetches_begin_no_more_tasks_than_can_be_rendered(
+async def test_quick_fetches_begin_no_more_tasks_than_can_be_rendered(
     playing: Playing, tmp_path: Path
 ) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            queue = server.service.queue
-            for _ in range(5):
-                await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
-            worker = worker_of(server, tmp_path, endless)
-            worker.start()
-            await asyncio.sleep(0.2)
-            assert (await queue.counts())[TaskState.RUNNING] == 1
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-
-    asyncio.run(play())
+    async with playing() as server:
+        queue = server.service.queue
+        for _ in range(5):
+            await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+        worker = worker_of(server, tmp_path, endless)
+        worker.start()
+        await asyncio.sleep(0.2)
+        assert (await queue.counts())[TaskState.RUNNING] == 1
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
 
-def test_a_keys_limit_of_running_tasks_holds_for_those_that_fetch(
+async def test_a_keys_limit_of_running_tasks_holds_for_those_that_fetch(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portravox.service.worker.loop.SLOW_FETCH_S", 0.05)
-
-    async def play() -> None:
-        async with playing() as server:
-            queue = server.service.queue
-            monkeypatch.setattr(queue, "_limits_of", lambda key_id: KeyLimits(max_running=1))
-            for _ in range(5):
-                await queue.submit(DRIP, key_id="1", key_group="default", request_id="r")
-            worker = worker_of(server, tmp_path, video, fetch=Dripping)
-            worker.start()
-            await asyncio.sleep(0.3)
-            assert (await queue.counts())[TaskState.RUNNING] == 1
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-
-    asyncio.run(play())
+    async with playing() as server:
+        queue = server.service.queue
+        monkeypatch.setattr(queue, "_limits_of", lambda key_id: KeyLimits(max_running=1))
+        for _ in range(5):
+            await queue.submit(DRIP, key_id="1", key_group="default", request_id="r")
+        worker = worker_of(server, tmp_path, video, fetch=Dripping)
+        worker.start()
+        await asyncio.sleep(0.3)
+        assert (await queue.counts())[TaskState.RUNNING] == 1
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), ValueError("x"), KeyError("x"), OSError("x")])
-def test_an_error_that_nobody_foresaw_costs_one_attempt_and_not_the_worker(
+async def test_an_error_that_nobody_foresaw_costs_one_attempt_and_not_the_worker(
     playing: Playing, tmp_path: Path, error: Exception
 ) -> None:
     broken = [error]
@@ -414,56 +383,49 @@ def test_an_error_that_nobody_foresaw_costs_one_attempt_and_not_the_worker(
             raise broken.pop()
         return await video(request)
 
-    async def play() -> None:
-        async with playing() as server:
-            task = await claimed(server)
-            worker = worker_of(server, tmp_path, breaks_once)
-            await worker.do(task)
-            assert (await after(server, task)).state is TaskState.PENDING
-            worker.start()
-            await ended(server, task, within_s=2.0)
-            again = await after(server, task)
-            assert (again.state, again.attempt) == (TaskState.SUCCEEDED, 2)
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-
-    asyncio.run(play())
+    async with playing() as server:
+        task = await claimed(server)
+        worker = worker_of(server, tmp_path, breaks_once)
+        await worker.do(task)
+        assert (await after(server, task)).state is TaskState.PENDING
+        worker.start()
+        await ended(server, task, within_s=2.0)
+        again = await after(server, task)
+        assert (again.state, again.attempt) == (TaskState.SUCCEEDED, 2)
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
 
 @pytest.mark.parametrize("method", ["claim", "finish", "heartbeat"])
-def test_a_table_that_breaks_in_an_unknown_way_stops_no_worker(
+async def test_a_table_that_breaks_in_an_unknown_way_stops_no_worker(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr("portravox.service.worker.loop.LOOK_S", 0.01)
+    async with playing() as server:
+        queue = server.service.queue
+        real, broken = getattr(queue, method), [RuntimeError("x"), KeyError("y")]
 
-    async def play() -> None:
-        async with playing() as server:
-            queue = server.service.queue
-            real, broken = getattr(queue, method), [RuntimeError("x"), KeyError("y")]
+        async def breaks_twice(*arguments: Any, **named: Any) -> Any:
+            if broken:
+                raise broken.pop()
+            return await real(*arguments, **named)
 
-            async def breaks_twice(*arguments: Any, **named: Any) -> Any:
-                if broken:
-                    raise broken.pop()
-                return await real(*arguments, **named)
-
-            monkeypatch.setattr(queue, method, breaks_twice)
-            tasks = [
-                await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
-                for _ in range(4)
-            ]
-            worker = worker_of(server, tmp_path, video)
-            worker.start()
-            async with asyncio.timeout(5.0):
-                while broken:
-                    await asyncio.sleep(0.01)
-            await queue.requeue_expired(math.inf)  # what ended untold waits for its lease
-            await ended(server, *tasks, within_s=5.0)
-            assert worker.trouble() is None
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-
-    asyncio.run(play())
+        monkeypatch.setattr(queue, method, breaks_twice)
+        tasks = [
+            await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
+            for _ in range(4)
+        ]
+        worker = worker_of(server, tmp_path, video)
+        worker.start()
+        async with asyncio.timeout(5.0):
+            while broken:
+                await asyncio.sleep(0.01)
+        await queue.requeue_expired(math.inf)  # what ended untold waits for its lease
+        await ended(server, *tasks, within_s=5.0)
+        assert worker.trouble() is None
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
 
-def test_what_the_process_left_instead_of_a_video_is_not_given_to_clients(
+async def test_what_the_process_left_instead_of_a_video_is_not_given_to_clients(
     playing: Playing, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
@@ -477,19 +439,16 @@ def test_what_the_process_left_instead_of_a_video_is_not_given_to_clients(
         os.mkfifo(Path(request.folder) / VIDEO_NAME)
         return RenderDone(number=1, duration_s=2.0)
 
-    async def play() -> None:
-        async with playing() as server:
-            for deed in (links, pipes):
-                task = await claimed(server)
-                await asyncio.wait_for(worker_of(server, tmp_path, deed).do(task), 2.0)
-                assert (await after(server, task)).result is None
-                assert list(server.service.videos.entries()) == []
-                await server.service.queue.cancel(task.task_id, key_group="default")
-
-    asyncio.run(play())
+    async with playing() as server:
+        for deed in (links, pipes):
+            task = await claimed(server)
+            await asyncio.wait_for(worker_of(server, tmp_path, deed).do(task), 2.0)
+            assert (await after(server, task)).result is None
+            assert list(server.service.videos.entries()) == []
+            await server.service.queue.cancel(task.task_id, key_group="default")
 
 
-def test_a_worker_says_why_nothing_is_done(
+async def test_a_worker_says_why_nothing_is_done(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(process: WorkerProcess) -> None:
@@ -497,84 +456,71 @@ def test_a_worker_says_why_nothing_is_done(
         raise BlockingIOError("no more processes")
 
     monkeypatch.setattr("portravox.service.worker.process.WARM_RETRY_S", 0.001)
+    async with playing() as server:
+        worker = worker_of(server, tmp_path, video)
+        assert worker.trouble() == "the worker loop has ended"
+        worker.start()
+        await asyncio.sleep(0.05)
+        assert worker.trouble() is None
+        monkeypatch.setattr("portravox.service.worker.loop.STALLED_S", -1.0)
+        assert "no sign of life" in (worker.trouble() or "")
+        monkeypatch.undo()
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
+        assert worker.trouble() == "the worker loop has ended"
 
-    async def play() -> None:
-        async with playing() as server:
-            worker = worker_of(server, tmp_path, video)
-            assert worker.trouble() == "the worker loop has ended"
-            worker.start()
-            await asyncio.sleep(0.05)
-            assert worker.trouble() is None
-            monkeypatch.setattr("portravox.service.worker.loop.STALLED_S", -1.0)
-            assert "no sign of life" in (worker.trouble() or "")
-            monkeypatch.undo()
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-            assert worker.trouble() == "the worker loop has ended"
-
-            monkeypatch.setattr("portravox.service.worker.process.WARM_RETRY_S", 0.001)
-            monkeypatch.setattr(OneDeed, "warm", refuse)
-            worker = worker_of(server, tmp_path, video)
-            worker.start()
-            await asyncio.sleep(0.1)
-            assert "failed to start" in (worker.trouble() or "")
-            await worker.stop(drain_s=0.0, hurry=asyncio.Event())
-
-    asyncio.run(play())
+        monkeypatch.setattr("portravox.service.worker.process.WARM_RETRY_S", 0.001)
+        monkeypatch.setattr(OneDeed, "warm", refuse)
+        worker = worker_of(server, tmp_path, video)
+        worker.start()
+        await asyncio.sleep(0.1)
+        assert "failed to start" in (worker.trouble() or "")
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
 
 def with_storage(server: Server, storage: LocalStorage) -> Server:
     return replace(server, service=replace(server.service, videos=storage))
 
 
-def test_a_video_waits_for_a_storage_that_is_away(
+async def test_a_video_waits_for_a_storage_that_is_away(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop_module, "LOOK_S", 0.01)
-
-    async def play() -> None:
-        async with playing() as server:
-            away = with_storage(server, SometimesAway(tmp_path / "videos", calls=3))
-            task = await claimed(away)
-            await worker_of(away, tmp_path, video).do(task)
-            ended = await after(away, task)
-            assert (ended.state, ended.attempt) == (TaskState.SUCCEEDED, 1)
-            assert ended.result is not None
-            assert away.service.videos.find(ended.result.video_name) is not None
-
-    asyncio.run(play())
+    async with playing() as server:
+        away = with_storage(server, SometimesAway(tmp_path / "videos", calls=3))
+        task = await claimed(away)
+        await worker_of(away, tmp_path, video).do(task)
+        ended = await after(away, task)
+        assert (ended.state, ended.attempt) == (TaskState.SUCCEEDED, 1)
+        assert ended.result is not None
+        assert away.service.videos.find(ended.result.video_name) is not None
 
 
-def test_an_attempt_whose_storage_stays_away_is_made_again(
+async def test_an_attempt_whose_storage_stays_away_is_made_again(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop_module, "STORAGE_AWAY_S", 0.0)
-
-    async def play() -> None:
-        async with playing() as server:
-            storage = SometimesAway(tmp_path / "videos", calls=math.inf)
-            away = with_storage(server, storage)
-            task = await claimed(away)
-            await worker_of(away, tmp_path, video).do(task)
-            assert (await after(away, task)).state is TaskState.PENDING
-            storage.calls_left = 0
-            again = await away.service.queue.claim("w", lease_s=30.0)
-            assert again is not None
-            await worker_of(away, tmp_path, video).do(again)
-            assert (await after(away, task)).state is TaskState.SUCCEEDED
-
-    asyncio.run(play())
+    async with playing() as server:
+        storage = SometimesAway(tmp_path / "videos", calls=math.inf)
+        away = with_storage(server, storage)
+        task = await claimed(away)
+        await worker_of(away, tmp_path, video).do(task)
+        assert (await after(away, task)).state is TaskState.PENDING
+        storage.calls_left = 0
+        again = await away.service.queue.claim("w", lease_s=30.0)
+        assert again is not None
+        await worker_of(away, tmp_path, video).do(again)
+        assert (await after(away, task)).state is TaskState.SUCCEEDED
 
 
-def test_a_canceled_task_does_not_wait_for_the_storage(playing: Playing, tmp_path: Path) -> None:
-    async def play() -> None:
-        async with playing() as server:
-            away = with_storage(server, SometimesAway(tmp_path / "videos", calls=math.inf))
-            task = await claimed(away)
-            working = asyncio.create_task(worker_of(away, tmp_path, video).do(task))
-            await asyncio.sleep(0.3)
-            assert await away.service.queue.cancel(task.task_id, key_group="default", force=True)
-            async with asyncio.timeout(20.0):
-                await working
-            assert (await after(away, task)).state is TaskState.CANCELED
-
-    asyncio.run(play())
+async def test_a_canceled_task_does_not_wait_for_the_storage(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async with playing() as server:
+        away = with_storage(server, SometimesAway(tmp_path / "videos", calls=math.inf))
+        task = await claimed(away)
+        working = asyncio.create_task(worker_of(away, tmp_path, video).do(task))
+        await asyncio.sleep(0.3)
+        assert await away.service.queue.cancel(task.task_id, key_group="default", force=True)
+        async with asyncio.timeout(20.0):
+            await working
+        assert (await after(away, task)).state is TaskState.CANCELED

@@ -81,10 +81,10 @@ while True:
 
 
 @pytest.mark.parametrize("instead", ODD.values(), ids=ODD)
-def test_an_odd_answer_costs_one_attempt_and_the_next_request_gets_its_own(
+async def test_an_odd_answer_costs_one_attempt_and_the_next_request_gets_its_own(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], instead: str
 ) -> None:
-    async def play() -> None:
+    async with asyncio.timeout(20.0):
         process = talker(tmp_path, instead=instead)
         with pytest.raises(RequestFailed) as failed:
             await rendered_s(process, 2.0)
@@ -92,8 +92,6 @@ def test_an_odd_answer_costs_one_attempt_and_the_next_request_gets_its_own(
         assert process.pid is None
         assert [await rendered_s(process, wanted_s) for wanted_s in (3.0, 4.0)] == [3.0, 4.0]
         await process.close()
-
-    asyncio.run(asyncio.wait_for(play(), 20.0))
     assert "Traceback" not in capfd.readouterr().err  # it said what it was to say
 
 
@@ -106,16 +104,14 @@ BEFORE = {
 
 
 @pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
-def test_what_is_said_before_ready_costs_the_start(tmp_path: Path, before: str) -> None:
-    async def play() -> None:
+async def test_what_is_said_before_ready_costs_the_start(tmp_path: Path, before: str) -> None:
+    async with asyncio.timeout(20.0):
         process = talker(tmp_path, before=before)
         with pytest.raises(RequestFailed) as failed:
             await process.warm()
         assert (failed.value.problem, failed.value.retry) == (problems.ALGO, True)
         assert await rendered_s(process, 3.0) == 3.0
         await process.close()
-
-    asyncio.run(asyncio.wait_for(play(), 20.0))
 
 
 @pytest.mark.parametrize(
@@ -126,10 +122,11 @@ def test_what_is_said_before_ready_costs_the_start(tmp_path: Path, before: str) 
         r"sys.exit()",
     ],
 )
-def test_what_is_said_after_done_is_no_answer_to_what_follows(tmp_path: Path, late: str) -> None:
+async def test_what_is_said_after_done_is_no_answer_to_what_follows(
+    tmp_path: Path, late: str
+) -> None:
     instead = f"rendered(number, 2.0); time.sleep(0.05); {late}"
-
-    async def play() -> None:
+    async with asyncio.timeout(20.0):
         process = talker(tmp_path, instead=instead)
         assert await rendered_s(process, 2.0) == 2.0
         pid = process.pid
@@ -137,5 +134,3 @@ def test_what_is_said_after_done_is_no_answer_to_what_follows(tmp_path: Path, la
         assert await rendered_s(process, 3.0) == 3.0
         assert process.pid != pid
         await process.close()
-
-    asyncio.run(asyncio.wait_for(play(), 20.0))

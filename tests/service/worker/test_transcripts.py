@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
@@ -29,8 +28,8 @@ needs_espeak = pytest.mark.skipif(
 )
 
 
-def write(folder: Path, text: str | None, language: str | None = None, **more: Any) -> None:
-    asyncio.run(write_words({"transcript": text, "language": language}, folder, **more))
+async def write(folder: Path, text: str | None, language: str | None = None, **more: Any) -> None:
+    await write_words({"transcript": text, "language": language}, folder, **more)
 
 
 def saying(line: str) -> tuple[str, ...]:
@@ -39,32 +38,32 @@ def saying(line: str) -> tuple[str, ...]:
 
 @needs_espeak
 @pytest.mark.parametrize(("text", "language"), [("Papa, give me the map.", None), ("Maman", "fr")])
-def test_the_words_are_those_that_are_read_at_home(
+async def test_the_words_are_those_that_are_read_at_home(
     tmp_path: Path, text: str, language: str | None
 ) -> None:
-    write(tmp_path, text, language)
+    await write(tmp_path, text, language)
     assert words_in(tmp_path, text, language) == read_transcript(text, language)
 
 
-def test_without_a_transcript_nothing_is_started_and_nothing_is_there(tmp_path: Path) -> None:
-    write(tmp_path, None, command=("/no/such/program",))
+async def test_without_a_transcript_nothing_is_started_and_nothing_is_there(tmp_path: Path) -> None:
+    await write(tmp_path, None, command=("/no/such/program",))
     assert list(tmp_path.iterdir()) == []
     assert words_in(tmp_path, None, None) is None
 
 
 @needs_espeak
-def test_a_language_that_nobody_speaks_is_refused_by_its_name(tmp_path: Path) -> None:
+async def test_a_language_that_nobody_speaks_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(RequestFailed) as failed:
-        write(tmp_path, "words", "qqq")
+        await write(tmp_path, "words", "qqq")
     assert failed.value.problem == problems.out_of_definition("language")
     assert not failed.value.retry
 
 
 @needs_espeak
-def test_the_longest_transcript_that_is_taken_is_read_in_time(tmp_path: Path) -> None:
+async def test_the_longest_transcript_that_is_taken_is_read_in_time(tmp_path: Path) -> None:
     text = ("rhubarb " * MAX_TRANSCRIPT_CHARACTERS)[:MAX_TRANSCRIPT_CHARACTERS]
     began = time.monotonic()
-    write(tmp_path, text)
+    await write(tmp_path, text)
     assert time.monotonic() - began < 20.0
     transcript = words_in(tmp_path, text, None)
     assert transcript is not None
@@ -86,16 +85,16 @@ def test_the_longest_transcript_that_is_taken_is_read_in_time(tmp_path: Path) ->
         "sys.exit(3)",
     ],
 )
-def test_an_answer_that_is_none_fails_the_task_and_writes_nothing(
+async def test_an_answer_that_is_none_fails_the_task_and_writes_nothing(
     tmp_path: Path, line: str
 ) -> None:
     with pytest.raises(RequestFailed) as failed:
-        write(tmp_path, "words", command=saying(line))
+        await write(tmp_path, "words", command=saying(line))
     assert failed.value.problem == problems.ALGO
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_process_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
+async def test_a_process_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     hang = saying(
         "import subprocess, time;"
@@ -103,7 +102,7 @@ def test_a_process_that_hangs_ends_with_all_it_started(tmp_path: Path) -> None:
         " time.sleep(60)"
     )
     with pytest.raises(RequestFailed) as failed:
-        write(tmp_path, "words", command=hang, time_s=2.0)
+        await write(tmp_path, "words", command=hang, time_s=2.0)
     assert failed.value.problem == problems.out_of_definition("transcript")
     state = Path(f"/proc/{note.read_text()}/stat")
     deadline = time.monotonic() + 5.0
@@ -143,19 +142,17 @@ def test_what_a_text_needs_is_known_without_reading_it(monkeypatch: pytest.Monke
 
 
 @needs_espeak
-def test_a_process_that_may_start_no_program_renders_with_a_transcript(tmp_path: Path) -> None:
+async def test_a_process_that_may_start_no_program_renders_with_a_transcript(
+    tmp_path: Path,
+) -> None:
     shutil.copy(demo_portrait(), tmp_path / "image")
     shutil.copy(VOICE, tmp_path / "audio")
     parameters = {"transcript": "Papa, Mama.", "max_side": 256, "video_fps": 15}
-
-    async def play() -> None:
-        process = WorkerProcess("render", memory_mib=4096, folders=tmp_path)
-        request = RenderRequest(folder=str(tmp_path), parameters=parameters)
-        try:
-            await write_words(parameters, tmp_path)
-            await process.request(request, RenderDone, time_s=60.0)
-        finally:
-            await process.close()
-
-    asyncio.run(play())
+    process = WorkerProcess("render", memory_mib=4096, folders=tmp_path)
+    request = RenderRequest(folder=str(tmp_path), parameters=parameters)
+    try:
+        await write_words(parameters, tmp_path)
+        await process.request(request, RenderDone, time_s=60.0)
+    finally:
+        await process.close()
     assert (tmp_path / VIDEO_NAME).stat().st_size > 1000
