@@ -145,8 +145,11 @@ class Report:
 class Server:
     """`portravox serve` as users start it."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        """Start it and wait until it is ready."""
+    def __init__(self, folder: Path, *arguments: str, source: Path | None = None) -> None:
+        """Start it and wait until it is ready.
+
+        source  the folder of another version that is to be served by this environment
+        """
         begun = time.perf_counter()
         main = "import sys; from portravox.cli.main import main; sys.exit(main())"
         limits = {
@@ -154,6 +157,7 @@ class Server:
             "PORTRAVOX_FETCH_ALLOW_NETS": "127.0.0.0/8",
             "PORTRAVOX_DRAIN_S": "0",
         }
+        chosen = {} if source is None else {"PYTHONPATH": str(source)}
         folder.parent.mkdir(parents=True, exist_ok=True)
         with (folder.parent / "log.txt").open("a") as log:
             self._process = subprocess.Popen(
@@ -161,7 +165,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, **limits},
+                env={**os.environ, **limits, **chosen},
             )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[2].removesuffix("/api/v1")
@@ -215,6 +219,10 @@ class Client:
         ).raise_for_status()
         task_id: str = answered.json()["output"]["task_id"]
         return task_id
+
+    def get(self, path: str) -> None:
+        """Ask for what lies there. Raises httpx.HTTPStatusError."""
+        self._http.get(path).raise_for_status()
 
     def output(self, task_id: str) -> dict[str, Any]:
         """The task, with progress."""

@@ -72,8 +72,9 @@ if TYPE_CHECKING:
     from portravox.service.database.database import Database
 
 ROUTES = (
-    *tasks.ROUTES,
+    *tasks.ROUTES[:1],  # query
     *videos.ROUTES,
+    *tasks.ROUTES[1:],
     *detect.ROUTES,
     *convert.ROUTES,
     *inspect.ROUTES,

@@ -47,6 +47,8 @@ def write_logs(form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines() if form == "json" else _Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # What no line shows need not be found out for each (Python's logging HOWTO, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # It tells of every plugin it has.
     logging.getLogger("alembic").setLevel(logging.WARNING)
 

@@ -795,6 +795,13 @@ def test_seconds_of_video_are_summed_by_key_and_time(queue, run, clock):
         assert await queue.rendered_s(key_id="a", since=START) == 6.5
         assert await queue.rendered_s(key_id="a", since=START + 1) == 4.0
         assert await queue.rendered_s(key_id="nobody", since=0) == 0.0
+        # Also where the same was asked a moment before.
+        task = await submit(queue, "a")
+        await claim(queue)
+        assert await queue.rendered_s(key_id="a", since=START) == 6.5
+        await queue.finish(task.task_id, 1, Result(video_name="v.mp4", duration_s=1.0))
+        assert await queue.rendered_s(key_id="a", since=START) == 7.5
+        assert await queue.rendered_s(key_id="a", since=START + 11) == 5.0
 
     run(render())
 
