@@ -1,7 +1,8 @@
 """Frames and a voice into an MP4 that plays everywhere.
 
 Flow      Planes of each frame, Waveform -> media.encode -> video.mp4
-Gives     H.264 High 4:2:0 and AAC; the index at the front, so that it plays while it loads
+Gives     H.264 High 4:2:0 and AAC; the index at the front, so that it plays while it loads; and,
+          for who wants to watch while it is made, the same packets in fragments
 
 Encoding runs in a thread of its own beside the rendering. The file appears under its name only
 when it is whole. Memory does not depend on the length: sound goes in along with the frames.
@@ -27,11 +28,15 @@ from portravox.atomic_file import SHARED, part_of, sync_file
 from portravox.errors import EncodingFailed, OutputNotWritable, PortravoxError, SettingOutOfRange
 from portravox.labels.aigc import AiLabel
 from portravox.labels.visible import Overlay, VisibleLabel, visible_label
+from portravox.media.fragments import Fragmenter, OnFragment
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
 from portravox.system import usable_cores
 
 if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
+    from av.audio.frame import AudioFrame
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
 
 PRESETS = (
@@ -124,6 +129,11 @@ def check_writable(path: str | Path) -> None:
     part.unlink()
 
 
+FRAGMENT_S = 0.25
+"""So long is a fragment, rounded to whole frames: the first of them has to be made before anything
+can be watched, and each takes some 500 bytes beside its frames. Our choice."""
+
+
 class VideoWriter:
     """Writes one MP4, frame by frame. A context manager.
 
@@ -146,7 +156,9 @@ class VideoWriter:
         voice: Waveform,
         settings: VideoSettings | None = None,
         label: AiLabel | None = None,
+        on_fragment: OnFragment | None = None,
     ) -> None:
+        """on_fragment: hears the video as it is made, which changes nothing about the file."""
         for name, value in (("width_px", width_px), ("height_px", height_px)):
             if value < 2 or value % 2:  # yuv420p halves the chroma planes
                 raise SettingOutOfRange(name, value, "an even number, 2 or more")
@@ -161,6 +173,7 @@ class VideoWriter:
         self._voice = voice
         self._settings = settings or VideoSettings()
         self._label = label or AiLabel()
+        self._on_fragment = on_fragment
         self._written = 0
 
     def __enter__(self) -> Self:
@@ -168,7 +181,7 @@ class VideoWriter:
 
         height_px, width_px = self._shape
         language = self._settings.visible_label
-        self._stamp = _Stamp(visible_label(language, width_px, height_px)) if language else None
+        self._stamp = Stamp(visible_label(language, width_px, height_px)) if language else None
         self._part = _create_part(self._path)
         try:
             self._free: queue.SimpleQueue[VideoFrame | None] = queue.SimpleQueue()
@@ -200,14 +213,7 @@ class VideoWriter:
         if slot is None:  # the encoding thread has ended
             self._raise_failure()
             raise EncodingFailed(f"the encoder stopped before frame {self._written}")
-        luma, cb, cr = (
-            np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-            for plane in slot.planes
-        )
-        for plane, drawn in ((luma, frame.luma), (cb, frame.cb), (cr, frame.cr)):
-            plane[:, : drawn.shape[1]] = drawn
-        if self._stamp is not None:
-            self._stamp.blend(luma, cb, cr)
+        fill_frame(slot, frame, self._stamp)
         slot.pts = self._written
         slot.time_base = Fraction(1, self._fps)
         self._full.put(slot)
@@ -248,6 +254,8 @@ class VideoWriter:
                 voice=self._voice,
                 settings=self._settings,
                 metadata=self._label.metadata(),
+                frames=self._frames,
+                on_fragment=self._on_fragment,
             )
             try:
                 while (frame := self._full.get()) is not None and not self._abandoned:
@@ -310,7 +318,19 @@ def _create_part(path: Path) -> Path:
         raise OutputNotWritable(path, reason) from error
 
 
-class _Stamp:
+def fill_frame(slot: VideoFrame, frame: Planes, stamp: Stamp | None) -> None:
+    """Copy what is drawn into a frame of FFmpeg's, of the same size, and a label onto it."""
+    luma, cb, cr = (
+        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        for plane in slot.planes
+    )
+    for plane, drawn in ((luma, frame.luma), (cb, frame.cb), (cr, frame.cr)):
+        plane[:, : drawn.shape[1]] = drawn
+    if stamp is not None:
+        stamp.blend(luma, cb, cr)
+
+
+class Stamp:
     """The visible label, made ready to be blended into planes of YUV."""
 
     def __init__(self, overlay: Overlay) -> None:
@@ -340,7 +360,7 @@ _AAC_RATES_HZ = (44_100, 48_000)
 _AAC_BIT_RATES = {1: 128_000, 2: 160_000}
 """By channels; beyond what speech needs, our choice."""
 
-_AAC_FRAME = 1024
+AAC_FRAME = 1024
 """Samples that an AAC-LC packet holds (ISO 14496-3)."""
 
 
@@ -371,13 +391,14 @@ class _Mp4:
         voice: Waveform,
         settings: VideoSettings,
         metadata: Mapping[str, str],
+        frames: int,
+        on_fragment: OnFragment | None,
     ) -> None:
         import av
 
         self._fps = fps
         self._frames = 0
         self._sound, self._rate_hz = _sound_for_aac(voice)
-        self._layout = "mono" if self._sound.shape[1] == 1 else "stereo"
         self._sound_at = 0
         self._file = av.open(
             str(path.absolute()),  # absolute: a name with a colon would be taken for an address
@@ -392,63 +413,112 @@ class _Mp4:
             "crf": str(settings.crf),
             "preset": settings.preset,
             "profile": "high",
-            "x264-params": _x264_params(settings),
+            "x264-params": x264_params(settings),
         }
         self._video = self._file.add_stream("libx264", rate=fps, options=options)
         video = self._video.codec_context
-        video.width, video.height = size_px
-        video.pix_fmt = "yuv420p"
-        video.time_base = Fraction(1, fps)
-        video.color_primaries = video.color_trc = video.colorspace = _BT709
-        video.color_range = _LIMITED
+        describe_pictures(video, size_px, fps)
         video.thread_count = settings.threads or encoder_threads()
         # PyAV asks for threads within a frame, which cuts frames into slices and costs quality.
         video.thread_type = "FRAME"
 
-        # The "fast" search takes a third of the time of the default one and, at these bit rates,
-        # came out closer to the recording on every sample we measured (1 to 30 dB less error).
-        self._audio = self._file.add_stream(
-            "aac", rate=self._rate_hz, options={"aac_coder": "fast"}
-        )
+        self._audio = self._file.add_stream("aac", rate=self._rate_hz, options=dict(AAC_OPTIONS))
         audio = self._audio.codec_context
-        audio.layout = self._layout
-        audio.format = "fltp"
-        audio.bit_rate = _AAC_BIT_RATES[self._sound.shape[1]]
-        audio.time_base = Fraction(1, self._rate_hz)
+        describe_sound(audio, self._sound.shape[1], self._rate_hz)
+
+        self._fragmenter: Fragmenter | None = None
+        if on_fragment is not None:
+            video.open(strict=False)  # from here on they tell what the init segment has to say
+            audio.open(strict=False)
+            self._fragmenter = Fragmenter(
+                video,
+                audio,
+                metadata=metadata,
+                frames=frames,
+                frames_per_fragment=max(1, round(FRAGMENT_S * fps)),
+                on_fragment=on_fragment,
+            )
 
     def add(self, frame: VideoFrame) -> None:
         """Encode the next frame and the sound up to its end. The frame is free afterwards."""
-        self._file.mux(self._video.encode(frame))
+        self._add_pictures(frame)
         self._frames += 1
         self._add_sound(until=self._frames * self._rate_hz // self._fps)
 
     def finish(self) -> None:
         """Encode what is left of the sound and empty both encoders."""
-        self._file.mux(self._video.encode(None))
+        self._add_pictures(None)
         self._add_sound(until=len(self._sound))
-        self._file.mux(self._audio.encode(None))
+        self._mux_sound(None)
+        if self._fragmenter is not None:
+            self._fragmenter.cut()
 
     def close(self) -> None:
         """Write the index and close the file."""
         self._file.close()
 
+    def _add_pictures(self, frame: VideoFrame | None) -> None:
+        packets = self._video.encode(frame)
+        if self._fragmenter is not None:
+            self._fragmenter.add_pictures(packets)  # the file gives them times of its own
+        self._file.mux(packets)
+
     def _add_sound(self, until: int) -> None:
         """Encode whole AAC packets until `until` is reached; the last of all may be short."""
-        import av
-
         while self._sound_at < min(until, len(self._sound)):
-            block = self._sound[self._sound_at : self._sound_at + _AAC_FRAME]
-            frame = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(block.T, dtype=np.float32), "fltp", self._layout
-            )
-            frame.sample_rate = self._rate_hz
-            frame.time_base = Fraction(1, self._rate_hz)
-            frame.pts = self._sound_at
+            block = self._sound[self._sound_at : self._sound_at + AAC_FRAME]
+            self._mux_sound(sound_frame(block, self._rate_hz, at=self._sound_at))
             self._sound_at += len(block)
-            self._file.mux(self._audio.encode(frame))
+
+    def _mux_sound(self, frame: AudioFrame | None) -> None:
+        packets = self._audio.encode(frame)
+        if self._fragmenter is not None:
+            self._fragmenter.add_sounds(packets)
+        self._file.mux(packets)
 
 
-def _x264_params(settings: VideoSettings) -> str:
+def describe_pictures(video: VideoCodecContext, size_px: tuple[int, int], fps: int) -> None:
+    """Tell an encoder what `Planes` are, and how many of them a second has."""
+    video.width, video.height = size_px
+    video.pix_fmt = "yuv420p"
+    video.time_base = Fraction(1, fps)
+    video.color_primaries = video.color_trc = video.colorspace = _BT709
+    video.color_range = _LIMITED
+
+
+AAC_OPTIONS = MappingProxyType({"aac_coder": "fast"})
+"""The "fast" search takes a third of the time of the default one and, at these bit rates, came out
+closer to the recording on every sample we measured (1 to 30 dB less error)."""
+
+
+def describe_sound(audio: AudioCodecContext, channels: int, rate_hz: int) -> None:
+    """Tell an encoder of AAC what it will get."""
+    audio.layout = "mono" if channels == 1 else "stereo"
+    audio.format = "fltp"  # type: ignore[assignment]
+    audio.bit_rate = _AAC_BIT_RATES[channels]
+    audio.time_base = Fraction(1, rate_hz)
+
+
+def sound_frame(block: Float32, rate_hz: int, *, at: int) -> AudioFrame:
+    """Sound for an encoder of AAC.
+
+    block  (N, channels) -1..1; AAC_FRAME samples, the last of all may be shorter
+    at     how many samples came before
+    """
+    import av
+
+    frame = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(block.T, dtype=np.float32),
+        "fltp",
+        "mono" if block.shape[1] == 1 else "stereo",
+    )
+    frame.sample_rate = rate_hz
+    frame.time_base = Fraction(1, rate_hz)
+    frame.pts = at
+    return frame
+
+
+def x264_params(settings: VideoSettings) -> str:
     """What x264 is told beside quality and preset."""
     params = (
         "chromaloc=1"  # chroma lies in the middle of each 2x2 block
