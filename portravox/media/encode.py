@@ -494,7 +494,7 @@ closer to the recording on every sample we measured (1 to 30 dB less error)."""
 def describe_sound(audio: AudioCodecContext, channels: int, rate_hz: int) -> None:
     """Tell an encoder of AAC what it will get."""
     audio.layout = "mono" if channels == 1 else "stereo"
-    audio.format = "fltp"  # type: ignore[assignment]
+    audio.format = "fltp"
     audio.bit_rate = _AAC_BIT_RATES[channels]
     audio.time_base = Fraction(1, rate_hz)
 

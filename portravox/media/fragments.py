@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from struct import pack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -276,7 +276,7 @@ class Fragmenter:
         )
         on_fragment(self._writer.init_segment())
 
-    def add_pictures(self, packets: Iterable[Packet]) -> None:
+    def add_pictures(self, packets: Iterable[Packet[Any]]) -> None:
         """What the encoder of pictures gave; a fragment goes out where it is full."""
         for packet in packets:
             assert packet.pts is not None and packet.dts is not None
@@ -286,7 +286,7 @@ class Fragmenter:
             if self._writer.pictures_waiting >= self._frames_per_fragment:
                 self.cut()
 
-    def add_sounds(self, packets: Iterable[Packet]) -> None:
+    def add_sounds(self, packets: Iterable[Packet[Any]]) -> None:
         """What the encoder of sound gave."""
         for packet in packets:
             assert packet.duration is not None
