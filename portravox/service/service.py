@@ -42,8 +42,8 @@ STREAMS_AT_ONCE = 1024
 each; one reader looks at the table for all."""
 
 DOWNLOADS_AT_ONCE = 2048
-"""Videos that clients may be fetching at the same time: 128 kB each where they are slow to take
-them. Our choice."""
+"""Videos that clients may be fetching at the same time: a quarter of a megabyte each where they are
+slow to take them. Our choice."""
 
 UPLOADS_AT_ONCE = 32
 """Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -35,6 +36,9 @@ SLOW = b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"
 called: list[str] = []
 """Paths of the requests that the application saw."""
 
+taken: list[int] = []
+"""Bytes that each answer of the application had handed on, the last one's last."""
+
 released: list[asyncio.Event] = []
 """Of the latest server."""
 
@@ -48,6 +52,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     for more of a body meanwhile, as streams do."""
     called.append(scope["path"])
     content = b"x" * LARGE_BYTES if scope["path"] == "/large" else b"ok"
+    taken.append(0)
     if scope["path"] in ("/read", "/echo"):
         body, more = b"", True
         while more:
@@ -67,12 +72,13 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]}
     )
-    for at in range(0, len(content), 1 << 18):
+    for at in range(0, len(content), 1 << 16):
+        taken[-1] = at
         await send(
             {
                 "type": "http.response.body",
-                "body": content[at : at + (1 << 18)],
-                "more_body": at + (1 << 18) < len(content),
+                "body": content[at : at + (1 << 16)],
+                "more_body": at + (1 << 16) < len(content),
             }
         )
 
@@ -355,6 +361,18 @@ async def test_more_header_fields_than_anybody_has_are_refused() -> None:
             fields = b"".join(b"a%d:b\r\n" % number for number in range(extra))
             writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n")
             assert (await reader.readuntil(b"\r\n")).split()[1] == status
+
+
+async def test_little_is_read_ahead_for_who_takes_nothing() -> None:
+    async with listening() as connect:
+        narrow = socket.socket()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        narrow.connect((await connect())[1].get_extra_info("peername"))
+        with narrow:
+            narrow.sendall(GET.replace(b"/ ", b"/large "))
+            await asyncio.sleep(PATIENCE_S / 2)
+            # Twice what was asked for in the system, a piece on its way and one that waits.
+            assert 0 < taken[-1] <= 2 * connections.SEND_BUFFER_BYTES + 4 * (1 << 16)
 
 
 async def test_requests_behind_one_that_takes_long_are_not_taken_apart() -> None:
