@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -11,8 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portravox.service.service import STREAMS_AT_ONCE
-from tests.faults.world import SUBMIT, TASKS, Ledger
+from portravox.service.connections import HEADERS_TIME_S
+from portravox.service.service import DOWNLOADS_AT_ONCE, STREAMS_AT_ONCE
+from tests.faults.world import SUBMIT, TASKS, Ledger, Rounds, World
 from tests.live import Live, new_key, serving
 
 FLOOD_MIB = 60
@@ -163,3 +165,142 @@ def test_500_streams_of_one_key_keep_no_other_waiting(tmp_path: Path, ledger: Le
     # A machine that is busy with other things takes longer for anything.
     assert query_ms <= max(MOST_QUERY_MS, 2 * alone_ms)
     assert ready_ms <= max(MOST_READY_MS, 2 * alone_ms)
+
+
+def others_wait_s(server: Live) -> float:
+    """The longest of twenty times that a new client waited for /readyz."""
+    slowest_s = 0.0
+    for _ in range(20):
+        begun = time.perf_counter()
+        assert httpx.get(f"{server.url}/readyz", timeout=30.0).status_code == 200
+        slowest_s = max(slowest_s, time.perf_counter() - begun)
+    return slowest_s
+
+
+def is_cut(client: socket.socket) -> bool:
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def test_connections_that_say_nothing_are_cut_and_keep_nobody_waiting(
+    tmp_path: Path, ledger: Ledger, rounds: Rounds
+) -> None:
+    """Half of them begin a request and never end it."""
+    count = 4000 if rounds.many else 600
+    with contextlib.ExitStack() as opened:
+        server = opened.enter_context(serving(tmp_path))
+        address = httpx.URL(server.url)
+        alone_s = others_wait_s(server)
+        before_mib = memory_mib(server)
+        clients = [
+            opened.enter_context(socket.create_connection((address.host, address.port)))
+            for _ in range(count)
+        ]
+        for client in clients[: count // 2]:
+            client.sendall(b"GET /readyz HT")
+        slowest_s = others_wait_s(server)
+        grown_mib = memory_mib(server) - before_mib
+        deadline = time.monotonic() + HEADERS_TIME_S + 20.0
+        while not all(map(is_cut, clients)) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        cut = sum(map(is_cut, clients))
+    ledger.add(
+        f"{count} connections that send nothing, or half a request",
+        count,
+        0,
+        f"{cut} cut after {HEADERS_TIME_S:g} s; memory {grown_mib:+.0f} MiB; others waited"
+        f" {slowest_s:.2f} s ({alone_s:.2f} s alone)",
+    )
+    assert cut == count
+    assert grown_mib < MOST_MIB
+    assert slowest_s < max(1.0, 5 * alone_s)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND", "CONNECT"])
+def test_a_flood_of_odd_methods_is_refused_and_keeps_nobody_waiting(
+    tmp_path: Path, ledger: Ledger, rounds: Rounds, method: str
+) -> None:
+    if not rounds.many and method not in ("HEAD", "OPTIONS"):
+        pytest.skip("runs in `make faults`")
+    request = f"{method} /api/v1/tasks/x HTTP/1.1\r\nHost: h\r\n\r\n".encode()
+    statuses: dict[bytes, int] = {}
+
+    def ask() -> None:
+        address = httpx.URL(server.url)
+        end = time.monotonic() + (3.0 if rounds.many else 1.0)
+        while time.monotonic() < end:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((address.host, address.port)) as client,
+                client.makefile("rb") as answers,
+            ):
+                client.settimeout(10.0)
+                for _ in range(50):
+                    client.sendall(request)
+                    status = answers.readline().split()[1:2]
+                    if not status:
+                        break
+                    statuses[status[0]] = statuses.get(status[0], 0) + 1
+                    length = 0
+                    while (line := answers.readline()) not in (b"\r\n", b""):
+                        name, _, value = line.partition(b":")
+                        length = int(value) if name.lower() == b"content-length" else length
+                    answers.read(0 if method == "HEAD" else length)
+
+    with serving(tmp_path) as server:
+        before_mib = memory_mib(server)
+        floods = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in floods:
+            thread.start()
+        slowest_s = others_wait_s(server)
+        for thread in floods:
+            thread.join()
+        grown_mib = memory_mib(server) - before_mib
+    ledger.add(
+        f"flood of {method}",
+        sum(statuses.values()),
+        0,
+        f"{', '.join(sorted(status.decode() for status in statuses))}; memory {grown_mib:+.0f} MiB;"
+        f" others waited {slowest_s:.2f} s",
+    )
+    assert statuses
+    assert all(status.startswith(b"4") for status in statuses)
+    assert grown_mib < MOST_MIB
+    assert slowest_s < 2.0
+
+
+def test_readers_who_take_nothing_hold_little_and_keep_nobody_waiting(
+    tmp_path: Path, files: str, ledger: Ledger, only_in_make_faults: None
+) -> None:
+    """More of them than one video may have at a time, of a video of 60 MB."""
+    world = World(tmp_path, files)
+    with world.server() as server, contextlib.ExitStack() as opened:
+        link = httpx.URL(world.end(world.submit())["results"]["video_url"])
+        [video] = (tmp_path / "videos").glob("*.mp4")
+        os.truncate(video, 60_000_000)
+        alone_s = others_wait_s(server)
+        before_mib = memory_mib(server)
+        request = f"GET {link.raw_path.decode()} HTTP/1.1\r\nHost: h\r\n\r\n".encode()
+        for _ in range(DOWNLOADS_AT_ONCE // 2 + 200):
+            reader = opened.enter_context(socket.socket())
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect((link.host, link.port))
+            reader.sendall(request)
+        slowest_s = others_wait_s(server)
+        grown_mib = memory_mib(server, "VmHWM") - before_mib
+        refused = httpx.get(link, timeout=30.0).status_code
+    ledger.add(
+        f"{DOWNLOADS_AT_ONCE // 2 + 200} readers of one video who take nothing",
+        1,
+        1,
+        f"memory {grown_mib:+.0f} MiB at most; others waited {slowest_s:.2f} s ({alone_s:.2f} s"
+        f" alone); one more: {refused}",
+    )
+    assert refused == 429
+    assert grown_mib < DOWNLOADS_AT_ONCE // 2 * 0.3
+    assert slowest_s < max(2.0, 10 * alone_s)
