@@ -90,8 +90,11 @@ _EXPLAIN = _in(
     "Ours: true tells why it FAILED: file, rule, value, hint",
 )
 _PUBLIC: Schema = {"security": []}
-_POLL = (401, 429, 500, 503)
-_CALL = (400, 401, 403, 404, 408, 413, 429, 500, 503)
+_NO_HTTP = (400, 431)
+"""Whatever is called: what is no valid HTTP, or has more headers than any client sends."""
+
+_POLL = (*_NO_HTTP, 401, 429, 500, 503)
+_CALL = (*_NO_HTTP, 401, 403, 404, 408, 413, 429, 500, 503)
 
 _VIDEO_ANSWERS = {
     "200": {"description": "The video", "content": {"video/mp4": {}}},
@@ -171,7 +174,7 @@ PATHS: dict[str, dict[str, Schema]] = {
                     for name in ("task_id", "model_name", "status", "api_key_id", "region")
                 ),
             ],
-            "responses": _answers("TaskList", 400, *_POLL),
+            "responses": _answers("TaskList", *_POLL),
         }
     },
     f"{API}/tasks/{{task_id}}": {
@@ -192,7 +195,7 @@ PATHS: dict[str, dict[str, Schema]] = {
                 _TASK,
                 _in("query", "force", {"type": "string"}, "Ours: true ends a RUNNING one, too"),
             ],
-            "responses": _answers("Done", 400, *_POLL),
+            "responses": _answers("Done", *_POLL),
         }
     },
     f"{API}/tasks/{{task_id}}/events": {
@@ -216,7 +219,7 @@ PATHS: dict[str, dict[str, Schema]] = {
                 _in("query", "page_size", {"type": "integer", "minimum": 1, "default": 10}),
                 _in("query", "task_id", {"type": "string"}),
             ],
-            "responses": _answers("Deliveries", 400, *_POLL),
+            "responses": _answers("Deliveries", *_POLL),
         }
     },
     f"{API}/webhooks/secret": {
@@ -243,7 +246,7 @@ PATHS: dict[str, dict[str, Schema]] = {
                 {**_in("query", "action", {"enum": ["getPolicy"]}), "required": True},
                 {**_in("query", "model", _text(VIDEO_MODEL)), "required": True},
             ],
-            "responses": _answers("Credentials", 400, *_POLL),
+            "responses": _answers("Credentials", *_POLL),
         }
     },
     UPLOAD_PATH: {
@@ -257,7 +260,7 @@ PATHS: dict[str, dict[str, Schema]] = {
                 "200": {"description": "Stored; the body is empty"},
                 **{
                     str(status): {"description": "Refused", "content": _json("Error")}
-                    for status in (400, 403, 408, 409, 500)
+                    for status in (*_NO_HTTP, 403, 408, 409, 500)
                 },
             },
             **_PUBLIC,
