@@ -218,15 +218,9 @@ def fill_tables(
 
 @compiled(fastmath=True)
 def draw_eye(
-    frame: UInt8,
-    before: UInt8,
-    x0: int,
-    y0: int,
-    to_view: Float32,
-    lids: Float32,
-    eye: EyeState,
+    frame: UInt8, before: UInt8, x0: int, y0: int, to_view: Float32, lids: Float32, eye: EyeState,
     layers: EyeLayers,
-) -> None:
+) -> None:  # fmt: skip
     """Draw an eye into a rectangle of the frame.
 
     frame    (H, W, 3); written from (x0, y0) on, as far as `before` reaches
@@ -249,7 +243,7 @@ def draw_eye(
         for column in range(_P(before.shape[1])):
             fx = np.float32(column)
             u, v = _in_view(to_view, _P(0), fx, fy), _in_view(to_view, _P(1), fx, fy)
-            if u < _1 or v < _1 or u > right or v > bottom:
+            if _outside(u, v, right, bottom):
                 continue
             iu, iv = _P(np.int32(u)), _P(np.int32(v))
             allowed = np.float32(window[iv, iu]) * np.float32(1.0 / 255.0)
@@ -293,9 +287,7 @@ def draw_eye(
             for c in range(_P(3)):
                 value = np.float32(before[row, column, c])
                 if skin_share > _0:
-                    skin = _bilinear(open_skin, j, iu, c, b, part)
-                    if shut_now > _0:
-                        skin += (_bilinear(shut_skin, k, iu, c, kb, part) - skin) * shut_now
+                    skin = _skin(open_skin, shut_skin, j, k, iu, c, b, kb, part, shut_now)
                     value += (skin * light - value) * skin_share
                 if ball > _0:
                     seen = _bilinear(white, iv, iu, c, pv, part) * bare
@@ -305,6 +297,12 @@ def draw_eye(
                 value += (lash_colour[c] * light - value) * lash
                 value = min(max(value + _HALF, _0), _255)
                 frame[top_row + row, left_column + column, c] = np.uint8(value)
+
+
+@compiled(inline=True)
+def _outside(u: Any, v: Any, right: Any, bottom: Any) -> Any:
+    """Whether a place of the view has no neighbours to look up between, or lies beyond it."""
+    return u < _1 or v < _1 or u > right or v > bottom
 
 
 @compiled(inline=True)
@@ -330,6 +328,19 @@ def _bilinear(pixels: Any, row: Any, column: Any, channel: Any, down: Any, acros
     south = np.float32(pixels[row + _ONE, column, channel])
     south += (np.float32(pixels[row + _ONE, column + _ONE, channel]) - south) * across
     return north + (south - north) * down
+
+
+@compiled(inline=True)
+def _skin(
+    open_skin: UInt8, shut_skin: UInt8, row: Any, shut_row: Any, column: Any, channel: Any,
+    down: Any, shut_down: Any, across: Any, shut_share: Any,
+) -> Any:  # fmt: skip
+    """A channel of the lids' skin: of the open eye, and to a share of the shut one."""
+    skin = _bilinear(open_skin, row, column, channel, down, across)
+    if shut_share > _0:
+        shut = _bilinear(shut_skin, shut_row, column, channel, shut_down, across)
+        skin += (shut - skin) * shut_share
+    return skin
 
 
 @compiled(inline=True)

@@ -215,16 +215,9 @@ def _smooth(low: float, high: float, x: float) -> float:
 
 @compiled(fastmath=True)
 def paint_interior(
-    frame: UInt8,
-    box: Box,
-    lips: LipLine,
-    shades: Shades,
-    upper: Layer,
-    lower: Layer,
-    tongue: Layer,
-    photo: Layer,
-    grain: Float32,
-) -> None:
+    frame: UInt8, box: Box, lips: LipLine, shades: Shades, upper: Layer, lower: Layer,
+    tongue: Layer, photo: Layer, grain: Float32,
+) -> None:  # fmt: skip
     """Paint what is seen between the lips, their rims and their contact into a frame.
 
     frame   (H, W, 3)
@@ -239,14 +232,10 @@ def paint_interior(
     ex, ey = lips.along[0], lips.along[1]
     rows = table.shape[0]
     per_mm = _1 / mm
-    soft = np.float32(1.0 / (4.0 * shades.edge_px))
+    soft, rim, shine, reach = _widths(shades.mm, shades.edge_px)
     line = np.float32(1.0 / shades.contact_px)
-    rim = np.float32(1.0 / (RIM_MM * shades.mm + shades.edge_px))
-    shine = np.float32(1.0 / (GLOSS_WIDTH_MM * shades.mm + shades.edge_px))
-    reach = np.float32(3.0 * (RIM_MM * shades.mm + shades.edge_px))
-    taken = np.empty(4, np.float32)
-    behind = np.empty(3, np.float32)
-    colour = np.empty(3, np.float32)
+    taken, behind = np.empty(4, np.float32), np.empty(3, np.float32)
+    colour = np.zeros(3, np.float32)  # counts for nothing where it has not been set, if finite
     # looked up once: a compiled loop counts references each time it opens a tuple
     upper_pixels, upper_at = upper.pixels, upper.lookup
     lower_pixels, lower_at = lower.pixels, lower.lookup
@@ -266,8 +255,7 @@ def paint_interior(
             if place < 0 or row >= rows - 1:
                 continue
             share = place - np.float32(row)
-            above = table[row, 0] + (table[row + 1, 0] - table[row, 0]) * share
-            below = table[row, 1] + (table[row + 1, 1] - table[row, 1]) * share
+            above, below = _along(table, row, 0, share), _along(table, row, 1, share)
             under_upper = (t - above) * table[row, 2]
             over_lower = (below - t) * table[row, 3]
             if under_upper < -reach or over_lower < -reach:
@@ -289,17 +277,12 @@ def paint_interior(
                     else:
                         _lay(behind, lower_pixels, lower_at, x, y, taken, _1)
                         _lay(behind, tongue_pixels, tongue_at, x, y, taken, tongue_light)
-                    rest = (_1 - front) * shade
-                    for c in range(3):
-                        colour[c] += behind[c] * rest * (_1 - falloff[c] * (_1 - shade))
+                    _let_through(colour, behind, (_1 - front) * shade, shade, falloff)
                 if shades.grain > 0.0:
-                    speck = _grain_at(grain, upper_at, x, y) * np.float32(shades.grain)
-                    for c in range(3):
-                        colour[c] += speck
+                    _brighten(colour, _grain_at(grain, upper_at, x, y) * np.float32(shades.grain))
                 if shades.photographed > 0.0:
                     _sample(photo_pixels, photo_at, x, y, taken)
-                    for c in range(3):
-                        colour[c] += (taken[c] - colour[c]) * np.float32(shades.photographed)
+                    _fade(colour, taken, np.float32(shades.photographed))
 
             skin = _1
             if cover < _NEARLY:
@@ -308,17 +291,57 @@ def paint_interior(
                 skin = _light_of_lips(
                     under_upper, over_lower, mm, rim, shine, opened, np.float32(shades.gloss)
                 )
-            touch = table[row, 4] + (table[row + 1, 4] - table[row, 4]) * share
+            touch = _along(table, row, 4, share)
             if touch > _LEAST:
                 middle = ((above + below) * _HALF - t) * line
                 touch *= np.exp(-_HALF * middle * middle)
+            if cover <= _LEAST:
+                cover = _0
             for c in range(3):
                 value = np.float32(frame[y, x, c]) * skin
-                if cover > _LEAST:
-                    value += (colour[c] - value) * cover
+                value += (colour[c] - value) * cover
                 value += (contact[c] - value) * touch
                 value = min(max(value + _HALF, _0), np.float32(255.0))
                 frame[y, x, c] = np.uint8(value)
+
+
+@compiled(inline=True)
+def _widths(mm: Any, edge_px: Any) -> Any:
+    """1 / px of what edge, rim and wet line are wide, and how far in px they reach outside."""
+    rim_px = RIM_MM * mm + edge_px
+    return (
+        np.float32(1.0 / (4.0 * edge_px)),
+        np.float32(1.0 / rim_px),
+        np.float32(1.0 / (GLOSS_WIDTH_MM * mm + edge_px)),
+        np.float32(3.0 * rim_px),
+    )
+
+
+@compiled(inline=True)
+def _along(table: Float32, row: Any, column: Any, share: Any) -> Any:
+    """A column of the lips' table between a row and the next one."""
+    return table[row, column] + (table[row + 1, column] - table[row, column]) * share
+
+
+@compiled(inline=True)
+def _let_through(colour: Float32, behind: Float32, rest: Any, shade: Any, falloff: Any) -> None:
+    """Add to a colour what lies behind it, to a share and in its shade."""
+    for c in range(3):
+        colour[c] += behind[c] * rest * (_1 - falloff[c] * (_1 - shade))
+
+
+@compiled(inline=True)
+def _brighten(colour: Float32, more: Any) -> None:
+    """Add the same to red, green and blue."""
+    for c in range(3):
+        colour[c] += more
+
+
+@compiled(inline=True)
+def _fade(colour: Float32, other: Float32, share: Any) -> None:
+    """Move a colour towards another one."""
+    for c in range(3):
+        colour[c] += (other[c] - colour[c]) * share
 
 
 @compiled(inline=True)
