@@ -232,17 +232,16 @@ def paint_interior(
     ex, ey = lips.along[0], lips.along[1]
     rows = table.shape[0]
     per_mm = _1 / mm
-    soft, rim, shine, reach = _widths(shades.mm, shades.edge_px)
-    line = np.float32(1.0 / shades.contact_px)
+    soft, line, rim, shine, reach = _widths(shades.mm, shades.edge_px, shades.contact_px)
     taken, behind = np.empty(4, np.float32), np.empty(3, np.float32)
     colour = np.zeros(3, np.float32)  # counts for nothing where it has not been set, if finite
     # looked up once: a compiled loop counts references each time it opens a tuple
     upper_pixels, upper_at = upper.pixels, upper.lookup
-    lower_pixels, lower_at = lower.pixels, lower.lookup
-    tongue_pixels, tongue_at = tongue.pixels, tongue.lookup
+    (far_pixels, far_at), far_light, (near_pixels, near_at), near_light = _behind_teeth(
+        lower, tongue, np.float32(shades.tongue), shades.tongue_in_front
+    )
     photo_pixels, photo_at = photo.pixels, photo.lookup
     cavity, contact, falloff = shades.cavity, shades.contact, shades.falloff
-    tongue_light = np.float32(shades.tongue)
     ox, oy = lips.origin[0], lips.origin[1]
     for y in range(y0, y1):
         dy = np.float32(y) - oy
@@ -263,7 +262,7 @@ def paint_interior(
             cover = _opening(under_upper, over_lower, soft)
             corner = max(min(s, np.float32(lips.width) - s), _0) * per_mm
 
-            if cover > _LEAST:
+            if cover > _0:
                 deep_u = max(under_upper, _0) * per_mm
                 deep_l = max(over_lower, _0) * per_mm
                 shade = np.float32(shades.narrow) * _light_inside(deep_u, deep_l, corner)
@@ -271,12 +270,8 @@ def paint_interior(
                 front = _upper_teeth(colour, upper_pixels, upper_at, x, y, taken, kept, falloff)
                 if front < _NEARLY:
                     _darkness(behind, cavity, contact, deep_u, deep_l, corner)
-                    if shades.tongue_in_front < 0.5:
-                        _lay(behind, tongue_pixels, tongue_at, x, y, taken, tongue_light)
-                        _lay(behind, lower_pixels, lower_at, x, y, taken, _1)
-                    else:
-                        _lay(behind, lower_pixels, lower_at, x, y, taken, _1)
-                        _lay(behind, tongue_pixels, tongue_at, x, y, taken, tongue_light)
+                    _lay(behind, far_pixels, far_at, x, y, taken, far_light)
+                    _lay(behind, near_pixels, near_at, x, y, taken, near_light)
                     _let_through(colour, behind, (_1 - front) * shade, shade, falloff)
                 if shades.grain > 0.0:
                     _brighten(colour, _grain_at(grain, upper_at, x, y) * np.float32(shades.grain))
@@ -286,17 +281,13 @@ def paint_interior(
 
             skin = _1
             if cover < _NEARLY:
-                opened = min(max(below - above, _0) * per_mm * np.float32(1.0 / OPENED_MM), _1)
-                opened *= min(corner * np.float32(1.0 / OPENED_FROM_CORNER_MM), _1)
-                skin = _light_of_lips(
-                    under_upper, over_lower, mm, rim, shine, opened, np.float32(shades.gloss)
-                )
+                opened = _opened((below - above) * per_mm, corner)
+                gloss = np.float32(shades.gloss) * opened
+                skin = _light_of_lips(under_upper, over_lower, mm, rim, shine, opened, gloss)
             touch = _along(table, row, 4, share)
             if touch > _LEAST:
                 middle = ((above + below) * _HALF - t) * line
                 touch *= np.exp(-_HALF * middle * middle)
-            if cover <= _LEAST:
-                cover = _0
             for c in range(3):
                 value = np.float32(frame[y, x, c]) * skin
                 value += (colour[c] - value) * cover
@@ -306,15 +297,31 @@ def paint_interior(
 
 
 @compiled(inline=True)
-def _widths(mm: Any, edge_px: Any) -> Any:
-    """1 / px of what edge, rim and wet line are wide, and how far in px they reach outside."""
+def _widths(mm: Any, edge_px: Any, contact_px: Any) -> Any:
+    """1 / px of what edge, contact, rim and wet line are wide; how far they reach outside, px."""
     rim_px = RIM_MM * mm + edge_px
     return (
         np.float32(1.0 / (4.0 * edge_px)),
+        np.float32(1.0 / contact_px),
         np.float32(1.0 / rim_px),
         np.float32(1.0 / (GLOSS_WIDTH_MM * mm + edge_px)),
         np.float32(3.0 * rim_px),
     )
+
+
+@compiled(inline=True)
+def _behind_teeth(lower: Layer, tongue: Layer, tongue_light: Any, tongue_in_front: Any) -> Any:
+    """The further and the nearer of lower teeth and tongue, each with its brightness."""
+    if tongue_in_front < 0.5:
+        return tongue, tongue_light, lower, _1
+    return lower, _1, tongue, tongue_light
+
+
+@compiled(inline=True)
+def _opened(gap_mm: Any, corner_mm: Any) -> Any:
+    """0..1 how far lips are apart at a place so far from the nearer corner."""
+    opened = min(max(gap_mm, _0) * np.float32(1.0 / OPENED_MM), _1)
+    return opened * min(corner_mm * np.float32(1.0 / OPENED_FROM_CORNER_MM), _1)
 
 
 @compiled(inline=True)
@@ -346,12 +353,16 @@ def _fade(colour: Float32, other: Float32, share: Any) -> None:
 
 @compiled(inline=True)
 def _opening(under_upper: Any, over_lower: Any, soft: Any) -> Any:
-    """0..1 how far a place lies between the lips: below the upper edge, not below the lower one."""
+    """0..1 how far a place lies between the lips: below the upper edge, not below the lower one.
+
+    0 for what would not be seen.
+    """
     a = min(max(under_upper * soft + _HALF, _0), _1)
     b = min(max(_HALF - over_lower * soft, _0), _1)
     a = a * a * (_3 - _2 * a)
     b = b * b * (_3 - _2 * b)
-    return max(a - b, _0)
+    opening = a - b
+    return opening if opening > _LEAST else _0
 
 
 @compiled(inline=True)
@@ -409,12 +420,13 @@ def _light_of_lips(
 
     rim, shine  1 / px of either's width
     opened      0..1 how far the lips are apart here
+    gloss       0..1 of the wet line here
     """
     outside = max(-min(under_upper, over_lower), _0) * rim
     skin = _1 - np.float32(RIM_SHADE) * opened * np.exp(-outside * outside)
     if over_lower < _0:
         off = (-over_lower - np.float32(GLOSS_MM) * mm) * shine
-        skin += gloss * opened * np.exp(-off * off)
+        skin += gloss * np.exp(-off * off)
     return skin
 
 
