@@ -1,6 +1,7 @@
 """Pictures and clips of the documentation, all of the demo's portrait and voice.
 
-Flow      the demo's portrait and voice -> engine -> docs/images/{parameters,inputs}
+Flow      the demo's portrait and voice -> engine -> docs/images/{parameters,inputs},
+          the studio's clips of its presets
 
     make doc-pictures        # python -m handbook.pictures
 
@@ -37,12 +38,19 @@ from portravox.media.encode import QUALITIES, VideoWriter
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
+from portravox.studio.presets import PRESETS, preset_values
 
 FOLDER = Path("docs/images")
+PRESET_CLIPS = Path("portravox/studio/page/clips")
 
 PANEL_PX = 240
 PANEL_FACE_WIDTHS = 2.6
 """Side of the square around the head that a panel shows."""
+
+_PRESET_S = 2.6
+_PRESET_FPS = 15
+_PRESET_CRF = 31
+"""About 15 kB each, since the studio loads three; our choice."""
 
 _WEBP_QUALITY = 82
 _CRF = 25
@@ -84,7 +92,7 @@ def main() -> None:
     makers: dict[str, Callable[[], list[Path]]] = {
         clip.name: partial(make_clip, clip) for clip in CLIPS
     }
-    makers |= {"paste_back": make_paste_back, "visible_label": make_labels, "inputs": make_inputs}
+    makers |= {"presets": make_presets, "paste_back": make_paste_back, "visible_label": make_labels, "inputs": make_inputs}
     for name, make in makers.items():
         if wanted is None or name in wanted:
             for path in make():
@@ -124,6 +132,35 @@ def make_clip(clip: Clip) -> list[Path]:
     track = direct(articulate(voice), replace(clip.directions[-1], video_fps=_CLIP_FPS))
     widest = int(np.argmax(track["lip_gap"] * (track["blink_left"] < 0.1)))
     return [path, save(frames[min(widest, count - 1)], path.with_suffix(".webp"))]
+
+
+def make_presets() -> list[Path]:
+    """A clip of each preset of the studio: small, since the page loads all of them."""
+    picture = portravox.read_picture(demo_portrait())
+    voice = cut(portravox.read_voice(VOICE), _PRESET_S)
+    avatar = portravox.EmbeddedEngine().register(picture)
+    silence = Waveform(np.zeros_like(voice.samples), voice.rate_hz)  # they play muted: no weight
+    window = head_window(picture)
+    paths = []
+    for name in PRESETS:
+        values: dict[str, Any] = preset_values(name)
+        direction = replace(portravox.Direction(), **values, video_fps=_PRESET_FPS, seed=3)
+        frames = panels(avatar, voice, direction, window)
+        path = PRESET_CLIPS / f"{name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with VideoWriter(
+            path,
+            width_px=PANEL_PX,
+            height_px=PANEL_PX,
+            fps=_PRESET_FPS,
+            frames=len(frames),
+            voice=silence,
+            settings=replace(QUALITIES["high"], crf=_PRESET_CRF),
+        ) as writer:
+            for frame in frames:
+                writer.write(Planes.of(frame))
+        paths.append(path)
+    return paths
 
 
 def panels(

@@ -403,7 +403,7 @@ class Direction:
             "每秒帧数。越高越流畅，用时也越长。",
         ),
         unit=Words("frames/s", "帧/秒"),
-        control=Control(kind="slider"),
+        control=Control(kind="slider", advanced=True),
         original=True,
     )
 

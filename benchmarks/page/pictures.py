@@ -97,7 +97,7 @@ def way_through(studio: Studio, *, phone: bool) -> Iterator[str]:
         page.click("#voice [data-do=discard]")
     studio.take_examples()
     studio.trim_to(TRIMMED_S)
-    page.locator("#direction .chip").nth(2).click()
+    page.locator("#direction .preset").nth(2).click()
     page.mouse.move(0, 0)
     if phone:
         page.locator("#voice").scroll_into_view_if_needed()

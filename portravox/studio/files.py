@@ -20,6 +20,8 @@ _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".mp4": "video/mp4",
 }
 """Named here and not asked of the machine, whose table may say anything."""
 

@@ -25,14 +25,16 @@ from portravox.service.option_controls import option_controls
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, read_body, request_id_of
 from portravox.service.schemas import json_object
-from portravox.service.service import service_of
+from portravox.service.service import VIDEO_LIFE_S, service_of
 from portravox.studio.files import PageFile, page
+from portravox.studio.presets import PRESETS, preset_values
 
 _POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
+        "font-src 'self'",
         "img-src 'self' blob:",
         "media-src 'self' blob:",
         "connect-src 'self'",
@@ -107,6 +109,8 @@ async def about(request: Request) -> Response:
             "version": __version__,
             "needs_key": not service_of(request).settings.no_keys,
             "examples": list(examples),
+            "presets": [{"name": name, "values": preset_values(name)} for name in PRESETS],
+            "video_life_s": VIDEO_LIFE_S,
             "options": option_controls(service_of(request).settings.offered_engines),
             "limits": {
                 "picture": {

@@ -1,4 +1,4 @@
-// The page: makes the parts and lets them hear of each other.
+// The page: makes the parts and connects them.
 //
 // Flow      portrait, voice, direction -> make -> jobs -> stage, history
 import { here } from "./api.js";
@@ -6,7 +6,9 @@ import { appearanceButton } from "./appearance.js";
 import { Direction } from "./direction.js";
 import { History } from "./history.js";
 import { Jobs } from "./jobs.js";
-import { announce, showIcons } from "./parts.js";
+import { listenForKeys } from "./keys.js";
+import { askToNotify, notice } from "./notices.js";
+import { announce, make, showIcons } from "./parts.js";
 import { PortraitWell } from "./portrait.js";
 import { wordsFor } from "./refusals.js";
 import { RequestDialog } from "./request.js";
@@ -14,12 +16,16 @@ import { Session } from "./session.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { exactSpan, label, languageChanges, percent, say, showTexts, switchLanguage, text } from "./texts.js";
+import { mendButton } from "./verdict.js";
 import { VoiceWell } from "./voice.js";
 
 const TIDY_APART_MS = 60000;
 
 /** Until a server that could not be reached is asked again. */
 const ASK_AGAIN_MS = 2000;
+
+/** From the latest change to a well or a choice until it is remembered. */
+const REMEMBER_AFTER_MS = 400;
 
 showIcons();
 showTexts();
@@ -28,9 +34,14 @@ const session = new Session();
 const portrait = new PortraitWell(session);
 const voice = new VoiceWell(session);
 const direction = new Direction();
-const jobs = new Jobs(session.api, new Store());
-const stage = new Stage(session.api, { remake, cancel });
-const history = new History(jobs, { choose: show, onForgotten: forgotten });
+const store = new Store();
+const jobs = new Jobs(session.api, store);
+const stage = new Stage(session.api, { remake, cancel, notify });
+const history = new History(jobs, {
+  choose: (job) => show(job, { plays: true }),
+  onForgotten: forgotten,
+  describe: (values) => (direction.options.length > 0 ? direction.describe(values) : ""),
+});
 const request = new RequestDialog();
 
 const makeButton = document.getElementById("make");
@@ -38,7 +49,14 @@ const summary = document.getElementById("make-summary");
 const trouble = document.getElementById("trouble");
 const languageButton = document.getElementById("language");
 
+const main = document.getElementById("main");
+const desk = document.getElementById("desk");
+const view = document.getElementById("view");
+const intro = document.getElementById("intro");
+const tryButton = document.getElementById("try");
+
 let uploading = false;
+let asked = null; // what the latest video was asked for with
 let sent = 0; // share of the voice; the portrait was sent when it was checked
 let problem = null;
 
@@ -75,20 +93,46 @@ function showSent(share) {
 function complain(error) {
   problem = error;
   trouble.hidden = error === null;
-  trouble.textContent = error === null ? "" : wordsFor(error);
+  if (error === null) return trouble.replaceChildren();
+  const mend = mendFor(error);
+  const button = mend === null ? [] : [mendButton(mend)];
+  trouble.replaceChildren(make("span", { textContent: wordsFor(error) }), ...button);
+}
+
+/** What the button beside a problem does; null where there is none that would help. */
+function mendFor({ code, status }) {
+  if (status === 401) return { key: "account.out", icon: "key", run: () => session.ask() };
+  const passes = status === 429 || status >= 500 || ["offline", "RequestTimeOut"].includes(code);
+  return passes ? { key: "mend.again", icon: "undo", run: () => makeButton.click() } : null;
+}
+
+/** All that a video is made of, as one text: the same text, the same video. */
+function wish() {
+  const [picture, sound] = [portrait.picture, voice.recording];
+  if (!picture || !sound) return null;
+  const { blob } = sound;
+  return JSON.stringify([
+    [picture.blob.size, picture.name, blob.size, sound.name, voice.from_s, voice.to_s],
+    direction.parameters(),
+  ]);
 }
 
 makeButton.addEventListener("click", async () => {
   if (uploading) return;
   complain(null);
-  if (whatIsMissing() !== null) return announce(summary.textContent);
+  const missing = whatIsMissing();
+  if (missing !== null) {
+    announce(summary.textContent);
+    return (["voice", "sound"].includes(missing) ? voice : portrait).root.scrollIntoView({ block: "nearest" });
+  }
   if (!(await session.require())) return;
   uploading = true;
   showSent(0);
   try {
+    const wished = wish();
     show(await submitted());
+    asked = wished;
     announce(text("stage.announce.started"));
-    stage.reveal();
   } catch (error) {
     complain(error);
   } finally {
@@ -124,6 +168,7 @@ for (const part of [portrait, voice, direction]) {
   part.addEventListener("change", () => {
     if (problem !== null && !uploading) complain(null);
     showButton();
+    rememberSoon();
   });
 }
 
@@ -150,10 +195,42 @@ document.getElementById("show-request").addEventListener("click", async () => {
 
 // ---- jobs
 
-function show(job) {
-  stage.show(job);
+/**
+ * Put a job on the stage and the stage into view.
+ * @param {import("./jobs.js").Job | null} job
+ * @param {{plays?: boolean}} how
+ */
+function show(job, how = {}) {
+  stage.show(job, how);
   history.mark(job);
+  showIntro();
   if (job !== null) stage.reveal();
+}
+
+/** The headline, until there is something of one's own to see. */
+function showIntro() {
+  intro.hidden = stage.job !== null || jobs.list.length > 0;
+}
+
+// A reader by keyboard or by ear comes to things in the order in which they are seen.
+const twoPanes = matchMedia("(min-width: 1100px)");
+function arrange() {
+  if (twoPanes.matches && main.firstElementChild !== desk) main.prepend(desk);
+  if (!twoPanes.matches && main.firstElementChild !== view) main.prepend(view);
+}
+twoPanes.addEventListener("change", arrange);
+arrange();
+
+listenForKeys(stage, { makes: makeButton, unchanged: () => asked !== null && asked === wish() });
+
+tryButton.addEventListener("click", () => {
+  portrait.takeExample();
+  voice.takeExample();
+});
+
+async function notify(job) {
+  job.notifies = await askToNotify();
+  job.changed();
 }
 
 async function cancel(job) {
@@ -170,21 +247,70 @@ function remake(job) {
   voice.take(new File([sound.blob], sound.name, { type: sound.blob.type }), sound.selection);
   direction.choose({ ...direction.defaults, ...values });
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  scrollTo({ top: 0, behavior: calm ? "auto" : "smooth" });
-  document.getElementById("main").focus({ preventScroll: true });
+  desk.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  portrait.root.scrollIntoView({ block: "nearest" });
+  desk.focus({ preventScroll: true });
 }
 
 function forgotten(job) {
-  if (stage.job === job) stage.show(null);
+  if (stage.job === job) show(null);
+  if (jobs.list.length === 0) document.getElementById("make").focus({ preventScroll: true });
 }
 
 jobs.addEventListener("change", showTitle);
+jobs.addEventListener("change", showIntro);
 jobs.addEventListener("progress", showTitle);
+jobs.addEventListener("ended", (event) => {
+  const { detail: job } = /** @type {CustomEvent} */ (event);
+  if (document.hidden) unseen = job.status;
+  showTitle();
+  if (job.notifies && job.status !== "CANCELED") notice(job, () => show(job, { plays: true }));
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  unseen = null;
+  showTitle();
+});
 
+let unseen = null; // how the latest video ended that nobody has looked at yet
+
+/** How far it is, or that it is ready, for who looks at another tab. */
 function showTitle() {
   const running = jobs.list.filter((job) => !job.ended);
   const share = Math.max(0, ...running.map((job) => job.done));
-  document.title = running.length === 0 ? "Portravox" : `${percent(share)} · Portravox`;
+  const ready = unseen === null ? null : text(unseen === "SUCCEEDED" ? "title.ready" : "title.failed");
+  const words = running.length > 0 ? percent(share) : ready;
+  document.title = words === null ? "Portravox" : `${words} · Portravox`;
+}
+
+// ---- what is in the wells and chosen outlives a reload
+
+let remembering = null;
+let restored = false;
+
+function rememberSoon() {
+  if (!restored) return;
+  clearTimeout(remembering);
+  remembering = setTimeout(remember, REMEMBER_AFTER_MS);
+}
+
+async function remember() {
+  if ([portrait.state, voice.state].includes("busy")) return; // it changes again, soon
+  try {
+    await store.keepOnDesk("portrait", portrait.file);
+    await store.keepOnDesk("voice", voice.kept);
+    if (direction.options.length > 0) await store.keepOnDesk("values", direction.values);
+  } catch {
+    // No room left: it lives as long as the page.
+  }
+}
+
+async function restore() {
+  const { portrait: picture, voice: sound, values } = await store.desk();
+  if (values) direction.choose({ ...direction.start, ...values });
+  if (picture && portrait.state === "empty") portrait.take(picture);
+  if (sound && voice.state === "empty") voice.take(sound.file, sound.selection);
+  restored = true;
 }
 
 setInterval(() => {
@@ -260,6 +386,7 @@ languageChanges.addEventListener("change", () => {
   showLanguageButton();
   showButton();
   complain(problem);
+  showTitle();
 });
 
 appearanceButton(document.getElementById("theme"), () => voice.repaint());
@@ -275,6 +402,12 @@ session.addEventListener("change", () => {
     voice.forgetUpload();
     jobs.resume();
   }
+  // Who signs out leaves no picture and no voice behind.
+  if (wasReady && !session.ready && !session.refused) {
+    portrait.clear();
+    voice.clear();
+    remember();
+  }
   wasReady = session.ready;
 });
 
@@ -286,12 +419,15 @@ async function start() {
   const about = await learned();
   if (about === null) complain({ code: "offline" });
   await session.open({ needed: about?.needs_key ?? true });
+  jobs.life_ms = about?.video_life_s ? about.video_life_s * 1000 : jobs.life_ms;
   await jobs.open();
-  const latest = jobs.list.find((job) => !job.ended);
+  const latest = jobs.list.find((job) => !job.ended) ?? jobs.list.find((job) => !job.expired);
   if (latest) {
     stage.show(latest);
     history.mark(latest);
   }
+  showIntro();
+  await restore();
   document.documentElement.dataset.ready = "true";
   if (about === null) await learnLater();
 }
@@ -306,9 +442,11 @@ async function learned() {
   }
   document.getElementById("version").textContent = `Portravox ${about.version}`;
   session.limits = about.limits;
-  direction.build(about.options);
+  direction.build(about.options, about.presets);
+  history.render();
   if (about.examples.includes("portrait")) portrait.offerExample();
   if (about.examples.includes("voice")) voice.offerExample();
+  tryButton.hidden = about.examples.length < 2;
   return about;
 }
 

@@ -1,47 +1,44 @@
 // The choices about the video: what the API calls `parameters`.
 //
-// Flow      studio/about: options -> controls -> Direction.parameters() -> jobs, request
+// Flow      studio/about: options, presets -> cards, controls -> Direction.parameters() -> jobs, request
+import { kept, keep } from "./kept.js";
 import { buttonFor, make, partsOf, showIcon } from "./parts.js";
-import { addTexts, label, languageTag, say, text } from "./texts.js";
-
-/** Starting points; what a preset does not name goes back to the API's default. Our choice. */
-const PRESETS = {
-  news: { template_id: "calm", head_move_strength: 0.4, eye_move_freq: 0.4, video_fps: 25 },
-  story: { template_id: "normal", head_move_strength: 0.8, eye_move_freq: 0.4 },
-  song: { template_id: "active", head_move_strength: 1, mouth_move_strength: 1.2, video_fps: 30 },
-};
+import { addTexts, label, languageTag, say, sayNothing, text } from "./texts.js";
 
 export class Direction extends EventTarget {
   #root = document.getElementById("direction");
   #parts = partsOf(this.#root);
   #shows = []; // functions that show the values in the controls
-  #presets = {};
+  #cards = {}; // preset -> button
 
   /** As the server defines them: name, default, control, texts, range or values, `ours`. */
   options = [];
+  /** As the server defines them: name and values. */
+  presets = [];
   values = {};
 
-  /** Make a control for each option. */
-  build(options) {
+  /** Make a card for each preset and a control for each option. */
+  build(options, presets) {
     this.options = options;
-    this.values = { ...this.defaults, ...this.values };
+    this.presets = presets;
+    this.values = { ...this.start, ...this.values };
     for (const option of options) {
       addTexts(textsOf(option));
       const place = option.advanced ? this.#parts.advanced : this.#parts.parameters;
       place.append(this.#made(option));
     }
-    for (const [name, values] of Object.entries(PRESETS)) {
-      const button = make("button", { className: "chip", type: "button" });
-      say(button, `preset.${name}`);
-      button.addEventListener("click", () => this.choose(this.#mood(values)));
-      this.#presets[name] = button;
-      this.#parts.presets.append(button);
-    }
-    const reset = buttonFor(this.#root, "reset");
-    reset.addEventListener("click", () => {
-      this.choose(this.defaults);
-      this.#presets.news.focus(); // the button hides
+    for (const preset of presets) this.#parts.presets.append(this.#card(preset));
+    const natural = this.#cards[presets[0]?.name];
+    buttonFor(this.#root, "reset").addEventListener("click", () => {
+      this.choose(this.start);
+      natural?.focus(); // the button hides
     });
+    buttonFor(this.#root, "save").addEventListener("click", () => this.#save(this.values));
+    buttonFor(this.#root, "unsave").addEventListener("click", () => {
+      this.#save(null);
+      this.choose(this.start);
+    });
+    this.#openTips();
     this.#show();
     this.dispatchEvent(new Event("change"));
   }
@@ -50,11 +47,22 @@ export class Direction extends EventTarget {
     return Object.fromEntries(this.options.map((option) => [option.name, option.default]));
   }
 
-  /** A preset's values, with defaults for the rest of what presets are about. */
-  #mood(values) {
-    const about = this.options.filter(({ name, ours }) => !ours && name !== "paste_back");
-    const defaults = Object.fromEntries(about.map((option) => [option.name, option.default]));
-    return { ...defaults, ...values };
+  /** What a new video starts with: the server's defaults, or what was saved as one's own. */
+  get start() {
+    let saved = {};
+    try {
+      saved = JSON.parse(kept("defaults") ?? "{}");
+    } catch {
+      // Not ours: as if nothing had been saved.
+    }
+    const known = Object.entries(saved).filter(([name]) => name in this.defaults);
+    return { ...this.defaults, ...Object.fromEntries(known) };
+  }
+
+  #save(values) {
+    keep("defaults", values === null ? null : JSON.stringify(values));
+    this.#show();
+    buttonFor(this.#root, values === null ? "reset" : "unsave").focus();
   }
 
   /** Take over values; those not named keep what they are. */
@@ -69,16 +77,48 @@ export class Direction extends EventTarget {
     return asParameters(this.values, this.options);
   }
 
+  /** Values in words: the preset that they are, and what else differs from the defaults. */
+  describe(values) {
+    const preset = this.#presetOf(values);
+    const base = { ...this.defaults, ...preset?.values };
+    const changed = this.options
+      .filter(({ name, default: preset_value }) => (values[name] ?? preset_value) !== base[name])
+      .map((option) => this.#inWords(option, values[option.name]));
+    return [text(preset ? `preset.${preset.name}` : "preset.own"), ...changed].join(" · ");
+  }
+
+  #inWords({ name, control, values: choices = [] }, value) {
+    if (["line", "lines"].includes(control)) return text(name);
+    const title = choices.some((choice) => choice.value === value) ? text(`${name}.${value}`) : value;
+    return text("option.is", { name: text(name), value: title ?? text(`${name}.none`) });
+  }
+
+  #presetOf(values) {
+    return this.presets.find((preset) =>
+      Object.entries(preset.values).every(([name, value]) => values[name] === value),
+    );
+  }
+
   #show() {
     if (this.options.length === 0) return; // the server has not been reached yet
     for (const show of this.#shows) show();
-    for (const [name, values] of Object.entries(PRESETS)) {
-      const wanted = this.#mood(values);
-      const matches = Object.keys(wanted).every((key) => this.values[key] === wanted[key]);
-      this.#presets[name].setAttribute("aria-pressed", matches);
+    const chosen = this.#presetOf(this.values);
+    for (const [name, card] of Object.entries(this.#cards)) {
+      const pressed = name === chosen?.name;
+      card.setAttribute("aria-pressed", String(pressed));
+      if (pressed) play(card);
+      else card.querySelector("video").pause();
     }
-    const changed = this.options.some((option) => this.values[option.name] !== option.default);
-    buttonFor(this.#root, "reset").hidden = !changed;
+    const differsFrom = (other) => this.options.some(({ name }) => this.values[name] !== other[name]);
+    const saved = kept("defaults") !== null;
+    buttonFor(this.#root, "reset").hidden = !differsFrom(this.start);
+    buttonFor(this.#root, "save").hidden = !differsFrom(this.start);
+    buttonFor(this.#root, "unsave").hidden = !saved;
+    const { changed } = this.#parts;
+    const base = { ...this.defaults, ...chosen?.values };
+    changed.hidden = !differsFrom(base);
+    if (changed.hidden) sayNothing(changed);
+    else changed.textContent = this.describe(this.values);
   }
 
   /** Say everything again, in the language of now. */
@@ -86,9 +126,28 @@ export class Direction extends EventTarget {
     this.#show();
   }
 
+  #card({ name, values }) {
+    const clip = make("video", { muted: true, loop: true, playsInline: true, preload: "none" });
+    clip.setAttribute("aria-hidden", "true");
+    clip.tabIndex = -1;
+    const title = make("span", { className: "preset-name" });
+    const about = make("span", { className: "preset-about" });
+    say(title, `preset.${name}`);
+    say(about, `preset.${name}.about`);
+    const card = make("button", { className: "preset", type: "button" }, clip, title, about);
+    card.addEventListener("click", () => this.choose(values));
+    card.addEventListener("pointerenter", () => play(card));
+    card.addEventListener("pointerleave", () => this.#show());
+    this.#cards[name] = card;
+    showClip(clip, name, () => card.getAttribute("aria-pressed") === "true" && play(card));
+    return card;
+  }
+
+  // ---- the controls
+
   #made(option) {
     const { name, control } = option;
-    const help = make("p", { className: "help", id: `${name}-help` });
+    const help = make("p", { className: "help", id: `${name}-help`, role: "tooltip" });
     say(help, `${name}.help`);
     const made = {
       slider: () => this.#slider(option),
@@ -101,6 +160,31 @@ export class Direction extends EventTarget {
     made.append(help);
     made.classList.add("parameter");
     return made;
+  }
+
+  /** What opens the help of an option. */
+  #tip(name) {
+    const tip = make("button", { className: "tip", type: "button" });
+    tip.setAttribute("aria-expanded", "false");
+    tip.setAttribute("aria-controls", `${name}-help`);
+    showIcon(tip, "info");
+    this.#shows.push(() => tip.setAttribute("aria-label", text("option.about", { name: text(name) })));
+    return tip;
+  }
+
+  // One is open at a time; Escape, leaving it or pressing elsewhere closes it.
+  #openTips() {
+    const open = (chosen) => {
+      for (const tip of this.#root.querySelectorAll(".tip")) {
+        tip.setAttribute("aria-expanded", String(tip === chosen));
+      }
+    };
+    addEventListener("click", ({ target }) => {
+      const tip = target instanceof Element ? target.closest(".tip") : null;
+      open(tip?.getAttribute("aria-expanded") === "true" ? null : tip);
+    });
+    this.#root.addEventListener("keydown", (event) => event.key === "Escape" && open(null));
+    this.#root.addEventListener("focusout", () => open(null));
   }
 
   #slider({ name, min, max, step }) {
@@ -120,7 +204,8 @@ export class Direction extends EventTarget {
       const style = { minimumFractionDigits: digits, maximumFractionDigits: digits };
       output.textContent = new Intl.NumberFormat(languageTag(), style).format(this.values[name]);
     });
-    return make("div", {}, make("div", { className: "title" }, title, output), input);
+    const head = make("div", { className: "title" }, title, this.#tip(name), output);
+    return make("div", {}, head, input);
   }
 
   #choice({ name, none, values }) {
@@ -136,7 +221,7 @@ export class Direction extends EventTarget {
       say(words, `${name}.${choice ?? "none"}`);
       bar.append(make("label", {}, input, words));
     }
-    return make("fieldset", { "aria-describedby": `${name}-help` }, title, bar);
+    return make("fieldset", { "aria-describedby": `${name}-help` }, title, this.#tip(name), bar);
   }
 
   #select({ name, suggestions, unit }) {
@@ -195,8 +280,27 @@ export class Direction extends EventTarget {
   #title(name) {
     const title = make("label", { htmlFor: name });
     say(title, name);
-    return make("div", { className: "title" }, title);
+    return make("div", { className: "title" }, title, this.#tip(name));
   }
+}
+
+/** Fetched whole and by script, since some browsers play only what a server sends in pieces. */
+async function showClip(clip, name, onReady) {
+  try {
+    const response = await fetch(new URL(`./clips/${name}.mp4`, import.meta.url));
+    if (!response.ok) return;
+    clip.src = URL.createObjectURL(await response.blob());
+    clip.preload = "auto";
+    onReady();
+  } catch {
+    // The card says in words what it is.
+  }
+}
+
+function play(card) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const clip = card.querySelector("video");
+  if (clip.src) clip.play().catch(() => {});
 }
 
 /** What the page says about an option, by key. */

@@ -4,23 +4,29 @@
 //           store -> Jobs.open, after a reload
 import { reachable, Refusal } from "./api.js";
 
-/** How long the server keeps a finished video. */
+/** How long a server keeps a finished video, unless it says otherwise. */
 const LIFE_MS = 24 * 3600 * 1000;
 
 /** How long this browser keeps what an ended video was made of, so that it can be made again. */
 const KEPT_MS = 8 * 24 * 3600 * 1000;
 
 export class Job extends EventTarget {
-  constructor(record) {
+  #videoUrl = null;
+
+  constructor(record, life_ms = LIFE_MS) {
     super();
-    /** What is remembered: id, taskId, createdAt, status, values, seconds, portrait, voice, … */
+    /** What is remembered: id, taskId, createdAt, status, values, seconds, portrait, voice, …; what
+     * its owner called it, `pinned`, the last frame, and the video itself where it is kept here. */
     this.record = record;
+    this.life_ms = life_ms;
     this.stage = null;
     this.done = 0;
     this.position = null;
     this.remaining_s = null;
     this.offline = false;
     this.canceling = false;
+    /** Whether its owner wants to be told when it is ready. */
+    this.notifies = false;
     this.following = new AbortController();
   }
 
@@ -38,17 +44,40 @@ export class Job extends EventTarget {
 
   /** When the server forgets it, milliseconds since 1970; null while it is being made. */
   get expiresAt() {
-    return this.record.endedAt === undefined ? null : this.record.endedAt + LIFE_MS;
+    return this.record.endedAt === undefined ? null : this.record.endedAt + this.life_ms;
   }
 
-  /** Whether it was finished, and the server has forgotten it since. */
+  /** Whether this browser has the video itself. */
+  get isKept() {
+    return this.record.video instanceof Blob;
+  }
+
+  /** Whether it was finished, and nobody has it any more. */
   get expired() {
-    return this.status === "SUCCEEDED" && this.expiresAt <= Date.now();
+    return this.status === "SUCCEEDED" && !this.isKept && this.expiresAt <= Date.now();
+  }
+
+  /** Where the video is: here, if it is kept here, else on the server. */
+  get videoUrl() {
+    if (!this.isKept) return this.record.videoUrl;
+    this.#videoUrl ??= URL.createObjectURL(this.record.video);
+    return this.#videoUrl;
+  }
+
+  /** What its owner called it, or the name of the voice. */
+  get title() {
+    return this.record.title || this.record.voice.name.replace(/\.\w{1,5}$/, "");
+  }
+
+  get fileName() {
+    const plain = (words) => words.replace(/\.\w+$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-");
+    const name = plain(this.record.title || this.record.portrait.name) || "portrait";
+    return `${name}-${new Date(this.record.createdAt).toISOString().slice(0, 10)}.mp4`;
   }
 
   /** Whether this browser, too, has kept it long enough. */
   get outworn() {
-    return this.ended && this.record.endedAt + KEPT_MS <= Date.now();
+    return this.ended && !this.record.pinned && this.record.endedAt + KEPT_MS <= Date.now();
   }
 
   /** Take over what the server says; null: it could not be reached. */
@@ -79,12 +108,15 @@ export class Job extends EventTarget {
 }
 
 /** All jobs, the newest first. Tells "change" when one came, went or changed its status, and
- * "progress" whenever one was heard of. */
+ * "progress" whenever one was heard of; "ended" with the one that did. */
 export class Jobs extends EventTarget {
   #api;
   #store;
 
   list = [];
+
+  /** How long the server keeps a video, as it said. */
+  life_ms = LIFE_MS;
 
   constructor(api, store) {
     super();
@@ -95,7 +127,7 @@ export class Jobs extends EventTarget {
   /** Take up what was remembered, unless that is long ago. */
   async open() {
     for (const record of await this.#store.all()) {
-      const job = new Job(record);
+      const job = new Job(record, this.life_ms);
       if (job.outworn) {
         await this.#store.delete(job.id);
         continue;
@@ -108,7 +140,7 @@ export class Jobs extends EventTarget {
 
   /** A task that the server accepted. */
   add(record) {
-    const job = new Job({ ...record, createdAt: Date.now(), status: "PENDING" });
+    const job = new Job({ ...record, createdAt: Date.now(), status: "PENDING" }, this.life_ms);
     this.list.unshift(job);
     this.#keep(job);
     this.#follow(job);
@@ -126,6 +158,7 @@ export class Jobs extends EventTarget {
         if (job.status !== before) {
           this.#keep(job);
           this.#changed();
+          if (job.ended) this.dispatchEvent(new CustomEvent("ended", { detail: job }));
         }
       }
     } catch (error) {
@@ -164,6 +197,38 @@ export class Jobs extends EventTarget {
     this.list = this.list.filter((other) => other !== job);
     await this.#store.delete(job.id);
     this.#changed();
+  }
+
+  /** Call it something; nothing is the voice's name again. */
+  rename(job, title) {
+    job.record.title = title.trim().slice(0, 120) || undefined;
+    this.#keep(job);
+    job.changed();
+  }
+
+  /** Keep a take first and for good, with its video as far as this browser may load it; or no more. */
+  async pin(job, pinned) {
+    job.record.pinned = pinned || undefined;
+    if (!pinned) job.record.video = undefined;
+    this.#keep(job);
+    this.#changed();
+    if (!pinned || job.status !== "SUCCEEDED" || job.expired) return;
+    try {
+      const response = await fetch(job.record.videoUrl, { credentials: "omit" });
+      if (!response.ok || !job.record.pinned) return;
+      job.record.video = await response.blob();
+    } catch {
+      return; // a store of objects elsewhere: the take stays first, its video goes when it goes
+    }
+    this.#keep(job);
+    job.changed();
+  }
+
+  /** Remember a picture of the last frame. */
+  keepFrame(job, frame) {
+    job.record.frame = frame;
+    this.#keep(job);
+    job.changed();
   }
 
   /** Forget what has been kept long enough. */

@@ -3,6 +3,7 @@
 // Flow      a file, the clipboard, the camera -> picture -> upload, detect -> jobs
 import { takePicture } from "./camera.js";
 import { here } from "./api.js";
+import { cropped } from "./crop.js";
 import { prepared } from "./picture.js";
 import { buttonFor, drawing, onAction, partsOf } from "./parts.js";
 import { wordsFor } from "./refusals.js";
@@ -25,6 +26,7 @@ export class PortraitWell extends EventTarget {
   picture = null;
   #upload = null;
   #before = null; // the file that is in the well
+  #faces = []; // their outlines, in pixels, as the server found them
 
   constructor(session) {
     super();
@@ -37,7 +39,7 @@ export class PortraitWell extends EventTarget {
         const shot = await takePicture();
         if (shot) this.take(shot);
       },
-      example: () => this.#takeExample(),
+      example: () => this.takeExample(),
       remove: () => {
         this.clear();
         buttonFor(this.#root, "choose").focus();
@@ -57,6 +59,11 @@ export class PortraitWell extends EventTarget {
     return this.#root;
   }
 
+  /** The file in the well, to be remembered; null where there is none that is good. */
+  get file() {
+    return ["fits", "unchecked"].includes(this.state) ? this.#before : null;
+  }
+
   /** A page on plain http gets no camera; a telephone's file dialog has one all the same. */
   #takeByFile() {
     const { file } = this.#parts;
@@ -66,12 +73,12 @@ export class PortraitWell extends EventTarget {
     this.#verdict.show("note", () => text("camera.insecure"));
   }
 
-  /** The example of the package, if the server has it. */
+  /** Offer the example of the package; the server has it. */
   offerExample() {
     buttonFor(this.#root, "example").hidden = false;
   }
 
-  async #takeExample() {
+  async takeExample() {
     const response = await fetch(here("studio/examples/portrait"));
     this.take(new File([await response.blob()], "portrait.png"));
   }
@@ -100,11 +107,38 @@ export class PortraitWell extends EventTarget {
         await this.take(before);
         if (this.state === "fits") {
           this.#verdict.show("bad", () => wordsFor(error), () => text("kept.before"));
+          this.#offerFor(error, file);
         }
         return;
       }
       this.#end(this.picture ? "unfit" : "empty", "bad", () => wordsFor(error));
+      this.#offerFor(error, file);
     }
+  }
+
+  // What mends a refusal, at the refusal.
+  #offerFor({ code, status }, file) {
+    const another = { key: "mend.another", icon: "folder", run: () => this.#parts.file.click() };
+    const crop = { key: "mend.crop", icon: "crop", run: () => this.#crop(file) };
+    const again = { key: "mend.again", icon: "undo", run: () => this.take(file) };
+    const signIn = { key: "account.out", icon: "key", run: () => this.#session.ask() };
+    const mends = {
+      picture_too_narrow: [crop, another],
+      face_too_small: [crop, another],
+      face_unclear: [crop, another],
+      no_face_found: [crop, another],
+      picture_signed_out: [signIn, another],
+      offline: [again],
+    }[code];
+    if (mends) this.#verdict.offer(...mends);
+    else if (status === 401) this.#verdict.offer(signIn);
+    else if (status === 429) this.#verdict.offer(again);
+    else this.#verdict.offer(another);
+  }
+
+  async #crop(file) {
+    const chosen = await cropped(this.picture?.blob ?? file, this.#faces[0] ?? null);
+    if (chosen !== null) this.take(chosen);
   }
 
   async #check() {
@@ -122,11 +156,13 @@ export class PortraitWell extends EventTarget {
       else {
         const code = hasText(`refusal.${found.reason}`) ? found.reason : "no_face_found";
         this.#end("unfit", "bad", () => wordsFor({ code }));
+        this.#offerFor({ code, status: 200 }, this.#before);
       }
     } catch (error) {
       if (signal.aborted) return;
       const unchecked = error.status === 401 || error.code === "offline" || error.status === 429;
       this.#end(unchecked ? "unchecked" : "unfit", "bad", () => wordsFor(error));
+      this.#offerFor(error, this.#before);
     }
   }
 
@@ -180,7 +216,9 @@ export class PortraitWell extends EventTarget {
     this.#upload = null;
     if (this.picture) URL.revokeObjectURL(this.#parts.image.src);
     this.picture = null;
+    this.#faces = [];
     this.#parts.outline.replaceChildren();
+    this.#root.classList.remove("has-several");
     this.#set(state);
   }
 
@@ -212,6 +250,8 @@ export class PortraitWell extends EventTarget {
 
   /** The outlines of faces, the one that will speak first; in pixels of a picture of this size. */
   #outline({ faces, width, height }) {
+    this.#faces = faces;
+    this.#root.classList.toggle("has-several", faces.length > 1);
     this.#parts.outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const shapes = faces.map((face, index) =>
       drawing("polygon", {

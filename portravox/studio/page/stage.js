@@ -1,14 +1,17 @@
-// The stage: one job, from waiting to a playing video, beside the photograph it came from.
+// The stage: one job, from waiting to a playing video. One picture, large; held, it is the photograph.
 //
 // Flow      Job -> stage -> progress, preview, player
 import { Refusal } from "./api.js";
 import { announce, buttonFor, make, onAction, partsOf, showIcon } from "./parts.js";
 import { wordsFor } from "./refusals.js";
-import { label, percent, say, sayNothing, span, text } from "./texts.js";
+import { exactNumber, exactSpan, label, percent, say, sayNothing, span, text } from "./texts.js";
 
 /** The server draws a preview a second; the first is looked out for more often. */
 const PREVIEW_APART_MS = 1000;
 const FIRST_PREVIEW_APART_MS = 250;
+
+/** How much of the picture has to be in view before it plays by itself. */
+const IN_VIEW = 0.5;
 
 export class Stage {
   #root = document.getElementById("stage");
@@ -20,17 +23,25 @@ export class Stage {
   #previewUrl = null;
   #previewing = false;
   #broken = null; // why a finished video cannot be shown
+  #untouched = true; // nobody has played or stepped: the large button waits in the middle
+  #playsItself = false; // as soon as it is ready and in view
+  #inView = false;
 
-  /** `remake(job)` puts a job's files and choices back; `cancel(job)` stops it. */
-  constructor(api, { remake, cancel }) {
+  /**
+   * `remake(job)` puts a job's files and choices back; `cancel(job)` stops it; `notify(job)` asks
+   * for a notice when it is ready.
+   */
+  constructor(api, { remake, cancel, notify }) {
     this.#api = api;
-    const { video, scrub } = this.#parts;
+    const { video, scrub, screen } = this.#parts;
     onAction(this.#root, {
       remake: () => remake(this.#job),
       cancel: () => cancel(this.#job),
-      play: () => (video.paused ? video.play() : video.pause()),
-      back: () => this.#step(-1),
-      forward: () => this.#step(1),
+      notify: () => notify(this.#job),
+      start: () => this.playOrPause(),
+      play: () => this.playOrPause(),
+      back: () => this.step(-1),
+      forward: () => this.step(1),
       mute: (button) => {
         video.muted = !video.muted;
         button.setAttribute("aria-pressed", video.muted);
@@ -40,28 +51,47 @@ export class Stage {
         video.loop = !video.loop;
         button.setAttribute("aria-pressed", video.loop);
       },
-      full: () => video.requestFullscreen?.() ?? video.webkitEnterFullscreen?.(),
+      full: () => screen.requestFullscreen?.() ?? video.webkitEnterFullscreen?.(),
     });
+    this.#compareWhileHeld(buttonFor(this.#root, "compare"));
     scrub.addEventListener("input", () => this.#seek(Number(scrub.value)));
-    video.addEventListener("click", () => (video.paused ? video.play() : video.pause()));
+    video.addEventListener("click", () => this.playOrPause());
     for (const name of ["play", "pause", "ended"]) {
       video.addEventListener(name, () => this.#showPlaying());
     }
+    video.addEventListener("play", () => (this.#untouched = this.#playsItself = false));
     for (const name of ["seeked", "loadedmetadata"]) {
       video.addEventListener(name, () => this.#showMoment());
     }
+    video.addEventListener("canplay", () => this.#playByItself());
     video.addEventListener("error", () => {
       if (video.src && this.#job?.status === "SUCCEEDED") this.#explain(this.#job);
     });
-    this.#root.addEventListener("keydown", (event) => this.#onKey(event));
+    document.addEventListener("visibilitychange", () => this.#playByItself());
+    new IntersectionObserver(
+      ([{ intersectionRatio }]) => {
+        this.#inView = intersectionRatio >= IN_VIEW;
+        this.#playByItself();
+      },
+      { threshold: IN_VIEW },
+    ).observe(screen);
   }
 
   get job() {
     return this.#job;
   }
 
-  /** Put a job on the stage, or nothing. */
-  show(job) {
+  get root() {
+    return this.#root;
+  }
+
+  /** Whether there is a video that can be played now. */
+  get playable() {
+    return this.#job !== null && !this.#parts.player.hidden;
+  }
+
+  /** Put a job on the stage, or nothing. `plays`: it is to play as soon as it can. */
+  show(job, { plays = false } = {}) {
     this.#listening.abort();
     this.#listening = new AbortController();
     this.#job = job;
@@ -72,19 +102,21 @@ export class Stage {
     video.pause();
     video.removeAttribute("src");
     preview.removeAttribute("src");
+    this.#compare(false);
     if (job === null) return;
+    this.#untouched = true;
+    this.#playsItself = plays && job.ended;
     this.#photograph = URL.createObjectURL(job.record.portrait.blob);
     preview.src = this.#photograph; // until there is a frame
     photograph.src = this.#photograph;
-    photograph.alt = text("stage.photograph");
     const { width, height } = job.record.portrait;
-    this.#root.style.setProperty("--ratio", `${width} / ${height}`);
     this.#root.style.setProperty("--result-ratio", job.record.values.paste_back ? `${width} / ${height}` : "1");
     let before = job.status;
     const { signal } = this.#listening;
     job.addEventListener(
       "change",
       () => {
+        if (job.status !== before && job.status === "SUCCEEDED") this.#playsItself = true;
         this.render();
         if (job.status !== before) this.#announce(job);
         before = job.status;
@@ -104,7 +136,7 @@ export class Stage {
   render() {
     const job = this.#job;
     if (job === null) return;
-    const { title, state, progress, player, download, caption, sorry, video, preview } = this.#parts;
+    const { title, state, progress, player, download, caption, video, preview } = this.#parts;
     const { expired } = job;
     const done = job.status === "SUCCEEDED" && !expired;
     const failed = ["FAILED", "UNKNOWN"].includes(job.status);
@@ -112,38 +144,52 @@ export class Stage {
     const ending = { done, failed, canceled, expired };
     const end = Object.keys(ending).find((name) => ending[name]);
     say(title, `stage.title.${end ?? "running"}`);
-    if (done) say(state, "stage.expires", { time: span((job.expiresAt - Date.now()) / 1000) });
+    this.#parts.photograph.alt = text("stage.photograph");
+    if (done && job.isKept) say(state, "stage.kept");
+    else if (done) say(state, "stage.expires", { time: span((job.expiresAt - Date.now()) / 1000) });
     else sayNothing(state);
     progress.hidden = job.ended;
     const problem = failed ? job.record : this.#broken;
     player.hidden = video.hidden = !done || problem !== null;
     download.hidden = !done;
     preview.hidden = job.ended;
-    sorry.hidden = problem === null && !canceled && !expired;
     this.#parts.screen.classList.toggle("waiting", !job.ended && !this.#previewUrl);
-    say(caption, job.ended || !this.#previewUrl ? "stage.video" : "stage.preview");
+    caption.hidden = job.ended || !this.#previewUrl;
+    say(caption, "stage.preview");
     buttonFor(this.#root, "remake").hidden = !job.ended;
     const cancel = buttonFor(this.#root, "cancel");
     cancel.hidden = job.ended;
     cancel.disabled = job.canceling;
+    this.#showNotify(job);
     if (!job.ended) this.#showProgress(job);
-    if (problem !== null) {
-      const { explanation } = problem;
-      const detail = explanation ? [make("p", { className: "hint", textContent: explanation })] : [];
-      sorry.replaceChildren(make("p", { textContent: wordsFor(problem) }), ...detail);
-    }
-    if (canceled) sorry.textContent = text("stage.canceled");
-    if (expired) {
-      video.pause();
-      sorry.textContent = text("stage.expired");
-    }
-    if (done && video.getAttribute("src") !== job.record.videoUrl) {
-      video.src = job.record.videoUrl;
-      download.href = job.record.videoUrl;
-      download.download = fileName(job);
+    this.#showSorry({ problem, canceled, expired });
+    if (expired) video.pause();
+    if (done && video.getAttribute("src") !== job.videoUrl) {
+      video.src = job.videoUrl;
+      download.href = job.videoUrl;
+      download.download = job.fileName;
       this.#parts.scrub.max = this.#frames - 1;
-      this.#showPlaying();
     }
+    this.#showPlaying();
+  }
+
+  #showSorry({ problem, canceled, expired }) {
+    const { sorry } = this.#parts;
+    sorry.hidden = problem === null && !canceled && !expired;
+    if (sorry.hidden) return;
+    if (problem === null) {
+      sorry.textContent = text(expired ? "stage.expired" : "stage.canceled");
+      return;
+    }
+    const { explanation } = problem;
+    const detail = explanation ? [make("p", { className: "hint", textContent: explanation })] : [];
+    sorry.replaceChildren(make("p", { textContent: wordsFor(problem) }), ...detail);
+  }
+
+  #showNotify(job) {
+    const notify = buttonFor(this.#root, "notify");
+    const may = "Notification" in window && isSecureContext && Notification.permission !== "denied";
+    notify.hidden = job.ended || !may || job.notifies;
   }
 
   /** Find out why a finished video did not load, and say it. */
@@ -209,7 +255,48 @@ export class Stage {
     this.render();
   }
 
+  // ---- the photograph in the place of the video, for as long as a button is held
+
+  #compareWhileHeld(button) {
+    const end = () => this.#compare(false);
+    button.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      button.setPointerCapture(event.pointerId);
+      this.#compare(true);
+    });
+    button.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch
+    for (const name of ["pointerup", "pointercancel", "blur"]) button.addEventListener(name, end);
+    button.addEventListener("keydown", (event) => {
+      if (![" ", "Enter"].includes(event.key)) return;
+      event.preventDefault();
+      this.#compare(true);
+    });
+    button.addEventListener("keyup", end);
+  }
+
+  #compare(held) {
+    this.#parts.photograph.hidden = !held;
+    buttonFor(this.#root, "compare").setAttribute("aria-pressed", String(held));
+    this.#showStart();
+  }
+
   // ---- the player
+
+  /** Play it, or hold it. */
+  playOrPause() {
+    const { video } = this.#parts;
+    if (!video.paused) return video.pause();
+    return video.play().catch(() => {}); // what is wrong with it, its `error` event tells
+  }
+
+  #playByItself() {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (!this.#playsItself || calm || !this.#inView || document.hidden || !this.playable) return;
+    const { video } = this.#parts;
+    if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) return;
+    this.#playsItself = false;
+    this.playOrPause();
+  }
 
   get #fps() {
     return this.#job.record.values.video_fps;
@@ -227,21 +314,22 @@ export class Stage {
   #seek(frame) {
     const { video } = this.#parts;
     video.pause();
+    this.#untouched = this.#playsItself = false;
     const wanted = Math.max(0, Math.min(this.#frames - 1, frame));
     video.currentTime = (wanted + 0.5) / this.#fps;
+    this.#showStart();
     this.#showMoment();
   }
 
-  #step(frames) {
+  /** Some frames on, or back. */
+  step(frames) {
     this.#seek(this.#frame + frames);
   }
 
-  #onKey(event) {
-    if (this.#job?.status !== "SUCCEEDED" || event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = { ",": -1, ".": 1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    this.#step(step);
+  #showStart() {
+    const { video, photograph } = this.#parts;
+    const waits = this.playable && video.paused && (this.#untouched || video.ended);
+    buttonFor(this.#root, "start").hidden = !waits || !photograph.hidden;
   }
 
   #showPlaying() {
@@ -249,6 +337,7 @@ export class Stage {
     const button = buttonFor(this.#parts.player, "play");
     showIcon(button, video.paused ? "play" : "pause");
     label(button, video.paused ? "player.play" : "player.pause");
+    this.#showStart();
     const next = () => {
       this.#showMoment();
       if (!video.paused && !video.ended) requestAnimationFrame(next);
@@ -256,26 +345,25 @@ export class Stage {
     next();
   }
 
+  // Seconds while it moves; which frame it is, when it is held.
   #showMoment() {
     if (this.#job?.status !== "SUCCEEDED") return;
-    const { scrub, moment } = this.#parts;
-    const frame = this.#frame;
+    const { scrub, moment, video } = this.#parts;
+    const [frame, frames] = [this.#frame, this.#frames];
     scrub.value = frame;
-    scrub.style.setProperty("--share", this.#frames > 1 ? frame / (this.#frames - 1) : 0);
-    const words = text("player.moment", { frame: frame + 1, frames: this.#frames });
-    scrub.setAttribute("aria-valuetext", words);
-    moment.textContent = `${frame + 1} / ${this.#frames}`;
+    scrub.style.setProperty("--share", frames > 1 ? frame / (frames - 1) : 0);
+    const at = exactNumber(video.ended ? this.#job.record.seconds : video.currentTime);
+    const total = exactSpan(this.#job.record.seconds);
+    const words = text("player.moment", { at, total });
+    const held = text("player.moment.frame", { frame: frame + 1, frames });
+    scrub.setAttribute("aria-valuetext", video.paused ? held : words);
+    moment.textContent = video.paused && !this.#untouched && !video.ended ? held : words;
   }
 
-  /** Bring the stage into view. */
+  /** Bring the stage into view, where it is not. */
   reveal() {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+    this.#root.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+    this.#root.focus({ preventScroll: true });
   }
-}
-
-function fileName(job) {
-  const name = job.record.portrait.name.replace(/\.\w+$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-");
-  const day = new Date(job.record.createdAt).toISOString().slice(0, 10);
-  return `${name || "portrait"}-${day}.mp4`;
 }

@@ -4,6 +4,7 @@
 
 const DATABASE = "portravox";
 const JOBS = "jobs";
+const DESK = "desk";
 
 function finished(request) {
   return new Promise((resolve, reject) => {
@@ -13,8 +14,11 @@ function finished(request) {
 }
 
 async function opened() {
-  const request = indexedDB.open(DATABASE, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(JOBS, { keyPath: "id" });
+  const request = indexedDB.open(DATABASE, 2);
+  request.onupgradeneeded = ({ oldVersion }) => {
+    if (oldVersion < 1) request.result.createObjectStore(JOBS, { keyPath: "id" });
+    if (oldVersion < 2) request.result.createObjectStore(DESK);
+  };
   return finished(request);
 }
 
@@ -45,5 +49,24 @@ export class Store {
     const jobs = await this.#jobs("readwrite");
     if (jobs) await finished(jobs.delete(id));
     else this.#forgetful.delete(id);
+  }
+
+  /** Remember what is in a well or chosen (`portrait`, `voice`, `values`); null forgets it. A
+   * browser that keeps nothing forgets it at once. */
+  async keepOnDesk(name, what) {
+    const database = await this.#database;
+    const desk = database?.transaction(DESK, "readwrite").objectStore(DESK);
+    if (desk) await finished(what === null ? desk.delete(name) : desk.put(what, name));
+  }
+
+  /** What was in the wells and chosen when the page was left. */
+  async desk() {
+    const database = await this.#database;
+    const desk = database?.transaction(DESK, "readonly").objectStore(DESK);
+    if (!desk) return { portrait: null, voice: null, values: null };
+    const [portrait, voice, values] = await Promise.all(
+      ["portrait", "voice", "values"].map((name) => finished(desk.get(name))),
+    );
+    return { portrait: portrait ?? null, voice: voice ?? null, values: values ?? null };
   }
 }

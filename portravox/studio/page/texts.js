@@ -112,13 +112,15 @@ export function span(seconds) {
   return text("time.hours", { count: Math.round(seconds / 3600) });
 }
 
+/** A number with one decimal: `4.2`. */
+export function exactNumber(number) {
+  const style = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return new Intl.NumberFormat(languageTag(), style).format(number);
+}
+
 /** Seconds with one decimal: `4.2 s`. */
 export function exactSpan(seconds) {
-  const count = new Intl.NumberFormat(languageTag(), {
-    minimumFractionDigits: 1,
-    maximumFractionDigits: 1,
-  }).format(seconds);
-  return text("time.seconds", { count });
+  return text("time.seconds", { count: exactNumber(seconds) });
 }
 
 /** A share as a percentage. */

@@ -41,7 +41,7 @@ export class VoiceWell extends EventTarget {
     onAction(this.#root, {
       choose: () => this.#parts.file.click(),
       replace: () => this.#parts.file.click(),
-      example: () => this.#takeExample(),
+      example: () => this.takeExample(),
       record: () => this.#record(),
       stop: () => this.#stopRecording(),
       discard: () => this.#discard(),
@@ -98,6 +98,11 @@ export class VoiceWell extends EventTarget {
     return this.#root;
   }
 
+  /** The file in the well and the selection, to be remembered; null where there is none. */
+  get kept() {
+    return this.recording === null ? null : { file: this.#file, selection: [this.from_s, this.to_s] };
+  }
+
   /** Seconds that will be spoken. */
   get seconds() {
     return this.to_s - this.from_s;
@@ -111,7 +116,7 @@ export class VoiceWell extends EventTarget {
     buttonFor(this.#root, "example").hidden = false;
   }
 
-  async #takeExample() {
+  async takeExample() {
     const response = await fetch(here("studio/examples/voice"));
     this.take(new File([await response.blob()], "voice.wav"));
   }
@@ -148,11 +153,23 @@ export class VoiceWell extends EventTarget {
       if (turn !== this.#turn) return;
       if (before !== null) {
         await this.take(...before);
-        return this.#verdict.show("bad", () => wordsFor(error), () => text("kept.before"));
+        this.#verdict.show("bad", () => wordsFor(error), () => text("kept.before"));
+        return this.#offerFor(error, file);
       }
       this.#verdict.show("bad", () => wordsFor(error));
       this.#set("empty");
+      this.#offerFor(error, file);
     }
+  }
+
+  // What mends a refusal, at the refusal.
+  #offerFor({ code, status }, file) {
+    const another = { key: "mend.another", icon: "folder", run: () => this.#parts.file.click() };
+    const again = { key: "mend.again", icon: "undo", run: () => this.take(file) };
+    const signIn = { key: "account.out", icon: "key", run: () => this.#session.ask() };
+    if (code === "voice_signed_out" || status === 401) this.#verdict.offer(signIn, another);
+    else if (code === "offline" || status === 429) this.#verdict.offer(again);
+    else this.#verdict.offer(another);
   }
 
   #whole() {
@@ -178,9 +195,15 @@ export class VoiceWell extends EventTarget {
       .getChannelData(0)
       .subarray(Math.floor(this.from_s * buffer.sampleRate), Math.ceil(this.to_s * buffer.sampleRate));
     const level = levelOf(samples, buffer.sampleRate);
-    if (this.seconds > LONGEST_S + 0.005) this.#end("unfit", "bad", "refusal.voice_too_long");
-    else if (level === "silent") this.#end("unfit", "bad", "voice.level.silent");
-    else if (buffer.duration > LONGEST_S && this.seconds > LONGEST_S - 0.01) {
+    const another = { key: "mend.another", icon: "folder", run: () => this.#parts.file.click() };
+    if (this.seconds > LONGEST_S + 0.005) {
+      this.#end("unfit", "bad", "refusal.voice_too_long");
+      const run = () => this.select(this.from_s, this.from_s + LONGEST_S);
+      this.#verdict.offer({ key: "mend.shorten", icon: "crop", run });
+    } else if (level === "silent") {
+      this.#end("unfit", "bad", "voice.level.silent");
+      this.#verdict.offer(another);
+    } else if (buffer.duration > LONGEST_S && this.seconds > LONGEST_S - 0.01) {
       const total = exactSpan(buffer.duration);
       this.#verdict.show("note", () => text("voice.cut", { total }));
       this.#set("fits");

@@ -24,8 +24,12 @@ def states(studio: Any) -> Any:
     yield "empty"
     studio.choose("portrait", "wall.png")
     studio.verdict("portrait", "bad")
-    page.click("#direction summary")
+    for summary in page.locator("#direction summary").all():
+        summary.click()
     yield "unfit, all options"
+    page.locator("#direction .tip").first.click()
+    yield "an option explained"
+    page.keyboard.press("Escape")
     page.click("#show-request")
     yield "request"
     page.keyboard.press("Escape")
@@ -172,6 +176,8 @@ def test_the_whole_way_by_keyboard(studio: Any) -> None:
             page.keyboard.press("Enter")
         chooser.value.set_files(studio.files / name)
         studio.verdict(well, "good")
+    tab_to("#direction summary")
+    page.keyboard.press("Enter")
     tab_to("#direction input[name=template_id]")
     page.keyboard.press("ArrowRight")
     assert page.locator("input[name=template_id][value=active]").is_checked()
@@ -181,15 +187,16 @@ def test_the_whole_way_by_keyboard(studio: Any) -> None:
     tab_to("#make")
     page.keyboard.press("Enter")
     studio.finished()
+    until(page, "document.querySelector('#stage video').ended")
     tab_to("#stage [data-do=play]")
     page.keyboard.press("Space")
-    until(page, "document.querySelector('#stage video').ended")
+    until(page, "!document.querySelector('#stage video').paused")
     tab_to("#stage .scrub")
     page.keyboard.press("Home")
     page.keyboard.press(".")
-    assert page.inner_text("#stage .moment") == "2 / 36"
+    assert page.inner_text("#stage .moment") == "Frame 2 / 36"
     page.keyboard.press(",")
-    assert page.inner_text("#stage .moment") == "1 / 36"
+    assert page.inner_text("#stage .moment") == "Frame 1 / 36"
 
 
 @pytest.mark.thorough
@@ -221,7 +228,19 @@ def test_presets_and_reset(studio: Any) -> None:
     news.click()
     assert news.get_attribute("aria-pressed") == "true"
     assert page.locator("input[name=template_id][value=calm]").is_checked()
-    assert page.inner_text("output[for=video_fps]") == "25"
+    assert page.locator("output[for=head_move_strength]").text_content() == "0.40"
     page.get_by_role("button", name="Reset").click()
-    assert news.get_attribute("aria-pressed") == "false"
-    assert page.inner_text("output[for=video_fps]") == "24"
+    natural = page.get_by_role("button", name="Natural")
+    assert natural.get_attribute("aria-pressed") == "true"
+    assert page.locator("output[for=head_move_strength]").text_content() == "0.70"
+    page.locator("#head_move_strength").evaluate("(input) => input.closest('details').open = true")
+    page.locator("#head_move_strength").fill("0.3")
+    assert page.inner_text("#direction .changed") == "Your own · Head: 0.3"
+    page.click("#direction [data-do=save]")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    news.click()
+    page.get_by_role("button", name="Reset").click()
+    assert page.locator("output[for=head_move_strength]").text_content() == "0.30"
+    page.click("#direction [data-do=unsave]")
+    assert natural.get_attribute("aria-pressed") == "true"

@@ -27,7 +27,7 @@ def test_curl_and_python_submit_and_the_command_is_one(
     page = studio.page
     studio.fill()
     page.get_by_role("button", name="Song").click()
-    page.click("#direction summary")
+    page.locator("#direction summary").last.click()
     page.fill("#seed", "11")
     page.press("#seed", "Tab")
     page.fill("#transcript", 'It\'s "papa", $HOME.')
