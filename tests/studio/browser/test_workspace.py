@@ -98,8 +98,8 @@ def test_takes_are_told_apart_renamed_kept_and_deleted(studio: Any) -> None:
     card = page.locator("#history .take")
     assert "voice" in card.inner_text() and "Song" in card.inner_text()
     assert "1.5 s" in card.inner_text()
-    first = card.locator("img").get_attribute("src")
-    until(page, f"document.querySelector('.take img').src !== '{first}'")  # its last frame
+    # Its last frame, 240 px; until then the photograph, 256 px.
+    until(page, "document.querySelector('.take img').naturalWidth === 240")
     page.click("#history [data-do=rename]")
     page.keyboard.type("Take one")
     page.keyboard.press("Enter")
