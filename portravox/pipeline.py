@@ -57,6 +57,9 @@ class Progress:
     frames: int
     """0 until the voice has been read"""
 
+    pixels: int = 0
+    """Of a frame, as far as the picture tells; 0 until it has been read"""
+
 
 @dataclass(frozen=True, slots=True)
 class Animation:
@@ -276,11 +279,11 @@ def render(
     tell = on_progress or _tell_nobody
     direction = options.direction
     frames = frame_count(inputs.voice.duration_s, direction.video_fps)
-    tell(Progress("face", STAGE_STARTS["face"], 0, frames))
+    tell(Progress("face", STAGE_STARTS["face"], 0, frames, inputs.picture.pixels[..., 0].size))
     avatar = engine.register(inputs.picture)
-    tell(Progress("listen", STAGE_STARTS["listen"], 0, frames))
-    notices = [*avatar.notices, *inputs.voice.notices]
     width_px, height_px = avatar.frame_size(direction)
+    tell(Progress("listen", STAGE_STARTS["listen"], 0, frames, width_px * height_px))
+    notices = [*avatar.notices, *inputs.voice.notices]
     video = VideoFormat(
         width_px=width_px, height_px=height_px, fps=direction.video_fps, frames=frames
     )

@@ -1,34 +1,74 @@
 """How long tasks take on this machine: what people who wait are told.
 
-Flow      worker.loop -> TaskEta.record_attempt ; routes.tasks -> TaskEta.remaining_s -> progress
+Flow      worker.loop -> TaskEta.start, finish, record_attempt
+          routes.tasks -> TaskEta.remaining_s -> progress
 
-An estimate, kept in memory: nobody is promised anything by it.
+An estimate, kept in memory: nobody is promised anything by it. It is made from frames and pixels as
+soon as a worker process has said how many there will be; a mean of earlier attempts would tell who
+waits for a long video what a short one took.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from portravox.service.tasks.queue import Task
 
 _WEIGHT = 0.2
-"""Of the latest attempt in the running mean, so that about five are remembered. Our choice."""
+"""Of the latest attempt in the running means, so that about five are remembered. Our choice."""
 
 _ENOUGH_DONE = 0.1
 """Share of the work from which on an attempt's own speed is the better guide; by then it renders,
 and frames take equally long. Our choice."""
 
+_ATTEMPT_S = 1.0
+"""What an attempt takes beside its frames: files are fetched, opened and stored. Our choice."""
+
+_FRAME_PIXELS = 300_000
+"""Pixels that take as long as what a frame needs whatever its size: motion, mouth, the encoder's
+own. Our choice, near a picture of 512 px, whose frames take about twice as long as tiny ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How much there is to draw."""
+
+    frames: int
+    pixels: int
+    """Of a frame."""
+
+    @property
+    def drawn(self) -> int:
+        """Pixels in all, with what every frame needs."""
+        return self.frames * (self.pixels + _FRAME_PIXELS)
+
 
 class TaskEta:
-    """A running mean of what attempts took that gave a video."""
+    """Running means of what attempts took that gave a video, and what is being worked at."""
 
     def __init__(self, *, workers: int) -> None:
         """workers: how many tasks are done at the same time, 1.."""
         self._workers = workers
         self._attempt_s: float | None = None
+        self._pixel_s: float | None = None
+        self._running: dict[str, tuple[float, Work]] = {}
 
-    def record_attempt(self, seconds: float) -> None:
+    def start(self, task: Task, work: Work) -> None:
+        """An attempt found out how much there is to draw."""
+        if task.scheduled_at is not None:
+            self._running[task.task_id] = task.scheduled_at, work
+
+    def finish(self, task_id: str) -> Work | None:
+        """An attempt is over; gives what it had to draw, where that was known."""
+        _, work = self._running.pop(task_id, (0.0, None))
+        return work
+
+    def record_attempt(self, seconds: float, work: Work | None = None) -> None:
         """An attempt gave a video after so long."""
-        before = self._attempt_s
-        self._attempt_s = seconds if before is None else before + _WEIGHT * (seconds - before)
+        self._attempt_s = _mean(self._attempt_s, seconds)
+        if work is not None:
+            drawing_s = max(seconds - _ATTEMPT_S, 0.1 * seconds)
+            self._pixel_s = _mean(self._pixel_s, drawing_s / work.drawn)
 
     def remaining_s(self, task: Task, *, position: int | None, now: float) -> float | None:
         """Seconds until a task has its video, or None where nobody can tell or it has ended.
@@ -41,8 +81,21 @@ class TaskEta:
         if task.scheduled_at is None or position is not None:
             if self._attempt_s is None:
                 return None
-            return ((position or 0) / self._workers + 1) * self._attempt_s
+            running_s = sum(self._left_s(*begun, now=now) or 0.0 for begun in self._running.values())
+            ahead_s = (position or 0) * self._attempt_s + running_s
+            return ahead_s / self._workers + self._attempt_s
         elapsed_s = max(now - task.scheduled_at, 0.0)
         if task.done >= _ENOUGH_DONE:
             return elapsed_s * (1.0 - task.done) / task.done
-        return None if self._attempt_s is None else max(self._attempt_s - elapsed_s, 0.0)
+        known = self._running.get(task.task_id)
+        return None if known is None else self._left_s(*known, now=now)
+
+    def _left_s(self, begun_at: float, work: Work, *, now: float) -> float | None:
+        """Of an attempt, from how much it draws; None before the first video."""
+        if self._pixel_s is None:
+            return None
+        return max(_ATTEMPT_S + work.drawn * self._pixel_s - (now - begun_at), 0.0)
+
+
+def _mean(before: float | None, latest: float) -> float:
+    return latest if before is None else before + _WEIGHT * (latest - before)

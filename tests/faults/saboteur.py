@@ -126,7 +126,7 @@ def _set_work_traps(plan: Path) -> None:
         FetchRequest,
         RenderRequest,
         Request,
-        Stage,
+        StageReached,
     )
     from portravox.service.worker.process import OnStage, WorkerProcess
 
@@ -137,9 +137,9 @@ def _set_work_traps(plan: Path) -> None:
     ) -> Any:
         assert self.pid is not None
 
-        def staged(stage: Stage, done: float) -> None:
-            on_stage(stage, done)
-            strike(stage)
+        def staged(reached: StageReached) -> None:
+            on_stage(reached)
+            strike(reached.stage)
 
         def strike(step: str) -> None:
             _strike(plan, f"child:{step}", self.pid)

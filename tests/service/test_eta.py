@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from portravox.service.eta import TaskEta
+from portravox.service.eta import TaskEta, Work
 from portravox.service.tasks.queue import Job, Result, Task
 from portravox.service.tasks.states import TaskState
 
@@ -46,11 +46,36 @@ def test_those_ahead_are_waited_for_by_as_many_as_there_are_workers() -> None:
         assert eta.remaining_s(WAITING, position=4, now=100.0) == wait_s
 
 
+def test_a_long_video_is_not_told_what_short_ones_took() -> None:
+    """Ten short ones, then 158 s of voice: it was told 9 s, and took 123 s."""
+    short, long = Work(frames=48, pixels=512 * 512), Work(frames=158 * 24, pixels=512 * 512)
+    eta = TaskEta(workers=1)
+    for _ in range(10):
+        eta.record_attempt(2.5, short)
+    early = replace(RUNNING, done=0.02)
+    assert eta.remaining_s(early, position=None, now=201.0) is None  # nobody knows its length
+    eta.start(early, long)
+    left_s = eta.remaining_s(early, position=None, now=201.0)
+    assert left_s == pytest.approx(1.5 * 158 / 2, rel=0.01)
+    # Who waits behind it waits for it, too; two workers share what is before it.
+    assert eta.remaining_s(WAITING, position=0, now=201.0) == pytest.approx(left_s + 2.5)
+    assert eta.finish(early.task_id) == long
+    assert eta.remaining_s(WAITING, position=0, now=330.0) == pytest.approx(2.5)
+
+
+def test_larger_pictures_take_longer() -> None:
+    eta = TaskEta(workers=1)
+    eta.record_attempt(11.0, Work(frames=100, pixels=700_000))
+    left_s = []
+    for pixels in (700_000, 1_700_000):
+        eta.start(RUNNING, Work(frames=100, pixels=pixels))
+        left_s.append(eta.remaining_s(RUNNING, position=None, now=200.0))
+    assert left_s == pytest.approx([11.0, 21.0])
+
+
 def test_a_task_at_work_is_judged_by_its_own_speed() -> None:
     eta = TaskEta(workers=1)
     eta.record_attempt(10.0)
-    early = replace(RUNNING, done=0.02)
-    assert eta.remaining_s(early, position=None, now=203.0) == 7.0
     quarter = replace(RUNNING, done=0.25)
     assert eta.remaining_s(quarter, position=None, now=203.0) == pytest.approx(9.0)
 

@@ -327,7 +327,11 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         if progress.stage != last_told[0] or now - last_told[1] >= EVENTS_APART_S:
             last_told = (progress.stage, now)
             event = StageReached(
-                number=request.number, stage=progress.stage, done=min(progress.done, 1.0)
+                number=request.number,
+                stage=progress.stage,
+                done=min(progress.done, 1.0),
+                frames=progress.frames if progress.pixels else 0,
+                pixels=progress.pixels,
             )
             _send(events, event)
 

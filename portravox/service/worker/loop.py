@@ -36,7 +36,7 @@ from portravox.errors import (
 )
 from portravox.labels.aigc import PRODUCER
 from portravox.service import explanations
-from portravox.service.eta import TaskEta
+from portravox.service.eta import TaskEta, Work
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.problems import ALGO, NOT_STORED, TIMEOUT, Problem, failure_of
@@ -58,6 +58,7 @@ from portravox.service.worker.messages import (
     InputFile,
     RenderDone,
     RenderRequest,
+    StageReached,
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
@@ -388,9 +389,10 @@ class WorkerLoop:
                 working.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await working
+                work = self._eta.finish(task.task_id)
             stages.end()
         took_s = time.monotonic() - started
-        self._eta.record_attempt(took_s)
+        self._eta.record_attempt(took_s, work)
         self._metrics.real_time_factor.observe(took_s / done.duration_s)
         return Result(video_name=video_name, duration_s=done.duration_s)
 
@@ -425,8 +427,14 @@ class WorkerLoop:
             RenderDone,
             key=task.key_id,
             time_s=self._render_time_s,
-            on_stage=stages.enter,
+            on_stage=partial(self._follow, task, stages),
         )
+
+    def _follow(self, task: Task, stages: _Stages, reached: StageReached) -> None:
+        """Take over where a render is, and how much it has to draw once that is known."""
+        stages.enter(reached.stage, reached.done)
+        if reached.frames:
+            self._eta.start(task, Work(frames=reached.frames, pixels=reached.pixels))
 
     async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
         ask = partial(self._scratch.fetch_request, file, url, folder, key_group=task.key_group)

@@ -52,6 +52,10 @@ _MAX_COORDINATE_PX = 1e6
 MAX_DURATION_S = 3600.0
 """Of a video; recordings have 180 s at most."""
 
+MAX_FRAMES = 1_000_000
+MAX_PIXELS = 100_000_000
+"""Of a video and of one of its frames."""
+
 Formats = Literal["original", "all"]
 """Which kinds of files are taken: those of the original, or all that can be read."""
 
@@ -178,6 +182,10 @@ class StageReached:
     done: float
     """0..1 of the whole job"""
 
+    frames: int = 0
+    pixels: int = 0
+    """How many frames of how many pixels will be drawn; 0 where that is not known, or was told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchDone:
@@ -298,6 +306,8 @@ def decode_event(line: bytes) -> Event:
                 number=said.number(),
                 stage=cast(Stage, said.one_of("stage", get_args(Stage))),
                 done=said.real("done", 0.0, 1.0),
+                frames=said.whole("frames", 0, MAX_FRAMES),
+                pixels=said.whole("pixels", 0, MAX_PIXELS),
             )
         case FetchDone.kind:
             event = FetchDone(number=said.number())

@@ -103,8 +103,8 @@ _log = logging.getLogger("portravox.worker")
 _OURS_PASSED_ON = (MODELS_DIR, CORES, DEVICE)
 """Of our own variables: where model files lie, and what may be used to draw."""
 
-OnStage = Callable[[Stage, float], None]
-"""Called with the stage and how much of the job is done, 0..1."""
+OnStage = Callable[[StageReached], None]
+"""Called with where the request is."""
 
 D = TypeVar("D", bound=Done)
 
@@ -124,9 +124,9 @@ class RequestFailed(Exception):
         """What was wrong with a file, if one was at fault."""
 
 
-def ignore_stage(stage: Stage, done: float) -> None:
+def ignore_stage(reached: StageReached) -> None:
     """For requests whose progress nobody follows."""
-    del stage, done
+    del reached
 
 
 class _Overdrawn(Exception):
@@ -340,9 +340,9 @@ class WorkerProcess:
             for file in _INPUTS[request.kind]:
                 inside.put(scratch / file)
 
-            def take_preview(stage: Stage, share: float) -> None:
+            def take_preview(reached: StageReached) -> None:
                 inside.take(PREVIEW_NAME, scratch / PREVIEW_NAME, max_bytes=MAX_PREVIEW_BYTES)
-                on_stage(stage, share)
+                on_stage(reached)
 
             event = await self._carried_out(
                 replace(request, folder=str(inside.path)), done, take_preview
@@ -373,7 +373,7 @@ class WorkerProcess:
                 raise ProtocolViolation("an event of another request")
             if isinstance(event, StageReached):
                 watch.note(event.stage)
-                on_stage(event.stage, event.done)
+                on_stage(event)
             elif isinstance(event, (done, Failed)):
                 if self._lines.has_more:
                     raise ProtocolViolation("an event after it was done")

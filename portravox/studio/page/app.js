@@ -53,6 +53,7 @@ const main = document.getElementById("main");
 const desk = document.getElementById("desk");
 const view = document.getElementById("view");
 const intro = document.getElementById("intro");
+const introPicture = /** @type {HTMLImageElement} */ (document.getElementById("intro-picture"));
 const tryButton = document.getElementById("try");
 
 let uploading = false;
@@ -163,6 +164,12 @@ async function submitted() {
     },
   });
 }
+
+portrait.addEventListener("change", () => {
+  const address = portrait.address;
+  introPicture.hidden = address === null;
+  if (address !== null) introPicture.src = address;
+});
 
 for (const part of [portrait, voice, direction]) {
   part.addEventListener("change", () => {

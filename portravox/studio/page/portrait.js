@@ -59,6 +59,11 @@ export class PortraitWell extends EventTarget {
     return this.#root;
   }
 
+  /** Where the picture in the well is shown from; null where there is none. */
+  get address() {
+    return this.picture === null ? null : this.#parts.image.getAttribute("src");
+  }
+
   /** The file in the well, to be remembered; null where there is none that is good. */
   get file() {
     return ["fits", "unchecked"].includes(this.state) ? this.#before : null;

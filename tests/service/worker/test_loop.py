@@ -29,6 +29,7 @@ from portravox.service.worker.messages import (
     RenderDone,
     RenderRequest,
     Request,
+    StageReached,
 )
 from portravox.service.worker.process import (
     OnStage,
@@ -65,7 +66,7 @@ class OneDeed(UnstartedProcess):
         if isinstance(request, FetchRequest):
             return FetchDone(number=1)
         assert isinstance(request, RenderRequest)
-        on_stage("render", 0.5)
+        on_stage(StageReached(number=1, stage="render", done=0.5))
         async with asyncio.timeout(time_s):
             return await self._deed(request)
 

@@ -75,6 +75,7 @@ REFUSED = problems.out_of_definition("video_fps")
 EVENTS: list[Event] = [
     Ready(),
     StageReached(number=1, stage="render", done=0.25),
+    StageReached(number=1, stage="face", done=0.02, frames=24, pixels=512 * 512),
     FetchDone(number=2**40),
     JUDGED,
     INSPECTED,

@@ -42,7 +42,7 @@ def states(studio: Any) -> Any:
     page.locator("#sign-in").wait_for()
     yield "signing in"
     page.keyboard.press("Escape")
-    page.click("#portrait [data-do=remove]")
+    page.locator("#portrait .empty").wait_for()  # signing out emptied the wells
     page.click("#portrait [data-do=camera]")
     page.locator("#camera button:enabled[data-do=shoot]").wait_for()
     yield "camera"
@@ -118,17 +118,17 @@ def test_axe_finds_nothing(visit: Any, studio_of: Any, locale: str, scheme: str)
 
 def test_the_page_speaks_the_browsers_language_and_the_chosen_one(visit: Any) -> None:
     page = visit(locale="zh-CN")
-    assert page.inner_text("h1") == "让肖像开口说话"
+    assert page.inner_text("#intro h2") == "让肖像开口说话"
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     body = page.inner_text("main")
     page.click("#language")
-    assert page.inner_text("h1") == "Make a portrait speak."
+    assert page.inner_text("#intro h2") == "Make a portrait speak."
     chinese = re.compile(r"[\u4e00-\u9fff]")
     assert not chinese.search(page.inner_text("main"))
     assert len(chinese.findall(body)) > 100
     page.reload()
     page.wait_for_selector("html[data-ready]")
-    assert page.inner_text("h1") == "Make a portrait speak."
+    assert page.inner_text("#intro h2") == "Make a portrait speak."
 
 
 def test_what_was_said_is_said_again_in_the_other_language(studio: Any) -> None:

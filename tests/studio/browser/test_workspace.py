@@ -33,12 +33,12 @@ def test_from_open_to_playing_nothing_is_scrolled(
     page = visit(width=width)
     page.set_viewport_size({"width": width, "height": height})
     studio = studio_of(page)
-    assert page.locator("h1").is_visible()
+    assert page.locator("#intro").is_visible()
     for part in ("#make", "#intro"):
         assert page.evaluate(IN_VIEW, part)
     studio.fill()
     studio.make()
-    assert not page.locator("h1").is_visible()
+    assert not page.locator("#intro").is_visible()
     studio.finished()
     until(page, f"{VIDEO}.currentTime > 0")
     for part in ("#make", "#stage .frame", "#stage .player", "#history .card"):
