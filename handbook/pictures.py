@@ -92,7 +92,12 @@ def main() -> None:
     makers: dict[str, Callable[[], list[Path]]] = {
         clip.name: partial(make_clip, clip) for clip in CLIPS
     }
-    makers |= {"presets": make_presets, "paste_back": make_paste_back, "visible_label": make_labels, "inputs": make_inputs}
+    makers |= {
+        "presets": make_presets,
+        "paste_back": make_paste_back,
+        "visible_label": make_labels,
+        "inputs": make_inputs,
+    }
     for name, make in makers.items():
         if wanted is None or name in wanted:
             for path in make():

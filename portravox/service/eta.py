@@ -81,7 +81,9 @@ class TaskEta:
         if task.scheduled_at is None or position is not None:
             if self._attempt_s is None:
                 return None
-            running_s = sum(self._left_s(*begun, now=now) or 0.0 for begun in self._running.values())
+            running_s = sum(
+                self._left_s(*begun, now=now) or 0.0 for begun in self._running.values()
+            )
             ahead_s = (position or 0) * self._attempt_s + running_s
             return ahead_s / self._workers + self._attempt_s
         elapsed_s = max(now - task.scheduled_at, 0.0)
