@@ -1,4 +1,4 @@
-"""The presets of the studio: starting points for a direction, each with a clip of what it looks like.
+"""The presets of the studio: starting points for a direction, each with a clip of how it looks.
 
 Flow      presets -> service.routes.studio -> the page ; handbook.pictures -> page/clips
 """

@@ -1,4 +1,4 @@
-"""The workspace: change, make and look without scrolling; takes told apart; nothing lost by a reload."""
+"""The workspace: change, make and look without scrolling; takes told apart; reloads lose nothing."""
 
 from __future__ import annotations
 
@@ -156,6 +156,7 @@ def test_a_picture_that_is_too_tall_is_cropped_at_the_refusal(studio: Any, tmp_p
     page.get_by_role("button", name="Use this part").click()
     assert "good portrait" in studio.verdict("portrait", "good")
     shape = page.evaluate(
-        "(({ naturalWidth: w, naturalHeight: h }) => w / h)(document.querySelector('#portrait img'))"
+        "(({ naturalWidth: w, naturalHeight: h }) => w / h)"
+        "(document.querySelector('#portrait img'))"
     )
     assert shape == pytest.approx(3 / 4, abs=0.01)
