@@ -1,4 +1,4 @@
-"""The workspace: change, make and look without scrolling; takes told apart; reloads lose nothing."""
+"""The workspace: change, make and look without scrolling; takes told apart; nothing lost."""
 
 from __future__ import annotations
 
