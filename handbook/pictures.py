@@ -38,7 +38,7 @@ from portravox.media.encode import QUALITIES, VideoWriter
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
-from portravox.studio.presets import PRESETS, preset_values
+from portravox.service.option_controls import PRESETS, preset_values
 
 FOLDER = Path("docs/images")
 PRESET_CLIPS = Path("portravox/studio/page/clips")

@@ -1,11 +1,15 @@
-"""The options as the studio's page needs them to build its controls.
+"""The options as the studio's page needs them to build its controls, and its presets.
 
 Flow      portravox.options -> option_controls -> routes.studio -> page/direction.js
+          presets -> handbook.pictures -> the clips of the page's cards
 """
 
 from __future__ import annotations
 
-from portravox.options import OPTIONS, Choice, Option, Real, Text, Truth, Whole, Words
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from portravox.options import OPTIONS, ORIGINAL, Choice, Option, Real, Text, Truth, Whole, Words
 from portravox.pipeline import ENGINES
 from portravox.service.tasks.queue import Json
 
@@ -72,3 +76,21 @@ def _itself(value: object) -> Words:
 
 def _texts(words: Words) -> Json:
     return {"en": words.en, "zh": words.zh}
+
+
+PRESETS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "news": {"template_id": "calm", "head_move_strength": 0.4, "eye_move_freq": 0.4},
+        "natural": {},
+        "song": {"template_id": "active", "head_move_strength": 1.0, "mouth_move_strength": 1.2},
+    }
+)
+"""By name: what differs from the defaults. `natural` is the defaults. Our choice."""
+
+ABOUT = tuple(name for name in ORIGINAL if name not in ("paste_back", "video_fps"))
+"""The options that a preset sets: how the person moves, and not what the file is like."""
+
+
+def preset_values(name: str) -> dict[str, object]:
+    """All that a preset sets, with defaults for what it does not name."""
+    return {**{about: ORIGINAL[about].default for about in ABOUT}, **PRESETS[name]}

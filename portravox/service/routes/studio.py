@@ -21,13 +21,12 @@ from portravox.media.picture_file import PictureLimits
 from portravox.media.voice_file import VoiceLimits
 from portravox.service import problems
 from portravox.service.logins import PASS_LIFE_S
-from portravox.service.option_controls import option_controls
+from portravox.service.option_controls import PRESETS, option_controls, preset_values
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, read_body, request_id_of
 from portravox.service.schemas import json_object
 from portravox.service.service import VIDEO_LIFE_S, service_of
 from portravox.studio.files import PageFile, page
-from portravox.studio.presets import PRESETS, preset_values
 
 _POLICY = "; ".join(
     (
