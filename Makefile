@@ -11,7 +11,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load soak quality sheets docs doc-pictures articulation-model equality clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load soak quality sheets docs doc-pictures articulation-model equality sbom release clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -178,6 +178,12 @@ lock: ## make the locks anew (needs uv)
 	$(COMPILE) --override requirements/overrides-reference.txt \
 	  pyproject.toml requirements/reference.in requirements/build.in -o requirements/lock-reference.txt
 	$(COMPILE) requirements/training.in -o requirements/lock-training.txt
+
+sbom: setup-dev ## the bill of materials and docs/licences.md, after `make lock`
+	$(BIN)/python -m release.sbom
+
+release: setup-dev ## wheel and source of the last commit, built twice, checked in an empty environment, into dist
+	$(BIN)/python -m release.build -o dist
 
 clean: ## forget .venv and all results
 	rm -rf .venv .venv-reference .venv-training out build *.egg-info

@@ -25,6 +25,7 @@ from portravox.cli.doctor import doctor_command
 from portravox.cli.examples import examples
 from portravox.cli.inspect import inspect_command
 from portravox.cli.keys import app as keys_app
+from portravox.cli.licenses import licenses_command
 from portravox.cli.link import link_command
 from portravox.cli.models import app as models_app
 from portravox.cli.serve import serve_command
@@ -48,6 +49,7 @@ app.command("batch", epilog=examples("batch"))(batch_command)
 app.command("demo", epilog=examples("demo"))(demo_command)
 app.command("doctor")(doctor_command)
 app.command("serve", epilog=examples("serve"))(serve_command)
+app.command("licenses")(licenses_command)
 app.command("worker")(worker_command)
 app.command("completion", epilog=examples("completion"))(completion_command)
 app.command("link")(link_command)
