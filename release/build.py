@@ -72,6 +72,7 @@ def _settle(packed: Path, moment: int) -> None:
                     "",
                     "",
                 )
+                member.pax_headers = {}  # times in fractions of a second
                 member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
                 after.addfile(member, before.extractfile(member) if member.isfile() else None)
         with (
