@@ -186,4 +186,4 @@ release: setup-dev ## wheel and source of the last commit, built twice, checked 
 	$(BIN)/python -m release.build -o dist
 
 clean: ## forget .venv and all results
-	rm -rf .venv .venv-reference .venv-training out build *.egg-info
+	rm -rf .venv .venv-reference .venv-training out build dist *.egg-info

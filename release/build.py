@@ -65,13 +65,8 @@ def _settle(packed: Path, moment: int) -> None:
         plain = Path(folder) / "plain.tar"
         with tarfile.open(packed) as before, tarfile.open(plain, "w") as after:
             for member in sorted(before.getmembers(), key=lambda member: member.name):
-                member.mtime, member.uid, member.gid, member.uname, member.gname = (
-                    moment,
-                    0,
-                    0,
-                    "",
-                    "",
-                )
+                member.mtime, member.uid, member.gid = moment, 0, 0
+                member.uname = member.gname = ""
                 member.pax_headers = {}  # times in fractions of a second
                 member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
                 after.addfile(member, before.extractfile(member) if member.isfile() else None)
