@@ -121,13 +121,13 @@ def _library(name: str, version: str) -> dict[str, Any]:
 def _licence(name: str) -> str:
     """An SPDX expression. Raises LookupError where neither metadata nor LICENCES have one."""
     try:
-        expression: str | None = metadata(name).get("License-Expression")
+        expressions = metadata(name).get_all("License-Expression") or []
     except PackageNotFoundError:  # of another system
-        expression = None
-    found = LICENCES.get(name) or expression
-    if found is None:
-        raise LookupError(f"{name} has no SPDX expression; read its licence, add it to LICENCES")
-    return found
+        expressions = []
+    for licence in (LICENCES.get(name), *expressions):
+        if licence is not None:
+            return str(licence)
+    raise LookupError(f"{name} has no SPDX expression; read its licence, add it to LICENCES")
 
 
 def _model(file: ModelFile) -> dict[str, Any]:
