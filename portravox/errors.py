@@ -21,6 +21,9 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   ├── UploadTooLarge         more bytes than the policy or the account may have
 │   │   ├── UploadExists           the place is taken, and nothing is overwritten
 │   │   └── UploadUnknown          an oss:// link that names no upload of this account
+│   ├── SessionError           a live session, as it stands
+│   │   ├── SessionClosed          it was closed: nothing goes in or out any more
+│   │   └── SessionFull            more sound waits to be spoken than may
 │   ├── RequestRefused         a server that `portravox client` asked will not do that
 │   │   ├── TaskRefused            it took the job, and cannot use what lies behind it
 │   │   ├── TaskCanceled           the task was canceled while we waited for it
@@ -210,6 +213,28 @@ class UploadUnknown(UploadError):
     def __init__(self) -> None:
         # Not which one: whoever guesses learns nothing about the uploads of others.
         super().__init__("no upload of this account has that name, or it is older than 48 hours")
+
+
+class SessionError(InputError):
+    pass
+
+
+class SessionClosed(SessionError):
+    code = "session_closed"
+
+    def __init__(self) -> None:
+        super().__init__("the session is closed")
+
+
+class SessionFull(SessionError):
+    """Nothing of what was pushed was taken; frames that are drawn make room."""
+
+    code = "session_full"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"{limit_s:g} s of sound wait to be spoken already, and no more may; push again later"
+        )
 
 
 class RequestRefused(InputError):

@@ -83,6 +83,15 @@ def blinks(
     """
     starts_s = blink_starts(rate_hz, phrase_ends_s, duration_s, rng)
     lags_s = rng.uniform(-LARGEST_LAG_S, LARGEST_LAG_S, len(starts_s))
+    return lids_at(starts_s, lags_s, times_s, fps)
+
+
+def lids_at(starts_s: Float64, lags_s: Float64, times_s: Float64, fps: int) -> Blinks:
+    """Both lids of some blinks at each frame, each shown shut on one.
+
+    starts_s  (B,)
+    lags_s    (B,) by which the left eye is later; negative if the right one is
+    """
     starts_s = _shown_shut(starts_s, np.abs(lags_s), fps)
     left = _lids(times_s, starts_s + np.maximum(lags_s, 0.0))
     right = _lids(times_s, starts_s + np.maximum(-lags_s, 0.0))
@@ -106,10 +115,7 @@ def blink_starts(
     if count == 0:
         return np.zeros(0)
 
-    mean_s = duration_s / count
-    variation = HURRIED_VARIATION if mean_s < HURRIED_INTERVAL_S else VARIATION
-    sigma = math.sqrt(math.log(1.0 + variation**2))
-    drawn_s = mean_s * rng.lognormal(-(sigma**2) / 2.0, sigma, count + 1)
+    drawn_s = intervals_s(duration_s / count, count + 1, rng)
     drawn_s[[0, -1]] *= rng.uniform(size=2)  # the video opens and ends amid an interval
 
     double = rng.uniform(size=count - 1) < DOUBLE_SHARE
@@ -124,6 +130,14 @@ def blink_starts(
     elastic_s *= (room_s - least_s.sum()) / elastic_s.sum()
     gaps_s = elastic_s[:-1] + np.concatenate(([0.0], least_s))
     return _pulled(FIRST_S + np.cumsum(gaps_s), least_s, phrase_ends_s, FIRST_S + room_s)
+
+
+def intervals_s(mean_s: float, count: int, rng: np.random.Generator) -> Float64:
+    """(count,) from one blink to the next."""
+    variation = HURRIED_VARIATION if mean_s < HURRIED_INTERVAL_S else VARIATION
+    sigma = math.sqrt(math.log(1.0 + variation**2))
+    drawn_s: Float64 = mean_s * rng.lognormal(-(sigma**2) / 2.0, sigma, count)
+    return drawn_s
 
 
 def _pulled(starts_s: Float64, least_s: Float64, towards_s: Float64, latest_s: float) -> Float64:

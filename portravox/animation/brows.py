@@ -86,12 +86,22 @@ def brow_motion(
     sets *= style.brow_set * presence(times_s, phrases, SET_FADE_S, SET_FADE_S)[:, None]
     away = away_from_ends(times_s, duration_s)
     level = (lifted + sets[:, 0] + style.brow_follow * melody) * away
+    return brows_at(level, lifted * away, (skew + 0.5 * sets[:, 1]) * away, blinks)
+
+
+def brows_at(level: Float64, lifted: Float64, skew: Float64, blinks: Blinks) -> BrowMotion:
+    """Brows and lids of how high the brows are asked to be.
+
+    level   (T,) in all: brow_raise, or brow_lower where it is negative
+    lifted  (T,) the part of it on stresses, which the upper lids go along with
+    skew    (T,)
+    """
     lowered = np.maximum(0.0, -level) + 0.0  # 0 and not -0 where they are not
     return BrowMotion(
         raised=np.clip(level, 0.0, 1.0),
         lowered=np.minimum(lowered + BLINK_DROP * blinks.both, 1.0),
-        skew=(skew + 0.5 * sets[:, 1]) * away + 0.0,
-        eye_wide=np.clip(WIDE_SHARE * lifted * away, 0.0, 1.0),
+        skew=skew + 0.0,
+        eye_wide=np.clip(WIDE_SHARE * lifted, 0.0, 1.0),
         squint=np.minimum(SQUINT_SHARE * lowered, 1.0),
     )
 
@@ -119,11 +129,17 @@ def _lifts(
         first, last = np.searchsorted(
             times_s, (peak_s - rises_s[i], peak_s + holds_s[i] + falls_s[i])
         )
-        near_s = times_s[first:last]
-        up = minimum_jerk((near_s - peak_s) / rises_s[i] + 1.0)
-        down = minimum_jerk((near_s - peak_s - holds_s[i]) / falls_s[i])
-        lift = heights[i] * (up - down)
+        since_s = times_s[first:last] - peak_s
+        lift = heights[i] * lift_at(since_s, rises_s[i], holds_s[i], falls_s[i])
         # one may still be falling when the next one rises
         lifted[first:last] = np.maximum(lifted[first:last], lift)
         skew[first:last] += skews[i] * lift
     return lifted, skew
+
+
+def lift_at(since_s: Float64, rise_s: float, hold_s: float, fall_s: float) -> Float64:
+    """(T,) share of a lift that is up so long after its peak; negative before."""
+    up = minimum_jerk(since_s / rise_s + 1.0)
+    down = minimum_jerk((since_s - hold_s) / fall_s)
+    lift: Float64 = up - down
+    return lift

@@ -14,18 +14,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from portravox.animation.blink import blinks
+from portravox.animation.blink import Blinks, blinks
 from portravox.animation.breath import draw_breathing
-from portravox.animation.brows import brow_motion
+from portravox.animation.brows import BrowMotion, brow_motion
 from portravox.animation.controls import CONTROLS, ControlTrack
 from portravox.animation.easing import away_from_ends
 from portravox.animation.emphasis import melody, stresses
-from portravox.animation.gaze import gaze_motion
-from portravox.animation.head import draw_score, head_motion
-from portravox.animation.lips import lip_motion
+from portravox.animation.gaze import GazeMotion, gaze_motion
+from portravox.animation.head import HeadMotion, draw_score, head_motion
+from portravox.animation.lips import LipMotion, lip_motion
 from portravox.animation.phrases import joined, speech_spans
-from portravox.animation.smile import smile_motion
+from portravox.animation.smile import SmileMotion, smile_motion
 from portravox.animation.styles import STYLES, TABLE_STRENGTH
+from portravox.arrays import Float32, Float64
 from portravox.articulation.curves import ArticulationCurves
 from portravox.clock import frame_count, frame_times
 from portravox.options import Direction
@@ -64,7 +65,21 @@ def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
     tune = np.interp(times_s, curves.times_s, melody(curves))
     brows = brow_motion(stressed, spans, tune, lids, style, duration_s, times_s, brow_rng)
     chest = breathing.at(times_s) * away_from_ends(times_s, duration_s)
+    values = control_rows(lips, smile, brows, lids, gaze, head, chest, direction.head_move_strength)
+    return ControlTrack(values=values, fps=fps)
 
+
+def control_rows(
+    lips: LipMotion,
+    smile: SmileMotion,
+    brows: BrowMotion,
+    lids: Blinks,
+    gaze: GazeMotion,
+    head: HeadMotion,
+    chest: Float64,
+    head_strength: float,
+) -> Float32:
+    """(T, C) the controls of all parts. chest (T,) how far it is risen, 0..1."""
     columns = {
         "speech": lips.speech,
         "lip_gap": lips.lip_gap,
@@ -90,7 +105,6 @@ def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
         "head_roll_deg": head.roll_deg,
         "head_shift_x": head.shift_x,
         "head_shift_y": head.shift_y,
-        "breath": chest * min(1.0, direction.head_move_strength / TABLE_STRENGTH),
+        "breath": chest * min(1.0, head_strength / TABLE_STRENGTH),
     }
-    values = np.stack([columns[name] for name in CONTROLS], axis=1).astype(np.float32)
-    return ControlTrack(values=values, fps=fps)
+    return np.stack([columns[name] for name in CONTROLS], axis=1).astype(np.float32)

@@ -84,8 +84,12 @@ def stresses(curves: ArticulationCurves) -> Stresses:
     return Stresses(times_s, weights[first])
 
 
-def melody(curves: ArticulationCurves) -> Float64:
+def melody(
+    curves: ArticulationCurves, usual: float | None = None, deviation: float | None = None
+) -> Float64:
     """(R,) -1..1 in curve rows: how far the voice's pitch stands above or below its usual one.
+
+    usual, deviation  semitones, where they are known from more than these curves
 
     0 in silence. Brows rise and fall with it (Cavé et al., ICSLP 1996).
     """
@@ -95,8 +99,10 @@ def melody(curves: ArticulationCurves) -> Float64:
     weights = voiced.astype(np.float64)
     pitch = np.clip(curves["pitch"], -MELODY_SEMITONES, MELODY_SEMITONES)
     contour = weighted_smooth(pitch, weights, MELODY_SIGMA_S)
-    usual = np.median(contour[voiced])
-    deviation = max(float(contour[voiced].std()), LEAST_DEVIATION_SEMITONES)
+    if usual is None:
+        usual = float(np.median(contour[voiced]))
+    if deviation is None:
+        deviation = max(float(contour[voiced].std()), LEAST_DEVIATION_SEMITONES)
     voiced = np.clip(2.0 * gaussian_smooth(weights, MELODY_HELD_S), 0.0, 1.0)
     above: Float64 = voiced * np.tanh((contour - usual) / deviation)
     return gaussian_smooth(above, MELODY_SIGMA_S)

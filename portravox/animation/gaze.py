@@ -75,9 +75,17 @@ def gaze_motion(
     times_s  (T,) of the frames
     """
     shift_rng, away_rng = rng.spawn(2)
-    target_deg = _stepped(*_small_shifts(duration_s, shift_rng), times_s)
+    target_deg = stepped(*_small_shifts(duration_s, shift_rng), times_s)
     if style.looks_away:
-        target_deg += _stepped(*_looks_away(duration_s, away_rng), times_s)
+        target_deg += stepped(*_looks_away(duration_s, away_rng), times_s)
+    return gaze_at(target_deg, head, blinks)
+
+
+def gaze_at(target_deg: Float64, head: HeadMotion, blinks: Blinks) -> GazeMotion:
+    """Eyes that are fixed on something while the head moves and the lids fall.
+
+    target_deg  (T, 2) where they look, from the camera
+    """
     yaw_deg = target_deg[:, 0] - COUNTER_ROTATION * head.yaw_deg
     pitch_deg = target_deg[:, 1] - COUNTER_ROTATION * head.pitch_deg - BLINK_DIP_DEG * blinks.both
     return GazeMotion(
@@ -93,10 +101,7 @@ def _small_shifts(duration_s: float, rng: np.random.Generator) -> tuple[Float64,
     here = np.zeros(2)
     moment_s = rng.uniform(*SHIFT_INTERVAL_S)
     while moment_s < duration_s - RETURN_BEFORE_END_S - SHIFT_INTERVAL_S[0]:
-        angle = rng.uniform(-np.pi, np.pi)
-        if np.hypot(*here) > SHIFT_RADIUS_DEG:
-            angle = np.arctan2(-here[1], -here[0]) + angle / np.pi * SHIFT_TURN_RAD
-        here = here + rng.uniform(*SHIFT_DEG) * np.array([np.cos(angle), np.sin(angle)])
+        here = small_shift(here, rng)
         onsets_s.append(moment_s)
         targets_deg.append(here * (1.0, UPRIGHT_SHARE))
         moment_s += rng.uniform(*SHIFT_INTERVAL_S)
@@ -112,15 +117,32 @@ def _looks_away(duration_s: float, rng: np.random.Generator) -> tuple[Float64, F
     targets_deg: list[Float64] = []
     moment_s = rng.uniform(*AWAY_INTERVAL_S)
     while moment_s < duration_s - RETURN_BEFORE_END_S - AWAY_HOLD_S[1]:
-        angle = rng.uniform(-np.pi, np.pi)
-        away = rng.uniform(*AWAY_DEG) * np.array([np.cos(angle), UPRIGHT_SHARE * np.sin(angle)])
+        away = look_away(rng)
         onsets_s += [moment_s, moment_s + rng.uniform(*AWAY_HOLD_S)]
         targets_deg += [away, np.zeros(2)]
         moment_s += rng.uniform(*AWAY_INTERVAL_S)
     return np.array(onsets_s), np.array(targets_deg).reshape(-1, 2)
 
 
-def _stepped(onsets_s: Float64, targets_deg: Float64, times_s: Float64) -> Float64:
+def small_shift(here: Float64, rng: np.random.Generator) -> Float64:
+    """(2,) where the eyes go from here, before UPRIGHT_SHARE; back if that is far out."""
+    angle = rng.uniform(-np.pi, np.pi)
+    if np.hypot(*here) > SHIFT_RADIUS_DEG:
+        angle = np.arctan2(-here[1], -here[0]) + angle / np.pi * SHIFT_TURN_RAD
+    there: Float64 = here + rng.uniform(*SHIFT_DEG) * np.array([np.cos(angle), np.sin(angle)])
+    return there
+
+
+def look_away(rng: np.random.Generator) -> Float64:
+    """(2,) degrees from the camera."""
+    angle = rng.uniform(-np.pi, np.pi)
+    away: Float64 = rng.uniform(*AWAY_DEG) * np.array(
+        [np.cos(angle), UPRIGHT_SHARE * np.sin(angle)]
+    )
+    return away
+
+
+def stepped(onsets_s: Float64, targets_deg: Float64, times_s: Float64) -> Float64:
     """(T, 2) the direction at each moment of eyes that jump from target to target, from 0.
 
     A jump is over long before the next one.

@@ -23,7 +23,7 @@ from portravox.articulation.curves import CURVE_RATE_HZ
 from portravox.ramps import soft_limit
 
 AXES = ("yaw", "pitch", "roll", "shift_x", "shift_y")
-_BANDS_HZ = ((0.08, 0.5), (0.1, 0.6), (0.08, 0.4), (0.08, 0.4), (0.1, 0.5))
+BANDS_HZ = ((0.08, 0.5), (0.1, 0.6), (0.08, 0.4), (0.08, 0.4), (0.1, 0.5))
 """Of the sway of each axis. The slow band of speakers' heads (Hadar 1983); ours are narrower."""
 
 PAUSE_S = 0.4
@@ -134,7 +134,7 @@ def draw_score(
     speaking = presence(rows_s, phrases, PACE_CHANGE_S, PACE_CHANGE_S)
     pace = PAUSE_PACE + (1.0 - PAUSE_PACE) * speaking
     return HeadMotionPlan(
-        drifts=tuple(draw_drift(band_hz, drift_rng) for band_hz in _BANDS_HZ),
+        drifts=tuple(draw_drift(band_hz, drift_rng) for band_hz in BANDS_HZ),
         postures=draw_postures(phrases, len(AXES), POSTURE_HOLD_S, POSTURE_MOVE_S, posture_rng),
         beats=draw_beats(stresses, phrases, len(BEAT_SHARES), beat_rng),
         nods=_draw_nods(stresses, nod_rng),
@@ -155,11 +155,20 @@ def head_motion(
     slow, quick = _slow_deg(plan, breathing, style, rows_s), _quick_deg(plan, style, rows_s)
     quick_gain, gain = _gains(slow, quick, SPEED_MARGIN * style.speed_limit_deg_s)
     slow, quick = _slow_deg(plan, breathing, style, times_s), _quick_deg(plan, style, times_s)
-    gain *= strength / TABLE_STRENGTH
+    shift = _shift(plan, style, times_s)
+    return limited((slow + quick_gain * quick) * gain, shift, style, strength)
+
+
+def limited(angles_deg: Float64, shift: Float64, style: Style, strength: float) -> HeadMotion:
+    """Motion at the strength of the table -> as strong as asked, within the style's limits.
+
+    angles_deg  (T, 3) yaw, pitch and roll
+    shift       (T, 2) right and up, face widths
+    """
+    share = strength / TABLE_STRENGTH
     # 0 - 0 may be -0, which would make "no motion" depend on who compares.
-    angles = soft_limit((slow + quick_gain * quick) * gain, style.limit_deg) + 0.0
-    shift = _shift(plan, style, times_s) * strength / TABLE_STRENGTH
-    shift = soft_limit(shift, SHIFT_LIMIT_DEVIATIONS * style.shift_face_widths) + 0.0
+    angles = soft_limit(angles_deg * share, style.limit_deg) + 0.0
+    shift = soft_limit(shift * share, SHIFT_LIMIT_DEVIATIONS * style.shift_face_widths) + 0.0
     return HeadMotion(*angles.T, *shift.T)
 
 
@@ -172,19 +181,42 @@ def _slow_deg(
     plan: HeadMotionPlan, breathing: Breathing, style: Style, times_s: Float64
 ) -> Float64:
     """(T, 3) yaw, pitch and roll of sway and breath, at the strength of the table."""
-    swayed = _sway(plan, times_s)[:, :3]
-    angles = swayed * (style.yaw_sway_deg, style.pitch_sway_deg, style.roll_sway_deg)
-    angles[:, 1] += BREATH_PITCH_DEG * TABLE_STRENGTH * breathing.at(times_s)
+    angles = slow_deg(_sway(plan, times_s), breathing.at(times_s), style)
     faded: Float64 = angles * away_from_ends(times_s, plan.duration_s)[:, None]
     return faded
 
 
 def _quick_deg(plan: HeadMotionPlan, style: Style, times_s: Float64) -> Float64:
     """(T, 3) the same of beats and nods."""
-    angles = style.beat_deg * plan.beats.at(times_s) * BEAT_SHARES
-    angles[:, 1] -= style.nod_deg * nodding(plan.nods, times_s)
+    angles = quick_deg(plan.beats, plan.nods, style, times_s)
     faded: Float64 = angles * away_from_ends(times_s, plan.duration_s)[:, None]
     return faded
+
+
+def slow_deg(sway: Float64, risen: Float64, style: Style) -> Float64:
+    """(T, 3) yaw, pitch and roll that sway and breath ask for.
+
+    sway   (T, 5) of each of AXES, in deviations
+    risen  (T,) the chest
+    """
+    angles = sway[:, :3] * (style.yaw_sway_deg, style.pitch_sway_deg, style.roll_sway_deg)
+    angles[:, 1] += BREATH_PITCH_DEG * TABLE_STRENGTH * risen
+    return angles
+
+
+def quick_deg(beats: Postures, nods: Nods, style: Style, times_s: Float64) -> Float64:
+    """(T, 3) the same of beats and nods."""
+    angles: Float64 = style.beat_deg * beats.at(times_s) * BEAT_SHARES
+    angles[:, 1] -= style.nod_deg * nodding(nods, times_s)
+    return angles
+
+
+def shift_of(sway: Float64, style: Style) -> Float64:
+    """(T, 2) right and up, face widths. sway (T, 5) of each of AXES, in deviations."""
+    own_share = np.sqrt(1.0 - LEAN_SHARE**2)
+    sideways = LEAN_SHARE * sway[:, 2] + own_share * sway[:, 3]
+    both: Float64 = np.stack([sideways, sway[:, 4]], axis=1) * style.shift_face_widths
+    return both
 
 
 def _gains(slow_deg: Float64, quick_deg: Float64, allowed_deg_s: float) -> tuple[float, float]:
@@ -212,10 +244,7 @@ def _gains(slow_deg: Float64, quick_deg: Float64, allowed_deg_s: float) -> tuple
 
 def _shift(plan: HeadMotionPlan, style: Style, times_s: Float64) -> Float64:
     """(T, 2) right and up, face widths, at the strength of the table, before limits."""
-    sway = _sway(plan, times_s)
-    own_share = np.sqrt(1.0 - LEAN_SHARE**2)
-    sideways = LEAN_SHARE * sway[:, 2] + own_share * sway[:, 3]
-    both = np.stack([sideways, sway[:, 4]], axis=1) * style.shift_face_widths
+    both = shift_of(_sway(plan, times_s), style)
     faded: Float64 = both * away_from_ends(times_s, plan.duration_s)[:, None]
     return faded
 
@@ -223,8 +252,18 @@ def _shift(plan: HeadMotionPlan, style: Style, times_s: Float64) -> Float64:
 def _sway(plan: HeadMotionPlan, times_s: Float64) -> Float64:
     """(T, 5) slow movement of each of AXES, standard deviation about 1."""
     pace_s = np.interp(times_s, _rows_s(plan.duration_s), plan.pace_s)
-    drifting = np.stack([drift.at(pace_s) for drift in plan.drifts], axis=1)
-    return DRIFT_SHARE * drifting + POSTURE_SHARE * plan.postures.at(times_s)
+    return swaying(plan.drifts, plan.postures, pace_s, times_s)
+
+
+def swaying(
+    drifts: tuple[Drift, ...], postures: Postures, pace_s: Float64, times_s: Float64
+) -> Float64:
+    """(T, 5) wandering and poses together, standard deviation about 1.
+
+    pace_s  (T,) what the drifts' clock shows
+    """
+    drifting = np.stack([drift.at(pace_s) for drift in drifts], axis=1)
+    return DRIFT_SHARE * drifting + POSTURE_SHARE * postures.at(times_s)
 
 
 def nodding(nods: Nods, times_s: Float64) -> Float64:

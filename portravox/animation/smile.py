@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portravox.animation.drift import draw_drift
+from portravox.animation.drift import Drift, draw_drift
 from portravox.animation.easing import away_from_ends
 from portravox.animation.phrases import joined, presence
 from portravox.animation.styles import Style
@@ -58,13 +58,24 @@ def smile_motion(
     times_s   (T,) of the frames
     """
     smile_rng, skew_rng = rng.spawn(2)
-    wander = 0.5 + 0.5 * np.tanh(draw_drift(BAND_HZ, smile_rng).at(times_s))
+    wander = mood(draw_drift(BAND_HZ, smile_rng), times_s)
     lean = np.tanh(draw_drift(SKEW_BAND_HZ, skew_rng).at(times_s))
     speaking = presence(times_s, joined(spans, PAUSE_S), FADE_S, FADE_S)
     shown = speaking * away_from_ends(times_s, duration_s) * min(1.0, strength)
+    return smile_at(wander, lean, shown, style)
+
+
+def smile_at(wander: Float64, lean: Float64, shown: Float64, style: Style) -> SmileMotion:
+    """The smile of a wandering mood. wander (T,) 0..1, lean (T,) -1..1, shown (T,) 0..1."""
     smile = (LEAST + (style.smile - LEAST) * wander) * shown
     return SmileMotion(
         smile=smile,
         skew=SKEW_SHARE * style.smile * lean * shown + 0.0,  # 0 and not -0 where none is shown
         squint=SQUINT_SHARE * smile,
     )
+
+
+def mood(drift: Drift, times_s: Float64) -> Float64:
+    """(T,) 0..1 how much of the style's smile is shown."""
+    wander: Float64 = 0.5 + 0.5 * np.tanh(drift.at(times_s))
+    return wander

@@ -19,18 +19,34 @@ BELL_ROWS = 7
 """How softly loudness begins and ends."""
 
 
-def relative_loudness(features: SpeechFeatures, sounding: Bool) -> Float32:
-    """(T,) dB against the median of the sounding rows."""
-    median_db = float(np.median(features.loudness_db[sounding])) if sounding.any() else 0.0
+def usual_loudness_db(features: SpeechFeatures, sounding: Bool) -> float:
+    """Median of the sounding rows."""
+    return float(np.median(features.loudness_db[sounding])) if sounding.any() else 0.0
+
+
+def usual_pitch_hz(features: SpeechFeatures, sounding: Bool) -> float:
+    """Median of the voiced rows; 0 where there are none."""
+    voiced = (features.pitch_hz > 0.0) & sounding
+    return float(np.median(features.pitch_hz[voiced])) if voiced.any() else 0.0
+
+
+def relative_loudness(
+    features: SpeechFeatures, sounding: Bool, usual_db: float | None = None
+) -> Float32:
+    """(T,) dB against the usual loudness; that of these rows if none is given."""
+    median_db = usual_loudness_db(features, sounding) if usual_db is None else usual_db
     against = np.clip(features.loudness_db - median_db, *RANGE_DB)
     return smoothed(against.astype(np.float32), BELL_ROWS)
 
 
-def relative_pitch(features: SpeechFeatures, sounding: Bool) -> Float32:
-    """(T,) semitones against the median of the voiced rows; 0 where unvoiced."""
+def relative_pitch(
+    features: SpeechFeatures, sounding: Bool, usual_hz: float | None = None
+) -> Float32:
+    """(T,) semitones against the usual pitch, that of these rows if none is given; 0 where
+    unvoiced."""
+    median_hz = usual_pitch_hz(features, sounding) if usual_hz is None else usual_hz
     voiced = (features.pitch_hz > 0.0) & sounding
     semitones = np.zeros(len(voiced), dtype=np.float32)
-    if voiced.any():
-        pitch_hz = features.pitch_hz[voiced]
-        semitones[voiced] = 12.0 * np.log2(pitch_hz / float(np.median(pitch_hz)))
+    if voiced.any() and median_hz > 0.0:
+        semitones[voiced] = 12.0 * np.log2(features.pitch_hz[voiced] / median_hz)
     return semitones

@@ -7,13 +7,20 @@ Gives     ArticulationCurves
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from portravox.arrays import Bool, Float32
 from portravox.articulation.acoustic_model import AcousticOutput, infer
 from portravox.articulation.alignment import FITS, align, sharpened
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
-from portravox.articulation.delivery import relative_loudness, relative_pitch
+from portravox.articulation.delivery import (
+    relative_loudness,
+    relative_pitch,
+    usual_loudness_db,
+    usual_pitch_hz,
+)
 from portravox.articulation.lip_closures import closures, labiodentals
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
 from portravox.articulation.speaking import speaking_rows
@@ -52,6 +59,20 @@ EDGE_BELL_ROWS = 7
 """How softly activity begins and ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What is usual for a speaker: against it a moment is wide, loud or high."""
+
+    aperture: float
+    """See `usual_aperture`."""
+
+    loudness_db: float
+    """Median, against the speech level."""
+
+    pitch_hz: float
+    """Median; 0 where nothing was voiced."""
+
+
 def articulate(voice: Waveform, transcript: Transcript | None = None) -> ArticulationCurves:
     """Curves of any recording, of any rate and level, in any language.
 
@@ -67,10 +88,12 @@ def curves_from_features(
     features: SpeechFeatures,
     transcript: Transcript | None = None,
     acoustic: AcousticOutput | None = None,
+    habit: Habit | None = None,
 ) -> ArticulationCurves:
     """The same from features already at hand.
 
     acoustic  of the same recording, where it was inferred in another way (articulation.streaming)
+    habit     what is usual for the speaker, where more is known than these rows say
     """
     if acoustic is None:
         acoustic = infer(features.log_mel)
@@ -94,8 +117,14 @@ def curves_from_features(
 
     hissing = smoothed(acoustic.probability(*HISSES), LIP_BELL_ROWS)
     openness = moved("aperture", LIP_BELL_ROWS)
-    aperture = openness * (openness / APERTURE_P90) ** (OPENING_EXPONENT - 1.0)
-    gain = _gain(aperture, sounding)
+    aperture = opening_of(openness)
+    if habit is None:
+        habit = Habit(
+            aperture=usual_aperture(aperture[sounding]),
+            loudness_db=usual_loudness_db(features, sounding),
+            pitch_hz=usual_pitch_hz(features, sounding),
+        )
+    gain = _gain(habit.aperture)
     aperture = with_rest(np.minimum(aperture * gain, 1.0), sounding)
     aperture = followed(np.minimum(aperture, 1.0 - np.maximum(closure, BITTEN_SHARE * labiodental)))
     curves = {
@@ -107,8 +136,8 @@ def curves_from_features(
         "labiodental": labiodental,
         "tongue": moved("tongue", LIP_BELL_ROWS) * (1.0 - np.maximum(closure, hissing)),
         "activity": smoothed(speaking.astype(np.float32), EDGE_BELL_ROWS),
-        "loudness": relative_loudness(features, sounding),
-        "pitch": relative_pitch(features, sounding),
+        "loudness": relative_loudness(features, sounding, habit.loudness_db),
+        "pitch": relative_pitch(features, sounding, habit.pitch_hz),
     }
     values = np.stack([curves[channel] for channel in CHANNELS], axis=1).astype(np.float32)
     return ArticulationCurves(values, features.duration_s, notices)
@@ -120,9 +149,20 @@ def _corrected(acoustic: AcousticOutput, transcript: Transcript) -> AcousticOutp
     return sharpened(acoustic, alignment) if alignment and alignment.fit >= FITS else None
 
 
-def _gain(aperture: Float32, sounding: Bool) -> float:
-    """What brings the clip's wide openings to APERTURE_P90."""
-    if not sounding.any():
-        return 1.0
-    usual = float(np.percentile(aperture[sounding], 90.0))
+def usual_aperture(openings: Float32) -> float:
+    """The opening that a tenth of the sounding rows exceed; APERTURE_P90 where there are none.
+
+    openings  (N,) before the gain
+    """
+    return float(np.percentile(openings, 90.0)) if len(openings) else APERTURE_P90
+
+
+def opening_of(openness: Float32) -> Float32:
+    """(T,) how far real lips part where the network grades a vowel so open."""
+    opening: Float32 = openness * (openness / APERTURE_P90) ** (OPENING_EXPONENT - 1.0)
+    return opening
+
+
+def _gain(usual: float) -> float:
+    """What brings the speaker's wide openings to APERTURE_P90."""
     return float(np.clip(APERTURE_P90 / max(usual, 1e-3), *GAIN_LIMITS))

@@ -14,7 +14,7 @@ same numbers, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -50,13 +50,19 @@ LOOK_AHEAD_S: Final = (
 class StreamingAcoustic:
     """The acoustic output of a live voice. One for each voice; not for two threads at once."""
 
-    def __init__(self, model: Network | None = None) -> None:
-        """model: another network than our own, with the same inputs and outputs.
+    def __init__(
+        self, model: Network | None = None, on_power: Callable[[Float32], None] | None = None
+    ) -> None:
+        """
+        model     another network than our own, with the same inputs and outputs
+        on_power  given the mel power of rows as they are made, (T, BANDS), before those that
+                  `push` gives
 
         Raises ModelUnavailable.
         """
         self._network = model or open_network(ARTICULATION_MODEL)
         self._normalizer = RunningLogMel()
+        self._on_power = on_power
         self._samples = np.zeros(_EDGE_SAMPLES, dtype=np.float32)
         """From _EDGE_SAMPLES before the next row of mel power on; silence before the beginning."""
         self._log_mel = np.zeros((0, BANDS), dtype=np.float32)
@@ -87,6 +93,15 @@ class StreamingAcoustic:
             given.append(self._infer(min(HOP_ROWS, len(self._log_mel) - self._behind)))
         return _joined(given)
 
+    def cut(self) -> None:
+        """Forget what is not given yet and begin anew after silence. The next sample begins a row.
+
+        What is known of the voice, its level and its colour, is kept.
+        """
+        self._samples = np.zeros(_EDGE_SAMPLES, dtype=np.float32)
+        self._log_mel = np.zeros((0, BANDS), dtype=np.float32)
+        self._behind = 0
+
     def _known(self) -> Iterator[AcousticOutput]:
         """Outputs as far as the samples reach."""
         while len(self._samples) >= _samples_of(_TAKEN_ROWS):
@@ -101,6 +116,8 @@ class StreamingAcoustic:
         lead = np.zeros(SAMPLES_PER_ROW - _EDGE_SAMPLES, np.float32)
         power = mel_power(np.concatenate([lead, kept]), rows + 2)[1 : rows + 1]
         self._samples = self._samples[rows * SAMPLES_PER_ROW :]
+        if self._on_power is not None:
+            self._on_power(power)
         self._log_mel = np.concatenate([self._log_mel, self._normalizer.normalized(power)])
 
     def _infer(self, rows: int) -> AcousticOutput:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from portravox.engines.session import DEFAULT_SOUND_RATE_HZ, Session
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
@@ -58,6 +59,21 @@ class Avatar(Protocol):
     @property
     def notices(self) -> tuple[str, ...]:
         """What the caller should know about the picture: several faces, turned head, ..."""
+
+
+class LiveAvatar(Avatar, Protocol):
+    """One who can also be spoken to: frames without end while speech comes."""
+
+    def open(
+        self, direction: Direction | None = None, *, sound_rate_hz: int = DEFAULT_SOUND_RATE_HZ
+    ) -> Session:
+        """Begin a live session, as many at a time as the machine can draw.
+
+        direction      frame rate, picture and seed hold for the whole session; the rest may change
+        sound_rate_hz  of the sound that comes with the frames
+
+        Raises SettingOutOfRange, ModelUnavailable.
+        """
 
 
 class Engine(Protocol):

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from portravox.animation.controls import ControlTrack
 from portravox.engines.base import OnNotice
 from portravox.engines.performance import perform
+from portravox.engines.session import DEFAULT_SOUND_RATE_HZ, RigSession, Session
 from portravox.face.face import Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
@@ -82,6 +83,23 @@ class EmbeddedAvatar:
         """
         track = perform(voice, direction, transcript=transcript, on_notice=on_notice)
         return _painted(self._scene(direction.paste_back), track)
+
+    def open(
+        self, direction: Direction | None = None, *, sound_rate_hz: int = DEFAULT_SOUND_RATE_HZ
+    ) -> Session:
+        """Begin a live session.
+
+        Raises SettingOutOfRange, ModelUnavailable.
+        """
+        direction = direction or Direction()
+        scene = self._scene(direction.paste_back)
+        deformer, painter = Deformer(scene.rig), Painter(scene)
+        return RigSession(
+            lambda controls: painter.draw(deformer.deform(controls)),
+            self.frame_size(direction),
+            direction,
+            sound_rate_hz,
+        )
 
     def _scene(self, paste_back: bool) -> Scene:
         with self._lock:

@@ -72,8 +72,8 @@ def activity(power: Float32, noise: Float32, voiced: Bool) -> Activity:
     voiced   (T,)
     """
     loud_dbfs = loudness_dbfs(power)
-    snr_db = _signal_to_noise_db(power, noise)
-    clear = snr_db + VOICED_BONUS_DB * voiced >= ENTER_SNR_DB
+    snr_db = signal_to_noise_db(power, noise)
+    clear = clear_rows(snr_db, voiced)
     if not clear.any():
         return Activity(np.zeros(len(power), dtype=np.bool_), FAINT_DBFS)
     # twice: segments found to be noise must not set the level for the others
@@ -84,17 +84,38 @@ def activity(power: Float32, noise: Float32, voiced: Bool) -> Activity:
         level_dbfs = float(np.percentile(loud_dbfs[counted], LEVEL_PERCENTILE))
         if level_dbfs < FAINT_DBFS:
             return Activity(np.zeros(len(power), dtype=np.bool_), FAINT_DBFS)
-        enter = clear & (loud_dbfs >= level_dbfs + ENTER_LEVEL_DB)
-        stay = (snr_db >= STAY_SNR_DB) & (loud_dbfs >= level_dbfs + STAY_LEVEL_DB)
-        found = _with_hysteresis(enter, stay)
-        speaking = _only_voices(found, power, loud_dbfs - level_dbfs, voiced)
+        speaking = _at_level(power, snr_db, loud_dbfs - level_dbfs, voiced)
         if not (speaking & clear).any():
             return Activity(speaking, FAINT_DBFS)
         counted = speaking & clear
     return Activity(_held(speaking), level_dbfs)
 
 
-def _signal_to_noise_db(power: Float32, noise: Float32) -> Float32:
+def speaking_at_level(power: Float32, noise: Float32, voiced: Bool, level_dbfs: float) -> Bool:
+    """(T,) where there is a voice whose level is known already, as `activity` has it.
+
+    power, noise  (T, BANDS) mel power and its steady part
+    voiced        (T,)
+    level_dbfs    that the loudest twentieth of its rows exceed
+    """
+    level_db = loudness_dbfs(power) - np.float32(level_dbfs)
+    return _held(_at_level(power, signal_to_noise_db(power, noise), level_db, voiced))
+
+
+def clear_rows(snr_db: Float32, voiced: Bool) -> Bool:
+    """(T,) what stands out of the noise enough to be a voice."""
+    clear: Bool = snr_db + VOICED_BONUS_DB * voiced >= ENTER_SNR_DB
+    return clear
+
+
+def _at_level(power: Float32, snr_db: Float32, level_db: Float32, voiced: Bool) -> Bool:
+    """(T,) voices by two thresholds. level_db: (T,) against the speech level."""
+    enter = clear_rows(snr_db, voiced) & (level_db >= ENTER_LEVEL_DB)
+    stay = (snr_db >= STAY_SNR_DB) & (level_db >= STAY_LEVEL_DB)
+    return _only_voices(_with_hysteresis(enter, stay), power, level_db, voiced)
+
+
+def signal_to_noise_db(power: Float32, noise: Float32) -> Float32:
     """(T,) mean of the two subbands that stand out most, over 50 ms."""
     ratios = []
     for low_hz, high_hz in SUBBANDS_HZ:

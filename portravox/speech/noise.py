@@ -48,11 +48,7 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
         near = slice(
             max(0, (block - REACH_BLOCKS) * BLOCK_ROWS), (block + REACH_BLOCKS + 1) * BLOCK_ROWS
         )
-        quiet = smooth[near][~voiced[near]]
-        if len(quiet) >= LEVEL_SMOOTHING_ROWS:
-            floors[block] = np.percentile(quiet, QUIET_SHARE, axis=0)
-        else:
-            floors[block] = smooth[near].min(axis=0) * BELOW_VOICE
+        floors[block] = quiet_floor(smooth[near], voiced[near])
     middles = (np.arange(blocks) + 0.5) * BLOCK_ROWS
     place = np.interp(np.arange(rows), middles, np.arange(blocks))
     below = np.floor(place).astype(np.int64)
@@ -61,3 +57,17 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
     floor = ((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED
     steady: Float32 = floor.astype(np.float32)
     return steady
+
+
+def quiet_floor(smooth: Float32, voiced: Bool) -> Float32:
+    """(BANDS,) power of the quietest unvoiced rows, before UNDERRATED.
+
+    smooth  (T, BANDS) mel power, smoothed over LEVEL_SMOOTHING_ROWS; at least one row
+    voiced  (T,)
+    """
+    quiet = smooth[~voiced]
+    if len(quiet) >= LEVEL_SMOOTHING_ROWS:
+        floor: Float32 = np.percentile(quiet, QUIET_SHARE, axis=0).astype(np.float32)
+    else:
+        floor = (smooth.min(axis=0) * BELOW_VOICE).astype(np.float32)
+    return floor

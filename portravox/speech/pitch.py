@@ -63,17 +63,27 @@ def pitch(samples: Float32, rows: int) -> Pitch:
 
     samples  (N,) mono, 16 kHz
     """
-    lags, heights = _candidates(samples, rows)
+    return pitch_among(*pitch_candidates(samples, rows))
+
+
+def pitch_among(lags: Float32, heights: Float32) -> Pitch:
+    """The pitch that gains most among the candidates of all rows.
+
+    lags, heights  (T, CANDIDATES) of `pitch_candidates`
+    """
     path = _smoothest_path(lags, heights)
-    row = np.arange(rows)
+    row = np.arange(len(lags))
     voicing = np.clip(heights[row, path], 0.0, 1.0).astype(np.float32)
     voiced = without_short_segments(voicing >= VOICED_FROM, SHORTEST_ROWS)
     frequency_hz = np.where(voiced, SPEECH_RATE_HZ / lags[row, path], 0.0)
     return Pitch(frequency_hz.astype(np.float32), voicing)
 
 
-def _candidates(samples: Float32, rows: int) -> tuple[Float32, Float32]:
-    """(T, CANDIDATES) lags in samples, with fractions, and heights of the best peaks."""
+def pitch_candidates(samples: Float32, rows: int) -> tuple[Float32, Float32]:
+    """(T, CANDIDATES) lags in samples, with fractions, and heights of the best peaks.
+
+    Those of a row depend on the WINDOW_SAMPLES around its middle alone.
+    """
     window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
     own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT_SAMPLES)) ** 2)[: LONGEST_LAG + 2]
     own /= own[0]
