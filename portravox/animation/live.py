@@ -249,7 +249,7 @@ class LiveDirector:
         )
 
     def _quick_gain(self, angles: Float64, allowed_deg_s: float, speaking: bool) -> float:
-        """How much of the quick motion keeps the speed that is allowed, by that of speech so far."""
+        """How much of the quick motion keeps the allowed speed, by that of speech so far."""
         before, self._angles = self._angles, angles
         if before is not None and speaking:
             speed = float(np.sqrt(np.sum((angles - before) ** 2))) * self._fps

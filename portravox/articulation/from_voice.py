@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portravox.arrays import Bool, Float32
+from portravox.arrays import Float32
 from portravox.articulation.acoustic_model import AcousticOutput, infer
 from portravox.articulation.alignment import FITS, align, sharpened
 from portravox.articulation.curves import CHANNELS, ArticulationCurves

@@ -139,15 +139,20 @@ class LiveSound:
         tail[:fade] = cut[:fade] * np.linspace(1.0, 0.0, fade, dtype=np.float32)
         self._line = np.concatenate([kept, tail])
         self.utterances.clear()
-        self.last_sound = min(self.last_sound, now + fade)
+        self.last_sound = min(self.last_sound, now)
 
     def lay(self, least: int, most: int) -> None:
         """Decide the line up to `least`, or up to `most` where speech waits."""
         self._held = self._held + 1 if self._waiting and not self._flowing else 0
-        if self._enough() or self._held > MOST_HELD:
-            self._flowing = True
         pieces: list[Float32] = []
         laid = self.laid
+        if not self._flowing and (self._enough() or self._held > MOST_HELD):
+            self._flowing = True
+            if not self._ends and self._samples < least - laid:
+                # begun at once it would break off, since more of it comes only as time goes on
+                pieces.append(np.zeros(least - laid - self._samples, np.float32))
+                laid = least - self._samples
+                self._count_gap(len(pieces[0]))
         while self._flowing and laid < most:
             if not self._waiting:
                 break
@@ -172,10 +177,14 @@ class LiveSound:
             if self._flowing:
                 self._flowing = False
                 self.gaps += 1
-            if self.utterances and self.utterances[-1].end is None:
-                self.utterances[-1].gap += least - laid
+            self._count_gap(least - laid)
             pieces.append(np.zeros(least - laid, np.float32))
         self._line = np.concatenate([self._line, *pieces])
+
+    def _count_gap(self, samples: int) -> None:
+        """Silence that is laid belongs to an utterance that has begun and not ended."""
+        if self.utterances and self.utterances[-1].end is None:
+            self.utterances[-1].gap += samples
 
     def _enough(self) -> bool:
         """Whether so much waits that speech may begin, or go on after a gap."""
