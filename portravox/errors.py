@@ -216,7 +216,7 @@ class UploadUnknown(UploadError):
 
 
 class SessionError(InputError):
-    pass
+    code = "session_error"
 
 
 class SessionClosed(SessionError):

@@ -63,7 +63,7 @@ def test_a_cut_voice_moves_nothing_any_more():
     assert live.known == 152
     live.push(np.zeros(60 * SAMPLES_PER_ROW, np.float32))
     curves = live.curves(0, 152)
-    assert np.all(curves["aperture"][150:] == 0.0)
+    assert curves["aperture"][150:].max() < 0.05
     assert np.all(curves["activity"][190:] == 0.0)
 
 
