@@ -25,6 +25,7 @@ from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, cho
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
+    from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
     from portravox.media.picture_file import PictureLimits
     from portravox.media.planes import Planes
@@ -214,12 +215,14 @@ def animate_inputs(
     task_id: str = "",
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
+    on_fragment: OnFragment | None = None,
 ) -> Animation:
     """Make the MP4 of inputs that are read already; see `animate`.
 
     engine   None: the one that the options name
     task_id  what tells this video from others of the same inputs and options, where there may be
              others
+    on_fragment  hears the video as it is made, as a fragmented MP4
     """
     from portravox.media.encode import QUALITIES, VideoWriter
 
@@ -240,6 +243,7 @@ def animate_inputs(
             label=AiLabel(
                 producer=producer, content_id=_produce_id(inputs, options, drawing.name, task_id)
             ),
+            on_fragment=on_fragment,
         )
 
     video, notices = render(

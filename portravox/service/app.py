@@ -57,6 +57,7 @@ from portravox.service.storage.local import LocalLinks, LocalStorage
 from portravox.service.storage.opened import open_storages
 from portravox.service.storage.signing import SigningKeys, open_signing_keys
 from portravox.service.storage.uploads import UploadedFiles, UploadLimits, Uploads
+from portravox.service.streams import Streams
 from portravox.service.tasks.queue import TaskQueue
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
@@ -237,7 +238,12 @@ async def _alone(
     # No worker outlived the server that this one replaces.
     await queue.requeue_expired(float("inf"))
     worker = parts.worker(
-        "worker", queue=queue, slots=settings.workers, eta=service.eta, previews=service.previews
+        "worker",
+        queue=queue,
+        slots=settings.workers,
+        eta=service.eta,
+        previews=service.previews,
+        streams=service.streams,
     )
     service.workers.append(worker)
     deliverer = _deliverer(service)
@@ -301,6 +307,7 @@ async def _among_others(
                     slots=settings.workers,
                     eta=service.eta,
                     previews=previews,
+                    streams=service.streams,
                 ),
                 slots=settings.workers,
                 is_limited=lambda key_id: limits_of(key_id).max_running is not None,
@@ -444,8 +451,16 @@ class _Parts:
         )
 
     def worker(
-        self, name: str, *, queue: TaskQueue, slots: int, eta: TaskEta, previews: ShowsPreviews
+        self,
+        name: str,
+        *,
+        queue: TaskQueue,
+        slots: int,
+        eta: TaskEta,
+        previews: ShowsPreviews,
+        streams: Streams | None = None,
     ) -> WorkerLoop:
+        """streams: of the server in the same process, by which its videos are watched."""
         settings = self._settings
         return WorkerLoop(
             name,
@@ -458,6 +473,7 @@ class _Parts:
             metrics=self._metrics,
             eta=eta,
             previews=previews,
+            streams=streams,
             render_time_s=settings.render_time_s,
             task_life_s=settings.task_life_s,
             picture_formats=settings.picture_formats,
@@ -535,6 +551,7 @@ async def _drain(service: Service, worker: Worker | None) -> None:
             await worker.stop(drain_s=service.settings.drain_s, hurry=service.hurrying)
     finally:
         service.followers.close()
+        service.streams.close()
         service.drained.set()
 
 

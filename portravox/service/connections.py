@@ -14,6 +14,7 @@ import json
 import socket
 import uuid
 from contextlib import ExitStack
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +26,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from portravox.service.places import Places, whose_address
 from portravox.service.problems import HEADERS_TOO_LARGE, NO_HTTP, Problem, Refusal
 from portravox.service.schemas import error_body
+from portravox.service.streams import CUT
 
 HEADERS_TIME_S = 10.0
 """How long a client may take for the headers of a request, the first of a connection or a later
@@ -237,6 +239,8 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        scope: Any = cycle.scope
+        scope[CUT] = partial(self._cut, cycle)
         started: Any = _closing(app) if cycle.waiting_for_100_continue else app
         super()._start_asgi_task(cycle, started)
 
@@ -357,6 +361,11 @@ class TimeoutProtocol(HttpToolsProtocol):
         if self._write_timeout is not None:
             self._write_timeout.cancel()
             self._write_timeout = None
+
+    def _cut(self, cycle: RequestResponseCycle) -> None:
+        """End the connection in the middle of an answer, which then has no end."""
+        cycle.disconnected = True  # nothing more is written, and nobody is told that it was short
+        self._abort()
 
     def _abort(self) -> None:
         self.transport.abort()

@@ -239,6 +239,20 @@ PATHS: dict[str, dict[str, Schema]] = {
             },
         }
     },
+    f"{API}/tasks/{{task_id}}/stream": {
+        "get": {
+            "summary": "Ours: the video of a RUNNING task while it is made",
+            "description": "A fragmented MP4, from the first frame. It waits up to 15 s for it to"
+            " begin. An answer that ends before its last chunk is no whole video: its attempt broke"
+            " off.",
+            "parameters": [_TASK],
+            "responses": {
+                **_answers("Error", 404, 409, *_POLL),
+                "200": {"description": "The video as it grows", "content": {"video/mp4": {}}},
+                "302": {"description": "It is ready: the way to it"},
+            },
+        }
+    },
     f"{API}/uploads": {
         "get": {
             "summary": "Credentials for a temporary upload",

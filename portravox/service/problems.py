@@ -82,6 +82,17 @@ CANNOT_CANCEL = Problem(
     "UnsupportedOperation",
     "Failed to cancel the task, please confirm if the task is in PENDING status.",
 )
+STREAM_NOT_YET = Problem(  # ours, as the next two: the original shows nothing before the end
+    409, "UnsupportedOperation.StreamNotYet", "The task is not being rendered yet, try again later."
+)
+STREAM_ELSEWHERE = Problem(
+    409,
+    "UnsupportedOperation.StreamElsewhere",
+    "The task is being rendered by another machine and cannot be watched from here.",
+)
+NO_STREAM = Problem(
+    409, "UnsupportedOperation.NoStream", "The task ended without a video: there is nothing to see."
+)
 IDEMPOTENCY_CONFLICT = Problem(  # ours: the original has no idempotency keys
     409,
     "InvalidParameter.IdempotencyConflict",

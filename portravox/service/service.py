@@ -30,6 +30,7 @@ from portravox.service.storage.base import Links, Storage
 from portravox.service.storage.local import LocalLinks
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import Uploads
+from portravox.service.streams import Streams
 from portravox.service.tasks.queue import KeyLimits, TaskQueue
 from portravox.service.worker.loop import Worker
 
@@ -40,6 +41,10 @@ with 1."""
 STREAMS_AT_ONCE = 1024
 """Clients that may follow tasks by events at the same time. Our choice: a file descriptor
 each; one reader looks at the table for all."""
+
+WATCHERS_AT_ONCE = 256
+"""Clients that may watch videos while they are made: 128 kB each where they are slow to take them.
+Our choice: a server makes as many videos at once as it has workers."""
 
 DOWNLOADS_AT_ONCE = 2048
 """Videos that clients may be fetching at the same time: a quarter of a megabyte each where they are
@@ -97,6 +102,7 @@ class Service:
     signing: SigningKeys
     metrics: Metrics = field(default_factory=Metrics)
     previews: ShowsPreviews = field(default_factory=Previews)
+    streams: Streams = field(default_factory=Streams)
     space: DiskSpace = field(default_factory=DiskSpace)
     passes: StudioPasses = field(default_factory=Passes)
     login_tokens: Logins | None = None
@@ -126,6 +132,9 @@ class Service:
 
     streaming: Places = field(default_factory=lambda: Places(STREAMS_AT_ONCE))
     """By key."""
+
+    watching: Places = field(default_factory=lambda: Places(WATCHERS_AT_ONCE))
+    """By key: videos that are watched while they are made."""
 
     uploading: Places = field(default_factory=lambda: Places(UPLOADS_AT_ONCE))
     """By account: the form of an upload carries no key."""

@@ -1,6 +1,6 @@
-"""Tasks: query, list, cancel, and a stream of what happens to one.
+"""Tasks: query, list, cancel, a stream of what happens to one, and its video while it is made.
 
-Flow      a client -> routes.tasks -> TaskQueue
+Flow      a client -> routes.tasks -> TaskQueue; Streams
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -29,6 +30,7 @@ from portravox.service.schemas import (
     unknown_body,
 )
 from portravox.service.service import VIDEO_LIFE_S, Caller, Service, service_of
+from portravox.service.streams import LOOK_S, StreamCut, StreamedVideo, cut_off
 from portravox.service.tasks.queue import Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
 
@@ -157,6 +159,94 @@ async def preview(request: Request) -> Response:
     return Response(shown, media_type="image/jpeg")
 
 
+WAIT_S = 15.0
+"""How long who wants to watch waits for the first bytes before he is told to come back. Our choice:
+proxies wait for 30 or 60 s."""
+
+HERE_S = 2.0
+"""How long after a task is RUNNING it is known here, if it is rendered here. Our choice."""
+
+ASK_S = 0.5
+"""How often the table is asked meanwhile, and whether who watches still may."""
+
+
+async def stream(request: Request) -> Response:
+    """The video of a RUNNING task while it is made, from its first frame: a fragmented MP4. Of one
+    that is ready, the way to it.
+
+    Raises Refusal where there is none, or none yet after WAIT_S. A video that does not become whole
+    ends with the connection being cut.
+    """
+    service = service_of(request)
+    caller = await service.caller(request, Call.POLL)
+    place = ExitStack()
+    place.enter_context(service.watching.hold(caller.key_id))
+    try:
+        found = await _to_watch(service, caller, request.path_params["task_id"])
+    except BaseException:
+        place.close()
+        raise
+    headers = {"x-accel-buffering": "no"}  # nginx would hold it back until it is whole
+    if isinstance(found, Task):
+        place.close()
+        link = await _video_url(request, service, found)
+        assert link is not None
+        return Response(status_code=302, headers={"location": link})
+    if request.method == "HEAD":
+        place.close()
+        return Response(headers=headers, media_type="video/mp4")
+    return StreamInPlace(
+        place, _watched(request, service, found), headers=headers, media_type="video/mp4"
+    )
+
+
+async def _to_watch(service: Service, caller: Caller, task_id: str) -> StreamedVideo | Task:
+    """The video as it grows, once it has begun, or its task once that has SUCCEEDED."""
+    began = running_since = ask_at = time.monotonic()
+    task = None
+    while True:
+        now = time.monotonic()
+        if now >= ask_at:
+            task, before = await _find(service, caller, task_id), task
+            if task is None:
+                raise Refusal(problems.NOT_FOUND)
+            if task.state is TaskState.SUCCEEDED:
+                return task
+            if task.state.ended:
+                raise Refusal(problems.NO_STREAM)
+            if before is None or before.state is not task.state:
+                running_since = now
+            ask_at = now + ASK_S
+        video = service.streams.find(task_id)
+        if video is not None and video.has_begun:
+            return video
+        assert task is not None
+        is_running = task.state is TaskState.RUNNING
+        if is_running and video is None and now - running_since > HERE_S:
+            raise Refusal(problems.STREAM_ELSEWHERE)
+        if now - began > WAIT_S:
+            raise Refusal(problems.STREAM_NOT_YET)
+        await asyncio.sleep(LOOK_S)
+
+
+async def _watched(
+    request: Request, service: Service, video: StreamedVideo
+) -> AsyncIterator[bytes]:
+    credential = request.headers.get("authorization")
+    ask_at = 0.0
+    try:
+        async for piece in video.pieces():
+            if time.monotonic() >= ask_at:
+                if not service.admits(credential):
+                    raise StreamCut("the key was revoked")
+                ask_at = time.monotonic() + ASK_S
+            yield piece
+    except StreamCut:
+        # The answer has begun: that it ends too early only its line can say.
+        if not cut_off(request.scope):
+            raise
+
+
 async def _find(service: Service, caller: Caller, task_id: str) -> Task | None:
     if not _TASK_ID.fullmatch(task_id):
         return None
@@ -179,18 +269,23 @@ async def _task_answer(
     *,
     explain: bool,
 ) -> bodies.Task:
-    video_url = None
-    if task.result is not None and task.ended_at is not None:
-        link = partial(
-            service.links.link,
-            task.result.video_name,
-            base_url=service.base_url(request),
-            expires_at=task.ended_at + VIDEO_LIFE_S,
-        )
-        video_url = await asyncio.to_thread(link) if service.links.may_wait else link()
+    video_url = await _video_url(request, service, task)
     return task_body(
         task, request_id_of(request), video_url=video_url, extra=extra, explain=explain
     )
+
+
+async def _video_url(request: Request, service: Service, task: Task) -> str | None:
+    """The link to a finished video; None where there is none."""
+    if task.result is None or task.ended_at is None:
+        return None
+    link = partial(
+        service.links.link,
+        task.result.video_name,
+        base_url=service.base_url(request),
+        expires_at=task.ended_at + VIDEO_LIFE_S,
+    )
+    return await asyncio.to_thread(link) if service.links.may_wait else link()
 
 
 ROUTES = (
@@ -199,9 +294,11 @@ ROUTES = (
     Route(f"{API}/tasks/{{task_id}}/cancel", cancel, methods=["POST"]),
     Route(f"{API}/tasks/{{task_id}}/events", events, methods=["GET"]),
     Route(f"{API}/tasks/{{task_id}}/preview", preview, methods=["GET"]),
+    Route(f"{API}/tasks/{{task_id}}/stream", stream, methods=["GET"]),
     # An id with a slash in it, plain or escaped, is UNKNOWN like every other that there is not.
     Route(f"{API}/tasks/{{task_id:path}}/cancel", cancel, methods=["POST"]),
     Route(f"{API}/tasks/{{task_id:path}}/events", events, methods=["GET"]),
     Route(f"{API}/tasks/{{task_id:path}}/preview", preview, methods=["GET"]),
+    Route(f"{API}/tasks/{{task_id:path}}/stream", stream, methods=["GET"]),
     Route(f"{API}/tasks/{{task_id:path}}", query_with_slash, methods=["GET"]),
 )

@@ -47,6 +47,7 @@ from portravox.service.worker.messages import (
     OPENED,
     PLAIN_NAME,
     PREVIEW_NAME,
+    STREAM_NAME,
     VIDEO_NAME,
     Done,
     Event,
@@ -335,6 +336,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
             )
             _send(events, event)
 
+    stream = _StreamFile(folder / STREAM_NAME) if request.may_be_watched else None
     result = animate_inputs(
         inputs,
         folder / VIDEO_NAME,
@@ -344,8 +346,13 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         task_id=request.task_id,
         on_progress=tell,
         on_frame=_Previewer(folder / PREVIEW_NAME),
+        on_fragment=None if stream is None else stream.write,
     )
-    return RenderDone(number=request.number, duration_s=result.duration_s)
+    return RenderDone(
+        number=request.number,
+        duration_s=result.duration_s,
+        streamed=stream is not None and stream.is_whole,
+    )
 
 
 class _Previewer:
@@ -367,6 +374,28 @@ class _Previewer:
             DiskSpace().require(self._file.parent)
             with writing(self._file, durable=False) as stream:  # whole, for who reads it meanwhile
                 stream.write(preview_jpeg(frame))
+
+
+class _StreamFile:
+    """Where a video's fragments are written as they are made, for who watches."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self.is_whole = True
+        """Whether all that came until now is in it."""
+
+    def write(self, fragment: bytes) -> None:
+        """Add one. Raises nothing: no video fails for want of a stream."""
+        if not self.is_whole:
+            return
+        try:
+            if self._file is None:
+                self._file = self._path.open("xb", buffering=0)
+            DiskSpace().require(self._path.parent)
+            self._file.write(fragment)
+        except (OSError, StorageFailed):
+            self.is_whole = False
 
 
 def _send(events: BinaryIO, event: Event) -> None:

@@ -41,6 +41,7 @@ from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.problems import ALGO, NOT_STORED, TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
+from portravox.service.streams import StreamedVideo, Streams
 from portravox.service.tasks.queue import (
     Explanation,
     Failure,
@@ -52,6 +53,7 @@ from portravox.service.tasks.queue import (
 )
 from portravox.service.worker.messages import (
     PREVIEW_NAME,
+    STREAM_NAME,
     VIDEO_NAME,
     FetchDone,
     Formats,
@@ -142,6 +144,7 @@ class WorkerLoop:
         metrics: Metrics,
         eta: TaskEta,
         previews: ShowsPreviews,
+        streams: Streams | None = None,
         render_time_s: float,
         task_life_s: float,
         picture_formats: Formats = "original",
@@ -150,6 +153,7 @@ class WorkerLoop:
     ) -> None:
         """
         slots     how many tasks may be rendered at once, as many as `rendering` has processes
+        streams   by which videos are watched while they are made; None: nobody can
         producer  who makes the videos, named in their labels
         """
         self.name = name
@@ -162,6 +166,7 @@ class WorkerLoop:
         self._metrics = metrics
         self._eta = eta
         self._previews = previews
+        self._streams = streams
         self._render_time_s = render_time_s
         self._task_life_s = task_life_s
         self._picture_formats: Formats = picture_formats
@@ -374,8 +379,8 @@ class WorkerLoop:
     async def _rendered(self, task: Task, video_name: str, held: _Attempt) -> Outcome:
         started = time.monotonic()
         stages = _Stages(self._metrics)
-        async with self._scratch.folder() as folder:
-            making = self._make_in(folder, task, video_name, held, stages)
+        async with self._scratch.folder() as folder, self._shown(task, folder) as stream:
+            making = self._make_in(folder, task, video_name, held, stages, stream)
             working = asyncio.create_task(making)
             try:
                 with self._previews.showing(task.task_id, folder / PREVIEW_NAME):
@@ -396,11 +401,28 @@ class WorkerLoop:
         self._metrics.real_time_factor.observe(took_s / done.duration_s)
         return Result(video_name=video_name, duration_s=done.duration_s)
 
+    @asynccontextmanager
+    async def _shown(self, task: Task, folder: Path) -> AsyncIterator[StreamedVideo | None]:
+        """While this lasts, the task may be watched; None where nobody can."""
+        if self._streams is None:
+            yield None
+            return
+        with self._streams.showing(task.task_id, folder / STREAM_NAME) as stream:
+            yield stream
+
     async def _make_in(
-        self, folder: Path, task: Task, video_name: str, held: _Attempt, stages: _Stages
+        self,
+        folder: Path,
+        task: Task,
+        video_name: str,
+        held: _Attempt,
+        stages: _Stages,
+        stream: StreamedVideo | None,
     ) -> RenderDone:
         """Have the video made, and store it."""
         done = await self._render_in(folder, task, held, stages)
+        if stream is not None:
+            stream.end(whole=done.streamed)
         stages.enter("publish", 1.0)
         await asyncio.to_thread(self._forget_earlier_attempts, task)
         await _patiently(partial(self._publish, folder / VIDEO_NAME, video_name))
@@ -423,6 +445,7 @@ class WorkerLoop:
                 voice_formats=self._voice_formats,
                 producer=self._producer,
                 task_id=task.task_id,
+                may_be_watched=self._streams is not None,
             ),
             RenderDone,
             key=task.key_id,

@@ -76,6 +76,9 @@ commas between them."""
 PREVIEW_NAME = "preview.jpg"
 """What a render leaves in the scratch folder."""
 
+STREAM_NAME = "stream.mp4"
+"""What a render that may be watched writes there beside the video: the same in fragments."""
+
 PLAIN_NAME = "plain"
 """What a PlainRequest leaves there."""
 
@@ -157,6 +160,9 @@ class RenderRequest:
 
     task_id: str = ""
     """Part of what the video's number in its label is made from."""
+
+    may_be_watched: bool = False
+    """Whether to write it in fragments, too, as it is made."""
 
 
 Request = FetchRequest | JudgeRequest | PlainRequest | InspectRequest | RenderRequest
@@ -251,6 +257,8 @@ class RenderDone:
 
     number: int
     duration_s: float
+    streamed: bool = False
+    """Whether it was written in fragments, too, all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,7 +332,9 @@ def decode_event(line: bytes) -> Event:
             event = PlainDone(number=said.number())
         case RenderDone.kind:
             event = RenderDone(
-                number=said.number(), duration_s=said.real("duration_s", 1e-3, MAX_DURATION_S)
+                number=said.number(),
+                duration_s=said.real("duration_s", 1e-3, MAX_DURATION_S),
+                streamed=said.flag("streamed"),
             )
         case Failed.kind:
             event = _failed(said)
@@ -374,6 +384,7 @@ def decode_request(line: bytes) -> Request:
                 voice_formats=asked.formats("voice_formats"),
                 producer=asked.text("producer", MAX_PRODUCER),
                 task_id=asked.text("task_id"),
+                may_be_watched=asked.flag("may_be_watched"),
             )
         case _:
             raise ProtocolViolation("an unknown kind of message")

@@ -40,6 +40,7 @@ from portravox.service.worker.messages import (
     OPENED,
     PLAIN_NAME,
     PREVIEW_NAME,
+    STREAM_NAME,
     VIDEO_NAME,
     Done,
     Event,
@@ -340,12 +341,19 @@ class WorkerProcess:
             for file in _INPUTS[request.kind]:
                 inside.put(scratch / file)
 
-            def take_preview(reached: StageReached) -> None:
+            is_streaming = False
+
+            def take_what_is_shown(reached: StageReached) -> None:
+                nonlocal is_streaming
                 inside.take(PREVIEW_NAME, scratch / PREVIEW_NAME, max_bytes=MAX_PREVIEW_BYTES)
+                if not is_streaming:  # once: the process goes on writing to what it has open
+                    is_streaming = inside.take(
+                        STREAM_NAME, scratch / STREAM_NAME, max_bytes=sandbox.MAX_FILE_BYTES
+                    )
                 on_stage(reached)
 
             event = await self._carried_out(
-                replace(request, folder=str(inside.path)), done, take_preview
+                replace(request, folder=str(inside.path)), done, take_what_is_shown
             )
             name, max_bytes = _result(request)
             if name is not None and isinstance(event, done):
