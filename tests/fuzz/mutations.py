@@ -142,6 +142,7 @@ def _task(chance: random.Random, known_task: str) -> Request:
             ("GET", f"{TASKS}/{task}"),
             ("POST", f"{TASKS}/{task}/cancel"),
             ("GET", f"{TASKS}/{task}/preview"),
+            ("GET", f"{TASKS}/{task}/stream"),
             ("GET", TASKS),
             ("GET", "/api/v1/uploads"),
             ("GET", f"/files/{task}.mp4"),

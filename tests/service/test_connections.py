@@ -22,6 +22,7 @@ from portravox.service.connections import (
     TimeoutProtocol,
 )
 from portravox.service.places import Places
+from portravox.service.streams import cut_off
 
 PATIENCE_S = 0.2
 LARGE_BYTES = 8 << 20
@@ -49,7 +50,7 @@ state_of = ServerState()
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers at once, reading no body; under /large with more than sockets hold; under /read what
     its body and headers were; under /echo with its body; under /slow once it is released, asking
-    for more of a body meanwhile, as streams do."""
+    for more of a body meanwhile, as streams do; under /cut with an answer that breaks off then."""
     called.append(scope["path"])
     content = b"x" * LARGE_BYTES if scope["path"] == "/large" else b"ok"
     taken.append(0)
@@ -64,6 +65,13 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         content = b"%d body, %d headers" % (len(body), len(scope["headers"]))
         if scope["path"] == "/echo":
             content = body
+    if scope["path"] == "/cut":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": content, "more_body": True})
+        await released[-1].wait()
+        assert cut_off(scope)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
     if scope["path"] == "/slow":
         listening = asyncio.create_task(receive())
         await released[-1].wait()
@@ -563,3 +571,18 @@ async def test_one_address_has_half_of_the_connections_that_the_others_leave(
         held[0][1].close()
         await until(lambda: connections._OPEN.held() == 1)
         assert await answered(await connect()) == b"200ok"
+
+
+async def test_an_answer_that_breaks_off_is_seen_to_be_not_whole(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with listening() as connect:
+        reader, writer = await connect()
+        writer.write(b"GET /cut HTTP/1.1\r\nHost: h\r\n\r\n")
+        answered = await reader.readuntil(b"ok\r\n")
+        assert b"transfer-encoding: chunked" in answered.lower()
+        released[-1].set()
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""  # not the chunk that says that it is the last
+        assert reader.at_eof() or reader.exception() is not None
+    assert not caplog.records  # it is nobody's fault

@@ -18,11 +18,13 @@ from portravox.service import problems
 from portravox.service.explanations import explanation
 from portravox.service.storage.base import Stored
 from portravox.service.storage.local import LocalStorage
+from portravox.service.streams import StreamCut, Streams
 from portravox.service.tasks.queue import Job, KeyLimits, Task
 from portravox.service.tasks.states import TaskState
 from portravox.service.worker import loop as loop_module
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT_AND_KEY, WorkerLoop
 from portravox.service.worker.messages import (
+    STREAM_NAME,
     VIDEO_NAME,
     FetchDone,
     FetchRequest,
@@ -103,6 +105,7 @@ def worker_of(
     *,
     task_life_s: float = 3600.0,
     fetch: Callable[[], WorkerProcess] | None = None,
+    streams: Streams | None = None,
 ) -> WorkerLoop:
     service = server.service
     return WorkerLoop(
@@ -120,6 +123,7 @@ def worker_of(
         metrics=service.metrics,
         eta=service.eta,
         previews=service.previews,
+        streams=streams,
         render_time_s=60.0,
         task_life_s=task_life_s,
         voice_formats="all",
@@ -525,3 +529,62 @@ async def test_a_canceled_task_does_not_wait_for_the_storage(
         async with asyncio.timeout(20.0):
             await working
         assert (await after(away, task)).state is TaskState.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("streamed", "breaks_after", "seen"),
+    [(True, False, b"a whole video"), (False, False, None), (True, True, None)],
+)
+async def test_who_watches_gets_all_of_an_attempt_or_is_cut_off(
+    playing: Playing, tmp_path: Path, streamed: bool, breaks_after: bool, seen: bytes | None
+) -> None:
+    written, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def streams(request: RenderRequest) -> RenderDone:
+        assert request.may_be_watched
+        (Path(request.folder) / VIDEO_NAME).write_bytes(b"mp4")
+        (Path(request.folder) / STREAM_NAME).write_bytes(b"a whole video")
+        written.set()
+        await goes_on.wait()
+        if breaks_after:
+            raise RequestFailed(problems.ALGO, retry=True)
+        return RenderDone(number=1, duration_s=2.0, streamed=streamed)
+
+    async with playing() as server:
+        shown = Streams()
+        worker = worker_of(server, tmp_path, streams, streams=shown)
+        task = await claimed(server)
+        doing = asyncio.create_task(worker.do(task))
+        await written.wait()
+        video = shown.find(task.task_id)
+        assert video is not None
+
+        async def watch() -> bytes:
+            return b"".join([piece async for piece in video.pieces()])
+
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0.02)
+        goes_on.set()
+        await doing
+        if seen is None:
+            with pytest.raises(StreamCut):
+                await watching
+        else:
+            assert await watching == seen
+        assert shown.find(task.task_id) is None
+        assert (await after(server, task)).state is (
+            TaskState.PENDING if breaks_after else TaskState.SUCCEEDED
+        )
+
+
+async def test_where_nobody_can_watch_nothing_is_written_for_it(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async def asked(request: RenderRequest) -> RenderDone:
+        assert not request.may_be_watched
+        return await video(request)
+
+    async with playing() as server:
+        task = await claimed(server)
+        await worker_of(server, tmp_path, asked).do(task)
+        assert (await after(server, task)).state is TaskState.SUCCEEDED

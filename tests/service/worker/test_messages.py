@@ -82,6 +82,7 @@ EVENTS: list[Event] = [
     InspectDone(number=3, file_kind="text", is_known=False, marks=()),
     PlainDone(number=3),
     RenderDone(number=4, duration_s=2.8),
+    RenderDone(number=4, duration_s=2.8, streamed=True),
     Failed(number=5, status=400, code=REFUSED.code, message=REFUSED.message, retry=False),
     Failed(
         number=5,
@@ -111,6 +112,7 @@ REQUESTS: list[Request] = [
         task_id="7",
     ),
     RenderRequest(number=4, folder="/tmp/x", parameters={}, picture_formats="all"),
+    RenderRequest(number=4, folder="/tmp/x", parameters={}, may_be_watched=True),
     JudgeRequest(number=5, folder="/tmp/x", picture_formats="all"),
     PlainRequest(number=6, folder="/tmp/x", file="audio"),
 ]
@@ -165,9 +167,9 @@ ODD = {
     "70 kB": b'{"kind":"fetched","number":1,"more":"' + b"x" * 70_000 + b'"}\n',
     "a deep tree": b"[" * 60_000,
     "a long number": b'{"kind":"fetched","number":' + b"9" * 5000 + b"}",
-    "NaN": b'{"kind":"rendered","number":1,"duration_s":NaN}',
-    "Infinity": b'{"kind":"rendered","number":1,"duration_s":Infinity}',
-    "1e999": b'{"kind":"rendered","number":1,"duration_s":1e999}',
+    "NaN": b'{"kind":"rendered","number":1,"duration_s":NaN,"streamed":false}',
+    "Infinity": b'{"kind":"rendered","number":1,"duration_s":Infinity,"streamed":false}',
+    "1e999": b'{"kind":"rendered","number":1,"duration_s":1e999,"streamed":false}',
     "a name given twice": b'{"kind":"fetched","number":1,"number":1}',
     "a reason that is none of ours": changed(FAILED, reason="visit_us"),
     "a reason of the server's own": changed(FAILED, reason="queue_full"),

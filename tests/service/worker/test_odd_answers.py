@@ -21,7 +21,8 @@ def say(line):
     sys.stdout.buffer.flush()
 
 def rendered(number, duration_s):
-    say(b'{"kind":"rendered","number":%d,"duration_s":%.1f}\n' % (number, duration_s))
+    said = b'{"kind":"rendered","number":%d,"duration_s":%.1f,"streamed":false}\n'
+    say(said % (number, duration_s))
 
 odd, folder = sys.argv[1], sys.argv[2]
 first = not os.path.exists(folder + "/odd")
@@ -54,6 +55,8 @@ async def rendered_s(process: WorkerProcess, wanted_s: float) -> float:
     return (await process.request(request, RenderDone, time_s=10.0)).duration_s
 
 
+RENDERED = r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0,"streamed":false}###"""
+
 ODD = {
     "a word": r'say(b"hello\n")',
     "a list": r'say(b"[1]\n")',
@@ -62,15 +65,15 @@ ODD = {
     "70 kB": r"""say(b'{"x":"' + b"x" * 70000 + b'"}\n')""",
     "70 kB without an end": r"""say(b"x" * 70000); time.sleep(60)""",
     "binary": r"say(bytes(range(256)))",
-    "NaN": r"""say(b'{"kind":"rendered","number":1,"duration_s":NaN}\n')""",
+    "NaN": r"""say(b'{"kind":"rendered","number":1,"duration_s":NaN,"streamed":false}\n')""",
     "negative": r"rendered(number, -2.0)",
-    "infinite": r"""say(b'{"kind":"rendered","number":1,"duration_s":1e999}\n')""",
+    "infinite": r"""say(b'{"kind":"rendered","number":1,"duration_s":1e999,"streamed":false}\n')""",
     "an earlier number": r"rendered(number - 1, 5.0)",
     "a later number": r"rendered(number + 1, 5.0)",
     "another kind of answer": r"""say(b'{"kind":"fetched","number":%d}\n' % number)""",
     "ready again": r"""say(b'{"kind":"ready","number":0}\n')""",
-    "done twice at once": r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0}\n' * 2)""",
-    "done and half a line": r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0}\n{')""",
+    "done twice at once": RENDERED.replace("###", r"\n' * 2)"),
+    "done and half a line": RENDERED.replace("###", r"\n{')"),
     "a flood": r"""
 while True:
     say(b'{"kind":"stage","number":1,"stage":"render","done":0.5}\n' * 100)
@@ -117,7 +120,7 @@ async def test_what_is_said_before_ready_costs_the_start(tmp_path: Path, before:
 @pytest.mark.parametrize(
     "late",
     [
-        r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0}\n')""",
+        r"""say(b'{"kind":"rendered","number":1,"duration_s":5.0,"streamed":false}\n')""",
         r'say(b"x")',
         r"sys.exit()",
     ],
@@ -134,3 +137,29 @@ async def test_what_is_said_after_done_is_no_answer_to_what_follows(
         assert await rendered_s(process, 3.0) == 3.0
         assert process.pid != pid
         await process.close()
+
+
+async def test_what_is_watched_is_moved_out_once_and_goes_on_growing(tmp_path: Path) -> None:
+    """The process may put another file in its place, which nobody looks at."""
+    grows = r"""
+folder = request["folder"]
+stream = open(folder + "/stream.mp4", "wb", buffering=0)
+stream.write(b"first ")
+stage = b'{"kind":"stage","number":%d,"stage":"render","done":0.5}\n' % number
+say(stage)
+while os.path.exists(folder + "/stream.mp4"):
+    time.sleep(0.01)
+stream.write(b"second")
+os.symlink("/etc/passwd", folder + "/stream.mp4")
+say(stage)
+open(folder + "/video.mp4", "wb").write(b"mp4")
+rendered(number, 1.0)
+"""
+    process = talker(tmp_path, instead=grows)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    request = RenderRequest(folder=str(scratch), parameters={}, may_be_watched=True)
+    await process.request(request, RenderDone, time_s=10.0)
+    assert (scratch / "stream.mp4").read_bytes() == b"first second"
+    assert not (scratch / "stream.mp4").is_symlink()
+    await process.close()
