@@ -6,14 +6,16 @@ import json
 import signal
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.probe import read_frames
 from portravox.demo import VOICE
 from tests.live import Live, files_at, new_key, serving
 
@@ -94,6 +96,19 @@ class Client:
             lines = [line for line in stream.iter_lines() if line.startswith("data: ")]
         return [json.loads(line.removeprefix("data: "))["output"] for line in lines]
 
+    def watch(self, task_id: str, *, then: Callable[[], object] = lambda: None) -> bytes:
+        """The video of a task as it is made; `then` is called once there is a frame of it."""
+        seen = b""
+        path = f"{TASKS}/{task_id}/stream"
+        with self._http.stream("GET", path, follow_redirects=True) as stream:
+            assert stream.status_code == 200, stream.read()
+            for piece in stream.iter_raw():
+                has_begun = b"moof" in seen
+                seen += piece
+                if not has_begun and b"moof" in seen:
+                    then()
+        return seen
+
     def video(self, task_id: str) -> httpx.Response:
         return httpx.get(self.output(task_id)["results"]["video_url"])
 
@@ -105,21 +120,39 @@ def test_running_tasks_can_be_cancelled_within_a_second(tmp_path: Path, files: s
         Client(server, key, files) as client,
     ):
         task_id = client.submit("long")
+        asked = 0.0
+
+        def cancel() -> None:
+            nonlocal asked
+            asked = time.monotonic()
+            with Client(server, key, files) as other:
+                assert other.cancel(task_id) == 200
+
         client.until(task_id, "RUNNING", stage="render")
-        asked = time.monotonic()
-        assert client.cancel(task_id) == 200
+        # Who watches does not take what was made until then for the whole video.
+        with pytest.raises(httpx.TransportError):
+            client.watch(task_id, then=cancel)
         client.until(task_id, "CANCELED")
         assert time.monotonic() - asked < 1.0 * BUSY_MACHINE
         assert client.cancel(task_id) == 400
 
         # Those after it are done as if nothing had been, and tell how far they are.
+        task_id = client.submit("short")
+        (tmp_path / "watched.mp4").write_bytes(client.watch(task_id))
+        client.until(task_id, "SUCCEEDED")
+        (tmp_path / "finished.mp4").write_bytes(client.video(task_id).content)
+        watched, finished = (
+            list(read_frames(tmp_path / name)) for name in ("watched.mp4", "finished.mp4")
+        )
+        assert len(watched) == len(finished) == 18
+        assert all(map(np.array_equal, watched, finished))
         told = client.events(client.submit("short"))
         assert told[-1]["task_status"] == "SUCCEEDED"
         assert [event["progress"] for event in told] == sorted(e["progress"] for e in told)
         stages = [event["stage"] for event in told if event["stage"] is not None]
         assert set(stages) <= {"download", "read", "face", "listen", "render", "finish", "publish"}
         assert list((tmp_path / "work").iterdir()) == []
-        assert len(list((tmp_path / "videos").iterdir())) == 1
+        assert len(list((tmp_path / "videos").iterdir())) == 2
 
 
 def test_a_server_that_is_told_to_stop_first_does_what_it_began(tmp_path: Path, files: str) -> None:
@@ -166,4 +199,4 @@ def test_what_a_server_could_not_finish_the_next_one_does(
         assert client.output(task_id)["task_status"] in ("PENDING", "RUNNING")
         assert time.monotonic() - started < 3.0 * BUSY_MACHINE
         assert client.until(task_id, "SUCCEEDED")["progress"] == 1.0
-        assert len(list((tmp_path / "videos").iterdir())) == 1
+        assert len(list((tmp_path / "videos").iterdir())) == 2

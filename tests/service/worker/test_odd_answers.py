@@ -145,7 +145,7 @@ async def test_what_is_watched_is_moved_out_once_and_goes_on_growing(tmp_path: P
 folder = request["folder"]
 stream = open(folder + "/stream.mp4", "wb", buffering=0)
 stream.write(b"first ")
-stage = b'{"kind":"stage","number":%d,"stage":"render","done":0.5}\n' % number
+stage = b'{"kind":"stage","number":%d,"stage":"render","done":0.5,"frames":0,"pixels":0}\n' % number
 say(stage)
 while os.path.exists(folder + "/stream.mp4"):
     time.sleep(0.01)
