@@ -20,7 +20,7 @@ for _ in range(2):  # of all threads together
     threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()
 time.sleep(60)
 """
-STAGE = r"""say(b'{"kind":"stage","number":1,"stage":"%s","done":0.5}\n')"""
+STAGE = r"""say(b'{"kind":"stage","number":1,"stage":"%s","done":0.5,"frames":0,"pixels":0}\n')"""
 
 
 @pytest.mark.parametrize(
