@@ -46,6 +46,8 @@ def _kind(annotation: Any) -> str:
         return _kind(typing.get_args(annotation)[0])
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(code(member.value) for member in annotation)
+    if typing.get_origin(annotation) is dict:
+        return "table of texts"
     if annotation is SecretStr:
         return "secret text"
     return {str: "text", int: "whole number", float: "number", bool: "`true`, `false`"}.get(
@@ -54,6 +56,8 @@ def _kind(annotation: Any) -> str:
 
 
 def _default(field: Any) -> str:
+    if field.default_factory is dict:
+        return "none"
     if field.default_factory is not None:
         return code("~/.local/share/portravox")
     if field.default is PydanticUndefined or field.default in (None, ""):

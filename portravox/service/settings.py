@@ -27,6 +27,7 @@ from portravox.errors import FileMissing, InputDownloadFailed, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
+from portravox.service.label_policy import RECORD_NAME, Labelling, LabelPolicy
 from portravox.service.limits import Limits
 from portravox.service.storage.location import StorageLocation, parse_location
 from portravox.service.tasks.outbox import NoticeFormat, Webhook
@@ -48,6 +49,10 @@ _SECRETS = ("metrics_token", "webhook_token", "webhook_url", "database_url", "st
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """Scheme, host and port, in lower case and without a path (RFC 6454, section 6.2)."""
+
+
+_MAX_AGREEMENT = 200
+"""Characters; our choice."""
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -152,6 +157,15 @@ class ServiceSettings(BaseSettings):
     """Who makes the videos, named in the AIGC label of each: a name, or the code that authorities
     gave."""
 
+    visible_label: LabelPolicy = "asked"
+    """Words in the picture that say that a machine made it: where a task asks for them, or in every
+    video, in Chinese or English where a task does not say."""
+
+    unlabelled_keys: dict[str, str] = Field(default_factory=dict)
+    """Ids of keys whose videos may do without the words that `visible_label` puts into others',
+    each with the agreement that was made: `{"3" = "Studio X, contract of 2026-10-01"}`. What they
+    get is written down in `unlabelled.jsonl` in the data folder."""
+
     webhook_url: str | None = None
     """The operator's own, told of every task's end. May lie inside."""
 
@@ -213,6 +227,16 @@ class ServiceSettings(BaseSettings):
             return check_producer(name)
         except SettingOutOfRange as error:
             raise ValueError(f"wanted {error.wanted}") from error
+
+    @field_validator("unlabelled_keys")
+    @classmethod
+    def _as_agreements(cls, agreements: dict[str, str]) -> dict[str, str]:
+        for key_id, agreement in agreements.items():
+            if not key_id.isdecimal() or not agreement.strip() or len(agreement) > _MAX_AGREEMENT:
+                raise ValueError(
+                    f"wanted a key's number and 1 to {_MAX_AGREEMENT} characters on it"
+                )
+        return agreements
 
     @field_validator("cors_origins")
     @classmethod
@@ -294,6 +318,15 @@ class ServiceSettings(BaseSettings):
             max_pending=self.max_queued_per_key,
             max_running=self.max_running_per_key,
             video_s_per_day=self.video_s_per_day,
+        )
+
+    @cached_property
+    def labelling(self) -> Labelling:
+        """Which videos carry a visible label."""
+        return Labelling(
+            policy=self.visible_label,
+            agreements=self.unlabelled_keys,
+            record=self.data_dir / RECORD_NAME,
         )
 
     @property

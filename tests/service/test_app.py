@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,6 +19,7 @@ from portravox.service.fetch.urls import MAX_URL_CHARS
 from portravox.service.openapi import PATHS
 from portravox.service.routes import uploads
 from portravox.service.tasks.queue import Failure, Result, Task
+from portravox.service.tasks.states import TaskState
 from tests.service.conftest import Server
 
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
@@ -461,6 +464,28 @@ async def test_an_idempotency_key_gives_the_same_task(playing: Playing) -> None:
             headers={**server.key, **ASYNC, "Idempotency-Key": "a"},
         )
         assert other.status_code == 409
+
+
+async def test_every_video_is_labelled_but_those_of_keys_with_an_agreement(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async with playing(visible_label="zh", unlabelled_keys={"2": "told, 2026-10-01"}) as server:
+        stranger = {"Authorization": f"Bearer {server.stranger}"}
+        labelled = await submitted(server)
+        free = await submitted(server, **stranger)
+        found = await server.service.queue.find([labelled, free])
+        assert found[labelled].job.parameters["visible_label"] == "zh"
+        assert "visible_label" not in found[free].job.parameters
+        record = tmp_path / "unlabelled.jsonl"
+        [line] = record.read_text().splitlines()
+        assert json.loads(line)["task_id"] == free
+        # Without a record there is no such video.
+        record.unlink()
+        record.mkdir()
+        refused = await server.client.post(SUBMIT, json=JOB, headers={**ASYNC, **stranger})
+        assert refused.status_code == 500
+        states = await server.service.queue.counts()
+        assert (states[TaskState.PENDING], states[TaskState.CANCELED]) == (2, 1)
 
 
 async def test_rates_are_told_as_the_original_tells_them(playing: Playing) -> None:

@@ -5,10 +5,13 @@ Flow      a client -> routes.videos -> TaskQueue -> worker
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from portravox.errors import StorageFailed
 from portravox.service import problems
 from portravox.service.limits import VIDEO_WINDOW_S, Call
 from portravox.service.problems import Refusal
@@ -34,7 +37,11 @@ async def submit(request: Request) -> Response:
     if service.stopping.is_set():
         raise Refusal(problems.UNAVAILABLE)
     body = json_object(await read_body(request))
-    job = video_job(body, CallMode.of(request.headers), service.settings.offered_engines)
+    labelling = service.settings.labelling
+    job = labelling.of_job(
+        video_job(body, CallMode.of(request.headers), service.settings.offered_engines),
+        caller.key_id,
+    )
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > _MAX_IDEMPOTENCY_KEY:
         raise Refusal(problems.bad_parameter("Idempotency-Key"))
@@ -52,6 +59,12 @@ async def submit(request: Request) -> Response:
         idempotency_key=idempotency_key,
         webhooks=webhooks,
     )
+    if labelling.needs_record(task):
+        try:
+            await asyncio.to_thread(labelling.write_down, task)
+        except StorageFailed:
+            await service.queue.cancel(task.task_id, key_group=caller.group, force=True)
+            raise
     return answer(submitted_body(task, request_id_of(request)))
 
 
