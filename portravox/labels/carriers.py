@@ -12,11 +12,12 @@ Sources: PNG (W3C, third edition) 11.3.3; JPEG (ITU-T T.81) B.1.1; RIFF (Microso
 
 from __future__ import annotations
 
+import mmap
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-Bytes = bytes | memoryview
+Bytes = bytes | memoryview | mmap.mmap
 
 MAX_PARTS = 10_000
 """Chunks, segments, boxes or frames looked at, of one file. Our choice."""

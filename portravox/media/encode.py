@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import queue
 import threading
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from portravox.arrays import Float32, UInt8
 from portravox.atomic_file import SHARED, part_of, sync_file
 from portravox.errors import EncodingFailed, OutputNotWritable, PortravoxError, SettingOutOfRange
 from portravox.labels.aigc import AiLabel
+from portravox.labels.carriers import read_carried
 from portravox.labels.visible import Overlay, VisibleLabel, visible_label
 from portravox.media.fragments import Fragmenter, OnFragment
 from portravox.media.planes import Planes
@@ -234,6 +236,7 @@ class VideoWriter:
             self._raise_failure()
             if self._written != self._frames:
                 raise EncodingFailed(f"{self._written} frames arrived; wanted {self._frames}")
+            _require_labels(self._part, self._label)
             try:
                 self._part.replace(self._path)
             except OSError as failed:
@@ -377,6 +380,17 @@ def _sound_for_aac(voice: Waveform) -> tuple[Float32, int]:
     if peak > 1.0:
         samples = samples / np.float32(peak)
     return samples, rate_hz
+
+
+def _require_labels(file: Path, label: AiLabel) -> None:
+    """Raise EncodingFailed where a finished file, read back, does not carry its label: then nobody
+    gets it."""
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        carried = read_carried(whole)
+        entries = dict(carried.entries) if carried is not None else {}
+    missing = [name for name, text in label.metadata().items() if entries.get(name) != text]
+    if missing:
+        raise EncodingFailed(f"the video does not carry {' and '.join(missing)}; it was not kept")
 
 
 class _Mp4:

@@ -173,6 +173,19 @@ def test_every_video_is_labelled(tmp_path: Path, tone) -> None:
     assert "AI-generated" in info.metadata["comment"]
 
 
+def test_a_video_without_its_label_is_not_kept(tmp_path: Path, tone, monkeypatch) -> None:
+    def close(self) -> None:
+        """The file is whole, but for a digit of its label."""
+        self._file.close()
+        file = Path(self._file.name)
+        file.write_bytes(file.read_bytes().replace(b'"Label":"1"', b'"Label":"0"'))
+
+    monkeypatch.setattr("portravox.media.encode._Mp4.close", close)
+    with pytest.raises(EncodingFailed, match="does not carry AIGC; it was not kept"):
+        write(tmp_path / "v.mp4", tone(1.0, 48_000))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_visible_label_is_on_every_frame_and_nowhere_else(
     tmp_path: Path, tone, language: str
