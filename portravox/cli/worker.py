@@ -25,6 +25,16 @@ def worker_command(
     slots: Annotated[
         int, typer.Option("--slots", min=1, help="Videos at a time; one fills two cores.")
     ] = 1,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            min=0,
+            max=65535,
+            help="Answer Prometheus on this port of PORTRAVOX_HOST.",
+            show_default="no answer",
+        ),
+    ] = None,
     data_dir: DataDir = None,
     config: Config = None,
     log_format: Annotated[
@@ -46,10 +56,10 @@ def worker_command(
     require_all((FACES,))
     os.environ[CORES] = str(cores_per_job(slots))  # its worker processes read it
     write_logs(settings.log_format)
-    asyncio.run(_work(settings, slots))
+    asyncio.run(_work(settings, slots, metrics_port))
 
 
-async def _work(settings: ServiceSettings, slots: int) -> None:
+async def _work(settings: ServiceSettings, slots: int, metrics_port: int | None) -> None:
     from portravox.service.app import opened_worker
 
     stopping, hurrying = asyncio.Event(), asyncio.Event()
@@ -60,6 +70,8 @@ async def _work(settings: ServiceSettings, slots: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    opening = opened_worker(settings, slots=slots, stopping=stopping, hurrying=hurrying)
+    opening = opened_worker(
+        settings, slots=slots, stopping=stopping, hurrying=hurrying, metrics_port=metrics_port
+    )
     async with opening as worker:
         tell(f"worker {worker.name} makes {slots} videos at a time")

@@ -13,7 +13,13 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -327,11 +333,20 @@ async def _among_others(
 
 @asynccontextmanager
 async def opened_worker(
-    settings: ServiceSettings, *, slots: int, stopping: asyncio.Event, hurrying: asyncio.Event
+    settings: ServiceSettings,
+    *,
+    slots: int,
+    stopping: asyncio.Event,
+    hurrying: asyncio.Event,
+    metrics_port: int | None = None,
 ) -> AsyncIterator[Worker]:
     """A worker without a server: it does tasks of the database that machines share, and holds none
-    of the keys with which the servers sign. Raises SettingOutOfRange where there is no such
-    database."""
+    of the keys with which the servers sign.
+
+    metrics_port  where Prometheus is answered, on `settings.host`; None: nowhere
+
+    Raises SettingOutOfRange where there is no such database or port.
+    """
     _say_how_isolated(settings.sandbox)
     database = shared_database(settings)
     if database is None:
@@ -346,8 +361,14 @@ async def opened_worker(
     limits_of = partial(limits_in_queue, keys, settings)
     queue = PostgresTaskQueue(database, max_pending=settings.max_queued, limits_of=limits_of)
     engine = Engine(database, queue)
-    with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
-        parts = _Parts(settings, Metrics(), own_folder=Path(own))
+    metrics = Metrics()
+    with ExitStack() as opened:
+        if metrics_port is not None:
+            opened.enter_context(metrics.served(settings.host, metrics_port))
+        own = opened.enter_context(
+            tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True)
+        )
+        parts = _Parts(settings, metrics, own_folder=Path(own))
         worker = EngineWorker(
             engine,
             queue,
@@ -360,6 +381,11 @@ async def opened_worker(
             ),
             slots=slots,
             is_limited=lambda key_id: limits_of(key_id).max_running is not None,
+        )
+        metrics.watch_worker(
+            worker.name,
+            age_s=lambda: worker.heartbeat_age_s,
+            failed_starts=lambda: worker.failed_starts,
         )
         keys.start()
         life_s = settings.task_life_s

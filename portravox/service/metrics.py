@@ -5,6 +5,9 @@ Flow      request_middleware, worker.loop -> service.metrics -> routes.health ->
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -12,8 +15,10 @@ from prometheus_client import (
     Gauge,
     Histogram,
     generate_latest,
+    start_http_server,
 )
 
+from portravox.errors import SettingOutOfRange
 from portravox.service.tasks.states import TaskState
 
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -83,6 +88,33 @@ class Metrics:
         """Say how a worker loop is."""
         self._worker_age_s.labels(name).set(age_s)
         self._worker_failed_starts.labels(name).set(failed_starts)
+
+    def watch_worker(
+        self, name: str, *, age_s: Callable[[], float], failed_starts: Callable[[], int]
+    ) -> None:
+        """Ask how a worker loop is whenever the page is asked for."""
+        self._worker_age_s.labels(name).set_function(age_s)
+        self._worker_failed_starts.labels(name).set_function(failed_starts)
+
+    @contextmanager
+    def served(self, host: str, port: int) -> Iterator[int]:
+        """Answer Prometheus in a thread of its own, where there is no server; gives the port.
+
+        port  0: any that is free
+
+        Raises SettingOutOfRange where the port cannot be had.
+        """
+        try:
+            server, thread = start_http_server(port, host, self._registry)
+        except OSError as error:
+            wanted = f"a port of {host} that is free ({error.strerror})"
+            raise SettingOutOfRange("metrics_port", port, wanted) from error
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
     def page(self, counts: dict[TaskState, int]) -> bytes:
         """Everything, in Prometheus' text format."""
