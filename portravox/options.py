@@ -37,6 +37,7 @@ MAX_TRANSCRIPT_CHARACTERS = 20_000
 """Five times what is said in three minutes; our choice."""
 
 _LANGUAGE_CODE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}"
+_FACE = r"[1-9][0-9]?|(0(\.[0-9]{1,6})?|1(\.0{1,6})?),(0(\.[0-9]{1,6})?|1(\.0{1,6})?)"
 _ENGINE_NAME = r"[a-z][a-z0-9_-]{0,31}"
 
 _SHOWN_CHARACTERS = 60
@@ -229,9 +230,9 @@ class Text:
 class Control:
     """How the studio offers an option."""
 
-    kind: Literal["slider", "choice", "select", "number", "line", "lines"]
+    kind: Literal["slider", "choice", "select", "number", "line", "lines", "picture"]
     """slider and number: of numbers; choice: all values side by side; select: a list of
-    suggestions; line and lines: of text"""
+    suggestions; line and lines: of text; picture: chosen in the portrait itself"""
 
     step: float = 1.0
     """Of a slider."""
@@ -452,6 +453,25 @@ class JobOptions(Direction):
         control=Control(kind="choice", advanced=True),
     )
 
+    face: str | None = _option(
+        kind=Text(
+            wanted="a number from 1, or a point such as 0.7,0.4",
+            metavar="N|X,Y",
+            max_characters=20,
+            pattern=_FACE,
+        ),
+        title=Words("Face", "人脸"),
+        help=Words(
+            "Who speaks, where there are several faces: 1 for the largest, 2 for the next, or a"
+            " point on the face, as shares of the picture's width and height.",
+            "有多张人脸时由谁说话：1 为最大的一张，2 为次大；"
+            "也可写人脸上的一点，即占图片宽和高的比例。",
+        ),
+        optional=True,
+        none=Words("The largest", "最大的一张"),
+        control=Control(kind="picture"),
+    )
+
     max_side: int | None = _option(
         kind=Whole(64, 4096),
         title=Words("Size", "尺寸"),
@@ -590,6 +610,7 @@ class OptionValues(TypedDict, total=False):
     paste_back: bool
     video_fps: int
     seed: int
+    face: str | None
     max_side: int | None
     quality: str
     visible_label: Literal["zh", "en"] | None

@@ -284,7 +284,7 @@ def render(
     direction = options.direction
     frames = frame_count(inputs.voice.duration_s, direction.video_fps)
     tell(Progress("face", STAGE_STARTS["face"], 0, frames, inputs.picture.pixels[..., 0].size))
-    avatar = engine.register(inputs.picture)
+    avatar = engine.register(inputs.picture, face=options.face)
     width_px, height_px = avatar.frame_size(direction)
     tell(Progress("listen", STAGE_STARTS["listen"], 0, frames, width_px * height_px))
     notices = [*avatar.notices, *inputs.voice.notices]

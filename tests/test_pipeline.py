@@ -51,7 +51,7 @@ class FlatEngine:
         self.directions: list[Direction] = []
         self.transcripts: list[object] = []
 
-    def register(self, portrait: Picture) -> FlatEngine:
+    def register(self, portrait: Picture, *, face: str | None = None) -> FlatEngine:
         self.portrait = portrait
         return self
 

@@ -100,13 +100,14 @@ class LastAvatar:
         self._avatar: Avatar | None = None
         self.name = engine.name
 
-    def register(self, portrait: Picture) -> Avatar:
-        """As the engine's own. Raises FaceError."""
-        content = f"{portrait.pixels.shape}{portrait.notices}".encode() + portrait.pixels.tobytes()
+    def register(self, portrait: Picture, *, face: str | None = None) -> Avatar:
+        """As the engine's own. Raises FaceError, SettingOutOfRange."""
+        said = f"{portrait.pixels.shape}{portrait.notices}{face}".encode()
+        content = said + portrait.pixels.tobytes()
         digest = hashlib.sha256(content).digest()
         if self._avatar is None or digest != self._known:
             self._avatar = None  # both at once would double the memory
-            self._avatar = self._engine.register(portrait)
+            self._avatar = self._engine.register(portrait, face=face)
             self._known = digest
         return self._avatar
 

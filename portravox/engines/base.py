@@ -81,5 +81,10 @@ class Engine(Protocol):
 
     name: str
 
-    def register(self, portrait: Picture) -> Avatar:
-        """Find the face and prepare it, once per picture. Raises FaceError."""
+    def register(self, portrait: Picture, *, face: str | None = None) -> Avatar:
+        """Find the face and prepare it, once per picture.
+
+        face  which of several is meant: the option `face`; None: the largest
+
+        Raises FaceError, and SettingOutOfRange where there is no such face.
+        """

@@ -40,10 +40,10 @@ class EmbeddedEngine:
 
     name = "embedded"
 
-    def register(self, portrait: Picture) -> EmbeddedAvatar:
-        """Find the face and prepare it, once per picture. Raises FaceError."""
-        face, notices = require_face(portrait)
-        return EmbeddedAvatar(portrait, face, (*portrait.notices, *notices))
+    def register(self, portrait: Picture, *, face: str | None = None) -> EmbeddedAvatar:
+        """Find the face and prepare it, once per picture. Raises FaceError, SettingOutOfRange."""
+        found, notices = require_face(portrait, face)
+        return EmbeddedAvatar(portrait, found, (*portrait.notices, *notices))
 
 
 class EmbeddedAvatar:

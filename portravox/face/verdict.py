@@ -25,6 +25,7 @@ from portravox.errors import (
     NoFaceFound,
 )
 from portravox.face import outlines
+from portravox.face.choice import chosen_first
 from portravox.face.covering import Covering, covering
 from portravox.face.face import Face
 from portravox.face.find import count_notices, find_fits, in_words, measured
@@ -53,6 +54,10 @@ at the hairline is common in close-ups and does no harm: nothing moves there."""
 _CROWD = 4
 _CROWD_SIZE = 0.7
 """From four faces of at least 0.7 times the largest one's width nobody can say who is meant."""
+
+_LOOKED_BEHIND = 6
+"""Faces whose coverings are looked for when all are told; the one that is animated always is one of
+them. Our choice, for time."""
 
 _SURE_TURNED = 0.8
 """Least detector score for saying that a face lies on its side. Faces are 0.82 and more; turned
@@ -94,35 +99,67 @@ class Verdict:
     notices: tuple[str, ...]
     """What a caller should know though the picture passes."""
 
-
-def judge(picture: Picture) -> Verdict:
-    """Say whether this picture can be animated; never raises FaceError."""
-    pixels = picture.pixels
-    fits = find_fits(pixels)
-    faces = tuple(measured(pixels, fit.landmarks) for fit in fits)
-    problem, notices, _ = _judged(pixels, fits, faces)
-    if problem is not None:
-        return Verdict(False, problem.code, str(problem), problem.hint, faces, ())
-    width = faces[0].width_px
-    return Verdict(True, "ok", f"a face of {width:.0f} px was found", "", faces, notices)
+    codes: tuple[str, ...] = ()
+    """Of each face, in their order: "ok", or the code of what speaks against choosing it."""
 
 
-def require_face(picture: Picture) -> tuple[Face, tuple[str, ...]]:
-    """The face to animate and notices for the caller.
+def judge(picture: Picture, face: str | None = None) -> Verdict:
+    """Say whether this picture can be animated; never raises FaceError.
 
-    Raises NoFaceFound, FaceTooSmall, FaceTurnedAway, FaceCovered, FaceCutOff or FaceUnclear.
+    face  which one is meant, as `face.choice` reads it; None: the largest. Raises
+          SettingOutOfRange where there is no such face.
     """
     pixels = picture.pixels
+    fits, faces = _found(pixels, face)
+    problem, notices, _ = _judged(pixels, fits, faces, is_chosen=face is not None)
+    codes = _codes(pixels, fits, faces)
+    if problem is not None:
+        return Verdict(False, problem.code, str(problem), problem.hint, faces, (), codes)
+    width = faces[0].width_px
+    return Verdict(True, "ok", f"a face of {width:.0f} px was found", "", faces, notices, codes)
+
+
+def _found(pixels: UInt8, face: str | None) -> tuple[tuple[MeshFit, ...], tuple[Face, ...]]:
+    """All faces, the one to animate first. Raises SettingOutOfRange."""
     fits = find_fits(pixels)
-    faces = tuple(measured(pixels, fit.landmarks) for fit in fits)
-    problem, notices, cover = _judged(pixels, fits, faces)
+    if face is not None and fits:
+        fits = chosen_first(pixels, fits, face)
+    return fits, tuple(measured(pixels, fit.landmarks) for fit in fits)
+
+
+def _codes(pixels: UInt8, fits: tuple[MeshFit, ...], faces: tuple[Face, ...]) -> tuple[str, ...]:
+    """Of each face "ok", or what speaks against choosing it; what stands before it is looked at in
+    the first _LOOKED_BEHIND alone."""
+    codes = []
+    for place, (fit, face) in enumerate(zip(fits, faces, strict=True)):
+        problem = _unfit(pixels, face)
+        if problem is not None:
+            codes.append(problem.code)
+        elif place < _LOOKED_BEHIND and covering(pixels, fit).hidden_by:
+            codes.append(FaceCovered.code)
+        else:
+            codes.append("ok")
+    return tuple(codes)
+
+
+def require_face(picture: Picture, face: str | None = None) -> tuple[Face, tuple[str, ...]]:
+    """The face to animate and notices for the caller.
+
+    face  which one is meant, as `face.choice` reads it; None: the largest
+
+    Raises NoFaceFound, FaceTooSmall, FaceTurnedAway, FaceCovered, FaceCutOff or FaceUnclear, and
+    SettingOutOfRange where there is no such face.
+    """
+    pixels = picture.pixels
+    fits, faces = _found(pixels, face)
+    problem, notices, cover = _judged(pixels, fits, faces, is_chosen=face is not None)
     if problem is not None:
         raise problem
     return replace(faces[0], hands=cover.hands, objects=cover.objects), notices
 
 
 def _judged(
-    pixels: UInt8, fits: tuple[MeshFit, ...], faces: tuple[Face, ...]
+    pixels: UInt8, fits: tuple[MeshFit, ...], faces: tuple[Face, ...], *, is_chosen: bool
 ) -> tuple[FaceError | None, tuple[str, ...], Covering]:
     """The first thing that speaks against the picture, or what should be said about it, and what
     stands before the face."""
@@ -130,14 +167,7 @@ def _judged(
     if not fits:
         return _none_found(pixels), (), nothing
     fit, face = fits[0], faces[0]
-    problem = (
-        _crowd(faces)
-        or _too_small(face)
-        or _leaning(face)
-        or _turned_away(face)
-        or _cut_off(pixels, face)
-        or _too_dark(pixels, face)
-    )
+    problem = (None if is_chosen else _crowd(faces)) or _unfit(pixels, face)
     if problem is not None:
         return problem, (), nothing
     cover = covering(pixels, fit)
@@ -149,12 +179,24 @@ def _judged(
             (),
             cover,
         )
-    notices = [*count_notices(len(faces)), *_remarks(pixels, face)]
+    counted = () if is_chosen else count_notices(len(faces))
+    notices = [*counted, *_remarks(pixels, face)]
     if cover.hands:
         notices.append("a hand touches the face; the head moves less")
     if cover.objects:
         notices.append("something is held before the chin; the head moves less")
     return None, tuple(notices), cover
+
+
+def _unfit(pixels: UInt8, face: Face) -> FaceError | None:
+    """The first thing about a face that speaks against animating it, whatever stands before it."""
+    return (
+        _too_small(face)
+        or _leaning(face)
+        or _turned_away(face)
+        or _cut_off(pixels, face)
+        or _too_dark(pixels, face)
+    )
 
 
 def _none_found(pixels: UInt8) -> FaceError:

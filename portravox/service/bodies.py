@@ -159,6 +159,16 @@ DetectedOutput = TypedDict(
                 ),
             ]
         ],
+        "face_reasons": NotRequired[
+            Annotated[
+                list[str],
+                Field(
+                    max_length=MAX_FACES_TOLD,
+                    description=f"{_EXPLAINED}: of each face, ok or what speaks against choosing it"
+                    " by the parameter `face`",
+                ),
+            ]
+        ],
         "face_count": NotRequired[
             Annotated[
                 int, Field(description=f"{_EXPLAINED}: faces found; {MAX_FACES_TOLD}: or more")

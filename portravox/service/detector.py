@@ -173,4 +173,5 @@ def _detail(done: JudgeDone) -> dict[str, Json]:
         "height": done.height_px,
         "faces": [[[x, y] for x, y in outline] for outline in done.faces],
         "face_count": done.face_count,
+        "face_reasons": list(done.face_codes),
     }

@@ -107,7 +107,7 @@ class Counting:
     def __init__(self):
         self.shown = 0
 
-    def register(self, portrait):
+    def register(self, portrait, *, face=None):
         self.shown += 1
         return object()
 

@@ -76,17 +76,21 @@ class NeuralEngine:
         self._kept: OrderedDict[bytes, NeuralAvatar] = OrderedDict()
         self._keeping = threading.Lock()
 
-    def register(self, portrait: Picture) -> NeuralAvatar:
-        """Find the face and prepare it, once per picture. Raises FaceError, DeviceMemoryShort."""
-        key = hashlib.sha256(repr(portrait.pixels.shape).encode() + portrait.pixels.tobytes())
+    def register(self, portrait: Picture, *, face: str | None = None) -> NeuralAvatar:
+        """Find the face and prepare it, once per picture.
+
+        Raises FaceError, SettingOutOfRange, DeviceMemoryShort.
+        """
+        said = repr((portrait.pixels.shape, face)).encode()
+        key = hashlib.sha256(said + portrait.pixels.tobytes())
         with self._keeping:
             kept = self._kept.get(key.digest())
             if kept is not None:
                 self._kept.move_to_end(key.digest())
                 return kept
-        face, notices = require_face(portrait)
+        found, notices = require_face(portrait, face)
         slow = () if self.device.is_gpu else (SLOW_NOTICE,)
-        avatar = NeuralAvatar(self, portrait, face, (*portrait.notices, *notices, *slow))
+        avatar = NeuralAvatar(self, portrait, found, (*portrait.notices, *notices, *slow))
         with self._keeping:
             self._kept[key.digest()] = avatar
             while len(self._kept) > KEPT_PORTRAITS:

@@ -272,6 +272,7 @@ def _judged(request: JudgeRequest) -> JudgeDone:
         height_px=height_px,
         faces=tuple(tuple((x, y) for x, y in outline) for outline in outlines),
         face_count=min(len(verdict.faces), MAX_FACES_COUNTED),
+        face_codes=verdict.codes[:MAX_FACES_TOLD],
     )
 
 

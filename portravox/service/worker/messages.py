@@ -223,6 +223,9 @@ class JudgeDone:
     face_count: int
     """Of the faces found; `face.find` counts up to 20."""
 
+    face_codes: tuple[str, ...] = ()
+    """Of each face with an outline: ok, or the code of what speaks against choosing it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainDone:
@@ -412,6 +415,7 @@ def _judged(said: _Fields) -> JudgeDone:
         height_px=said.whole("height_px", 1, _MAX_SIDE_PX),
         faces=tuple(faces),
         face_count=said.whole("face_count", len(faces), MAX_FACES_COUNTED),
+        face_codes=tuple(_as_text(code) for code in said.items("face_codes", len(faces))),
     )
 
 

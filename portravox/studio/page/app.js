@@ -171,6 +171,9 @@ portrait.addEventListener("change", () => {
   if (address !== null) introPicture.src = address;
 });
 
+portrait.addEventListener("face", () => direction.choose({ face: portrait.face }));
+direction.addEventListener("change", () => (portrait.face = direction.values.face ?? null));
+
 for (const part of [portrait, voice, direction]) {
   part.addEventListener("change", () => {
     if (problem !== null && !uploading) complain(null);
@@ -314,8 +317,8 @@ async function remember() {
 
 async function restore() {
   const { portrait: picture, voice: sound, values } = await store.desk();
-  if (values) direction.choose({ ...direction.start, ...values });
   if (picture && portrait.state === "empty") portrait.take(picture);
+  if (values) direction.choose({ ...direction.start, ...values }); // which face, too: after the picture
   if (sound && voice.state === "empty") voice.take(sound.file, sound.selection);
   restored = true;
 }

@@ -24,6 +24,7 @@ export class Direction extends EventTarget {
     this.values = { ...this.start, ...this.values };
     for (const option of options) {
       addTexts(textsOf(option));
+      if (option.control === "picture") continue; // chosen in the portrait's well
       const place = option.advanced ? this.#parts.advanced : this.#parts.parameters;
       place.append(this.#made(option));
     }
@@ -60,7 +61,9 @@ export class Direction extends EventTarget {
   }
 
   #save(values) {
-    keep("defaults", values === null ? null : JSON.stringify(values));
+    // What is said and who says it are of one picture and one voice.
+    const general = values === null ? null : { ...values, face: null, transcript: null };
+    keep("defaults", general === null ? null : JSON.stringify(general));
     this.#show();
     buttonFor(this.#root, values === null ? "reset" : "unsave").focus();
   }

@@ -3,7 +3,7 @@
 // Flow      keydown -> the stage
 
 const TEXT = "textarea, select, [contenteditable], input:not([type=range], [type=radio], [type=checkbox])";
-const PRESSED_BY_SPACE = "button, summary, a, input[type=radio], input[type=checkbox]";
+const PRESSED_BY_SPACE = "[role=button], button, summary, a, input[type=radio], input[type=checkbox]";
 const MOVED_BY_ARROWS = "input, [role=tab], .crop-box, pre, .cards *";
 
 /**

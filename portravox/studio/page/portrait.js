@@ -26,7 +26,9 @@ export class PortraitWell extends EventTarget {
   picture = null;
   #upload = null;
   #before = null; // the file that is in the well
-  #faces = []; // their outlines, in pixels, as the server found them
+  /** What the server found: faces (outlines in pixels), face_reasons, width, height, pass, … */
+  #found = null;
+  #face = null;
 
   constructor(session) {
     super();
@@ -142,7 +144,7 @@ export class PortraitWell extends EventTarget {
   }
 
   async #crop(file) {
-    const chosen = await cropped(this.picture?.blob ?? file, this.#faces[0] ?? null);
+    const chosen = await cropped(this.picture?.blob ?? file, this.#found?.faces[this.#index] ?? null);
     if (chosen !== null) this.take(chosen);
   }
 
@@ -156,13 +158,9 @@ export class PortraitWell extends EventTarget {
       this.#verdict.show("wait", () => text("portrait.checking"));
       const found = await this.#session.api.detect(link, { signal });
       if (signal.aborted) return;
-      this.#outline(found);
-      if (found.pass) this.#end("fits", "good", () => this.#remarks(found));
-      else {
-        const code = hasText(`refusal.${found.reason}`) ? found.reason : "no_face_found";
-        this.#end("unfit", "bad", () => wordsFor({ code }));
-        this.#offerFor({ code, status: 200 }, this.#before);
-      }
+      this.#found = found;
+      this.#root.classList.toggle("has-several", found.faces.length > 1);
+      this.#judge();
     } catch (error) {
       if (signal.aborted) return;
       const unchecked = error.status === 401 || error.code === "offline" || error.status === 429;
@@ -171,10 +169,50 @@ export class PortraitWell extends EventTarget {
     }
   }
 
+  /** Which face is to speak, as the option `face` has it: null for the largest. */
+  get face() {
+    return this.#face;
+  }
+
+  set face(face) {
+    if (face === this.#face) return;
+    this.#face = face;
+    if (this.#found !== null) this.#judge();
+  }
+
+  get #index() {
+    const place = this.#face === null ? 1 : Number(this.#face);
+    return Number.isInteger(place) ? place - 1 : 0;
+  }
+
+  // Say whether the face that is to speak will do; where there are several, each can be chosen.
+  #judge() {
+    const { faces, face_reasons: reasons = [], pass, reason } = this.#found;
+    const several = faces.length > 1;
+    this.#outline(this.#found);
+    const code = this.#face === null || !several ? (pass ? "ok" : reason) : reasons[this.#index];
+    if (code === "ok") return this.#end("fits", "good", () => this.#remarks(this.#found));
+    const known = hasText(`refusal.${code}`) ? code : "no_face_found";
+    const other = several && reasons.some((found) => found === "ok");
+    this.#end("unfit", "bad", () =>
+      together([wordsFor({ code: known }), ...(other ? [text("portrait.pick")] : [])]),
+    );
+    this.#offerFor({ code: known, status: 200 }, this.#before);
+  }
+
+  #choose(index) {
+    this.face = index === 0 ? null : String(index + 1);
+    this.dispatchEvent(new Event("face"));
+    /** @type {NodeListOf<SVGElement>} */
+    const shapes = this.#parts.outline.querySelectorAll("polygon");
+    shapes[index].focus({ preventScroll: true });
+  }
+
   #remarks({ faces, notices = [] }) {
     const { changes, width, height } = this.picture;
+    const place = { face: this.#index + 1, faces: faces.length };
     return together([
-      text(faces.length > 1 ? "portrait.several" : "portrait.fits"),
+      text(faces.length > 1 ? "portrait.several" : "portrait.fits", place),
       ...changes.map((change) => text(`portrait.${change}`, { width, height })),
       ...notices.map((notice) => text("portrait.notice", { notice })),
     ]);
@@ -213,6 +251,7 @@ export class PortraitWell extends EventTarget {
   /** Say everything again, in the language of now. */
   render() {
     this.#verdict.render();
+    if (this.#found !== null) this.#outline(this.#found);
   }
 
   #begin(state) {
@@ -221,9 +260,13 @@ export class PortraitWell extends EventTarget {
     this.#upload = null;
     if (this.picture) URL.revokeObjectURL(this.#parts.image.src);
     this.picture = null;
-    this.#faces = [];
+    this.#found = null;
     this.#parts.outline.replaceChildren();
     this.#root.classList.remove("has-several");
+    if (this.#face !== null) {
+      this.#face = null;
+      this.dispatchEvent(new Event("face"));
+    }
     this.#set(state);
   }
 
@@ -253,18 +296,37 @@ export class PortraitWell extends EventTarget {
     this.#set("busy");
   }
 
-  /** The outlines of faces, the one that will speak first; in pixels of a picture of this size. */
-  #outline({ faces, width, height }) {
-    this.#faces = faces;
-    this.#root.classList.toggle("has-several", faces.length > 1);
-    this.#parts.outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const shapes = faces.map((face, index) =>
-      drawing("polygon", {
+  /** The outlines of faces, in pixels of a picture of this size; of several each is a button. */
+  #outline({ faces, width, height, face_reasons: reasons = [] }) {
+    const { outline } = this.#parts;
+    const several = faces.length > 1;
+    outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    if (several) outline.removeAttribute("aria-hidden");
+    else outline.setAttribute("aria-hidden", "true");
+    const shapes = faces.map((face, index) => {
+      const isSpeaker = index === this.#index;
+      const shape = drawing("polygon", {
         points: face.map((point) => point.join(",")).join(" "),
-        class: index === 0 ? "speaker" : "other",
+        class: `${isSpeaker ? "speaker" : "other"} ${(reasons[index] ?? "ok") === "ok" ? "" : "unfit"}`,
         "vector-effect": "non-scaling-stroke",
-      }),
-    );
-    this.#parts.outline.replaceChildren(...shapes);
+      });
+      if (!several) return shape;
+      for (const [name, value] of Object.entries({
+        role: "button",
+        tabindex: "0",
+        "aria-pressed": String(isSpeaker),
+        "aria-label": text("portrait.face", { face: index + 1 }),
+      })) {
+        shape.setAttribute(name, value);
+      }
+      shape.addEventListener("click", () => this.#choose(index));
+      shape.addEventListener("keydown", (event) => {
+        if (![" ", "Enter"].includes(event.key)) return;
+        event.preventDefault();
+        this.#choose(index);
+      });
+      return shape;
+    });
+    outline.replaceChildren(...shapes);
   }
 }

@@ -54,6 +54,7 @@ JUDGED = JudgeDone(
     height_px=3000,
     faces=(OUTLINE,) * MAX_FACES_TOLD,
     face_count=400,
+    face_codes=("ok",) * MAX_FACES_TOLD,
 )
 INSPECTED = InspectDone(
     number=3,
