@@ -160,3 +160,23 @@ def test_a_picture_that_is_too_tall_is_cropped_at_the_refusal(studio: Any, tmp_p
         "(document.querySelector('#portrait img'))"
     )
     assert shape == pytest.approx(3 / 4, abs=0.01)
+
+
+def test_of_several_faces_the_pressed_one_speaks(studio: Any, tmp_path: Any) -> None:
+    page = studio.page
+    with Image.open(demo_portrait()) as opened:
+        portrait = opened.convert("RGB")
+    both = Image.new("RGB", (820, 512), "grey")
+    both.paste(portrait.resize((307, 307)), (0, 0))
+    both.paste(portrait, (308, 0))
+    both.save(tmp_path / "both.png")
+    page.locator("#portrait input[type=file]").set_input_files(tmp_path / "both.png")
+    assert "Face 1 of 2 will speak" in studio.verdict("portrait", "good")
+    page.get_by_role("button", name="Face 2").click()
+    assert "Face 2 of 2 will speak" in studio.verdict("portrait", "good")
+    page.click("#show-request")
+    assert '"face": "2"' in page.inner_text("#request-code")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Face 1").press("Enter")
+    page.click("#show-request")
+    assert '"face"' not in page.inner_text("#request-code")
