@@ -166,9 +166,9 @@ def test_of_several_faces_the_pressed_one_speaks(studio: Any, tmp_path: Any) -> 
     page = studio.page
     with Image.open(demo_portrait()) as opened:
         portrait = opened.convert("RGB")
-    both = Image.new("RGB", (820, 512), "grey")
-    both.paste(portrait.resize((307, 307)), (0, 0))
-    both.paste(portrait, (308, 0))
+    both = Image.new("RGB", (1024, 512), "grey")
+    both.paste(portrait.resize((400, 400)), (0, 0))
+    both.paste(portrait, (512, 0))
     both.save(tmp_path / "both.png")
     page.locator("#portrait input[type=file]").set_input_files(tmp_path / "both.png")
     assert "Face 1 of 2 will speak" in studio.verdict("portrait", "good")
