@@ -27,6 +27,7 @@ from portravox.cli.inspect import inspect_command
 from portravox.cli.keys import app as keys_app
 from portravox.cli.licenses import licenses_command
 from portravox.cli.link import link_command
+from portravox.cli.live import live_command
 from portravox.cli.models import app as models_app
 from portravox.cli.serve import serve_command
 from portravox.cli.terminal import give, tell_error
@@ -47,6 +48,7 @@ app.command("check", epilog=examples("check"))(check_command)
 app.command("inspect")(inspect_command)
 app.command("batch", epilog=examples("batch"))(batch_command)
 app.command("demo", epilog=examples("demo"))(demo_command)
+app.command("live", epilog=examples("live"))(live_command)
 app.command("doctor")(doctor_command)
 app.command("serve", epilog=examples("serve"))(serve_command)
 app.command("licenses")(licenses_command)

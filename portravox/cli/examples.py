@@ -17,6 +17,10 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
         "portravox batch jobs.jsonl -o videos --video-fps 25 --json",
     ),
     "demo": ("portravox demo -o demo.mp4",),
+    "live": (
+        "portravox live face.jpg --input voice.wav --output live.mp4 --no-pace",
+        "my-voice | portravox live face.jpg --rate 24000 | ffplay -",
+    ),
     "serve": (
         "portravox serve --open",
         "portravox serve --host 0.0.0.0 --port 8080 --workers 2",

@@ -40,17 +40,22 @@ default."""
 
 def with_job_options(command: Callable[..., None]) -> Callable[..., None]:
     """The command with one option for each of `JobOptions` where it takes `given: Given`."""
+    return with_options(command, tuple(OPTIONS))
+
+
+def with_options(command: Callable[..., None], names: tuple[str, ...]) -> Callable[..., None]:
+    """The same with some of the options."""
 
     @functools.wraps(command)
     def run(**arguments: Any) -> None:
-        given = {name: arguments.pop(name) for name in OPTIONS}
+        given = {name: arguments.pop(name) for name in names}
         command(**arguments, given=given)
 
     signature = inspect.signature(command, eval_str=True)
     parameters = []
     for parameter in signature.parameters.values():
         if parameter.name == "given":
-            parameters += [_parameter(option) for option in OPTIONS.values()]
+            parameters += [_parameter(OPTIONS[name]) for name in names]
         else:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

@@ -152,8 +152,13 @@ class Session(Protocol):
         Raises SettingOutOfRange, also for those that stay: frame rate, picture and seed.
         """
 
-    def next_frame(self) -> LiveFrame:
-        """The next frame. Raises SessionClosed."""
+    def next_frame(self, *, drawn: bool = True) -> LiveFrame:
+        """The next frame.
+
+        drawn  False: show the picture of the frame before once more, for a caller that is late
+
+        Raises SessionClosed.
+        """
 
     def close(self) -> None:
         """End it. Calls after this one raise SessionClosed; iterators end."""
@@ -190,6 +195,8 @@ class RigSession:
         self._lock = threading.Lock()
         self._closed = False
         self._number = 0
+        self._picture: Planes | None = None
+        """As it was drawn last."""
         self._sound = LiveSound(sound_rate_hz)
         self._director = LiveDirector(direction)
         self._articulation = LiveArticulation()
@@ -283,13 +290,14 @@ class RigSession:
             self._direction = replace(self._direction, **parameters)
             self._director.change(self._direction, self._number / self._fps)
 
-    def next_frame(self) -> LiveFrame:
+    def next_frame(self, *, drawn: bool = True) -> LiveFrame:
         """Raises SessionClosed."""
         with self._lock:
             self._check_open()
             controls, frame = self._next()
-        picture = self._draw(controls)
-        return replace(frame, picture=picture)
+        if drawn or self._picture is None:
+            self._picture = self._draw(controls)
+        return replace(frame, picture=self._picture)
 
     def close(self) -> None:
         with self._lock:

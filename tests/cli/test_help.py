@@ -21,7 +21,7 @@ def test_minus_h_is_help_everywhere(run: Any, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["animate", "check", "batch", "demo", "serve", "client submit", "completion"]
+    "command", ["animate", "check", "batch", "demo", "live", "serve", "client submit", "completion"]
 )
 def test_help_ends_with_examples_line_by_line(run: Any, command: str) -> None:
     told = run(*command.split(), "--help").out

@@ -1,0 +1,200 @@
+"""portravox live: a portrait that speaks what comes through a pipe, while it comes.
+
+Flow      cli.app -> cli.live -> engines.session, live_stream
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from portravox.cli.options import Given, Producer, job_options, with_options
+from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
+from portravox.cli.terminal import tell
+from portravox.errors import OutputNotWritable, SettingOutOfRange
+from portravox.labels.aigc import PRODUCER
+from portravox.options import Direction, options_of
+
+if TYPE_CHECKING:
+    from portravox.arrays import Float32
+
+STDIN = Path("-")
+
+PIECE_S = 0.1
+"""Read from a pipe at once, at most."""
+
+PIECES = 100
+"""Held of a pipe, at most; then it waits."""
+
+OPTIONS = (*options_of(Direction), "visible_label", "max_side")
+"""Those of a session."""
+
+
+def _live(
+    portrait: Annotated[
+        Path, typer.Argument(metavar="PORTRAIT", help="JPEG, PNG, BMP or WebP picture.")
+    ],
+    source: Annotated[
+        Path,
+        typer.Option(
+            "-i",
+            "--input",
+            help="WAV or MP3 recording; - is standard input: samples alone, 16 bits, signed,"
+            " little-endian, one channel, at --rate.",
+        ),
+    ] = STDIN,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="Where the fragmented MP4 goes; - is standard output."),
+    ] = STDOUT,
+    rate: Annotated[
+        int,
+        typer.Option(
+            "--rate", metavar="HZ", help="Samples a second on standard input, 8000 to 192000."
+        ),
+    ] = 24_000,
+    pace: Annotated[
+        bool,
+        typer.Option(
+            "--pace/--no-pace",
+            help="A frame when it is due; --no-pace: as fast as the input and the machine go.",
+        ),
+    ] = True,
+    *,
+    given: Given,
+    producer: Producer = PRODUCER,
+) -> None:
+    """Speak what comes in while it comes, and idle in between, until the input ends."""
+    from portravox import EmbeddedEngine, __version__, read_picture
+    from portravox.engines.session import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+    from portravox.labels.aigc import AiLabel, content_id
+    from portravox.live_stream import LiveStream, streamed
+    from portravox.media.live_video import LIVE
+
+    options = job_options(given)
+    require_file(portrait, "portrait")
+    if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
+        wanted = f"a whole number from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
+        raise SettingOutOfRange("rate", rate, wanted)
+    if output == STDOUT:
+        require_no_terminal()
+    else:
+        require_mp4(output)
+    picture = read_picture(portrait, max_side_px=options.max_side)
+    spoken = _Pipe(sys.stdin.buffer, rate) if source == STDIN else _recording(source)
+    avatar = EmbeddedEngine().register(picture)
+    for notice in avatar.notices:
+        tell(f"note: {notice}")
+    number = content_id(picture.pixels.tobytes(), __version__.encode(), os.urandom(16))
+    with _opened(output) as sink, avatar.open(options.direction) as session:
+        stream = LiveStream(
+            session,
+            label=AiLabel(producer=producer, content_id=number),
+            settings=replace(LIVE, visible_label=options.visible_label),
+        )
+        for piece in streamed(session, spoken, stream, paced=pace):
+            sink.write(piece)
+            sink.flush()
+        report = stream.report()
+    tell(
+        f"{report.duration_s:.1f} s, {report.frames} frames, {report.late} of them late,"
+        f" {report.gaps} gaps in the speech"
+    )
+
+
+live_command = with_options(_live, OPTIONS)
+
+
+class _Pipe:
+    """Samples from a pipe, read in a thread of its own, so that the picture never waits."""
+
+    def __init__(self, pipe: BinaryIO, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._pipe = pipe
+        self._pieces: queue.Queue[bytes] = queue.Queue(PIECES)
+        self._ended = False
+        self._odd = b""
+        threading.Thread(target=self._run, name="portravox-pipe", daemon=True).start()
+
+    @property
+    def rate_hz(self) -> int:
+        return self._rate_hz
+
+    def read(self, wait: bool) -> Float32 | None:
+        import numpy as np
+
+        if self._ended:
+            return None
+        try:
+            data = self._pieces.get(block=wait)
+        except queue.Empty:
+            return np.zeros(0, np.float32)
+        if not data:
+            self._ended = True
+            return None
+        data = self._odd + data
+        whole = len(data) // 2 * 2
+        self._odd = data[whole:]
+        samples = np.frombuffer(data[:whole], "<i2").astype(np.float32) / np.float32(32768.0)
+        return samples if len(samples) else self.read(wait)
+
+    def _run(self) -> None:
+        size = max(2, round(PIECE_S * self._rate_hz) * 2)
+        data = b"?"
+        while data:
+            try:
+                data = os.read(self._pipe.fileno(), size)
+            except OSError:
+                data = b""
+            self._pieces.put(data)
+
+
+class _Recording:
+    """Samples of a file that was read already."""
+
+    def __init__(self, samples: Float32, rate_hz: int) -> None:
+        self._samples, self._rate_hz = samples, rate_hz
+        self._given = 0
+
+    @property
+    def rate_hz(self) -> int:
+        return self._rate_hz
+
+    def read(self, wait: bool) -> Float32 | None:
+        del wait
+        if self._given >= len(self._samples):
+            return None
+        piece = self._samples[self._given :][: round(PIECE_S * self._rate_hz)]
+        self._given += len(piece)
+        return piece
+
+
+def _recording(path: Path) -> _Recording:
+    from portravox import read_voice
+
+    require_file(path, "voice")
+    voice = read_voice(path)
+    return _Recording(voice.mono(), voice.rate_hz)
+
+
+@contextlib.contextmanager
+def _opened(output: Path) -> Iterator[BinaryIO]:
+    """Where the bytes go. A stream is no file that appears whole: it is written as it is made."""
+    if output == STDOUT:
+        yield sys.stdout.buffer
+        return
+    try:
+        sink = output.open("wb")
+    except OSError as error:
+        raise OutputNotWritable(output, error.strerror or str(error)) from error
+    with sink:
+        yield sink
