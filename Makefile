@@ -11,7 +11,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load soak quality sheets docs doc-pictures articulation-model equality sbom release clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live soak quality sheets docs doc-pictures articulation-model equality sbom release clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -104,6 +104,9 @@ bench: setup-dev ## time and memory, written to out/bench
 
 load: setup-dev ## what the service bears, in 2 minutes, written to out/load (Debian: apt-get install wrk)
 	$(BIN)/python -m benchmarks.load -o out/load
+
+live: setup-dev ## delays, likeness and cost of a live session, in 5 minutes, written to out/live
+	$(BIN)/python -m benchmarks.live -o out/live
 
 soak: MINUTES ?= 60
 soak: setup-dev ## an hour of mixed requests and renders (MINUTES=...): memory, descriptors and threads against limits, written to out/soak

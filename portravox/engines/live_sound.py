@@ -32,6 +32,10 @@ CUSHION_S: Final = 0.04
 """Of a voice that comes as it is spoken, so much is waited for before it begins: pieces of 20 ms
 that come a little late leave no gap."""
 
+PIECE_S: Final = 0.12
+"""Shorter pieces are taken for a voice that comes as it is spoken: the next one comes when this one
+is over. Longer ones are those of a synthesiser. Our choice."""
+
 MOST_HELD: Final = 3
 """Frames for which less than the cushion waits before it is spoken all the same."""
 
@@ -63,8 +67,12 @@ class Utterance:
 class LiveSound:
     """The line of one session. Not for two threads at once."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, fps: int) -> None:
+        """fps: how often `lay` is called in a second of the line"""
         self.rate_hz = rate_hz
+        self._step = rate_hz // fps
+        self._piece = 0
+        """Length of what was pushed last, if that is no longer than PIECE_S."""
         self._resampler: StreamingResampler | None = None
         self._rate_in_hz = 0
         self._waiting: deque[Float32 | None] = deque()
@@ -110,6 +118,7 @@ class LiveSound:
             self._resampler = StreamingResampler(rate_hz, self.rate_hz)
             self._rate_in_hz = rate_hz
         assert self._resampler is not None
+        self._piece = coming if coming <= PIECE_S * self.rate_hz else 0
         self._add(self._resampler.push(samples))
 
     def flush(self) -> None:
@@ -148,11 +157,13 @@ class LiveSound:
         laid = self.laid
         if not self._flowing and (self._enough() or self._held > MOST_HELD):
             self._flowing = True
-            if not self._ends and self._samples < least - laid:
-                # begun at once it would break off, since more of it comes only as time goes on
-                pieces.append(np.zeros(least - laid - self._samples, np.float32))
-                laid = least - self._samples
-                self._count_gap(len(pieces[0]))
+            # begun at once it could break off, since more of it comes only as time goes on
+            frames = -(-self._piece // self._step)  # that are drawn until the next piece comes
+            wanted = least + max(0, frames - 1) * self._step - self._samples
+            if not self._ends and wanted > laid:
+                pieces.append(np.zeros(wanted - laid, np.float32))
+                self._count_gap(wanted - laid)
+                laid = wanted
         while self._flowing and laid < most:
             if not self._waiting:
                 break

@@ -197,7 +197,7 @@ class RigSession:
         self._number = 0
         self._picture: Planes | None = None
         """As it was drawn last."""
-        self._sound = LiveSound(sound_rate_hz)
+        self._sound = LiveSound(sound_rate_hz, self._fps)
         self._director = LiveDirector(direction)
         self._articulation = LiveArticulation()
         self._listening = False

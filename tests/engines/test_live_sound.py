@@ -12,7 +12,7 @@ def _ones(length_s):
 
 
 def test_speech_is_laid_where_the_silence_ends_and_as_long_as_it_is():
-    sound = LiveSound(RATE)
+    sound = LiveSound(RATE, 25)
     sound.lay(1000, 2000)
     sound.push(_ones(0.1), RATE)
     sound.flush()
@@ -22,7 +22,7 @@ def test_speech_is_laid_where_the_silence_ends_and_as_long_as_it_is():
 
 
 def test_less_than_a_cushion_waits_for_more_or_a_while():
-    sound = LiveSound(RATE)
+    sound = LiveSound(RATE, 25)
     sound.push(_ones(0.02), RATE)
     for index in range(1, 4):
         sound.lay(index * 640, index * 640)
@@ -32,7 +32,7 @@ def test_less_than_a_cushion_waits_for_more_or_a_while():
 
 
 def test_speech_that_comes_late_leaves_a_gap_that_is_counted():
-    sound = LiveSound(RATE)
+    sound = LiveSound(RATE, 25)
     sound.push(_ones(0.05), RATE)
     sound.lay(800, 800)
     sound.lay(1600, 1600)
@@ -40,22 +40,23 @@ def test_speech_that_comes_late_leaves_a_gap_that_is_counted():
     sound.flush()
     sound.lay(3200, 3200)
     assert sound.gaps == 1
-    assert sound.utterances[0].gap == 800
-    assert (sound.utterances[0].start, sound.utterances[0].end) == (0, 2400)
+    assert sound.utterances[0].gap == 160
+    assert (sound.utterances[0].start, sound.utterances[0].end) == (640, 2400)
 
 
 def test_a_voice_that_comes_as_it_is_spoken_begins_so_late_that_it_does_not_break_off():
-    sound = LiveSound(RATE)
-    for index in range(1, 20):
-        sound.push(_ones(0.04), RATE)
+    sound = LiveSound(RATE, 25)
+    for index in range(20):
+        if index % 2 == 0:
+            sound.push(_ones(0.08), RATE)
         sound.lay(2560 + index * 640, 2560 + index * 640)
     assert sound.gaps == 0
-    assert sound.utterances[0].start == 2560
-    assert sound.part(2560, sound.laid).all()
+    assert sound.utterances[0].start == 2560 + 640 - 1280
+    assert sound.part(1920, sound.laid).all()
 
 
 def test_what_is_cleared_dies_away_within_12_ms():
-    sound = LiveSound(RATE)
+    sound = LiveSound(RATE, 25)
     sound.push(_ones(1.0), RATE)
     sound.lay(3200, 3200)
     sound.clear(1000, 1280)
@@ -69,7 +70,7 @@ def test_what_is_cleared_dies_away_within_12_ms():
 
 
 def test_no_more_waits_than_may():
-    sound = LiveSound(RATE)
+    sound = LiveSound(RATE, 25)
     sound.push(_ones(MOST_WAITING_S - 1), RATE)
     with pytest.raises(SessionFull):
         sound.push(_ones(2.0), RATE)
@@ -82,7 +83,7 @@ def test_no_more_waits_than_may():
 
 
 def test_ends_without_a_beginning_are_none():
-    sound = LiveSound(RATE)
+    sound = LiveSound(RATE, 25)
     sound.flush()
     sound.flush()
     sound.lay(1600, 1600)
@@ -95,7 +96,7 @@ def test_ends_without_a_beginning_are_none():
 
 
 def test_another_rate_goes_on_where_the_first_stopped():
-    sound = LiveSound(RATE)
+    sound = LiveSound(RATE, 25)
     sound.push(_ones(0.1), RATE)
     sound.push(np.ones(4_410, np.float32), 44_100)
     sound.flush()
