@@ -16,15 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portravox.arrays import Bool, Float32
-from portravox.speech.log_mel import normalized_log_mel
+from portravox.speech.log_mel import RunningLogMel, normalized_log_mel
 from portravox.speech.mel import BANDS
 from training.features import Rows
 from training.gestures import REST
 from training.noises import ROWS as NOISE_ROWS
 from training.targets import CURVES
+from training.utterance import PERSON
 
 EXAMPLE_ROWS = 512
-"""5.12 s."""
+"""5.12 s, where nothing else is asked for."""
+
+PERSON_WEIGHT = 4.0
+"""How much more often than by its length a real person's recording comes."""
+
+RUNNING_SHARE = 0.4
+RUNNING_DB = (-25.0, 5.0)
+"""Of the examples, normalized as a live voice is, at levels so far from the corpus's."""
 
 SILENCE_DB = -95.0
 NOISE_ONLY = 0.06
@@ -37,7 +45,7 @@ BREATH_DB = (-38.0, -16.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """EXAMPLE_ROWS rows each."""
+    """As many rows each as the Examples that drew it were asked for."""
 
     log_mel: Float32
     curves: Float32
@@ -56,9 +64,16 @@ def rest_curves(count: int) -> Float32:
 class Examples:
     """Endless examples from a corpus: each source as often as its weight says."""
 
-    def __init__(self, rows: Rows, noises: list[Float32], utterances: NDArray[np.int64]) -> None:
-        """utterances: the ones to draw from."""
+    def __init__(
+        self,
+        rows: Rows,
+        noises: list[Float32],
+        utterances: NDArray[np.int64],
+        length: int = EXAMPLE_ROWS,
+    ) -> None:
+        """utterances: the ones to draw from; length: rows of an example, at least 180."""
         self._rows = rows
+        self._length = length
         self._noises = noises
         self._of_source = {
             source: utterances[rows.sources[utterances] == source]
@@ -66,7 +81,12 @@ class Examples:
         }
         lengths = np.diff(rows.starts)
         # the square root: rare voices come more often than their share of the time
-        weights = np.array([np.sqrt(lengths[u].sum()) for u in self._of_source.values()])
+        weights = np.array(
+            [
+                np.sqrt(lengths[u].sum()) * (PERSON_WEIGHT if source.startswith(PERSON) else 1.0)
+                for source, u in self._of_source.items()
+            ]
+        )
         self._shares = weights / weights.sum()
         self._sources = list(self._of_source)
 
@@ -90,7 +110,11 @@ class Examples:
         power = _band_limited(power, level, rng)
         if rng.random() < 0.3:
             power = power * 10.0 ** (0.11 * rng.standard_normal(power.shape))
-        spectrum = normalized_log_mel(power.astype(np.float32))
+        if rng.random() < RUNNING_SHARE:
+            gain = 10.0 ** (rng.uniform(*RUNNING_DB) / 10.0)
+            spectrum = RunningLogMel().normalized((gain * power).astype(np.float32))
+        else:
+            spectrum = normalized_log_mel(power.astype(np.float32))
         if rng.random() < 0.3:
             first = int(rng.integers(BANDS - 10))
             spectrum[:, first : first + int(rng.integers(2, 9))] = 0.0
@@ -98,10 +122,10 @@ class Examples:
 
     def _silence(self) -> tuple[Float32, Float32, NDArray[np.int64], Bool]:
         return (
-            np.full((EXAMPLE_ROWS, BANDS), SILENCE_DB, dtype=np.float32),
-            rest_curves(EXAMPLE_ROWS),
-            np.zeros(EXAMPLE_ROWS, dtype=np.int64),
-            np.zeros(EXAMPLE_ROWS, dtype=np.bool_),
+            np.full((self._length, BANDS), SILENCE_DB, dtype=np.float32),
+            rest_curves(self._length),
+            np.zeros(self._length, dtype=np.int64),
+            np.zeros(self._length, dtype=np.bool_),
         )
 
     def _spoken(self, rng: np.random.Generator) -> tuple[Float32, Float32, NDArray[np.int64], Bool]:
@@ -112,12 +136,12 @@ class Examples:
         degraded = rng.random() < 0.5
         spectra = self._rows.degraded_db if degraded else self._rows.clean_db
         at = 0
-        while at < EXAMPLE_ROWS:
+        while at < self._length:
             utterance = int(rng.choice(choices))
             first, last = self._rows.starts[utterance : utterance + 2]
             if at == 0 and last - first > 150:
                 first = int(rng.integers(first, last - 120))
-            last = min(last, first + EXAMPLE_ROWS - at)
+            last = min(last, first + self._length - at)
             here, there = slice(at, at + last - first), slice(first, last)
             spectrum[here] = spectra[there]
             curves[here] = self._rows.curves[there]
@@ -133,10 +157,10 @@ class Examples:
         return spectrum, curves, classes, voiced
 
     def _noise(self, rng: np.random.Generator) -> Float32:
-        """(EXAMPLE_ROWS, BANDS) of mean power 1, in half of the cases of another colour."""
+        """(self._length, BANDS) of mean power 1, in half of the cases of another colour."""
         piece = self._noises[int(rng.integers(len(self._noises)))]
-        start = int(rng.integers(NOISE_ROWS - EXAMPLE_ROWS))
-        noise = piece[start : start + EXAMPLE_ROWS]
+        start = int(rng.integers(NOISE_ROWS - self._length))
+        noise = piece[start : start + self._length]
         if rng.random() < 0.5:
             noise = noise * 10.0 ** (tilt_db(rng) / 10.0)
         scaled: Float32 = noise / max(float(noise.sum(axis=1).mean()), 1e-9)

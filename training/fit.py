@@ -2,9 +2,11 @@
 
 Flow      training.features, training.augment, training.network -> fit -> training.export
 
-    python -m training.fit FEATURES... --out DIR [--steps N] [--seed N]
+    python -m training.fit FEATURES... --out DIR [--steps N] [--seed N] [--start FILE]
 
-Every SAVE_STEPS the state is kept; a run that was stopped goes on from there.
+Every SAVE_STEPS the state is kept; a run that was stopped goes on from there. A run that starts
+from the product's own file (training.kept) leaves the batch norms as they are: they are part of the
+convolutions there.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ from torch.nn import functional
 
 from portravox.articulation.phones import BILABIAL, CLASS_OF, LABIODENTAL, PHONE_CLASSES
 from portravox.speech.log_mel import normalized_log_mel
-from training.augment import Example, Examples
+from training.augment import EXAMPLE_ROWS, Example, Examples
 from training.features import Rows, joined, read
+from training.kept import freeze_norms, model_of_file, onnx_notes
 from training.network import ArticulationModel
 from training.noises import babble, bank
 from training.targets import CURVES
@@ -41,9 +44,9 @@ WEIGHT_DECAY = 0.01
 AVERAGING = 0.998
 """Of the weights over the last steps: what is exported is the average."""
 
-SAVE_STEPS = 500
-REPORT_STEPS = 100
-HELD_OUT = 120
+SAVE_STEPS = 100
+REPORT_STEPS = 20
+HELD_OUT = 60
 """Utterances that are not trained on, to see the progress."""
 
 CURVE_WEIGHTS = {
@@ -64,6 +67,11 @@ RARE = (2.5, 3.5)
 
 SMOOTHING = 0.05
 
+EDGE_ROWS = (8, 18)
+EDGE_WEIGHT = 4.0
+"""Rows before an example's end count so much more: what comes after them is not known yet, as for a
+live voice (articulation.streaming)."""
+
 
 def examples(source: Examples, seed: int, first: int, steps: int) -> Iterator[list[Example]]:
     """Batches made ahead by a second thread; step n has its own seed."""
@@ -83,7 +91,20 @@ def examples(source: Examples, seed: int, first: int, steps: int) -> Iterator[li
 def loss_of(
     outputs: tuple[Tensor, Tensor, Tensor], curves: Tensor, classes: Tensor, voiced: Tensor
 ) -> Tensor:
-    """One number for a batch."""
+    """One number for a batch: over all rows, and over those near the end once more."""
+    near = slice(-EDGE_ROWS[1], -EDGE_ROWS[0])
+    whole = _loss(outputs, curves, classes, voiced)
+    scores, class_scores, voice_scores = (output[:, near] for output in outputs)
+    edge = _loss(
+        (scores, class_scores, voice_scores), curves[:, near], classes[:, near], voiced[:, near]
+    )
+    share = EDGE_WEIGHT * (EDGE_ROWS[1] - EDGE_ROWS[0]) / curves.shape[1]
+    return (whole + share * edge) / (1.0 + share)
+
+
+def _loss(
+    outputs: tuple[Tensor, Tensor, Tensor], curves: Tensor, classes: Tensor, voiced: Tensor
+) -> Tensor:
     scores, class_scores, voice_scores = outputs
     said = torch.sigmoid(scores)
     weights = torch.tensor([CURVE_WEIGHTS[name] for name in CURVES])
@@ -145,12 +166,20 @@ def progress(model: nn.Module, rows: Rows, held_out: NDArray[Any]) -> dict[str, 
 
 
 def fit(
-    rows: Rows, out: Path, steps: int, seed: int, start: Path | None = None, rate: float = RATE
+    rows: Rows,
+    out: Path,
+    steps: int,
+    seed: int,
+    start: Path | None = None,
+    rate: float = RATE,
+    length: int = EXAMPLE_ROWS,
 ) -> ArticulationModel:
     """Train, or go on training; the averaged network.
 
-    start  state of an earlier run, whose averaged network is trained on instead of a random one
-    rate   of learning, at its highest
+    start   state of an earlier run, or a file as the product has it, whose averaged network is
+            trained on instead of a random one
+    rate    of learning, at its highest
+    length  rows of an example
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -162,11 +191,15 @@ def fit(
         for u in trained[:300]
     ]
     noises += [babble(spectra, rng) for _ in range(6)]
-    source = Examples(rows, noises, trained)
+    source = Examples(rows, noises, trained, length)
 
     model = ArticulationModel()
     before = 0
-    if start is not None:
+    kept_norms = start is not None and start.suffix == ".onnx"
+    if start is not None and kept_norms:
+        model = model_of_file(start)
+        before = int(onnx_notes(start).get("steps", 0))
+    elif start is not None:
         earlier = torch.load(start)
         model.load_state_dict(earlier["averaged"])
         before = int(earlier["total"])
@@ -181,6 +214,8 @@ def fit(
         optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
         first = state["step"]
+    if kept_norms:
+        freeze_norms(model)
     losses: list[float] = []
     began_s = time.monotonic()
     for step, batch in enumerate(examples(source, seed, first, steps), start=first):
@@ -204,10 +239,11 @@ def fit(
             pace_s = (time.monotonic() - began_s) / (step + 1 - first)
             said = f"{step + 1:6d}  {pace_s:.2f} s  loss {np.mean(losses[-REPORT_STEPS:]):.4f}"
             if (step + 1) % SAVE_STEPS == 0 or step + 1 == steps:
-                figures = progress(averaged, rows, held_out)
+                figures = progress(averaged, rows, held_out) if step + 1 == steps else {}
                 said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
                 place = {"step": step + 1, "total": before + step + 1, "seed": seed}
-                (out / "progress.json").write_text(json.dumps(figures, indent=1))
+                if figures:
+                    (out / "progress.json").write_text(json.dumps(figures, indent=1))
                 _keep(state_path, model, averaged, optimiser, place)
             print(said, flush=True)
     return averaged
@@ -251,13 +287,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--start", type=Path, help="state.pt of an earlier run to begin with")
+    parser.add_argument("--start", type=Path, help="state.pt, or network file, to begin with")
     parser.add_argument("--rate", type=float, default=RATE, help="of learning")
+    parser.add_argument("--rows", type=int, default=EXAMPLE_ROWS, help="of an example")
+    parser.add_argument("--threads", type=int, help="of PyTorch; sums differ with their number")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
     rows = joined([read(folder) for folder in wanted.features])
     print(f"{len(rows.starts) - 1} utterances, {rows.starts[-1] / 360_000:.2f} h", flush=True)
-    fit(rows, wanted.out, wanted.steps, wanted.seed, wanted.start, wanted.rate)
+    if wanted.threads:
+        torch.set_num_threads(wanted.threads)
+    fit(rows, wanted.out, wanted.steps, wanted.seed, wanted.start, wanted.rate, wanted.rows)
 
 
 if __name__ == "__main__":

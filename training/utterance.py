@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 RATE_HZ = 16_000
 
+PERSON = "person"
+"""How the source of a real person's recording begins: training.real_speech."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phone:

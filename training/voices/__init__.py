@@ -156,9 +156,11 @@ CLOSED_SHARE: dict[str, dict[str, float]] = {
     "festival-telugu_NSK_diphone": {"p": 0.77, "b": 0.85, "m": 0.9},
     "festival-marathi_NSK_diphone": {"p": 0.77, "b": 0.91, "m": 1.0},
     "festival-hindi_NSK_diphone": {"p": 0.77, "b": 0.91, "m": 1.0},
+    "person": {"p": 0.9, "b": 0.9, "m": 1.0},
 }
 """Share of the segment of a p, b or m for which the lips stay shut; by synthesiser, or by full
-source name where one voice differs.
+source name where one voice differs. "person" is training.real_speech, whose stops end with the
+burst.
 
 Measured on the corpus: median, over 15 to 300 segments between vowels, of the moment when the level
 from 1.2 to 7 kHz has risen half way (in dB) from its lowest to that of the following sound. The
