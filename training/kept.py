@@ -45,7 +45,8 @@ def model_of_file(path: Path) -> ArticulationModel:
             if isinstance(module, nn.BatchNorm1d):
                 # the norm divides by the root of 1 + eps
                 module.weight.fill_((1.0 + module.eps) ** 0.5)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def onnx_notes(path: Path) -> dict[str, str]:
