@@ -138,10 +138,11 @@ MODEL := build/articulation-model-$(LICENCES)
 articulation-model: .venv-training/.ready setup-dev ## train the articulation model, under 2 hours; goes on where it stopped
 	sh training/install.sh
 	$(TRAIN) -m training.corpus --out $(MODEL)/corpus --licences $(LICENCES)
+	[ "$(LICENCES)" = permissive ] || $(BIN)/python -m training.real_speech --out $(MODEL)/corpus \
+	  --network training/first_generation.onnx
 	$(TRAIN) -m training.features $(MODEL)/corpus $(MODEL)/features
-	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/first
 	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/run \
-	  --start $(MODEL)/first/state.pt --steps 1500 --rate 1.2e-3 --seed 2
+	  --start training/first_generation.onnx --steps 3000 --rate 5e-4 --rows 256 --seed 3 --threads 1
 	$(TRAIN) -m training.export $(MODEL)/run --licences $(LICENCES)
 	$(BIN)/python -m benchmarks.articulation -o $(MODEL)/measured
 	$(TRAIN) -m training.card $(MODEL)/run --corpus $(MODEL)/corpus --results $(MODEL)/measured/results.json
