@@ -5,7 +5,7 @@ Flow      training.fit -> export -> portravox/articulation/articulation_model.on
 Large weights are kept in 16 bits and widened once when the file is read: half the size, and the
 outputs differ by less than a thousandth.
 
-    python -m training.export RUN [-o FILE]
+    python -m training.export RUN [-o FILE] [--share S]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from onnx import helper, numpy_helper
 
 from training.augment import EXAMPLE_ROWS
 from training.fit import BATCH
+from training.kept import FIRST_GENERATION, model_of_file
 from training.network import CONTEXT_ROWS, ArticulationModel, Spoken
 from training.targets import ROW_S
 
@@ -76,21 +77,42 @@ def _halve(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
+def mixed(old: ArticulationModel, new: ArticulationModel, share: float) -> ArticulationModel:
+    """A network between two: each weight is `share` of the new one's, the rest the old one's.
+
+    Of networks of which one went on from the other, such a mean keeps more of what the old one
+    knew than it loses of what the new one learnt (Wortsman et al., Robust fine-tuning, CVPR 2022).
+    """
+    weights = old.state_dict()
+    for name, value in new.state_dict().items():
+        if value.dtype.is_floating_point:
+            weights[name] = weights[name].lerp(value, share)
+    between = ArticulationModel()
+    between.load_state_dict(weights)
+    return between
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("-o", "--out", type=Path, default=MODEL)
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the run; the rest is the first generation"
+    )
     parser.add_argument("--licences", default="all", help="which voices the corpus has")
     wanted = parser.parse_args()
     model = ArticulationModel()
     state = torch.load(wanted.run / "state.pt")
     model.load_state_dict(state["averaged"])
+    if wanted.share < 1.0:
+        model = mixed(model_of_file(FIRST_GENERATION), model, wanted.share)
     notes = {
         "steps": str(state["total"]),
         "seed": str(state["seed"]),
         "batch": str(BATCH),
         "example_s": str(EXAMPLE_ROWS * ROW_S),
         "licences": wanted.licences,
+        "share": str(wanted.share),
     }
     checksum = export(model, wanted.out, notes)
     print(f"{wanted.out}: {wanted.out.stat().st_size / 1e6:.2f} MB, SHA-256 {checksum}")

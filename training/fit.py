@@ -33,7 +33,7 @@ from training.augment import EXAMPLE_ROWS, Example, Examples
 from training.features import Rows, joined, read
 from training.kept import freeze_norms, model_of_file, onnx_notes
 from training.network import ArticulationModel
-from training.noises import babble, bank
+from training.noises import STEADY, babble, bank
 from training.targets import CURVES
 
 STEPS = 5000
@@ -67,6 +67,13 @@ RARE = (2.5, 3.5)
 
 SMOOTHING = 0.05
 
+TAUGHT = 0.5
+"""How much an earlier network's word counts against the corpus's, where there is one."""
+
+NOISE_COPIES = {"coloured": 3, "babble": 2}
+"""How much more often steady noise and babble come than any piece of music. Closures got lost in
+them most."""
+
 EDGE_ROWS = (8, 18)
 EDGE_WEIGHT = 4.0
 """Rows before an example's end count so much more: what comes after them is not known yet, as for a
@@ -89,21 +96,37 @@ def examples(source: Examples, seed: int, first: int, steps: int) -> Iterator[li
 
 
 def loss_of(
-    outputs: tuple[Tensor, Tensor, Tensor], curves: Tensor, classes: Tensor, voiced: Tensor
+    outputs: tuple[Tensor, Tensor, Tensor],
+    curves: Tensor,
+    classes: Tensor,
+    voiced: Tensor,
+    shares: Tensor | None = None,
 ) -> Tensor:
-    """One number for a batch: over all rows, and over those near the end once more."""
+    """One number for a batch: over all rows, and over those near the end once more.
+
+    shares  (B, T, classes) what to expect of each class, where that is more than the right one
+    """
     near = slice(-EDGE_ROWS[1], -EDGE_ROWS[0])
-    whole = _loss(outputs, curves, classes, voiced)
+    shares = functional.one_hot(classes, len(PHONE_CLASSES)).float() if shares is None else shares
+    whole = _loss(outputs, curves, shares, (classes > 0).float(), voiced)
     scores, class_scores, voice_scores = (output[:, near] for output in outputs)
     edge = _loss(
-        (scores, class_scores, voice_scores), curves[:, near], classes[:, near], voiced[:, near]
+        (scores, class_scores, voice_scores),
+        curves[:, near],
+        shares[:, near],
+        (classes[:, near] > 0).float(),
+        voiced[:, near],
     )
     share = EDGE_WEIGHT * (EDGE_ROWS[1] - EDGE_ROWS[0]) / curves.shape[1]
     return (whole + share * edge) / (1.0 + share)
 
 
 def _loss(
-    outputs: tuple[Tensor, Tensor, Tensor], curves: Tensor, classes: Tensor, voiced: Tensor
+    outputs: tuple[Tensor, Tensor, Tensor],
+    curves: Tensor,
+    shares: Tensor,
+    speaking: Tensor,
+    voiced: Tensor,
 ) -> Tensor:
     scores, class_scores, voice_scores = outputs
     said = torch.sigmoid(scores)
@@ -116,13 +139,33 @@ def _loss(
     )
     speed = (weights * (apart[:, 2:] - apart[:, :-2]).abs()).mean()
     named = functional.cross_entropy(
-        class_scores.flatten(0, 1), classes.flatten(), label_smoothing=SMOOTHING
+        class_scores.flatten(0, 1), shares.flatten(0, 1), label_smoothing=SMOOTHING
     )
-    speaking = (classes > 0).float()
     voice = functional.binary_cross_entropy_with_logits(
         voice_scores, torch.stack([speaking, voiced], dim=-1)
     )
     return 2.0 * level + CLOSURE * closure + SPEED * speed + CLASSES * named + VOICE * voice
+
+
+def taught(
+    teacher: nn.Module, batch: list[Example], curves: Tensor, shares: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Targets half of what the corpus says, half of what an earlier network says of the same.
+
+    The teacher is shown the voice before noise and fading, and nobody it knows nothing of.
+
+    curves, shares  (B, T, 7) and (B, T, classes) as the corpus says them
+    """
+    chosen = [n for n, example in enumerate(batch) if example.taught]
+    if not chosen:
+        return curves, shares
+    with torch.no_grad():
+        shown = torch.from_numpy(np.stack([batch[n].untouched for n in chosen]))
+        scores, class_scores, _ = teacher(shown)
+    curves, shares = curves.clone(), shares.clone()
+    curves[chosen] = curves[chosen].lerp(torch.sigmoid(scores), TAUGHT)
+    shares[chosen] = shares[chosen].lerp(torch.softmax(class_scores, dim=-1), TAUGHT)
+    return curves, shares
 
 
 def progress(model: nn.Module, rows: Rows, held_out: NDArray[Any]) -> dict[str, float]:
@@ -173,6 +216,7 @@ def fit(
     start: Path | None = None,
     rate: float = RATE,
     length: int = EXAMPLE_ROWS,
+    teacher: Path | None = None,
 ) -> ArticulationModel:
     """Train, or go on training; the averaged network.
 
@@ -180,17 +224,19 @@ def fit(
             trained on instead of a random one
     rate    of learning, at its highest
     length  rows of an example
+    teacher  network file whose word counts, too
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(rows.starts) - 1)
     held_out, trained = order[:HELD_OUT], order[HELD_OUT:]
     noises = bank(seed)
+    noises += noises[:STEADY] * (NOISE_COPIES["coloured"] - 1)
     spectra = [
         10.0 ** (rows.clean_db[rows.starts[u] : rows.starts[u + 1]].astype(np.float32) / 10.0)
         for u in trained[:300]
     ]
-    noises += [babble(spectra, rng) for _ in range(6)]
+    noises += [babble(spectra, rng) for _ in range(6)] * NOISE_COPIES["babble"]
     source = Examples(rows, noises, trained, length)
 
     model = ArticulationModel()
@@ -216,6 +262,7 @@ def fit(
         first = state["step"]
     if kept_norms:
         freeze_norms(model)
+    teaching = model_of_file(teacher) if teacher else None
     losses: list[float] = []
     began_s = time.monotonic()
     for step, batch in enumerate(examples(source, seed, first, steps), start=first):
@@ -223,11 +270,17 @@ def fit(
         warm = rate * min(1.0, (step + 1) / WARM_UP_STEPS)
         for group in optimiser.param_groups:
             group["lr"] = warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
+        curves = torch.from_numpy(np.stack([e.curves for e in batch]))
+        classes = torch.from_numpy(np.stack([e.classes for e in batch]))
+        shares = functional.one_hot(classes, len(PHONE_CLASSES)).float()
+        if teaching is not None:
+            curves, shares = taught(teaching, batch, curves, shares)
         loss = loss_of(
             model(torch.from_numpy(np.stack([e.log_mel for e in batch]))),
-            torch.from_numpy(np.stack([e.curves for e in batch])),
-            torch.from_numpy(np.stack([e.classes for e in batch])),
+            curves,
+            classes,
             torch.from_numpy(np.stack([e.voiced for e in batch])).float(),
+            shares,
         )
         optimiser.zero_grad()
         loss.backward()
@@ -290,6 +343,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="state.pt, or network file, to begin with")
     parser.add_argument("--rate", type=float, default=RATE, help="of learning")
     parser.add_argument("--rows", type=int, default=EXAMPLE_ROWS, help="of an example")
+    parser.add_argument("--teacher", type=Path, help="network file whose word counts, too")
     parser.add_argument("--threads", type=int, help="of PyTorch; sums differ with their number")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
@@ -297,7 +351,16 @@ def main() -> None:
     print(f"{len(rows.starts) - 1} utterances, {rows.starts[-1] / 360_000:.2f} h", flush=True)
     if wanted.threads:
         torch.set_num_threads(wanted.threads)
-    fit(rows, wanted.out, wanted.steps, wanted.seed, wanted.start, wanted.rate, wanted.rows)
+    fit(
+        rows,
+        wanted.out,
+        wanted.steps,
+        wanted.seed,
+        wanted.start,
+        wanted.rate,
+        wanted.rows,
+        wanted.teacher,
+    )
 
 
 if __name__ == "__main__":

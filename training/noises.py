@@ -21,6 +21,9 @@ LENGTH_S = 30
 ROWS = LENGTH_S * 100
 _COUNT = LENGTH_S * RATE_HZ
 
+STEADY = 3
+"""So many of the bank's first pieces are steady noise."""
+
 
 def bank(seed: int) -> list[Float32]:
     """Pieces of LENGTH_S, (ROWS, BANDS) each, of mean power 1."""

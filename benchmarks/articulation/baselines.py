@@ -4,6 +4,7 @@ Flow      Sentence, sound of a talking head -> baselines -> Answer -> measures, 
 
 live       ours on what the network knows 150 ms later (articulation.streaming); the decisions after
            it still see the whole recording
+earlier    the product with the network of before (training/first_generation.onnx)
 network    ours without what comes after the network
 loudness   the jaw follows the level
 rules      phonetics on the spectrum, nothing learnt (`rules/`)
@@ -45,6 +46,8 @@ from portravox.speech.mel import mel_power
 from portravox.speech.resample import row_count, speech_samples
 from training.targets import CURVES, targets
 from training.utterance import Phone
+
+FIRST_GENERATION = Path(__file__).resolve().parents[2] / "training" / "first_generation.onnx"
 
 LOUD_PERCENTILE = 95.0
 LOUD_RANGE_DB = 35.0
@@ -118,6 +121,14 @@ def live(voice: Waveform) -> Answer:
     return Answer(curves_from_features(speech_features(voice), acoustic=acoustic), classes)
 
 
+def earlier(voice: Waveform) -> Answer:
+    """The product with the first generation of the network."""
+    features = speech_features(voice)
+    acoustic = infer(features.log_mel, open_network(FIRST_GENERATION))
+    classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
+    return Answer(curves_from_features(features, acoustic=acoustic), classes)
+
+
 def network(voice: Waveform, weights: Path = ARTICULATION_MODEL) -> Answer:
     """What the network alone says, before lip closures are decided and anything is smoothed.
 
@@ -170,6 +181,8 @@ def all_methods(cache: Path | None = None, weights: Path = ARTICULATION_MODEL) -
     found: dict[str, Method] = {"ours": ours}
     if ARTICULATION_MODEL.exists():
         found["live"] = live
+    if FIRST_GENERATION.exists():
+        found["earlier"] = earlier
     if weights.exists():
         found["network"] = partial(network, weights=weights)
     found |= {"rules": rules, "loudness": loudness}
