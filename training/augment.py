@@ -44,7 +44,7 @@ RUNNING_DB = (-25.0, 5.0)
 """Of the examples, normalized as a live voice is, at levels so far from the corpus's."""
 
 SILENCE_DB = -95.0
-NOISE_ONLY = 0.06
+NOISE_ONLY = 0.10
 """Share of the examples in which nobody speaks."""
 
 BREATH_SHARE = 0.3
@@ -197,7 +197,7 @@ def _group_shares(weights: dict[str, float]) -> NDArray[np.float64]:
         "english": ENGLISH_SHARE,
         "others": 1.0 - PERSON_SHARE - ENGLISH_SHARE,
     }
-    sums = {group: 0.0 for group in groups}
+    sums = dict.fromkeys(groups, 0.0)
     for group, weight in zip(groups, weights.values(), strict=True):
         sums[group] += weight
     there = sum(wanted[group] for group in sums)

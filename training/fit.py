@@ -62,7 +62,7 @@ SQUARE, ABSOLUTE, CLOSURE, SPEED, CLASSES, VOICE = 4.0, 0.4, 1.2, 1.0, 0.7, 0.15
 """Weights of the losses. Squares and cross-entropy: with absolute differences alone the rare f and
 v were never learnt (feasibility study)."""
 
-RARE = (2.5, 3.5)
+RARE = (2.5, 4.5)
 """How much more a row with closed lips, with the lip at the teeth, counts than one without."""
 
 SMOOTHING = 0.05

@@ -23,7 +23,7 @@ import numpy as np
 from portravox.arrays import Float32
 from portravox.articulation.acoustic_model import ARTICULATION_MODEL, infer
 from portravox.articulation.alignment import align
-from portravox.articulation.phones import CLASS_OF, SILENCE, parse_ipa
+from portravox.articulation.phones import CLASS_OF, PHONE_CLASSES, SILENCE, parse_ipa
 from portravox.articulation.transcript import pinyin_ipa
 from portravox.inference import open_network
 from portravox.speech.log_mel import normalized_log_mel
@@ -47,6 +47,10 @@ CLOSED_BEFORE_S: Final = 0.09
 
 RISE_DB: Final = 28.0
 """Below the recording's loudest row: what is softer is not yet the burst."""
+
+TAKEN_FOR: Final = (("y", ("i", "j")), ("p", ("t",)))
+"""What the first generation hears instead: ü as i, an aspirated p as t (decision 49). Laid along
+rows that it calls i, a ü would shrink to nothing, and its sound would be taught as silence."""
 
 WORST_FIT: Final = -2.6
 """Mean logarithm of alignment.Alignment.fit; below, name and sound do not belong together."""
@@ -74,7 +78,7 @@ def timed(take: MandarinTake, samples: Float32, network: Path) -> tuple[Phone, .
     power = mel_power(samples, rows)
     acoustic = infer(normalized_log_mel(power), open_network(network))
     sounds = sounds_of(take.syllables)
-    alignment = align(acoustic.classes, [tuple(CLASS_OF[sound] for sound in sounds)])
+    alignment = align(_as_heard(acoustic.classes), [tuple(CLASS_OF[sound] for sound in sounds)])
     if alignment is None or alignment.fit < WORST_FIT:
         return ()
     said = iter(sounds)
@@ -89,6 +93,15 @@ def timed(take: MandarinTake, samples: Float32, network: Path) -> tuple[Phone, .
     if take.syllables[0][0] in STOPS:
         phones = _from_the_burst(phones, loudness_dbfs(power))
     return tuple(phones)
+
+
+def _as_heard(classes: Float32) -> Float32:
+    """Probabilities (T, classes) in which a sound may also be what it is taken for."""
+    heard = classes.copy()
+    for sound, others in TAKEN_FOR:
+        for other in others:
+            heard[:, PHONE_CLASSES.index(sound)] += classes[:, PHONE_CLASSES.index(other)]
+    return np.minimum(heard, 1.0)
 
 
 def _from_the_burst(phones: list[Phone], level_db: Float32) -> list[Phone]:

@@ -3,7 +3,16 @@ import pytest
 
 from portravox.speech.log_mel import RANGE
 from portravox.speech.mel import BANDS
-from training.augment import EXAMPLE_ROWS, Examples, rest_curves, tilt_db, warped
+from training.augment import (
+    ENGLISH_SHARE,
+    EXAMPLE_ROWS,
+    PERSON_SHARE,
+    Examples,
+    faded,
+    rest_curves,
+    tilt_db,
+    warped,
+)
 from training.features import Rows
 from training.targets import CURVES
 
@@ -76,3 +85,43 @@ def test_colours_are_smooth() -> None:
     for _ in range(20):
         colour = tilt_db(rng)
         assert np.abs(np.diff(colour)).max() < 4.0
+
+
+def test_people_english_and_others_come_as_often_as_their_groups_may() -> None:
+    rng = np.random.default_rng(2)
+    noises = [rng.random((3000, BANDS)).astype(np.float32) / BANDS]
+    rows = corpus(["person-a zh"] + ["one en"] * 5 + ["two en"] * 5 + ["three fr"] * 3)
+    examples = Examples(rows, noises, np.arange(14), length=180)
+    drawn = [examples.draw(np.random.default_rng(seed)) for seed in range(400)]
+    first = np.array([100.0 * one.curves[:, 0].max() for one in drawn])
+    spoken = first > 0.5
+    people = first[spoken] < 1.5
+    english = (first[spoken] > 1.5) & (first[spoken] < 11.5)
+    assert abs(people.mean() - PERSON_SHARE) < 0.08
+    assert abs(english.mean() - ENGLISH_SHARE) < 0.08
+
+
+def test_nobody_teaches_what_people_say_or_what_nobody_says(examples: Examples) -> None:
+    rng = np.random.default_rng(2)
+    noises = [rng.random((3000, BANDS)).astype(np.float32) / BANDS]
+    people = Examples(corpus(["person-a zh"] * 2), noises, np.arange(2))
+    for seed in range(40):
+        assert not people.draw(np.random.default_rng(seed)).taught
+        one = examples.draw(np.random.default_rng(seed))
+        assert one.taught == bool(one.classes.any())
+        assert one.untouched.shape == one.log_mel.shape
+
+
+def test_a_voice_fades_towards_a_pause_and_comes_back_whole() -> None:
+    classes = np.zeros(300, dtype=np.int64)
+    classes[20:150] = classes[200:290] = 3
+    spectrum = np.full((300, BANDS), -30.0, dtype=np.float32)
+    changed = [faded(spectrum, classes, np.random.default_rng(seed)) for seed in range(60)]
+    falls = np.array([(spectrum - one)[149] for one in changed])
+    some = falls.max(axis=1) > 0.0
+    assert 0.05 < some.mean() < 0.5
+    assert (falls[some, -1] >= falls[some, 0]).all(), "overtones fade first"
+    for one in changed:
+        assert (one <= spectrum).all()
+        assert np.array_equal(one[:100], spectrum[:100])
+        assert np.array_equal(one[200:240], spectrum[200:240])

@@ -9,8 +9,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is installed for training o
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx", reason="needs the training environment")
 
-from training.export import export  # noqa: E402
-from training.fit import loss_of  # noqa: E402
+from training.augment import Example  # noqa: E402
+from training.export import export, mixed  # noqa: E402
+from training.fit import loss_of, taught  # noqa: E402
+from training.kept import FIRST_GENERATION, model_of_file  # noqa: E402
 from training.network import CONTEXT_ROWS, ArticulationModel, Spoken  # noqa: E402
 
 
@@ -65,3 +67,53 @@ def test_right_answers_cost_less_than_wrong_ones() -> None:
     missed = torch.full_like(right, -6.0)
     assert cost(right, named) < cost(missed, named)
     assert cost(right, named) < cost(right, torch.zeros_like(named))
+
+
+def test_kept_weights_say_what_their_file_says() -> None:
+    model = Spoken(model_of_file(FIRST_GENERATION)).eval()
+    log_mel = np.random.default_rng(5).standard_normal((1, 120, 80)).astype(np.float32)
+    session = onnxruntime.InferenceSession(
+        str(FIRST_GENERATION), providers=["CPUExecutionProvider"]
+    )
+    with torch.no_grad():
+        ours = model(torch.from_numpy(log_mel))
+    for mine, theirs in zip(ours, session.run(None, {"log_mel": log_mel}), strict=True):
+        assert np.allclose(mine.numpy(), theirs, atol=1e-4)
+
+
+def test_a_mixed_network_lies_between_its_two() -> None:
+    old = model_of_file(FIRST_GENERATION)
+    torch.manual_seed(4)
+    new = model_of_file(FIRST_GENERATION)
+    with torch.no_grad():
+        for weight in new.parameters():
+            weight.add_(0.01 * torch.randn_like(weight))
+    rows = torch.randn(1, 60, 80)
+    with torch.no_grad():
+        outputs = [mixed(old, new, share).eval()(rows)[0] for share in (0.0, 0.5, 1.0)]
+        assert torch.allclose(outputs[0], old(rows)[0], atol=1e-5)
+        assert torch.allclose(outputs[2], new.eval()(rows)[0], atol=1e-5)
+    assert not torch.allclose(outputs[1], outputs[0], atol=1e-3)
+
+
+def test_a_teacher_changes_only_what_it_may() -> None:
+    def example(may: bool) -> Example:
+        rng = np.random.default_rng(6)
+        spectrum = rng.standard_normal((40, 80)).astype(np.float32)
+        return Example(
+            spectrum,
+            np.zeros((40, 7), dtype=np.float32),
+            np.zeros(40, dtype=np.int64),
+            np.zeros(40, dtype=np.bool_),
+            spectrum,
+            may,
+        )
+
+    batch = [example(False), example(True)]
+    curves = torch.zeros(2, 40, 7)
+    shares = torch.nn.functional.one_hot(torch.zeros(2, 40, dtype=torch.long), 34).float()
+    new_curves, new_shares = taught(model_of_file(FIRST_GENERATION), batch, curves, shares)
+    assert torch.equal(new_curves[0], curves[0])
+    assert torch.equal(new_shares[0], shares[0])
+    assert not torch.equal(new_curves[1], curves[1])
+    assert torch.allclose(new_shares[1].sum(dim=-1), torch.ones(40), atol=1e-5)
