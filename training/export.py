@@ -20,7 +20,6 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from training.augment import EXAMPLE_ROWS
 from training.fit import BATCH
 from training.kept import FIRST_GENERATION, model_of_file
 from training.network import CONTEXT_ROWS, ArticulationModel, Spoken
@@ -107,10 +106,10 @@ def main() -> None:
     if wanted.share < 1.0:
         model = mixed(model_of_file(FIRST_GENERATION), model, wanted.share)
     notes = {
-        "steps": str(state["total"]),
+        "steps": str(state["step"]),
         "seed": str(state["seed"]),
         "batch": str(BATCH),
-        "example_s": str(EXAMPLE_ROWS * ROW_S),
+        "example_s": f"{state['rows'] * ROW_S:.2f}",
         "licences": wanted.licences,
         "share": str(wanted.share),
     }

@@ -294,7 +294,7 @@ def fit(
             if (step + 1) % SAVE_STEPS == 0 or step + 1 == steps:
                 figures = progress(averaged, rows, held_out) if step + 1 == steps else {}
                 said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
-                place = {"step": step + 1, "total": before + step + 1, "seed": seed}
+                place = {"step": step + 1, "total": before + step + 1, "seed": seed, "rows": length}
                 if figures:
                     (out / "progress.json").write_text(json.dumps(figures, indent=1))
                 _keep(state_path, model, averaged, optimiser, place)
