@@ -11,7 +11,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live soak quality sheets docs doc-pictures articulation-model equality sbom release clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality sbom release clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -135,23 +135,33 @@ TORCH ?= torch==2.13.0
 TRAIN := .venv-training/bin/python
 MODEL := build/articulation-model-$(LICENCES)
 
-# The second generation goes on from the kept weights of the first (decision 58). Without the corpus
-# of people (LICENCES=permissive, or its folder is not there) it learns from synthesised voices alone.
+# Mandarin by people: syllables.tar and words.tar, as training/mandarin.py says.
 MANDARIN ?= ../shared/corpora/mandarin
-SPOKEN := flite-* festival-* espeak-[cdefj]*
+FIRST := training/first_generation.onnx
 
 articulation-model: .venv-training/.ready setup-dev ## train the articulation model, under 2 hours; goes on where it stopped
 	sh training/install.sh
-	set -f; for part in $(SPOKEN); do $(TRAIN) -m training.corpus --out $(MODEL)/corpus --hours 4 \
-	  --licences $(LICENCES) --only "$$part" || exit 1; done
-	[ "$(LICENCES)" = permissive ] || $(BIN)/python -m training.real_speech --out $(MODEL)/corpus \
-	  --mandarin $(MANDARIN) --network training/first_generation.onnx
-	$(TRAIN) -m training.features $(MODEL)/corpus $(MODEL)/features
-	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/run --start training/first_generation.onnx \
-	  --teacher training/first_generation.onnx --steps 1200 --rate 4e-4 --rows 256 --seed 3 --threads 1
-	$(TRAIN) -m training.export $(MODEL)/run --licences $(LICENCES) --share 0.7
+	$(MAKE) articulation-model-$(LICENCES)
 	$(BIN)/python -m benchmarks.articulation -o $(MODEL)/measured
 	$(TRAIN) -m training.card $(MODEL)/run --corpus $(MODEL)/corpus --results $(MODEL)/measured/results.json
+
+# The second generation goes on from the kept weights of the first (decision 58).
+articulation-model-all:
+	$(TRAIN) -m training.corpus --out $(MODEL)/corpus --hours 4 --only '[ef]*'
+	$(BIN)/python -m training.real_speech --out $(MODEL)/corpus --mandarin $(MANDARIN) --network $(FIRST)
+	$(TRAIN) -m training.features $(MODEL)/corpus $(MODEL)/features
+	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/run --start $(FIRST) --teacher $(FIRST) \
+	  --steps 2000 --rate 4e-4 --rows 256 --seed 3 --threads 1
+	$(TRAIN) -m training.export $(MODEL)/run --licences all --share 0.7
+
+# From nothing: the first generation has heard voices under the GPL, and people's recordings are CC BY-SA.
+articulation-model-permissive:
+	$(TRAIN) -m training.corpus --out $(MODEL)/corpus --licences permissive
+	$(TRAIN) -m training.features $(MODEL)/corpus $(MODEL)/features
+	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/first
+	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/run \
+	  --start $(MODEL)/first/state.pt --steps 1500 --rate 1.2e-3 --seed 2
+	$(TRAIN) -m training.export $(MODEL)/run --licences permissive
 
 .venv-training/.ready: requirements/lock-training.txt
 	@$(CHOSEN); $$python -m venv .venv-training

@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ MEASURED = (
     "robustness_wideband_16k", "robustness_telephone_8k", "pauses", "cost",
 )  # fmt: skip
 """Chapters of benchmarks.articulation that the card repeats."""
+
+GOES_ON = """\
+- Made by `make articulation-model LICENCES={licences}`: the second generation. It goes on from the
+  weights of the first (`training/first_generation.onnx`) for {steps} steps of {batch} pieces of
+  {length_s:.2f} s; the file is the mean of both, {share:.0%} new (decision 58). The first one had
+  6500 steps on 9.6 hours of synthesised speech. Those weights can't be made again, which is why
+  they are kept."""
+FROM_NOTHING = """\
+- Made by `make articulation-model LICENCES={licences}`: {steps} steps of {batch} pieces of
+  {length_s:.2f} s, the last {last_steps} of them a second, gentler run"""
 
 PEOPLE = {
     SYLLABLES: "syllables of Mandarin, Chen Wang",
@@ -56,16 +67,25 @@ trained on {hours:.1f} hours of synthesised speech in {languages} languages by {
 (`training/gestures.py`), not from measurements of anybody's face.
 
 - File: `{name}`, {size_mb:.2f} MB, SHA-256 `{checksum}`
-- Made by `make articulation-model LICENCES={licences}`: the second generation. It goes on from the
-  weights of the first (`training/first_generation.onnx`) for {steps} steps of {batch} pieces of
-  {length_s:.2f} s; the file is the mean of both, {share:.0%} new (decision 58). The first one had
-  6500 steps on 9.6 hours of synthesised speech. Those weights can't be made again, which is why
-  they are kept.
+{made}
 - Meant for: moving the mouth of a portrait in time with a voice. Not meant for: recognising words,
   telling who speaks, judging how somebody feels.
 - Weak where people disagree with each other too: lips tell more than a voice does (smiles, breath,
   habits), and p, t, k after a silence sound nearly alike.
 """
+
+
+def made(notes: Mapping[str, str]) -> str:
+    """How the file was made, from its own notes."""
+    goes_on = notes["licences"] == "all"
+    return (GOES_ON if goes_on else FROM_NOTHING).format(
+        licences=notes["licences"],
+        steps=notes["last_steps" if goes_on else "steps"],
+        last_steps=notes["last_steps"],
+        batch=notes["batch"],
+        length_s=float(notes["example_s"]),
+        share=float(notes["share"]),
+    )
 
 
 def corpus_table(corpus: Path) -> tuple[str, dict[str, float]]:
@@ -157,11 +177,7 @@ def main() -> None:
         voices=int(sums["voices"]),
         recorded=sums["recorded"],
         people=sums["people"],
-        share=float(notes["share"]),
-        licences=notes["licences"],
-        steps=notes["steps"],
-        batch=notes["batch"],
-        length_s=float(notes["example_s"]),
+        made=made(notes),
     )
     progress = json.loads((wanted.run / "progress.json").read_text())
     held_out = ", ".join(f"{name} {value:.3f}" for name, value in progress.items())

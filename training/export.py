@@ -106,7 +106,8 @@ def main() -> None:
     if wanted.share < 1.0:
         model = mixed(model_of_file(FIRST_GENERATION), model, wanted.share)
     notes = {
-        "steps": str(state["step"]),
+        "steps": str(state["total"]),
+        "last_steps": str(state["step"]),
         "seed": str(state["seed"]),
         "batch": str(BATCH),
         "example_s": f"{state['rows'] * ROW_S:.2f}",

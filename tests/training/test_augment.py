@@ -92,13 +92,13 @@ def test_people_english_and_others_come_as_often_as_their_groups_may() -> None:
     noises = [rng.random((3000, BANDS)).astype(np.float32) / BANDS]
     rows = corpus(["person-a zh"] + ["one en"] * 5 + ["two en"] * 5 + ["three fr"] * 3)
     examples = Examples(rows, noises, np.arange(14), length=180)
-    drawn = [examples.draw(np.random.default_rng(seed)) for seed in range(400)]
+    drawn = [examples.draw(np.random.default_rng(seed)) for seed in range(150)]
     first = np.array([100.0 * one.curves[:, 0].max() for one in drawn])
     spoken = first > 0.5
     people = first[spoken] < 1.5
     english = (first[spoken] > 1.5) & (first[spoken] < 11.5)
-    assert abs(people.mean() - PERSON_SHARE) < 0.08
-    assert abs(english.mean() - ENGLISH_SHARE) < 0.08
+    assert abs(people.mean() - PERSON_SHARE) < 0.12
+    assert abs(english.mean() - ENGLISH_SHARE) < 0.12
 
 
 def test_nobody_teaches_what_people_say_or_what_nobody_says(examples: Examples) -> None:
