@@ -217,6 +217,7 @@ def fit(
     rate: float = RATE,
     length: int = EXAMPLE_ROWS,
     teacher: Path | None = None,
+    rare: float = 1.0,
 ) -> ArticulationModel:
     """Train, or go on training; the averaged network.
 
@@ -225,6 +226,7 @@ def fit(
     rate    of learning, at its highest
     length  rows of an example
     teacher  network file whose word counts, too
+    rare    as of augment.Examples
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -237,7 +239,7 @@ def fit(
         for u in trained[:300]
     ]
     noises += [babble(spectra, rng) for _ in range(6)] * NOISE_COPIES["babble"]
-    source = Examples(rows, noises, trained, length)
+    source = Examples(rows, noises, trained, length, rare)
 
     model = ArticulationModel()
     before = 0
@@ -249,6 +251,7 @@ def fit(
         earlier = torch.load(start)
         model.load_state_dict(earlier["averaged"])
         before = int(earlier["total"])
+        kept_norms = earlier.get("kept_norms", False)
     averaged = copy.deepcopy(model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
     first = 0
@@ -295,6 +298,7 @@ def fit(
                 figures = progress(averaged, rows, held_out) if step + 1 == steps else {}
                 said += "".join(f"  {name} {value:.3f}" for name, value in figures.items())
                 place = {"step": step + 1, "total": before + step + 1, "seed": seed, "rows": length}
+                place["kept_norms"] = kept_norms
                 if figures:
                     (out / "progress.json").write_text(json.dumps(figures, indent=1))
                 _keep(state_path, model, averaged, optimiser, place)
@@ -344,6 +348,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE, help="of learning")
     parser.add_argument("--rows", type=int, default=EXAMPLE_ROWS, help="of an example")
     parser.add_argument("--teacher", type=Path, help="network file whose word counts, too")
+    parser.add_argument("--rare", type=float, default=1.0, help="weight of rare sounds' examples")
     parser.add_argument("--threads", type=int, help="of PyTorch; sums differ with their number")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
@@ -360,6 +365,7 @@ def main() -> None:
         wanted.rate,
         wanted.rows,
         wanted.teacher,
+        wanted.rare,
     )
 
 

@@ -1,0 +1,49 @@
+"""Recordings of people become examples only where their sounds can be laid on them."""
+
+import numpy as np
+
+from portravox.articulation.phones import PHONE_CLASSES
+from training import real_speech
+from training.mandarin import SYLLABLES, MandarinTake
+from training.utterance import Phone
+
+
+def test_the_breath_of_an_aspirated_stop_is_a_sound_of_its_own() -> None:
+    assert real_speech.sounds_of((("p", "i"),)) == ("p", "h", "i")
+    assert real_speech.sounds_of((("b", "i"),)) == ("p", "i")
+
+
+def test_a_sound_may_be_what_the_network_takes_it_for() -> None:
+    said = np.zeros((2, len(PHONE_CLASSES)), dtype=np.float32)
+    said[0, PHONE_CLASSES.index("i")] = 0.9
+    said[1, PHONE_CLASSES.index("t")] = 0.8
+    heard = real_speech._as_heard(said)
+    assert heard[0, PHONE_CLASSES.index("y")] == said[0, PHONE_CLASSES.index("i")]
+    assert heard[1, PHONE_CLASSES.index("p")] == said[1, PHONE_CLASSES.index("t")]
+    assert heard[0, PHONE_CLASSES.index("i")] == said[0, PHONE_CLASSES.index("i")]
+    assert heard.max() <= 1.0
+    assert said[0, PHONE_CLASSES.index("y")] == 0.0, "what was given stays as it was"
+
+
+def test_a_stop_that_begins_a_recording_ends_with_its_burst() -> None:
+    phones = [Phone("sil", 0.0, 0.3), Phone("p", 0.3, 0.32), Phone("a", 0.32, 0.8)]
+    level_db = np.full(80, -90.0, dtype=np.float32)
+    level_db[40:] = -20.0
+    silence, stop, vowel = real_speech._from_the_burst(phones, level_db)
+    assert stop.end_s == vowel.start_s == 0.41
+    assert abs(stop.end_s - stop.start_s - real_speech.CLOSED_BEFORE_S) < 1e-9
+    assert (silence.start_s, silence.end_s, vowel.end_s) == (0.0, stop.start_s, 0.8)
+
+
+def test_a_stop_with_nothing_after_it_stays_where_it_was() -> None:
+    phones = [Phone("sil", 0.0, 0.3), Phone("p", 0.3, 0.4)]
+    assert real_speech._from_the_burst(phones, np.zeros(40, dtype=np.float32)) == phones
+
+
+def test_what_is_held_out_is_never_taken(tmp_path) -> None:
+    names = [f"ba{n}" for n in range(200)]
+    takes = [MandarinTake(name, SYLLABLES, (("b", "a"),), b"no sound") for name in names]
+    held_out = [take for take in takes if take.held_out]
+    assert held_out
+    found = real_speech.utterances(iter(held_out), SYLLABLES, tmp_path / "no network")
+    assert list(found) == []
