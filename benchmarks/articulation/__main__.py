@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.articulation.bench import Bench
@@ -45,10 +46,14 @@ def main() -> None:
         default=ARTICULATION_MODEL,
         help="weights in training, measured without decisions and smoothing",
     )
+    parser.add_argument(
+        "--methods", nargs="+", default=(), help="these beside ours, such as: earlier rules"
+    )
     parser.add_argument("--faces", action="store_true", help="the same as --only english faces")
     wanted = parser.parse_args()
     chosen = ["english", "faces"] if wanted.faces else wanted.only or list(CHAPTERS)
     bench = Bench(wanted.samples, wanted.out / "cache", wanted.quick, wanted.network)
+    bench = replace(bench, named=frozenset(wanted.methods))
     machine = this_machine()
     parts: list[Part] = []
     for key in chosen:

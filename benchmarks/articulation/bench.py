@@ -13,6 +13,9 @@ from benchmarks.articulation.baselines import Method, all_methods
 from portravox.articulation.acoustic_model import ARTICULATION_MODEL
 from training.mandarin import CORPUS as MANDARIN
 
+OURS = "ours"
+"""The method that is always measured."""
+
 QUICK_STEP = 4
 """Every fourth sentence of a set makes the quick look."""
 
@@ -34,7 +37,15 @@ class Bench:
     mandarin: Path = MANDARIN
     """Folder of the recordings of Mandarin by people."""
 
+    named: frozenset[str] = frozenset()
+    """The methods to measure; none named, all there are."""
+
     @property
     def methods(self) -> Mapping[str, Method]:
         """Name -> method; the first is ours."""
-        return all_methods(self.cache / "phones", self.weights)
+        methods = all_methods(self.cache / "phones", self.weights)
+        return {
+            name: method
+            for name, method in methods.items()
+            if not self.named or name == OURS or name in self.named
+        }
