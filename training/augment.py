@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portravox.arrays import Bool, Float32
-from portravox.articulation.phones import PHONE_CLASSES
 from portravox.speech.log_mel import RunningLogMel, normalized_log_mel
 from portravox.speech.mel import BANDS
 from training.features import Rows
@@ -32,9 +31,6 @@ PERSON_SHARE = 0.30
 ENGLISH_SHARE = 0.32
 """Of the examples from real people, of those from English voices; the others share what is left.
 Where people were half of the examples and English a fifth, the English f and v got lost."""
-
-RARE_CLASSES = ("y", "oe", "f", "v")
-"""Rare in most languages, and not heard well: ü is taken for i."""
 
 FADING_SHARE = 0.25
 FADING_ROWS = (12, 45)
@@ -90,13 +86,8 @@ class Examples:
         noises: list[Float32],
         utterances: NDArray[np.int64],
         length: int = EXAMPLE_ROWS,
-        rare: float = 1.0,
     ) -> None:
-        """Draw from `utterances`.
-
-        length  rows of an example, at least 180
-        rare    how much more often than others an utterance comes that has RARE_CLASSES
-        """
+        """utterances: the ones to draw from; length: rows of an example, at least 180."""
         self._rows = rows
         self._length = length
         self._noises = noises
@@ -105,11 +96,6 @@ class Examples:
             for source in np.unique(rows.sources[utterances])
         }
         lengths = np.diff(rows.starts)
-        wanted = np.isin(rows.classes, [PHONE_CLASSES.index(name) for name in RARE_CLASSES])
-        chances = np.where(np.logical_or.reduceat(wanted, rows.starts[:-1]), rare, 1.0)
-        self._chances = {
-            source: chances[u] / chances[u].sum() for source, u in self._of_source.items()
-        }
         # the square root: rare voices come more often than their share of the time
         weights = {
             source: float(np.sqrt(lengths[u].sum())) for source, u in self._of_source.items()
@@ -164,13 +150,13 @@ class Examples:
     ) -> tuple[str, tuple[Float32, Float32, NDArray[np.int64], Bool]]:
         """Utterances of one voice, some with pauses between them; whose."""
         source = self._sources[int(rng.choice(len(self._sources), p=self._shares))]
-        choices, chances = self._of_source[source], self._chances[source]
+        choices = self._of_source[source]
         spectrum, curves, classes, voiced = self._silence()
         degraded = rng.random() < 0.5
         spectra = self._rows.degraded_db if degraded else self._rows.clean_db
         at = 0
         while at < self._length:
-            utterance = int(rng.choice(choices, p=chances))
+            utterance = int(rng.choice(choices))
             first, last = self._rows.starts[utterance : utterance + 2]
             if at == 0 and last - first > 150:
                 first = int(rng.integers(first, last - 120))

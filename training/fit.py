@@ -217,7 +217,6 @@ def fit(
     rate: float = RATE,
     length: int = EXAMPLE_ROWS,
     teacher: Path | None = None,
-    rare: float = 1.0,
 ) -> ArticulationModel:
     """Train, or go on training; the averaged network.
 
@@ -226,7 +225,6 @@ def fit(
     rate    of learning, at its highest
     length  rows of an example
     teacher  network file whose word counts, too
-    rare    as of augment.Examples
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -239,7 +237,7 @@ def fit(
         for u in trained[:300]
     ]
     noises += [babble(spectra, rng) for _ in range(6)] * NOISE_COPIES["babble"]
-    source = Examples(rows, noises, trained, length, rare)
+    source = Examples(rows, noises, trained, length)
 
     model = ArticulationModel()
     before = 0
@@ -348,7 +346,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE, help="of learning")
     parser.add_argument("--rows", type=int, default=EXAMPLE_ROWS, help="of an example")
     parser.add_argument("--teacher", type=Path, help="network file whose word counts, too")
-    parser.add_argument("--rare", type=float, default=1.0, help="weight of rare sounds' examples")
     parser.add_argument("--threads", type=int, help="of PyTorch; sums differ with their number")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
@@ -365,7 +362,6 @@ def main() -> None:
         wanted.rate,
         wanted.rows,
         wanted.teacher,
-        wanted.rare,
     )
 
 
