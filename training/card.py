@@ -188,8 +188,9 @@ def main() -> None:
         "every voice under the GPL.\n\n"
         f"{ATTRIBUTION if sums['people'] else ''}\n"
         "## Measured\n\n"
-        f"On utterances held out of the training: {held_out}.\n\n"
-        "On real speech, by `python -m benchmarks.articulation`, the baselines in the same run:\n\n"
+        f"The run before the mean, on utterances held out of it: {held_out}.\n\n"
+        "On real speech, by `python -m benchmarks.articulation`, the others in the same run;\n"
+        "`earlier` is the first generation of the network with the same decisions after it:\n\n"
         f"{quality_tables(json.loads(wanted.results.read_text()))}",
         encoding="utf-8",
     )
