@@ -112,7 +112,8 @@ def judge(picture: Picture, face: str | None = None) -> Verdict:
     pixels = picture.pixels
     fits, faces = _found(pixels, face)
     problem, notices, _ = _judged(pixels, fits, faces, is_chosen=face is not None)
-    codes = _codes(pixels, fits, faces)
+    own = "ok" if problem is None else problem.code
+    codes = (own,) if len(fits) == 1 else _codes(pixels, fits, faces)
     if problem is not None:
         return Verdict(False, problem.code, str(problem), problem.hint, faces, (), codes)
     width = faces[0].width_px

@@ -49,6 +49,7 @@ JUDGED = JudgeDone(
     height_px=500,
     faces=(((1.0, 2.0), (3.0, 4.5)),),
     face_count=1,
+    face_codes=("ok",),
 )
 
 
@@ -104,6 +105,7 @@ async def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) 
         "height": 500,
         "faces": [[[1.0, 2.0], [3.0, 4.5]]],
         "face_count": 1,
+        "face_reasons": ["ok"],
     }
     [fetched], [judged] = fetch.asked, judge.asked
     assert isinstance(fetched, FetchRequest) and isinstance(judged, JudgeRequest)
