@@ -40,6 +40,9 @@ GAP, YAW = CONTROLS.index("lip_gap"), CONTROLS.index("head_yaw_deg")
 MOVING = 0.01
 """Mouth widths from which the lips count as parted."""
 
+HEARD_SHARE = 0.01
+"""Of a recording's highest sample, from which it is heard: 40 dB below."""
+
 CORES = 2
 
 Int16 = npt.NDArray[np.int16]
@@ -109,8 +112,7 @@ def lips_and_delays(samples: Float32, rate_hz: int) -> list[Figure]:
         session = _undrawn()
         rows, frames = _pulled(session, FPS)
         if at_once:
-            room = round(50 * rate_hz)
-            session.push(_pcm(samples[:room]), rate_hz)
+            session.push(_pcm(samples[: 50 * rate_hz]), rate_hz)
             session.flush()
             more = _pulled(session, round(len(samples) / rate_hz * FPS) + FPS)
         else:
@@ -123,7 +125,8 @@ def lips_and_delays(samples: Float32, rate_hz: int) -> list[Figure]:
         shown = rows[shift : shift + len(offline), GAP]
         r = float(np.corrcoef(shown, offline[: len(shown)])[0, 1])
         first = np.flatnonzero(rows[FPS:, GAP] > MOVING)[0] / FPS
-        sounds = np.flatnonzero(np.abs(samples) > 0.02)[0] / rate_hz
+        loud = np.abs(samples) > HEARD_SHARE * np.abs(samples).max()
+        sounds = np.flatnonzero(loud)[0] / rate_hz
         # both from when the samples were pushed to when the frame is shown, its first moment
         p50, p99 = np.percentile(lags_s, [50, 99]) * 1000.0
         frame_ms = 0.0 if at_once else 1000.0 / FPS

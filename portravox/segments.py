@@ -15,6 +15,8 @@ def segments(mask: Bool) -> list[slice]:
 
     mask  (T,)
     """
-    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
+    between = np.zeros(len(mask) + 2, np.int8)
+    between[1:-1] = mask
+    edges = between[1:] - between[:-1]
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return [slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True)]

@@ -88,6 +88,9 @@ STRESS_REACH_S: Final = 0.35
 STRESS_EVERY: Final = 3
 """Frames between two looks for stresses: they are further apart."""
 
+LIPS_S: Final = 1
+"""Whole seconds before that of a frame over which the lips are decided."""
+
 STRESS_SPACING_S: Final = 0.3
 
 MELODY_DEVIATION_SEMITONES: Final = 2.5
@@ -301,6 +304,10 @@ class LiveDirector:
         """(1,) the mouth, led from what it was to what is planned."""
         planned = np.zeros(len(_MOUTH))
         if curves is not None:
+            # the mouth remembers no longer than LONG_PAUSE_S, and windows begin at whole seconds
+            later = max(first, (frame // self._fps - LIPS_S) * CURVE_RATE_HZ)
+            values = curves.values[later - first :]
+            curves, first = ArticulationCurves(values, len(values) / CURVE_RATE_HZ), later
             start = first * self._fps // CURVE_RATE_HZ  # `first` is at a whole second
             last = max(frame, (first + len(curves.values)) * self._fps // CURVE_RATE_HZ)
             times_s = np.arange(last - start + 1) / self._fps

@@ -28,9 +28,11 @@ MOST_AHEAD_S: Final = 0.6
 """The same where speech waits already, as a speech synthesiser gives it. Anticipation looks no
 farther, and an interruption throws it away."""
 
-CUSHION_S: Final = 0.04
-"""Of a voice that comes as it is spoken, so much is waited for before it begins: pieces of 20 ms
-that come a little late leave no gap."""
+CUSHION_S: Final = 0.02
+"""Of a voice that comes as it is spoken, so much is waited for before it begins."""
+
+SLACK_S: Final = 0.04
+"""It begins so much later than it could: pieces that come late by less leave no gap. Our choice."""
 
 PIECE_S: Final = 0.12
 """Shorter pieces are taken for a voice that comes as it is spoken: the next one comes when this one
@@ -159,7 +161,8 @@ class LiveSound:
             self._flowing = True
             # begun at once it could break off, since more of it comes only as time goes on
             frames = -(-self._piece // self._step)  # that are drawn until the next piece comes
-            wanted = least + max(0, frames - 1) * self._step - self._samples
+            slack = max(0, frames - 1) * self._step + round(SLACK_S * self.rate_hz)
+            wanted = least + slack - self._samples
             if not self._ends and wanted > laid:
                 pieces.append(np.zeros(wanted - laid, np.float32))
                 self._count_gap(wanted - laid)

@@ -48,7 +48,7 @@ LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
 IDLE_AFTER_S: Final = 3.0
 """After so much silence the mouth is at rest and the network has nothing to look at."""
 
-WINDOW_S: Final = 3
+WINDOW_S: Final = 2
 """Articulation is decided over so much and more before a frame, from a whole second on."""
 
 HEARD_FRAMES: Final = 2

@@ -23,25 +23,25 @@ def test_speech_is_laid_where_the_silence_ends_and_as_long_as_it_is():
 
 def test_less_than_a_cushion_waits_for_more_or_a_while():
     sound = LiveSound(RATE, 25)
-    sound.push(_ones(0.02), RATE)
+    sound.push(_ones(0.01), RATE)
     for index in range(1, 4):
         sound.lay(index * 640, index * 640)
         assert not sound.part(0, sound.laid).any()
-    sound.lay(4 * 640, 4 * 640)
-    assert sound.part(0, sound.laid).sum() == 320
+    sound.lay(4 * 640, 5 * 640)
+    assert sound.part(0, sound.laid).sum() == 160
 
 
 def test_speech_that_comes_late_leaves_a_gap_that_is_counted():
     sound = LiveSound(RATE, 25)
     sound.push(_ones(0.05), RATE)
-    sound.lay(800, 800)
-    sound.lay(1600, 1600)
+    sound.lay(800, 2400)
+    sound.lay(2400, 2400)
     sound.push(_ones(0.05), RATE)
     sound.flush()
-    sound.lay(3200, 3200)
+    sound.lay(3200, 4800)
     assert sound.gaps == 1
-    assert sound.utterances[0].gap == 160
-    assert (sound.utterances[0].start, sound.utterances[0].end) == (640, 2400)
+    assert sound.utterances[0].gap == 2400 - 2080
+    assert (sound.utterances[0].start, sound.utterances[0].end) == (1280, 3200)
 
 
 def test_a_voice_that_comes_as_it_is_spoken_begins_so_late_that_it_does_not_break_off():
@@ -49,10 +49,10 @@ def test_a_voice_that_comes_as_it_is_spoken_begins_so_late_that_it_does_not_brea
     for index in range(20):
         if index % 2 == 0:
             sound.push(_ones(0.08), RATE)
-        sound.lay(2560 + index * 640, 2560 + index * 640)
+        sound.lay(2560 + index * 640, 9600 + index * 640)
     assert sound.gaps == 0
-    assert sound.utterances[0].start == 2560 + 640 - 1280
-    assert sound.part(1920, sound.laid).all()
+    assert sound.utterances[0].start == 2560 + 640 + 640 - 1280
+    assert sound.part(2560, sound.laid).all()
 
 
 def test_what_is_cleared_dies_away_within_12_ms():
