@@ -17,6 +17,13 @@ from portravox.service.keys import ApiKeys
 
 MAIN = "import sys; from portravox.cli.main import main; sys.exit(main())"
 
+COLD = (
+    "from portravox.service.worker.loop import WorkerLoop;"
+    f"WorkerLoop.keep_warm = lambda self: None; {MAIN}"
+)
+"""A server whose worker processes start when there is work for them: for tests that render nothing.
+Each of the others begins with one that draws a rehearsal, some 3 s of a core."""
+
 
 @dataclass(frozen=True)
 class Live:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from tests.cli.conftest import Run
-from tests.live import new_key, serving
+from tests.live import COLD, new_key, serving
 from tests.service.test_backup import damage_a_page
 
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
@@ -41,7 +41,7 @@ def test_from_a_server_that_runs_through_real_damage_and_back(run: Run, tmp_path
     data, backup = tmp_path / "data", tmp_path / "backup"
     data.mkdir()
     key = new_key(data)
-    with serving(data, log=tmp_path / "log.txt") as server:
+    with serving(data, log=tmp_path / "log.txt", main=COLD) as server:
         task_id = submit(server.url, key)
         told = run("backup", backup, "--data-dir", data, "--json")
         assert told.status == 0
@@ -52,7 +52,7 @@ def test_from_a_server_that_runs_through_real_damage_and_back(run: Run, tmp_path
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(20)
     damage_a_page(data / "tasks.db")
-    with serving(data, log=tmp_path / "log.txt") as server:
+    with serving(data, log=tmp_path / "log.txt", main=COLD) as server:
         assert server.process.wait(20) == 1
     said = (tmp_path / "log.txt").read_text()
     assert "tasks.db is damaged" in said and "hint: " in said and "portravox restore" in said
@@ -60,7 +60,7 @@ def test_from_a_server_that_runs_through_real_damage_and_back(run: Run, tmp_path
     assert run("restore", backup, "--check").status == 0
     restored = run("restore", backup, "--data-dir", data)
     assert restored.status == 0 and "before-restore-" in restored.err
-    with serving(data, log=tmp_path / "log.txt") as server:
+    with serving(data, log=tmp_path / "log.txt", main=COLD) as server:
         assert status(server.url, key, task_id) != "UNKNOWN"
         submit(server.url, key)
 
@@ -70,7 +70,7 @@ def test_keys_that_are_damaged_stop_a_start_with_a_line_and_a_way_out(
 ) -> None:
     key = new_key(tmp_path)
     good = (tmp_path / "keys.json").read_bytes()
-    with serving(tmp_path) as server:
+    with serving(tmp_path, main=COLD) as server:
         task_id = submit(server.url, key)
         assert run("backup", tmp_path / "backup", "--data-dir", tmp_path).status == 0
         (tmp_path / "keys.json").write_bytes(good[:-10])
@@ -81,7 +81,7 @@ def test_keys_that_are_damaged_stop_a_start_with_a_line_and_a_way_out(
         assert str(tmp_path) not in ready.text
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(20)
-    with serving(tmp_path) as server:
+    with serving(tmp_path, main=COLD) as server:
         assert server.process.wait(20) == 1
     said = (tmp_path / "log.txt").read_text()
     assert f"cannot use {tmp_path / 'keys.json'}: line" in said

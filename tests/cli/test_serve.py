@@ -17,13 +17,13 @@ import httpx
 import uvloop
 
 from portravox.cli.serve import _accepting_sockets
-from tests.live import new_key, serving
+from tests.live import COLD, new_key, serving
 
 
 def test_a_first_start_gives_a_key_that_works_and_the_second_gives_none(tmp_path: Path) -> None:
     # What it prints to be pasted names files of strangers: where there is no network, looking for
     # them takes longer than this test waits.
-    with serving(tmp_path, environment={"PORTRAVOX_DRAIN_S": "1"}) as server:
+    with serving(tmp_path, environment={"PORTRAVOX_DRAIN_S": "1"}, main=COLD) as server:
         told = [server.line() for _ in range(5)]
         [key] = [line.strip() for line in told if line.startswith("sk-")]
         # Answered as soon as the server is ready: connections wait in its socket till then.
@@ -38,7 +38,7 @@ def test_a_first_start_gives_a_key_that_works_and_the_second_gives_none(tmp_path
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(10) == 0
         assert "sk-" not in server.rest()
-    with serving(tmp_path) as server:
+    with serving(tmp_path, main=COLD) as server:
         assert httpx.get(f"{server.url}/readyz").status_code == 200
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(60) == 130
@@ -55,7 +55,7 @@ def test_strangers_are_not_served_without_keys_unless_that_is_meant(run, tmp_pat
 
 
 def test_a_port_in_use_and_a_folder_in_use_are_told(run, tmp_path) -> None:
-    with serving(tmp_path) as first:
+    with serving(tmp_path, main=COLD) as first:
         port = first.url.rpartition(":")[2]
         taken = run("serve", "--port", port, "--data-dir", tmp_path)
         assert taken.status == 2
@@ -66,7 +66,7 @@ def test_a_port_in_use_and_a_folder_in_use_are_told(run, tmp_path) -> None:
             time.sleep(0.05)
         httpx.get(f"{first.url}/readyz")
         (tmp_path / "work" / "mine").touch()
-        with serving(tmp_path) as second:
+        with serving(tmp_path, main=COLD) as second:
             assert second.process.wait(10) == 1
             assert second.url == ""  # it does not say that it serves
         assert (tmp_path / "work" / "mine").exists()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from portravox.service.connections import HEADERS_TIME_S
+from portravox.service.keys import ApiKeys
 from portravox.service.service import DOWNLOADS_AT_ONCE, STREAMS_AT_ONCE
-from tests.faults.world import SUBMIT, TASKS, Ledger, Rounds, World
-from tests.live import Live, new_key, serving
+from portravox.service.tasks.queue import Job
+from portravox.service.tasks.sqlite import SqliteTaskQueue
+from tests.faults.world import TASKS, Ledger, Rounds, World
+from tests.live import COLD, Live, new_key, serving
 
 FLOOD_MIB = 60
 
@@ -59,21 +64,29 @@ def flood(server: Live, begin: bytes, more: bytes) -> None:
             s.sendall(piece)
 
 
-@pytest.mark.parametrize("kind", FLOODS)
-def test_a_flood_without_a_key_takes_no_memory(tmp_path: Path, ledger: Ledger, kind: str) -> None:
-    with serving(tmp_path) as server:
+@pytest.fixture(scope="module")
+def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Live, float]]:
+    """A server, and its memory in MiB before any flood: all of them together may add so much."""
+    with serving(tmp_path_factory.mktemp("flooded"), main=COLD) as server:
         for _ in range(20):
             httpx.get(f"{server.url}/docs")
-        before_mib = memory_mib(server)
-        floods = [threading.Thread(target=flood, args=(server, *FLOODS[kind])) for _ in range(4)]
-        for thread in floods:
-            thread.start()
-        slowest_s = 0.0
-        while any(thread.is_alive() for thread in floods):
-            begun = time.perf_counter()
-            assert httpx.get(f"{server.url}/healthz", timeout=20.0).status_code == 200
-            slowest_s = max(slowest_s, time.perf_counter() - begun)
-        grown_mib = memory_mib(server, "VmHWM") - before_mib
+        yield server, memory_mib(server)
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_without_a_key_takes_no_memory(
+    flooded: tuple[Live, float], ledger: Ledger, kind: str
+) -> None:
+    server, before_mib = flooded
+    floods = [threading.Thread(target=flood, args=(server, *FLOODS[kind])) for _ in range(4)]
+    for thread in floods:
+        thread.start()
+    slowest_s = 0.0
+    while any(thread.is_alive() for thread in floods):
+        begun = time.perf_counter()
+        assert httpx.get(f"{server.url}/healthz", timeout=20.0).status_code == 200
+        slowest_s = max(slowest_s, time.perf_counter() - begun)
+    grown_mib = memory_mib(server, "VmHWM") - before_mib
     ledger.add(
         f"flood: {kind}, 4 times {FLOOD_MIB} MiB",
         4,
@@ -101,6 +114,29 @@ def open_stream(server: Live, path: str, key: str) -> socket.socket:
     return stream
 
 
+async def submitted(folder: Path, *wanted: tuple[str, int]) -> list[list[str]]:
+    """Ids of so many tasks of each key, put where a server finds them when it starts."""
+    keys, queue = ApiKeys(folder / "keys.json"), SqliteTaskQueue(folder / "tasks.db")
+    job = Job(
+        model="liveportrait",
+        image_url="http://h.invalid/a.png",
+        audio_url="http://h.invalid/a.wav",
+        parameters={},
+        resolve_oss=False,
+    )
+    ids = []
+    for secret, count in wanted:
+        key = keys.find(secret)
+        assert key is not None
+        submissions = (
+            queue.submit(job, key_id=key.key_id, key_group=key.group, request_id="r")
+            for _ in range(count)
+        )
+        ids.append([task.task_id for task in await asyncio.gather(*submissions)])
+    await queue.close()
+    return ids
+
+
 def p99_ms(took_s: list[float]) -> float:
     return 1000 * sorted(took_s)[round(0.99 * (len(took_s) - 1))]
 
@@ -116,25 +152,18 @@ def test_500_streams_of_one_key_keep_no_other_waiting(tmp_path: Path, ledger: Le
     and take time to count."""
     assert STREAMS < STREAMS_AT_ONCE / 2 + 1
     one, other = new_key(tmp_path), new_key(tmp_path, group="other")
-    body = {
-        "model": "liveportrait",
-        "input": {"image_url": "http://h.invalid/a.png", "audio_url": "http://h.invalid/a.wav"},
-    }
+    ids = asyncio.run(submitted(tmp_path, (one, STREAMS + 2000), (other, 1)))
     with contextlib.ExitStack() as opened:
-        server = opened.enter_context(serving(tmp_path))
+        server = opened.enter_context(serving(tmp_path, main=COLD))
         clients = [
             opened.enter_context(
                 httpx.Client(
                     base_url=server.url,
-                    headers={"Authorization": f"Bearer {key}", "X-DashScope-Async": "enable"},
+                    headers={"Authorization": f"Bearer {key}"},
                     timeout=30.0,
                 )
             )
             for key in (one, other)
-        ]
-        ids = [
-            [client.post(SUBMIT, json=body).json()["output"]["task_id"] for _ in range(count)]
-            for client, count in zip(clients, (STREAMS + 2000, 1), strict=True)
         ]
         alone_ms = p99_ms([timed(clients[1], "/readyz") for _ in range(QUERIES)])
         streams = [
@@ -163,8 +192,8 @@ def test_500_streams_of_one_key_keep_no_other_waiting(tmp_path: Path, ledger: Le
     )
     assert accepted == STREAMS
     # A machine that is busy with other things takes longer for anything.
-    assert query_ms <= max(MOST_QUERY_MS, 2 * alone_ms)
-    assert ready_ms <= max(MOST_READY_MS, 2 * alone_ms)
+    assert query_ms <= max(MOST_QUERY_MS, 3 * alone_ms)
+    assert ready_ms <= max(MOST_READY_MS, 3 * alone_ms)
 
 
 def others_wait_s(server: Live) -> float:
@@ -193,7 +222,7 @@ def test_connections_that_say_nothing_are_cut_and_keep_nobody_waiting(
     """Half of them begin a request and never end it."""
     count = 4000 if rounds.many else 600
     with contextlib.ExitStack() as opened:
-        server = opened.enter_context(serving(tmp_path))
+        server = opened.enter_context(serving(tmp_path, main=COLD))
         address = httpx.URL(server.url)
         alone_s = others_wait_s(server)
         before_mib = memory_mib(server)
@@ -223,7 +252,7 @@ def test_connections_that_say_nothing_are_cut_and_keep_nobody_waiting(
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND", "CONNECT"])
 def test_a_flood_of_odd_methods_is_refused_and_keeps_nobody_waiting(
-    tmp_path: Path, ledger: Ledger, rounds: Rounds, method: str
+    flooded: tuple[Live, float], ledger: Ledger, rounds: Rounds, method: str
 ) -> None:
     if not rounds.many and method not in ("HEAD", "OPTIONS"):
         pytest.skip("runs in `make faults`")
@@ -252,15 +281,15 @@ def test_a_flood_of_odd_methods_is_refused_and_keeps_nobody_waiting(
                         length = int(value) if name.lower() == b"content-length" else length
                     answers.read(0 if method == "HEAD" else length)
 
-    with serving(tmp_path) as server:
-        before_mib = memory_mib(server)
-        floods = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in floods:
-            thread.start()
-        slowest_s = others_wait_s(server)
-        for thread in floods:
-            thread.join()
-        grown_mib = memory_mib(server) - before_mib
+    server, _ = flooded
+    before_mib = memory_mib(server)
+    floods = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in floods:
+        thread.start()
+    slowest_s = others_wait_s(server)
+    for thread in floods:
+        thread.join()
+    grown_mib = memory_mib(server) - before_mib
     ledger.add(
         f"flood of {method}",
         sum(statuses.values()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,7 @@ import pytest
 
 from tests.faults.saboteur import ODD_LINES
 from tests.faults.world import Ledger, Rounds, World
+from tests.live import Live
 
 pytestmark = pytest.mark.slow
 
@@ -27,39 +29,45 @@ CLIENTS = 4
 """That submit at the same time while the server dies."""
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, files: str) -> Iterator[tuple[World, Live]]:
+    """A server that outlives whatever becomes of its processes."""
+    world = World(tmp_path_factory.mktemp("served"), files)
+    with world.server() as server:
+        yield world, server
+
+
 def test_a_child_killed_at_any_step_costs_one_attempt(
-    tmp_path: Path, files: str, rounds: Rounds, ledger: Ledger
+    served: tuple[World, Live], rounds: Rounds, ledger: Ledger
 ) -> None:
-    world = World(tmp_path, files)
+    world, server = served
     steps = CHILD_STEPS if rounds.many else ("render",)
     killed: Counter[str] = Counter()
-    with world.server() as server:
-        for step in rounds.of(*steps, share=0.35):
-            world.plan(f"child:{step}")
-            assert world.end(world.submit())["task_status"] == "SUCCEEDED"
-            assert world.has_happened
-            killed[step] += 1
-        assert server.process.poll() is None
-        world.require_one_video_each()
+    for step in rounds.of(*steps, share=0.35):
+        world.plan(f"child:{step}")
+        assert world.end(world.submit())["task_status"] == "SUCCEEDED"
+        assert world.has_happened
+        killed[step] += 1
+    assert server.process.poll() is None
+    world.require_one_video_each()
     for step, times in killed.items():
         ledger.add(f"kill -9 of the child: {step}", times, times, f"{times} SUCCEEDED")
 
 
 def test_an_odd_line_of_a_process_costs_one_attempt_and_shifts_no_answer(
-    tmp_path: Path, files: str, rounds: Rounds, ledger: Ledger
+    served: tuple[World, Live], rounds: Rounds, ledger: Ledger
 ) -> None:
-    world = World(tmp_path, files)
+    world, server = served
     names = tuple(ODD_LINES) if rounds.many else ("hello", "70kB")
-    with world.server() as server:
-        for name in names:
-            world.plan(f"odd:{name}")
-            met, next_one = world.submit(), world.submit()
-            assert world.end(met)["task_status"] == "SUCCEEDED"
-            assert world.end(next_one)["task_status"] == "SUCCEEDED"
-            assert world.has_happened
-            assert world.is_ready()
-        assert server.process.poll() is None
-        world.require_one_video_each()
+    for name in names:
+        world.plan(f"odd:{name}")
+        met, next_one = world.submit(), world.submit()
+        assert world.end(met)["task_status"] == "SUCCEEDED"
+        assert world.end(next_one)["task_status"] == "SUCCEEDED"
+        assert world.has_happened
+        assert world.is_ready()
+    assert server.process.poll() is None
+    world.require_one_video_each()
     ledger.add(
         f"a process says something odd ({', '.join(names)})",
         len(names),

@@ -39,7 +39,7 @@ from tests.fuzz.mutations import (
     mutated,
     request,
 )
-from tests.live import Live, new_key, serving
+from tests.live import COLD, Live, new_key, serving
 from tests.service.conftest import service_in
 
 AT_ONCE = 64
@@ -289,7 +289,10 @@ def test_odd_frames_are_answered_as_written_down_and_take_no_memory(
     secret = new_key(tmp_path)
     count = max(bodies // 20, 100)
     limits = {"PORTRAVOX_MAX_QUEUED": "10000000"}
-    with serving(tmp_path, environment=limits) as server, ThreadPoolExecutor(CLIENTS) as clients:
+    with (
+        serving(tmp_path, environment=limits, main=COLD) as server,
+        ThreadPoolExecutor(CLIENTS) as clients,
+    ):
         port = httpx.URL(server.url).port
         assert port is not None
         key = {"Authorization": f"Bearer {secret}"}
