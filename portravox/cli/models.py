@@ -61,26 +61,26 @@ def fetch_command(
     neural, from a model hub, whose licences are shown and have to be accepted."""
     from portravox.model_files.fetch import fetch_missing
 
-    addresses = [given for given in sources or () if "://" in given]
-    paths = [Path(given) for given in sources or () if "://" not in given]
-    for path in paths:
-        if not path.exists():
-            raise FileMissing(path)
+    wheels, elsewhere = _places(sources or [])
     chosen = _named(sets)
     for each in chosen:
         _agree(each, accept)
-    elsewhere: list[str | Path] = [path for path in paths if path.is_dir()]
-    fetched = fetch_missing(
-        chosen,
-        again=again,
-        wheels=[path for path in paths if path.is_file()],
-        elsewhere=next(iter([*elsewhere, *addresses]), None),
-        tell=tell,
-    )
+    fetched = fetch_missing(chosen, again=again, wheels=wheels, elsewhere=elsewhere, tell=tell)
     for file in fetched:
         give(f"{file.name}  {file.bytes / 1e6:.1f} MB")
     if not fetched:
         give("all there")
+
+
+def _places(sources: list[str]) -> tuple[list[Path], str | Path | None]:
+    """Wheels, and the first folder or else address of a mirror. Raises FileMissing."""
+    addresses = [given for given in sources if "://" in given]
+    paths = [Path(given) for given in sources if "://" not in given]
+    for path in paths:
+        if not path.exists():
+            raise FileMissing(path)
+    places: list[str | Path] = [*(path for path in paths if path.is_dir()), *addresses]
+    return [path for path in paths if path.is_file()], places[0] if places else None
 
 
 @app.command("list")

@@ -190,12 +190,17 @@ def _look_into(
                 bytes(name).decode("utf-8", "replace") for _, name in _boxes(content[8:], budget)
             ]
         elif inner == b"ilst":
-            for index, item in _boxes(content, budget):
-                number = int.from_bytes(index, "big") - 1
-                name = names[number] if 0 <= number < len(names) else index.decode("latin-1")
-                for data, value in _boxes(item, budget):
-                    if data == b"data" and len(value) <= MAX_TEXT_BYTES:
-                        _keep(found, name, bytes(value[8:]).decode("utf-8", "replace"))
+            _keep_items(found, content, names, budget)
+
+
+def _keep_items(found: Carried, view: memoryview, names: list[str], budget: list[int]) -> None:
+    """Texts of an ilst box, whose items are named by their number or by four letters."""
+    for index, item in _boxes(view, budget):
+        number = int.from_bytes(index, "big") - 1
+        name = names[number] if 0 <= number < len(names) else index.decode("latin-1")
+        for data, value in _boxes(item, budget):
+            if data == b"data" and len(value) <= MAX_TEXT_BYTES:
+                _keep(found, name, bytes(value[8:]).decode("utf-8", "replace"))
 
 
 def _boxes(view: memoryview, budget: list[int]) -> Iterator[tuple[bytes, memoryview]]:

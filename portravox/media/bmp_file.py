@@ -57,35 +57,44 @@ def read_header(name: str, content: bytes) -> BmpHeader:
 
 
 def _header(name: str, content: bytes) -> BmpHeader:
-    (pixels_at, header_bytes) = struct.unpack_from("<II", content, 10)
-    masks = (0, 0, 0, 0)
-    compression = used = 0
-    profile = None
-    at = _FILE_HEADER + header_bytes
+    pixels_at, header_bytes = struct.unpack_from("<II", content, 10)
     if header_bytes == _CORE:
         width, height, _, bits = struct.unpack_from("<HHHH", content, 18)
+        rest = b"\0" * _REST
     elif 16 <= header_bytes <= 4096:
         width, height, _, bits = struct.unpack_from("<iiHH", content, 18)
         # An OS/2 header may end after any field; what is left out is 0.
-        rest = content[30:at].ljust(94, b"\0")
-        compression, _, _, _, used = struct.unpack_from("<IIiiI", rest)
-        if header_bytes == 64 and compression > _RLE4:  # its codes are others from here on
-            raise PictureUnsupported(f"{name} is an OS/2 bitmap with Huffman or RLE24 compression")
-        if header_bytes == _INFO and compression in (_BITFIELDS, _ALPHA_BITFIELDS):
-            count = 3 if compression == _BITFIELDS else 4
-            masks = (*struct.unpack_from(f"<{count}I", content, at), 0)[:4]
-            at += 4 * count
-        elif header_bytes >= 52:
-            masks = struct.unpack_from("<IIII", rest, 24)
-            if header_bytes < 56:
-                masks = (*masks[:3], 0)
-        if header_bytes >= 124 and len(content) >= 138:
-            (space,) = struct.unpack_from("<I", content, 70)
-            start, size = struct.unpack_from("<II", content, 126)
-            if space == _EMBEDDED_PROFILE and start + size <= len(content):
-                profile = content[_FILE_HEADER + start : _FILE_HEADER + start + size]
+        rest = content[30 : _FILE_HEADER + header_bytes].ljust(_REST, b"\0")
     else:
         raise PictureUnreadable(f"{name} is damaged: its header has {header_bytes} bytes")
+    compression, _, _, _, used = struct.unpack_from("<IIiiI", rest)
+    _require_plain_pixels(name, header_bytes, compression, bits)
+    masks, at = _masks(content, rest, header_bytes, compression, bits)
+    profile = _profile(content) if header_bytes >= 124 and len(content) >= 138 else None
+    palette = np.zeros((0, 3), np.uint8)
+    if bits <= 8:
+        colours = min(used or 2**bits, 2**bits)
+        entry = 3 if header_bytes == _CORE or pixels_at - at == 3 * colours else 4
+        if at < pixels_at:
+            colours = min(colours, (pixels_at - at) // entry)
+        palette = _palette(content[at : at + colours * entry], entry, 2**bits)
+        at += colours * entry
+    if not at <= pixels_at < len(content):
+        pixels_at = at
+    return BmpHeader(
+        (width, abs(height)), bits, compression, height < 0, masks, palette, pixels_at, profile
+    )
+
+
+_REST = 94
+"""Bytes of the longest header behind its number of bits, as far as they are read."""
+
+
+def _require_plain_pixels(name: str, header_bytes: int, compression: int, bits: int) -> None:
+    """Raise PictureUnsupported for what other formats hide in a BMP, PictureUnreadable for what
+    no BMP has."""
+    if header_bytes == 64 and compression > _RLE4:  # its codes are others from here on
+        raise PictureUnsupported(f"{name} is an OS/2 bitmap with Huffman or RLE24 compression")
     if compression in (_JPEG, _PNG):
         kind = "JPEG" if compression == _JPEG else "PNG"
         raise PictureUnsupported(
@@ -96,25 +105,45 @@ def _header(name: str, content: bytes) -> BmpHeader:
         raise PictureUnreadable(
             f"{name} is damaged: {bits} bits a pixel with compression {compression}"
         )
-    if compression not in (_BITFIELDS, _ALPHA_BITFIELDS):
+
+
+def _masks(
+    content: bytes, rest: bytes, header_bytes: int, compression: int, bits: int
+) -> tuple[tuple[int, int, int, int], int]:
+    """Bits of red, green, blue and alpha in a pixel, and where in the file header and masks end.
+
+    rest  the header behind its number of bits
+    """
+    at = _FILE_HEADER + header_bytes
+    stored = compression in (_BITFIELDS, _ALPHA_BITFIELDS)
+    if header_bytes == _INFO and stored:
+        count = 3 if compression == _BITFIELDS else 4
+        red, green, blue, alpha = (*struct.unpack_from(f"<{count}I", content, at), 0)[:4]
+        return (red, green, blue, alpha), at + 4 * count
+    if not stored:
         # Without bit-fields the fourth byte has no meaning, whatever the header says of alpha.
-        masks = (0x7C00, 0x3E0, 0x1F, 0) if bits == 16 else (0xFF0000, 0xFF00, 0xFF, 0)
-    palette = np.zeros((0, 3), np.uint8)
-    if bits <= 8:
-        colours = min(used or 2**bits, 2**bits)
-        entry = 3 if header_bytes == _CORE or pixels_at - at == 3 * colours else 4
-        if at < pixels_at:
-            colours = min(colours, (pixels_at - at) // entry)
-        raw = content[at : at + colours * entry]
-        given = np.frombuffer(raw[: len(raw) // entry * entry], np.uint8).reshape(-1, entry)
-        palette = np.zeros((2**bits, 3), np.uint8)
-        palette[: len(given)] = given[:, 2::-1]  # stored blue first
-        at += colours * entry
-    if not at <= pixels_at < len(content):
-        pixels_at = at
-    return BmpHeader(
-        (width, abs(height)), bits, compression, height < 0, masks, palette, pixels_at, profile
-    )
+        return ((0x7C00, 0x3E0, 0x1F, 0) if bits == 16 else (0xFF0000, 0xFF00, 0xFF, 0)), at
+    if header_bytes < 52:
+        return (0, 0, 0, 0), at
+    red, green, blue, alpha = struct.unpack_from("<IIII", rest, 24)
+    return (red, green, blue, alpha if header_bytes >= 56 else 0), at
+
+
+def _profile(content: bytes) -> bytes | None:
+    """The colour profile that a header of 124 bytes embeds."""
+    (space,) = struct.unpack_from("<I", content, 70)
+    start, size = struct.unpack_from("<II", content, 126)
+    if space != _EMBEDDED_PROFILE or start + size > len(content):
+        return None
+    return content[_FILE_HEADER + start : _FILE_HEADER + start + size]
+
+
+def _palette(stored: bytes, entry: int, count: int) -> UInt8:
+    """(count, 3) RGB out of entries of so many bytes; colours that are not there are black."""
+    given = np.frombuffer(stored[: len(stored) // entry * entry], np.uint8).reshape(-1, entry)
+    palette = np.zeros((count, 3), np.uint8)
+    palette[: len(given)] = given[:, 2::-1]  # stored blue first
+    return palette
 
 
 def decode(name: str, content: bytes, header: BmpHeader) -> UInt8:
@@ -208,9 +237,8 @@ def _unpacked_runs(name: str, body: UInt8, header: BmpHeader) -> UInt8:
     rows = bytearray(height * width)
     x = y = at = runs = 0
     while y < height:
-        end = counts.find(0, at)
-        if end < 0:
-            end = len(pairs)
+        found = counts.find(0, at)
+        end = found if found >= 0 else len(pairs)
         if end > at and x < width:
             # Each pair is a pixel at least; what goes beyond the row is left out.
             values = _repeated(pairs[at : min(end, at + width - x)], nibbles)[: width - x]
@@ -234,15 +262,21 @@ def _unpacked_runs(name: str, body: UInt8, header: BmpHeader) -> UInt8:
                 x, y = min(width, x + stored[2 * at]), y + stored[2 * at + 1]
             at += 1
         else:
-            size = (code + 1) // 2 if nibbles else code
-            plain = stored[2 * at : 2 * at + size]
-            if nibbles:
-                plain = bytes(half for both in plain for half in (both >> 4, both & 15))[:code]
+            plain, pairs_taken = _plain_values(stored[2 * at : 2 * at + 256], code, nibbles)
             plain = plain[: width - x]
             rows[y * width + x : y * width + x + len(plain)] = plain
             x += len(plain)
-            at += (size + 1) // 2  # filled up to whole pairs
+            at += pairs_taken
     return np.frombuffer(rows, np.uint8).reshape(height, width)
+
+
+def _plain_values(stored: bytes, count: int, nibbles: bool) -> tuple[bytes, int]:
+    """So many values as they are stored, and how many pairs of bytes they fill."""
+    size = (count + 1) // 2 if nibbles else count
+    plain = stored[:size]
+    if nibbles:
+        plain = bytes(half for both in plain for half in (both >> 4, both & 15))[:count]
+    return plain, (size + 1) // 2
 
 
 def _repeated(pairs: UInt8, nibbles: bool) -> bytes:

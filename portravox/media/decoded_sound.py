@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from portravox.arrays import Float32
 from portravox.errors import VoiceTooComplex, VoiceUnreadable, VoiceUnsupported
@@ -69,26 +69,8 @@ def file_blocks(name: str, content: bytes, kind: str) -> Iterator[Block]:
     Packets that do not decode are left out. Raises VoiceUnreadable, VoiceUnsupported (a codec that
     is not on the list) and VoiceTooComplex.
     """
-    import av
-
     reader = READERS[kind]
-    options = {
-        "format_whitelist": reader.format,
-        "codec_whitelist": ",".join(reader.codecs),
-        "protocol_whitelist": "none",  # there is none of this name: what a file names is not opened
-        "probesize": "1000000",
-    }
-    try:
-        container = av.open(
-            io.BytesIO(content),
-            mode="r",
-            format=reader.format,
-            options=options,
-            metadata_errors="replace",
-        )
-    except av.FFmpegError as error:
-        raise VoiceUnreadable(f"{name} is damaged: {error.strerror}") from error
-    with container:
+    with _opened(name, content, reader) as container:
         if not container.streams.audio:
             raise VoiceUnreadable(f"{name} is damaged, or there is no sound in it")
         stream = container.streams.audio[0]
@@ -100,29 +82,59 @@ def file_blocks(name: str, content: bytes, kind: str) -> Iterator[Block]:
         end = _announced_end(stream) if kind == "M4A" else None
         late: list[Block] = []
         count = 0
-        packets = container.demux(stream)
-        for _ in range(MAX_PACKETS):
-            try:
-                packet = next(packets, None)
-                decoded = packet.decode() if packet is not None else []
-            except av.InvalidDataError:
-                continue
-            except av.FFmpegError as error:
-                raise VoiceUnreadable(f"{name} is damaged: {error.strerror}") from error
-            if packet is None:
-                if sum(len(samples) for samples, _ in late) > MAX_FILLING:
-                    yield from late  # the announced end was none
-                return
-            for frame in decoded:
-                samples, rate_hz = float_samples(frame), frame.sample_rate
-                kept = len(samples)
-                if end is not None:
-                    kept = max(0, min(kept, round(end * rate_hz) - count))
-                count += len(samples)
-                if kept < len(samples):
-                    late.append((samples[kept:], rate_hz))
-                if kept:
-                    yield samples[:kept], rate_hz
+        for frame in _frames(name, container, stream):
+            samples, rate_hz = float_samples(frame), frame.sample_rate
+            kept = len(samples)
+            if end is not None:
+                kept = max(0, min(kept, round(end * rate_hz) - count))
+            count += len(samples)
+            if kept < len(samples):
+                late.append((samples[kept:], rate_hz))
+            if kept:
+                yield samples[:kept], rate_hz
+        if sum(len(samples) for samples, _ in late) > MAX_FILLING:
+            yield from late  # the announced end was none
+
+
+def _opened(name: str, content: bytes, reader: Reader) -> Any:
+    """The file, to be read by one demuxer and its decoders alone. Raises VoiceUnreadable."""
+    import av
+
+    options = {
+        "format_whitelist": reader.format,
+        "codec_whitelist": ",".join(reader.codecs),
+        "protocol_whitelist": "none",  # there is none of this name: what a file names is not opened
+        "probesize": "1000000",
+    }
+    try:
+        return av.open(
+            io.BytesIO(content),
+            mode="r",
+            format=reader.format,
+            options=options,
+            metadata_errors="replace",
+        )
+    except av.FFmpegError as error:
+        raise VoiceUnreadable(f"{name} is damaged: {error.strerror}") from error
+
+
+def _frames(name: str, container: Any, stream: Any) -> Iterator[Any]:
+    """Decoded frames to the end; packets that do not decode are left out. Raises VoiceUnreadable,
+    VoiceTooComplex."""
+    import av
+
+    packets = container.demux(stream)
+    for _ in range(MAX_PACKETS):
+        try:
+            packet = next(packets, None)
+            decoded = packet.decode() if packet is not None else []
+        except av.InvalidDataError:
+            continue
+        except av.FFmpegError as error:
+            raise VoiceUnreadable(f"{name} is damaged: {error.strerror}") from error
+        if packet is None:
+            return
+        yield from decoded
     raise VoiceTooComplex(f"{name} consists of more than {MAX_PACKETS} packets")
 
 

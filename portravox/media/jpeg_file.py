@@ -104,29 +104,21 @@ def take_apart(name: str, content: bytes) -> JpegParts:
     scans: list[_Scan] = []
     frame: _Frame | None = None
     whole = False
-    kept_apps = set()
+    colours: dict[int, bytes] = {}
     for marker, body, data in _segments(name, content):
         if marker == _EOI:
             whole = True
         elif marker in _UNUSUAL:
             raise PictureUnsupported(f"{name} is a {_UNUSUAL[marker]}; wanted an ordinary JPEG")
         elif marker in (_SOF_BASELINE, _SOF_EXTENDED, _SOF_PROGRESSIVE):
-            if frame is not None:
-                raise PictureUnreadable(f"{name} is damaged: it has two frames")
-            frame = _frame(name, marker, body)
+            frame = _only_frame(name, frame, marker, body)
             kept.append(_segment(marker, body))
         elif marker == _SOS:
-            if frame is None:
-                raise PictureUnreadable(f"{name} is damaged: a scan without a frame")
             scans.append(_scan(name, body))
             _check_cost(name, frame, scans)
             kept += (_segment(marker, body), data)
-        elif marker in (_DHT, _DQT, _DRI):
+        elif marker in (_DHT, _DQT, _DRI) or _says_first_how_colours_are(marker, body, colours):
             kept.append(_segment(marker, body))
-        elif (marker, body[:5]) in ((_APP0, b"JFIF\0"), (_APP14, b"Adobe")):
-            if marker not in kept_apps:  # they say how colours are stored
-                kept.append(_segment(marker, body))
-                kept_apps.add(marker)
         elif marker == _APP1 and body.startswith(b"Exif\0"):
             exif.append(body)
         elif marker == _APP2 and body.startswith(b"ICC_PROFILE\0"):
@@ -138,10 +130,26 @@ def take_apart(name: str, content: bytes) -> JpegParts:
         content=b"".join((*kept, b"\xff\xd9")),
         size=frame.size,
         profile=_joined_profile(profile),
-        orientation=next((o for o in map(orientation, exif) if o != UPRIGHT), UPRIGHT),
+        orientation=_first_turn(exif),
         whole=whole,
         complete=_is_complete(frame, scans),
     )
+
+
+def _first_turn(exif: list[bytes]) -> int:
+    return next((turn for turn in map(orientation, exif) if turn != UPRIGHT), UPRIGHT)
+
+
+def _only_frame(name: str, before: _Frame | None, marker: int, body: bytes) -> _Frame:
+    if before is not None:
+        raise PictureUnreadable(f"{name} is damaged: it has two frames")
+    return _frame(name, marker, body)
+
+
+def _says_first_how_colours_are(marker: int, body: bytes, known: dict[int, bytes]) -> bool:
+    """Whether it is the first segment of JFIF or of Adobe, which say how colours are stored."""
+    is_one = (marker, body[:5]) in ((_APP0, b"JFIF\0"), (_APP14, b"Adobe"))
+    return is_one and known.setdefault(marker, body) is body
 
 
 def _segments(name: str, content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
@@ -208,8 +216,11 @@ def _scan(name: str, body: bytes) -> _Scan:
     return _Scan(tuple(body[1 : 1 + 2 * parts : 2]), first, last, bits & 15)
 
 
-def _check_cost(name: str, frame: _Frame, scans: list[_Scan]) -> None:
-    """Raise PictureTooComplex where the scans pass over the coefficients too often."""
+def _check_cost(name: str, frame: _Frame | None, scans: list[_Scan]) -> None:
+    """Raise PictureTooComplex where the scans pass over the coefficients too often, and
+    PictureUnreadable where there is no frame that they could belong to."""
+    if frame is None:
+        raise PictureUnreadable(f"{name} is damaged: a scan without a frame")
     if len(scans) > MAX_SCANS:
         raise PictureTooComplex(
             f"{name} is built up in more than {MAX_SCANS} scans; known programs write up to 20"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portravox.errors import PictureTooComplex, PictureUnreadable, PictureUnsupported
@@ -42,32 +43,11 @@ def take_apart(name: str, content: bytes) -> PngParts:
     """
     kept: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
-    at, count, ended = len(SIGNATURE), 0, False
-    while at + 8 <= len(content) and not ended:
-        size, kind = struct.unpack_from(">I4s", content, at)
-        body = content[at + 8 : at + 8 + size]
-        check = content[at + 8 + size : at + 12 + size]
-        if count == 0 and kind == b"CgBI":
-            raise PictureUnsupported(f"{name} is a PNG in the form that only iPhone programs read")
-        if (count == 0) != (kind == b"IHDR"):
-            raise PictureUnreadable(f"{name} is damaged: its chunks are out of order")
-        if (
-            kind in _NEEDED
-            and len(check) == 4
-            and zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(check, "big")
-        ):
-            raise PictureUnreadable(
-                f"{name} is damaged: the check sum of its chunk {kind.decode()}"
-            )
+    for kind, body in _chunks(name, content):
         if kind == b"IDAT":
             pixels.append(body)
         elif kind in _READ:
             kept.setdefault(kind, body)
-        ended = kind == b"IEND"
-        at += 12 + size
-        count += 1
-        if count > MAX_CHUNKS:
-            raise PictureTooComplex(f"{name} consists of more than {MAX_CHUNKS} chunks")
     header = kept.get(b"IHDR", b"")
     if len(header) != 13 or not pixels:
         raise PictureUnreadable(f"{name} is damaged or cut off: there is no picture in it")
@@ -84,6 +64,29 @@ def take_apart(name: str, content: bytes) -> PngParts:
         orientation=orientation(kept[b"eXIf"]) if b"eXIf" in kept else UPRIGHT,
         moves=moves,
     )
+
+
+def _chunks(name: str, content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, body) of each, up to the end; the sums of those that make the picture are right."""
+    at, count, kind = len(SIGNATURE), 0, b""
+    while at + 8 <= len(content) and kind != b"IEND":
+        size, kind = struct.unpack_from(">I4s", content, at)
+        body = content[at + 8 : at + 8 + size]
+        check = content[at + 8 + size : at + 12 + size]
+        if count == 0 and kind == b"CgBI":
+            raise PictureUnsupported(f"{name} is a PNG in the form that only iPhone programs read")
+        if (count == 0) != (kind == b"IHDR"):
+            raise PictureUnreadable(f"{name} is damaged: its chunks are out of order")
+        summed = kind in _NEEDED and len(check) == 4
+        if summed and zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(check, "big"):
+            raise PictureUnreadable(
+                f"{name} is damaged: the check sum of its chunk {kind.decode()}"
+            )
+        yield kind, body
+        at += 12 + size
+        count += 1
+        if count > MAX_CHUNKS:
+            raise PictureTooComplex(f"{name} consists of more than {MAX_CHUNKS} chunks")
 
 
 _NEEDED = frozenset((b"IHDR", b"PLTE", b"IDAT"))

@@ -175,42 +175,39 @@ class _Reader:
         content = self.content
         order = ">" if content[at : at + 4] == b"RIFX" else "<"
         form: WavFormat | None = None
-        long_size = None
-        found_data = False
+        long_size: int | None = None
         at += 12
         while at + 8 <= len(content):
             self._count()
             kind, size = struct.unpack_from(order + "4sI", content, at)
             body = at + 8
-            if kind == b"ds64" and not found_data:
-                if body + 16 <= len(content):
-                    (long_size,) = struct.unpack_from("<Q", content, body + 8)
-            elif kind == b"fmt " and form is None:
-                form = self._format(content[body : body + size], order)
-            elif kind == b"data" and not found_data:
-                if form is None:
-                    form = self._late_format(body, order)
-                found_data = True
+            if kind == b"data":
                 if size == 0xFFFFFFFF and long_size is not None:
                     size = long_size
-                following = self._read_data(form, body, size)
-                if following is None or _HEADER.match(content, following):
-                    return following
-                at = following
-                continue
-            elif _HEADER.match(content, at) and found_data:
-                return at
-            elif not _is_name(kind) and not found_data:
+                following = self._read_data(form or self._late_format(body, order), body, size)
+                return None if following is None else self._next_header(following, order)
+            if kind == b"ds64":
+                long_size = int.from_bytes(content[body + 8 : body + 16], "little")
+            elif kind == b"fmt " and form is None:
+                form = self._format(content[body : body + size], order)
+            elif not _is_name(kind):
                 # One byte earlier too: odd chunks are not always filled up.
-                searched = content.find(b"data" if form else b"fmt ", at - 1)
-                if searched < 0:
+                at = content.find(b"data" if form else b"fmt ", at - 1)
+                if at < 0:
                     break
-                at = searched
                 continue
             at = body + size + (size & 1)
-        if not found_data and not self.pieces:
+        if not self.pieces:
             raise VoiceUnreadable(f"{self.name} is damaged or cut off: there are no samples in it")
         return None
+
+    def _next_header(self, at: int, order: str) -> int | None:
+        """Where the header of another file stands among the chunks from `at` on."""
+        while at + 8 <= len(self.content) and not _HEADER.match(self.content, at):
+            self._count()
+            (size,) = struct.unpack_from(order + "I", self.content, at + 4)
+            at += 8 + size + (size & 1)
+        return at if _HEADER.match(self.content, at) else None
 
     def read_wave64(self) -> None:
         content, at = self.content, 40

@@ -255,21 +255,23 @@ class TimeoutProtocol(HttpToolsProtocol):
             size = _HEADER_PIECE_BYTES if self._in_headers else _BODY_PIECE_BYTES
             at += self._feed(data[at : at + size])
         self._let_wait(b"" if self._refused else data[at:])
-        if (
-            self._read_timeout is None
-            and self._overhead_bytes
-            and self._in_headers
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self._refused
-        ):
-            # Kept alive after a request, and this is the beginning of the next one. Most come
-            # whole, and need no clock.
+        if self._read_timeout is None and self._has_begun_another():
             self._start_read_timeout()
         if self._unparsed:
             self._stop_read_timeout()  # it is we who let the client wait
             if _WAITING.total_bytes > MAX_WAITING_BYTES:
                 self._abort()
         self.flow.hold(bool(self.pipeline or self._unparsed))
+
+    def _has_begun_another(self) -> bool:
+        """Whether it was kept alive after a request and this is the beginning of the next one. Most
+        come whole, and need no clock."""
+        return bool(
+            self._overhead_bytes
+            and self._in_headers
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self._refused
+        )
 
     def _let_wait(self, data: bytes) -> None:
         _WAITING.total_bytes += len(data) - len(self._unparsed)

@@ -192,6 +192,23 @@ def _check_scheme(address: str, mode: CallMode) -> None:
 
 def _parameters(given: Json, engines: tuple[str, ...]) -> dict[str, Json]:
     """The options a client chose, as `JobOptions` takes them. Raises Refusal."""
+    try:
+        options = {name: OPTIONS[name].from_json(value) for name, value in _chosen(given).items()}
+    except SettingOutOfRange as error:
+        raise Refusal(problems.out_of_definition(error.name)) from error
+    if options.get("engine", engines[0]) not in engines:
+        raise Refusal(problems.out_of_definition("engine"))
+    if engines[0] != ENGINES[0]:  # what the engine says where nothing is said
+        options.setdefault("engine", engines[0])
+    if "transcript" in options:
+        missing = missing_readers(options["transcript"], options.get("language"))
+        if missing:
+            raise Refusal(problems.transcript_unreadable(missing))
+    return options
+
+
+def _chosen(given: Json) -> dict[str, Json]:
+    """Names and values of what is not null, ours among them. Raises Refusal."""
     if given is None or given == []:  # PHP writes an empty object so
         given = {}
     if not isinstance(given, dict):
@@ -206,19 +223,7 @@ def _parameters(given: Json, engines: tuple[str, ...]) -> dict[str, Json]:
         if name not in OURS:
             raise Refusal(problems.out_of_definition(name))
         chosen[name] = value
-    try:
-        options = {name: OPTIONS[name].from_json(value) for name, value in chosen.items()}
-    except SettingOutOfRange as error:
-        raise Refusal(problems.out_of_definition(error.name)) from error
-    if options.get("engine", engines[0]) not in engines:
-        raise Refusal(problems.out_of_definition("engine"))
-    if engines[0] != ENGINES[0]:  # what the engine says where nothing is said
-        options.setdefault("engine", engines[0])
-    if "transcript" in options:
-        missing = missing_readers(options["transcript"], options.get("language"))
-        if missing:
-            raise Refusal(problems.transcript_unreadable(missing))
-    return options
+    return chosen
 
 
 def task_filter(query: Mapping[str, str], *, now: float, region: str) -> TaskFilter | None:

@@ -86,9 +86,7 @@ def chosen_device(asked: str | None = None) -> ComputeDevice:
     where nothing was asked for and there is no card.
     """
     wanted = (asked if asked is not None else os.environ.get(DEVICE, "")).strip().lower()
-    kind, _, index = wanted.partition(":")
-    if wanted and (kind not in KINDS or (index and not index.isdecimal())):
-        raise SettingOutOfRange(DEVICE, wanted, f"one of {', '.join(KINDS)}, or cuda:1")
+    kind, index = _kind_and_index(wanted)
     if kind == "cpu":
         return CPU
     cards = graphics_cards()
@@ -102,6 +100,14 @@ def chosen_device(asked: str | None = None) -> ComputeDevice:
             f" {DEVICE}=cpu computes on the processor, which takes seconds for a frame"
         )
     return fitting[0]
+
+
+def _kind_and_index(wanted: str) -> tuple[str, str]:
+    """Of `cuda:1`; each may be empty. Raises SettingOutOfRange."""
+    kind, _, index = wanted.partition(":")
+    if wanted and (kind not in KINDS or (index and not index.isdecimal())):
+        raise SettingOutOfRange(DEVICE, wanted, f"one of {', '.join(KINDS)}, or cuda:1")
+    return kind, index
 
 
 def main() -> int:

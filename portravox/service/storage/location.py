@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from portravox.errors import SettingOutOfRange
 
@@ -87,20 +87,7 @@ def parse_location(url: str) -> StorageLocation:
     except ValueError:
         raise _refused(f"{_WANTED}, then perhaps ?name=value&…") from None
     scheme = split.scheme
-    if scheme not in ("file", "s3", "gs", "az"):
-        raise _refused(_WANTED)
-    if "@" in split.netloc or split.fragment:
-        raise _refused(f"{_WANTED}; secrets belong in the environment")
-    allowed = OPTIONS[scheme]
-    if unknown := sorted(set(options) - allowed):
-        known = ", ".join(sorted(allowed)) or "nothing"
-        raise _refused(
-            f"after the question mark {known}, not {unknown[0][:40]!r}; secrets belong in the"
-            " environment"
-        )
-    for name in ("allow_http", "virtual_hosted"):
-        if options.get(name, "true") not in ("true", "false"):
-            raise _refused(f"{name}=true or {name}=false")
+    _require_known(scheme, split, options)
     if scheme == "file":
         folder = unquote(split.path)
         if split.netloc or not folder.startswith("/") or "\0" in folder:
@@ -115,6 +102,24 @@ def parse_location(url: str) -> StorageLocation:
     return StorageLocation(
         scheme=cast(Scheme, scheme), bucket=split.netloc, prefix="/".join(parts), options=options
     )
+
+
+def _require_known(scheme: str, split: SplitResult, options: Mapping[str, str]) -> None:
+    """Raise SettingOutOfRange for a scheme or an option that is none, or for secrets in the URL."""
+    if scheme not in ("file", "s3", "gs", "az"):
+        raise _refused(_WANTED)
+    if "@" in split.netloc or split.fragment:
+        raise _refused(f"{_WANTED}; secrets belong in the environment")
+    allowed = OPTIONS[scheme]
+    if unknown := sorted(set(options) - allowed):
+        known = ", ".join(sorted(allowed)) or "nothing"
+        raise _refused(
+            f"after the question mark {known}, not {unknown[0][:40]!r}; secrets belong in the"
+            " environment"
+        )
+    for name in ("allow_http", "virtual_hosted"):
+        if options.get(name, "true") not in ("true", "false"):
+            raise _refused(f"{name}=true or {name}=false")
 
 
 def _refused(wanted: str) -> SettingOutOfRange:
