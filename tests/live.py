@@ -13,6 +13,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
+
 from portravox.service.keys import ApiKeys
 
 MAIN = "import sys; from portravox.cli.main import main; sys.exit(main())"
@@ -23,6 +25,11 @@ COLD = (
 )
 """A server whose worker processes start when there is work for them: for tests that render nothing.
 Each of the others begins with one that draws a rehearsal, some 3 s of a core."""
+
+
+HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
+"""Calls, each on a connection of its own. `httpx.get` makes a client for each call, and reads all
+certificates of the system for it: some 30 ms of a core, every time that a test looks."""
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-import httpx
-
 from tests.cli.conftest import Run
-from tests.live import COLD, new_key, serving
+from tests.live import COLD, HTTP, new_key, serving
 from tests.service.test_backup import damage_a_page
 
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
 
 
 def submit(url: str, key: str) -> str:
-    answered = httpx.post(
+    answered = HTTP.post(
         f"{url}{SUBMIT}",
         json={
             "model": "liveportrait",
@@ -30,7 +28,7 @@ def submit(url: str, key: str) -> str:
 
 
 def status(url: str, key: str, task_id: str) -> str:
-    answered = httpx.get(
+    answered = HTTP.get(
         f"{url}/api/v1/tasks/{task_id}", headers={"Authorization": f"Bearer {key}"}, timeout=30
     )
     found: str = answered.json()["output"]["task_status"]
@@ -75,7 +73,7 @@ def test_keys_that_are_damaged_stop_a_start_with_a_line_and_a_way_out(
         assert run("backup", tmp_path / "backup", "--data-dir", tmp_path).status == 0
         (tmp_path / "keys.json").write_bytes(good[:-10])
         assert status(server.url, key, task_id) != "UNKNOWN"  # the server goes on
-        ready = httpx.get(f"{server.url}/readyz", timeout=30)
+        ready = HTTP.get(f"{server.url}/readyz", timeout=30)
         assert ready.status_code == 200
         assert [told["reason"] for told in ready.json()["warnings"]] == ["keys_damaged"]
         assert str(tmp_path) not in ready.text

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from portravox.demo import VOICE
-from tests.live import new_key, serving
+from tests.live import HTTP, new_key, serving
 from tests.service.storage import faulty_proxy
 from tests.service.storage.faulty_proxy import FaultyProxy
 from tests.service.storage.swift import SwiftServer
@@ -80,7 +80,7 @@ def uploaded(world: World, file: Path) -> str:
         "success_action_status": "200",
     }
     with file.open("rb") as content:
-        posted = httpx.post(
+        posted = HTTP.post(
             given["upload_host"], data=form, files={"file": (file.name, content)}, timeout=60
         )
     assert posted.status_code == 200, posted.text
@@ -132,18 +132,18 @@ def test_files_lie_in_the_store_and_a_store_that_goes_away_loses_none(world: Wor
         else int(parse_qs(split.query)["Expires"][0]) - time.time()
     )
     assert 23.9 * 3600 < life_s <= 24 * 3600 + 1
-    whole = httpx.get(link, timeout=60)
+    whole = HTTP.get(link, timeout=60)
     assert whole.status_code == 200
     assert whole.headers["content-type"] == "video/mp4"
     assert whole.content[4:8] == b"ftyp"
-    part = httpx.get(link, headers={"Range": "bytes=-100"}, timeout=60)
+    part = HTTP.get(link, headers={"Range": "bytes=-100"}, timeout=60)
     assert (part.status_code, part.content) == (206, whole.content[-100:])
     # Nothing of it lies on this machine's disk.
     left = [path.name for path in world.data_dir.rglob("*") if path.is_file()]
     assert not [name for name in left if name.endswith((".mp4", ".png", ".wav"))], left
 
     world.store.mode = "away"
-    again = httpx.get(link, timeout=60) if not direct else None
+    again = HTTP.get(link, timeout=60) if not direct else None
     world.store.mode = "well"
     if again is not None:
         assert again.status_code == 503

@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.probe import read_frames
 from portravox.demo import VOICE
-from tests.live import Live, files_at, new_key, serving
+from tests.live import HTTP, Live, files_at, new_key, serving
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +111,7 @@ class Client:
         return seen
 
     def video(self, task_id: str) -> httpx.Response:
-        return httpx.get(self.output(task_id)["results"]["video_url"])
+        return HTTP.get(self.output(task_id)["results"]["video_url"])
 
 
 def test_four_servers_after_each_other_lose_no_task_and_leave_none_hanging(

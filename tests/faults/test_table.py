@@ -12,7 +12,7 @@ import pytest
 
 from portravox.service.backup import Part, back_up, restore
 from tests.faults.world import SUBMIT, TASKS, Ledger, World
-from tests.live import new_key, serving
+from tests.live import HTTP, new_key, serving
 from tests.service.test_backup import damage_a_page
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def test_who_submits_and_cancels_is_stopped_others_are_not_and_the_table_shrinks
         assert SHARE <= accepted <= SHARE + accepted // 4
         full = _size(table)
         assert full < 1.5 * accepted * TASK_BYTES
-        assert httpx.post(f"{world.url}{SUBMIT}", json=BODY, headers={**ASYNC, **other}).is_success
+        assert HTTP.post(f"{world.url}{SUBMIT}", json=BODY, headers={**ASYNC, **other}).is_success
 
         world.set_clock(25 * 3600.0)  # a day and an hour later all of it is forgotten
         deadline = time.monotonic() + 60

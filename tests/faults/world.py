@@ -17,7 +17,7 @@ import av
 import httpx
 
 from tests.faults.saboteur import MAIN, PLAN
-from tests.live import Live, new_key, serving
+from tests.live import HTTP, Live, new_key, serving
 
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
 TASKS = "/api/v1/tasks"
@@ -125,7 +125,7 @@ class World:
         return self._server.url
 
     def is_ready(self) -> bool:
-        return httpx.get(f"{self.url}/readyz", timeout=60).status_code == 200
+        return HTTP.get(f"{self.url}/readyz", timeout=60).status_code == 200
 
     def until_ready(self) -> None:
         self._wait(self.is_ready, "it to be ready")
@@ -137,7 +137,7 @@ class World:
 
         def is_not_ready() -> bool:
             began = time.perf_counter()
-            answered = httpx.get(f"{self.url}/readyz", timeout=60)
+            answered = HTTP.get(f"{self.url}/readyz", timeout=60)
             assert time.perf_counter() - began < 0.5  # with a new connection, on a busy machine
             told[:] = [reason["reason"] for reason in answered.json().get("reasons", [])]
             return answered.status_code == 503
@@ -170,7 +170,7 @@ class World:
             },
             "parameters": {"video_fps": FPS},
         }
-        return httpx.post(
+        return HTTP.post(
             f"{self.url}{SUBMIT}",
             json=body,
             headers={**self.authorization, "X-DashScope-Async": "enable", **headers},
@@ -188,7 +188,7 @@ class World:
 
     def upload(self, content: bytes) -> int:
         """Upload a file as the official package does; gives the status of the answer."""
-        given = httpx.get(
+        given = HTTP.get(
             f"{self.url}/api/v1/uploads",
             params={"action": "getPolicy", "model": "liveportrait"},
             headers=self.authorization,
@@ -200,12 +200,12 @@ class World:
             "policy": given["policy"],
             "key": f"{given['upload_dir']}/file",
         }
-        return httpx.post(
+        return HTTP.post(
             given["upload_host"], data=fields, files={"file": content}, timeout=120
         ).status_code
 
     def output(self, task_id: str) -> dict[str, Any]:
-        answered = httpx.get(f"{self.url}{TASKS}/{task_id}", headers=self.authorization, timeout=60)
+        answered = HTTP.get(f"{self.url}{TASKS}/{task_id}", headers=self.authorization, timeout=60)
         assert answered.status_code == 200, answered.text
         output: dict[str, Any] = answered.json()["output"]
         assert output["task_status"] != "UNKNOWN", f"{task_id} was accepted and is lost"
@@ -242,7 +242,7 @@ class World:
             assert ended["task_status"] == "SUCCEEDED", ended
             videos.add(_video_name(ended))
             address = ended["results"]["video_url"]
-            require_playable(httpx.get(address, timeout=60).content)
+            require_playable(HTTP.get(address, timeout=60).content)
         ends = [self.end(task_id) for task_id in self.tasks()]
         told = {_video_name(end) for end in ends if end["task_status"] == "SUCCEEDED"}
         assert videos <= told
@@ -255,7 +255,7 @@ class World:
         ids: list[str] = []
         page_no = pages = 1
         while page_no <= pages:
-            page = httpx.get(
+            page = HTTP.get(
                 f"{self.url}{TASKS}",
                 params={"page_no": page_no, "page_size": 100},
                 headers=self.authorization,

@@ -39,7 +39,7 @@ from tests.fuzz.mutations import (
     mutated,
     request,
 )
-from tests.live import COLD, Live, new_key, serving
+from tests.live import COLD, HTTP, Live, new_key, serving
 from tests.service.conftest import service_in
 
 AT_ONCE = 64
@@ -296,7 +296,7 @@ def test_odd_frames_are_answered_as_written_down_and_take_no_memory(
         port = httpx.URL(server.url).port
         assert port is not None
         key = {"Authorization": f"Bearer {secret}"}
-        submitted = httpx.post(
+        submitted = HTTP.post(
             f"{server.url}{SUBMIT}", json=JOB, headers={**key, "X-DashScope-Async": "enable"}
         )
         known = submitted.json()["output"]["task_id"]
@@ -330,6 +330,6 @@ def test_odd_frames_are_answered_as_written_down_and_take_no_memory(
         grown_mib = _memory_mib(server, "VmHWM") - before_mib
         tally.add("odd frames: memory", f"grew by {grown_mib:.0f} MiB at most", 0.0)
         assert grown_mib < MOST_MIB
-        asked = httpx.get(f"{server.url}{TASKS}/{known}", headers=key)
+        asked = HTTP.get(f"{server.url}{TASKS}/{known}", headers=key)
         assert asked.json()["output"]["task_id"] == known
         assert server.process.poll() is None
