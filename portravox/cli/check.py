@@ -49,8 +49,9 @@ def check_command(
         )
     else:
         give(f"{'yes' if verdict.passed else 'no'}: {verdict.message}")
-        for number, face in enumerate(verdict.faces, start=1):
-            give(f"  face {number}: {_in_words(face)}")
+        told = zip(verdict.faces, verdict.codes, strict=True)
+        for number, (face, code) in enumerate(told, start=1):
+            give(f"  face {number}: {code}; {_in_words(face)}")
         for notice in notices:
             tell(f"note: {notice}")
         if verdict.hint:
