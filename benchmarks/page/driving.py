@@ -129,8 +129,10 @@ class Studio:
 
     def finished(self) -> None:
         """Wait until the video on the stage can be played."""
-        self.page.locator("#stage video:visible").wait_for(timeout=120_000)
+        self.page.locator("#stage [data-part=video]:visible").wait_for(timeout=120_000)
         until(self.page, "document.querySelector('#stage video').readyState >= 2")
+        # What played while it was made hands over to it.
+        until(self.page, "document.querySelector('#stage .watched') === null")
 
     @property
     def trouble(self) -> Any:

@@ -276,6 +276,18 @@ export class Api {
     await this.call("POST", `tasks/${id}/cancel?force=true`);
   }
 
+  /** The video of a running task as it is made; null where it is not to be had that way. */
+  async stream(id, { signal }) {
+    try {
+      const response = await this.#send("GET", `tasks/${id}/stream`, { signal });
+      if (!response.redirected) return response.body;
+      await response.body?.cancel(); // it is ready, and played as such
+      return null;
+    } catch {
+      return null; // the preview does
+    }
+  }
+
   /** The latest frame of a running task as a picture; null where there is none. */
   async preview(id, { signal }) {
     try {

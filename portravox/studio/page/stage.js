@@ -4,6 +4,7 @@
 import { Refusal } from "./api.js";
 import { announce, buttonFor, make, onAction, partsOf, showIcon } from "./parts.js";
 import { wordsFor } from "./refusals.js";
+import { watch } from "./stream.js";
 import { exactNumber, exactSpan, label, percent, say, sayNothing, span, text } from "./texts.js";
 
 /** The server draws a preview a second; the first is looked out for more often. */
@@ -125,6 +126,7 @@ export class Stage {
     );
     this.render();
     this.#previewWhileRunning(job, signal);
+    watch(job, { api: this.#api, video, signal });
   }
 
   #announce(job) {
