@@ -113,11 +113,12 @@ export class Stage {
     const { width, height } = job.record.portrait;
     this.#root.style.setProperty("--result-ratio", job.record.values.paste_back ? `${width} / ${height}` : "1");
     let before = job.status;
+    const watching = { held: false };
     const { signal } = this.#listening;
     job.addEventListener(
       "change",
       () => {
-        if (job.status !== before && job.status === "SUCCEEDED") this.#playsItself = true;
+        if (job.status !== before && job.status === "SUCCEEDED") this.#playsItself = !watching.held;
         this.render();
         if (job.status !== before) this.#announce(job);
         before = job.status;
@@ -126,7 +127,7 @@ export class Stage {
     );
     this.render();
     this.#previewWhileRunning(job, signal);
-    watch(job, { api: this.#api, video, signal });
+    watch(job, { api: this.#api, video, watching, signal });
   }
 
   #announce(job) {

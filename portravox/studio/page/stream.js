@@ -17,14 +17,20 @@ const AGAIN_MS = 1000;
 
 /**
  * Show a job's video as it is made, and hand over to `video` once that has the finished one.
+ * `watching.held`: whether who watches has stopped it.
  * @param {any} job
- * @param {{api: any, video: HTMLVideoElement, signal: AbortSignal}} how
+ * @param {{api: any, video: HTMLVideoElement, watching: {held: boolean}, signal: AbortSignal}} how
  */
-export async function watch(job, { api, video, signal }) {
+export async function watch(job, { api, video, watching, signal }) {
   if (Source === undefined) return;
   while (await renders(job, signal)) {
     const body = await api.stream(job.record.taskId, { signal });
     const element = document.createElement("video");
+    element.addEventListener("click", () => {
+      watching.held = !element.paused;
+      if (watching.held) element.pause();
+      else element.play();
+    });
     if (body !== null) await showing(element, body, job, { video, signal });
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
@@ -50,7 +56,6 @@ function renders(job, signal) {
 async function showing(element, body, job, { video, signal }) {
   element.className = "watched";
   element.playsInline = true;
-  element.addEventListener("click", () => (element.paused ? element.play() : element.pause()));
   element.addEventListener("loadeddata", () => video.after(element), { once: true });
   const gone = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   try {
