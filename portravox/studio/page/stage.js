@@ -298,7 +298,7 @@ export class Stage {
     const { video } = this.#parts;
     if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) return;
     this.#playsItself = false;
-    this.playOrPause();
+    if (video.paused) this.playOrPause();
   }
 
   get #fps() {
