@@ -11,7 +11,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality sbom release clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality agents sbom release clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -186,6 +186,17 @@ equality: .venv-reference/.ready ## compare the networks with MediaPipe itself, 
 	$(REFERENCE) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+AGENTS := .venv-agents/bin/python
+
+agents: .venv-agents/.ready ## the adapters for LiveKit Agents and Pipecat, with the packages themselves (800 MB of their own)
+	$(AGENTS) -m pytest tests/integrations --confcutdir=tests/integrations
+
+.venv-agents/.ready: requirements/lock-agents.txt
+	@$(CHOSEN); $$python -m venv .venv-agents
+	$(AGENTS) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lock-agents.txt
+	$(AGENTS) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
 # For every Python from 3.11 on and every system in one file each, by markers; of each package as
 # few versions as will do.
 COMPILE := uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11
@@ -198,6 +209,7 @@ lock: ## make the locks anew (needs uv)
 	$(COMPILE) --override requirements/overrides-reference.txt \
 	  pyproject.toml requirements/reference.in requirements/build.in -o requirements/lock-reference.txt
 	$(COMPILE) requirements/training.in -o requirements/lock-training.txt
+	$(EVERYWHERE) --extra livekit --extra pipecat pyproject.toml requirements/agents.in requirements/build.in -o requirements/lock-agents.txt
 
 sbom: setup-dev ## the bill of materials and docs/licences.md, after `make lock`
 	$(BIN)/python -m release.sbom

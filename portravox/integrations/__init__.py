@@ -1,0 +1,1 @@
+"""Our live portraits as the face of agents that others' frameworks run."""
