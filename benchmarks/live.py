@@ -19,15 +19,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from portravox import Direction, EmbeddedEngine, Waveform, read_picture, read_voice
 from portravox.animation.controls import CONTROLS
+from portravox.animation.phrases import speech_spans
 from portravox.arrays import Float32
+from portravox.articulation.from_voice import articulate
 from portravox.demo import VOICE, demo_portrait
 from portravox.engines.performance import perform
 from portravox.engines.session import LiveFrame, RigSession
+from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.speech.streaming_resample import StreamingResampler
 
@@ -40,8 +44,8 @@ GAP, YAW = CONTROLS.index("lip_gap"), CONTROLS.index("head_yaw_deg")
 MOVING = 0.01
 """Mouth widths from which the lips count as parted."""
 
-HEARD_SHARE = 0.01
-"""Of a recording's highest sample, from which it is heard: 40 dB below."""
+WIDE = 0.1
+"""Mouth widths at which a mouth is interrupted, where it comes to that."""
 
 CORES = 2
 
@@ -105,6 +109,7 @@ def lips_and_delays(samples: Float32, rate_hz: int) -> list[Figure]:
     """Against the offline engine, for a voice that comes as it is spoken and for one at once."""
     voice = Waveform(samples[:, np.newaxis], rate_hz)
     offline = perform(voice, Direction(video_fps=FPS))["lip_gap"]
+    sounds = float(speech_spans(articulate(voice)["activity"])[0, 0])
     resampler = StreamingResampler(rate_hz, RATE_HZ)
     said = np.concatenate([resampler.push(samples), resampler.finish()])
     figures = []
@@ -125,8 +130,6 @@ def lips_and_delays(samples: Float32, rate_hz: int) -> list[Figure]:
         shown = rows[shift : shift + len(offline), GAP]
         r = float(np.corrcoef(shown, offline[: len(shown)])[0, 1])
         first = np.flatnonzero(rows[FPS:, GAP] > MOVING)[0] / FPS
-        loud = np.abs(samples) > HEARD_SHARE * np.abs(samples).max()
-        sounds = np.flatnonzero(loud)[0] / rate_hz
         # both from when the samples were pushed to when the frame is shown, its first moment
         p50, p99 = np.percentile(lags_s, [50, 99]) * 1000.0
         frame_ms = 0.0 if at_once else 1000.0 / FPS
@@ -197,6 +200,10 @@ def interruptions(samples: Float32, rate_hz: int) -> list[Figure]:
         session = _undrawn()
         session.push(_pcm(samples[: 5 * rate_hz]), rate_hz)
         before, _ = _pulled(session, at)
+        for _ in range(3 * FPS):
+            if before[-1, GAP] > WIDE:
+                break
+            before, _ = _pulled(session, 1)
         session.clear()
         after, _ = _pulled(session, 15)
         gap = np.concatenate([before[-1:, GAP], after[:, GAP]])
@@ -277,7 +284,12 @@ def costs(portrait: Path, side_px: int, samples: Float32, rate_hz: int) -> list[
 
 
 def _registered(portrait: Path, side_px: int) -> Any:
-    return EmbeddedEngine().register(read_picture(portrait, max_side_px=side_px))
+    picture = read_picture(portrait, max_side_px=side_px)
+    larger = side_px / max(picture.pixels.shape[:2])
+    if larger > 1.0:  # what it shows does not matter, but how many pixels it has
+        pixels = cv2.resize(picture.pixels, None, fx=larger, fy=larger)
+        picture = Picture(np.asarray(pixels, np.uint8))
+    return EmbeddedEngine().register(picture)
 
 
 def _timed(act: Any) -> tuple[Any, float]:
