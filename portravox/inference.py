@@ -134,14 +134,6 @@ def available_providers() -> tuple[Provider, ...]:
     return tuple(names[foreign] for foreign in found if foreign in names)
 
 
-def close_networks() -> None:
-    """Let go of all networks, such as between two tests of memory."""
-    with _LOCK:
-        networks = list(_OPENED.values())
-    for network in networks:
-        network.close()
-
-
 def _runtime() -> Any:
     # Importing portravox turned telemetry off; a program may have cleared its environment since.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -222,7 +222,7 @@ def animate_inputs(
     engine   None: the one that the options name
     task_id  what tells this video from others of the same inputs and options, where there may be
              others
-    on_fragment  hears the video as it is made, as a fragmented MP4
+    on_fragment  is given the video as it is made, as a fragmented MP4
     """
     from portravox.media.encode import QUALITIES, VideoWriter
 

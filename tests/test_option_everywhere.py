@@ -12,6 +12,7 @@ import pytest
 import portravox
 from handbook import http_api, options
 from portravox.cli.batch_list import Row, read_list
+from portravox.errors import SettingOutOfRange
 from portravox.options import EXTENSION, OPTIONS, JobOptions, Option, as_parameters, chosen
 from portravox.pipeline import ENGINES
 from portravox.service.bodies import body_schemas
@@ -32,7 +33,15 @@ def another(option: Option) -> Any:
         case "integer" | "number":
             return schema["maximum"]
         case _:
-            return "en"
+            return next(text for text in ("en", "2") if _is_taken(option, text))
+
+
+def _is_taken(option: Option, text: str) -> bool:
+    try:
+        option.from_json(text)
+    except SettingOutOfRange:
+        return False
+    return True
 
 
 CHOSEN = {name: another(option) for name, option in OPTIONS.items()}

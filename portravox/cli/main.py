@@ -2,7 +2,7 @@
 
 Flow      the shell -> cli.main -> cli.app -> a command
 
-Only what is needed to fail well is imported here, so that Ctrl-C is heard from the first moment.
+Only what is needed to fail well is imported here, so that Ctrl-C works from the first moment.
 """
 
 from __future__ import annotations

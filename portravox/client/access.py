@@ -20,7 +20,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 """Where `portravox serve` listens unless told otherwise."""
 
 BASE_URLS = ("PORTRAVOX_BASE_URL", "DASHSCOPE_HTTP_BASE_URL")
-"""Environment variables, the first that says something is heard. The second is the one that the
+"""Environment variables, the first that is not empty counts. The second is the one that the
 official packages know."""
 
 KEYS = (

@@ -34,7 +34,7 @@ def wait_for_end(
     """The report of success.
 
     timeout_s  how long to wait at most; None: as long as it takes
-    on_report  hears every answer
+    on_report  is called with every answer
 
     Raises TaskRefused, TaskFailed, TaskCanceled, TaskForgotten by how the task ended;
     TaskUnfinished when the time is up; RequestRefused, ServerFailed.

@@ -160,7 +160,7 @@ class VideoWriter:
         label: AiLabel | None = None,
         on_fragment: OnFragment | None = None,
     ) -> None:
-        """on_fragment: hears the video as it is made, which changes nothing about the file."""
+        """on_fragment: is given the video as it is made, which changes nothing about the file."""
         for name, value in (("width_px", width_px), ("height_px", height_px)):
             if value < 2 or value % 2:  # yuv420p halves the chroma planes
                 raise SettingOutOfRange(name, value, "an even number, 2 or more")

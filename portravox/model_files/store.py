@@ -51,11 +51,6 @@ def folder_to_fetch_into() -> Path:
     return environment if own else cache
 
 
-def readable_folders() -> tuple[Path, ...]:
-    """Those of the folders that exist: what a process with a restricted view has to see."""
-    return tuple(folder for folder in folders() if folder.is_dir())
-
-
 def find(file: ModelFile) -> Path | None:
     """Where a file lies, an intact one before a broken one."""
     places = [folder / file.name for folder in folders() if (folder / file.name).is_file()]

@@ -52,11 +52,6 @@ def box_around(points: AnyFloat, margin: float, frame: UInt8) -> Box | None:
     return box if min(box.size) >= 2 else None
 
 
-def magnified(points: AnyFloat, box: Box, times: int) -> Float64:
-    """(P, 2) frame positions -> positions on a canvas of the box with `times` finer pixels."""
-    return (points.astype(np.float64) - box.corner + 0.5) * times - 0.5
-
-
 def polygon_cover(outline: AnyFloat, size: tuple[int, int], fine: int = 4) -> Float32:
     """(h, w) 0..1 how much of each pixel lies inside a polygon, (P, 2).
 

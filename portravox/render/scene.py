@@ -95,7 +95,12 @@ class Scene:
 
 
 def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
-    """Prepare one portrait: photo (H, W, 3) with even sides, person matte (H, W) 0..1."""
+    """Prepare one portrait: photo (H, W, 3) with even sides, person matte (H, W) 0..1.
+
+    Raises ValueError for odd sides: planes of chroma are half as large.
+    """
+    if photo.shape[0] % 2 or photo.shape[1] % 2:
+        raise ValueError(f"a scene of {photo.shape[1]} x {photo.shape[0]} px; wanted even sides")
     mesh = rig.mesh
     own = rig.rest[mesh.strip_edge, :2]
     middle = (rig.rest[mesh.strip_upper, :2] + rig.rest[mesh.strip_lower, :2]) / 2

@@ -322,7 +322,7 @@ async def _among_others(
             await worker.start()
         deliverer = _deliverer(service)
         deliverer.start()
-        service.followers.hear_from(partial(database.listen, "portravox_task"))
+        service.followers.listen_with(partial(database.listen, "portravox_task"))
         async with _serving(service, worker, parts.detector, deliverer):
             try:
                 yield service

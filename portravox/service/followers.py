@@ -107,21 +107,21 @@ class TaskFollowers:
         self._told_at: dict[str, float] = {}
         self._reading: asyncio.Task[None] | None = None
         self._closed = False
-        self._hearing: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._called = asyncio.Event()
         """Set when a followed task is in another state than before."""
 
-    def hear_from(self, listen: Listen) -> None:
+    def listen_with(self, listen: Listen) -> None:
         """Be called when the state of a task changes, beside looking at what progresses.
 
         listen  gives each call the id of a task, or None where calls may have been missed
         """
 
-        async def heard(task_id: str | None) -> None:
+        async def changed(task_id: str | None) -> None:
             if task_id is None or task_id in self._followers:
                 self._called.set()
 
-        self._hearing = asyncio.create_task(listen(heard), name="followers hear")
+        self._listening = asyncio.create_task(listen(changed), name="followers listen")
 
     @property
     def reading(self) -> bool:
@@ -168,8 +168,8 @@ class TaskFollowers:
     def close(self) -> None:
         """End all streams, those that begin later, too."""
         self._closed = True
-        if self._hearing is not None:
-            self._hearing.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
         for follower in self._all():
             follower.end()
 

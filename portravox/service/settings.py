@@ -282,7 +282,7 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The first that says something is heard; no .env is read, for it may be anybody's."""
+        """The first that says something counts; no .env is read, for it may be anybody's."""
         del dotenv_settings
         return (
             init_settings,

@@ -29,8 +29,8 @@ _PLACE = "@assets"
 """What stands in index.html where the folder of the other files goes."""
 
 _MODULES = b"<!-- modules -->\n"
-"""What stands in index.html where the browser hears of all modules at once. Otherwise it would find
-one by reading another, a round trip for each step on the way."""
+"""What stands in index.html where the browser is told of all modules at once. Otherwise it would
+find one by reading another, a round trip for each step on the way."""
 
 _IMPORT = re.compile(rb'^(?:import|\} from).*"\./([^"]+)";$', re.MULTILINE)
 

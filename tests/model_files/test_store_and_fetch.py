@@ -207,9 +207,6 @@ def test_files_lie_in_the_environment_or_in_the_users_cache(
     assert store.folder_to_fetch_into() == environment
     monkeypatch.setattr(store.sys, "base_prefix", str(tmp_path / "venv"))  # not one's own
     assert store.folder_to_fetch_into() == cache
-    assert store.readable_folders() == ()
-    cache.mkdir(parents=True)
-    assert store.readable_folders() == (cache,)
 
 
 def test_an_intact_file_goes_before_a_broken_one(

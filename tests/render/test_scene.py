@@ -11,8 +11,9 @@ import pytest
 from portravox.arrays import Float32, UInt8
 from portravox.media.planes import Planes
 from portravox.render.kernels import CELLS
-from portravox.render.scene import Painter, Scene
+from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.rig.deform import Deformer
+from portravox.rig.fit import Rig
 from portravox.rig.topology import LEFT_EYE
 
 Row = Callable[..., Float32]
@@ -166,3 +167,8 @@ def test_bands_begin_on_nodes_of_the_coarsest_map(scene: Scene) -> None:
     assert scene.bands
     for band in scene.bands:
         assert (band.x0 - x0) % coarsest == 0 and (band.y0 - y0) % coarsest == 0
+
+
+def test_a_picture_with_an_odd_side_makes_no_scene(rig: Rig, photo: UInt8, matte: Float32) -> None:
+    with pytest.raises(ValueError, match="even sides"):
+        prepare_scene(rig, photo[:, :-1], matte[:, :-1])

@@ -18,9 +18,6 @@ from portravox.face.outlines import OVAL
 CROP_PX = 512
 """Side of the crop, and of what the decoder draws."""
 
-INPUT_PX = 256
-"""Side of what the networks take in."""
-
 SIZE_IN_FACES = 2.3
 """Side of the crop: so many times the larger side of the box around the points."""
 

@@ -26,7 +26,7 @@ from portravox.engines.neural.stitch import LayeredNetwork
 from portravox.engines.neural.tensors import Placed, Tensor, Weights
 from portravox.engines.neural.warp import WarpNetwork
 from portravox.errors import ModelFileBroken, ModelFileMissing
-from portravox.model_files.catalogue import NEURAL, NEURAL_SAFETENSORS, ModelSet
+from portravox.model_files.catalogue import NEURAL, NEURAL_SAFETENSORS
 from portravox.model_files.store import installed, missing_files
 
 MAX_HEADER_BYTES = 16 * 1024 * 1024
@@ -72,11 +72,6 @@ def published_networks() -> Networks:
     except (ModelFileMissing, ModelFileBroken) as error:
         error.hint = f"Run `portravox models fetch {NEURAL.name}`, which shows the licences first."
         raise
-
-
-def published_files() -> ModelSet | None:
-    """The set whose files are all there and right, if one is."""
-    return next((each for each in (NEURAL, NEURAL_SAFETENSORS) if not missing_files((each,))), None)
 
 
 def networks_of(files: Mapping[str, Path]) -> Networks:

@@ -44,7 +44,7 @@ that was stopped in its midst holds others up for no longer. Our choice."""
 
 IDLE_S = 1.0
 """A connection that nobody used for so long is looked at before it is. Our choice: of those that
-die in use the user hears anyway."""
+die in use the user is told anyway."""
 
 CLOCK_S = 30.0
 """How often the database is asked for the time. Our choice: clocks drift by 3 ms meanwhile."""
@@ -171,25 +171,25 @@ class Database:
             await self._pool.close()
 
     async def listen(
-        self, channel: str, hear: Callable[[str | None], Awaitable[None] | None]
+        self, channel: str, on_notice: Callable[[str | None], Awaitable[None] | None]
     ) -> None:
         """Hear what is called out on a channel, until cancelled.
 
-        hear  is given what was said; None where something may have been missed meanwhile
+        on_notice  is given what was said; None where something may have been missed meanwhile
         """
         pause_s = 0.2
         while True:
             try:
                 async with await AsyncConnection.connect(self._conninfo, autocommit=True) as db:
                     await db.execute(_sql(f"LISTEN {channel}"))
-                    await _called(hear, None)
+                    await _called(on_notice, None)
                     pause_s = 0.2
                     while True:
                         async for notice in db.notifies(timeout=10.0):
-                            await _called(hear, notice.payload)
+                            await _called(on_notice, notice.payload)
                         await db.execute("SELECT 1")  # finds out whether anybody is there
             except psycopg.Error as error:
-                _log.warning("nothing is heard from the database: %s", _reason(error))
+                _log.warning("no notices come from the database: %s", _reason(error))
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, 2.0)
 
@@ -312,8 +312,10 @@ async def _limit(db: AsyncConnection[Any]) -> None:
     )
 
 
-async def _called(hear: Callable[[str | None], Awaitable[None] | None], said: str | None) -> None:
-    answer = hear(said)
+async def _called(
+    on_notice: Callable[[str | None], Awaitable[None] | None], said: str | None
+) -> None:
+    answer = on_notice(said)
     if answer is not None:
         await answer
 
