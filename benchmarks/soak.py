@@ -1,8 +1,8 @@
 """Whether a server that works for an hour holds more and more: memory, descriptors, threads, tasks.
 
 Flow      portravox serve <- mixed_requests, renders one after another; /proc -> growth -> verdict
-Gives     OUT/soak.json, soak.md; status 1 where something grew beyond its limit, a task was lost or
-          an answer was one that no request of its kind may have
+Gives     OUT/soak.json, soak.md, server.log (what the server said); status 1 where something grew
+          beyond its limit, a task was lost or an answer was none that a request of its kind may have
 
     python -m benchmarks.soak -o out/soak [--minutes 60] [--per-s 30] [--render-every 30]
     python -m benchmarks.soak -o out/requests --requests 100000      # as fast as they are answered
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import threading
@@ -319,7 +320,10 @@ def main() -> None:
     )
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.out) as folder:
-        report = run(Path(folder), plan)
+        try:
+            report = run(Path(folder), plan)
+        finally:
+            shutil.copy(Path(folder) / "log.txt", options.out / "server.log")
     facts = {**asdict(report), "holds": report.holds}
     (options.out / "soak.json").write_text(json.dumps(facts, indent=1) + "\n")
     (options.out / "soak.md").write_text(markdown(report))

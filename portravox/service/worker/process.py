@@ -599,9 +599,26 @@ class ProcessPool:
                 while len(self._idle) < min(self._keep, self._at_once - len(self._busy)):
                     self._idle.append(self._make())
                 for process in [process for process in self._idle if process.pid is None]:
-                    await process.warm()
+                    await self._start_idle(process)
                 pause_s = WARM_RETRY_S
             except Exception:  # whatever it is, the next try may do better
                 _log.exception("no process could be started; the next try is in %g s", pause_s)
                 pause_s = min(2.0 * pause_s, MAX_WARM_RETRY_S)
             await asyncio.sleep(pause_s)
+
+    async def _start_idle(self, process: WorkerProcess) -> None:
+        """Start a process that waits. A request may take it meanwhile, and the pool let go of it
+        after: then nobody would ever end what is started here."""
+        if process not in self._idle:
+            return
+        try:
+            await process.warm()
+        except Exception:
+            if self._has(process):
+                raise
+        finally:
+            if not self._has(process):
+                await process.close()
+
+    def _has(self, process: WorkerProcess) -> bool:
+        return process in self._busy or process in self._idle

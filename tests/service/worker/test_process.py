@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from portravox.service.worker.messages import OPENED, FetchDone, FetchRequest, R
 from portravox.service.worker.process import ProcessPool, RequestFailed, WorkerProcess
 from portravox.system import CORES, ENVIRONMENT
 from tests.live import files_at
+from tests.service.worker.unstarted import UnstartedProcess
 
 NETS = "127.0.0.0/8"
 
@@ -222,6 +224,52 @@ async def test_a_pool_has_processes_ready_beside_those_that_are_busy(
     await asyncio.gather(*requests, return_exceptions=True)
     await pool.close()
     assert all(process.pid is None for process in made)
+
+
+class Held(UnstartedProcess):
+    """Starts, and answers, when it is told to; a start begun after its end is a process that nobody
+    ends."""
+
+    def __init__(self) -> None:
+        super().__init__("fetch", memory_mib=256)
+        self.may_start, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.runs = False
+
+    async def warm(self) -> None:
+        await self.may_start.wait()
+        self.runs = True
+
+    async def request(self, request: Any, done: Any, **_: Any) -> Any:
+        await self.may_answer.wait()
+        return FetchDone(number=1)
+
+    async def close(self) -> None:
+        self.runs = False
+
+
+async def test_a_process_that_a_pool_let_go_of_amid_its_start_is_ended(tmp_path: Path) -> None:
+    made: list[Held] = []
+
+    def make() -> Held:
+        made.append(Held())
+        return made[-1]
+
+    async def ask() -> FetchDone:
+        return await pool.request(fetch(tmp_path, "http://h/"), FetchDone, key="1", time_s=60.0)
+
+    pool = ProcessPool(make, at_once=2, keep=1)
+    pool.keep_warm()
+    await asyncio.sleep(0)  # the first one is being started
+    first, second = asyncio.create_task(ask()), asyncio.create_task(ask())
+    await asyncio.sleep(0.01)
+    made[1].may_answer.set()  # it is kept: one may wait
+    await second
+    made[0].may_answer.set()  # which the other one may not, too
+    await first
+    made[0].may_start.set()
+    await asyncio.sleep(0.01)
+    assert not made[0].runs
+    await pool.close()
 
 
 async def test_a_start_may_take_its_share_of_the_processor_and_no_more(
