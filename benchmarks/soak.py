@@ -2,7 +2,7 @@
 
 Flow      portravox serve <- mixed_requests, renders one after another; /proc -> growth -> verdict
 Gives     OUT/soak.json, soak.md, server.log (what the server said); status 1 where something grew
-          beyond its limit, a task was lost or an answer was none that a request of its kind may have
+          beyond its limit, a task was lost, or an answer is none that such a request may have
 
     python -m benchmarks.soak -o out/soak [--minutes 60] [--per-s 30] [--render-every 30]
     python -m benchmarks.soak -o out/requests --requests 100000      # as fast as they are answered
