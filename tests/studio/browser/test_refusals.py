@@ -60,7 +60,7 @@ def test_a_long_voice_is_cut_to_what_the_service_takes(studio: Any, tmp_path: An
         song.setparams(parameters)
         song.writeframes(sound * 14)  # 196 s
     studio.page.locator("#voice input[type=file]").set_input_files(tmp_path / "song.wav")
-    studio.verdict("voice", "good")
+    studio.verdict("voice", "note")
     assert studio.page.inner_text("#voice .times").startswith("180.0 s of 19")
 
 
@@ -126,7 +126,7 @@ def test_a_failed_task_says_why_on_the_stage(studio: Any) -> None:
         "message": "No human face detected.",
     }
     page.route(
-        "**/events",
+        "**/events*",
         lambda route: route.fulfill(
             status=200,
             content_type="text/event-stream",

@@ -242,7 +242,7 @@ def test_a_job_goes_on_while_the_page_is_reloaded(studio: Any) -> None:
 @pytest.mark.thorough
 def test_where_events_do_not_come_the_page_asks_again_and_again(visit: Any, studio_of: Any) -> None:
     page = visit()
-    page.route("**/events", lambda route: route.abort())
+    page.route("**/events*", lambda route: route.abort())
     studio = studio_of(page)
     studio.fill()
     studio.make()
