@@ -60,7 +60,7 @@ BEHIND_ROWS: Final = 4 * CURVE_RATE_HZ
 """Kept of the past: the noise looks 3 s back, stress a second, and windows begin at whole
 seconds."""
 
-PITCH_ROWS: Final = 60
+PITCH_ROWS: Final = 40
 """Over which the path of the pitch is sought."""
 
 RECENT_ROWS: Final = 15 * CURVE_RATE_HZ
@@ -226,14 +226,15 @@ class LiveArticulation:
 
     def _take_power(self, power: Float32) -> None:
         """Rows of mel power from the stream, and the noise in them."""
-        for row in power:
-            self._power = np.concatenate([self._power, row[np.newaxis]])
-            place = (self._first + len(self._power) - 1) % BLOCK_ROWS
+        noise = np.empty_like(power)
+        for index in range(len(power)):
+            place = (self._first + len(self._power) + index) % BLOCK_ROWS
             if place == 0:
                 self._floors = (self._floors[1], self._floor())
             before, now = self._floors
-            noise = before + (now - before) * np.float32((place + 1) / BLOCK_ROWS)
-            self._noise = np.concatenate([self._noise, noise[np.newaxis]])
+            noise[index] = before + (now - before) * np.float32((place + 1) / BLOCK_ROWS)
+        self._power = np.concatenate([self._power, power])
+        self._noise = np.concatenate([self._noise, noise])
 
     def _floor(self) -> Float32:
         """The noise, from what was quietest in the last three seconds."""
