@@ -172,17 +172,12 @@ class LiveSound:
                 break
             piece = self._waiting.popleft()
             if piece is None:
-                self._ends -= 1
-                if self.utterances and self.utterances[-1].end is None:
-                    self.utterances[-1].end = laid
-                self._flowing = self._enough()
+                self._end_utterance(laid)
                 continue
             taken = piece[: most - laid]
             if len(piece) > len(taken):
                 self._waiting.appendleft(piece[len(taken) :])
-            if not self.utterances or self.utterances[-1].end is not None:
-                self._number += 1
-                self.utterances.append(Utterance(self._number, laid))
+            self._begin_utterance(laid)
             self._samples -= len(taken)
             laid += len(taken)
             self.last_sound = laid
@@ -194,6 +189,18 @@ class LiveSound:
             self._count_gap(least - laid)
             pieces.append(np.zeros(least - laid, np.float32))
         self._line = np.concatenate([self._line, *pieces])
+
+    def _begin_utterance(self, at: int) -> None:
+        """Unless the last one goes on."""
+        if not self.utterances or self.utterances[-1].end is not None:
+            self._number += 1
+            self.utterances.append(Utterance(self._number, at))
+
+    def _end_utterance(self, at: int) -> None:
+        self._ends -= 1
+        if self.utterances and self.utterances[-1].end is None:
+            self.utterances[-1].end = at
+        self._flowing = self._enough()
 
     def _count_gap(self, samples: int) -> None:
         """Silence that is laid belongs to an utterance that has begun and not ended."""

@@ -249,10 +249,10 @@ def draw_planes(
         for y in range(y0, y1, 2):
             _row_of_places(nodes, places.cell, corners, x0, y, count, row_of_nodes, upper)
             _row_of_places(nodes, places.cell, corners, x0, y + 1, count, row_of_nodes, lower)
-            end = 0
+            end, following = 0, _state_of_run(film.states, upper, 0, count)
             while end < count:
-                begin = end
-                state, end = _alike(film.states, upper, begin, count)
+                begin, state = end, following
+                end, following = _alike(film.states, upper, begin, count, state)
                 here = _Segment(_P(begin), _P(end), _P(x0), _P(y), _P(x0 - film.x), _P(y - film.y))
                 if state == CLEAR:
                     _copy_two_rows(here, plate_luma, frame_luma)
@@ -294,13 +294,14 @@ def _halved(here: _Segment) -> _Segment:
 
 
 @compiled()
-def _alike(states: UInt8, row: Float32, begin: int, count: int) -> Any:
-    """What the film is at pixel `begin` of a row and as far as it stays so, and where that ends."""
-    state = _state_of_run(states, row, begin, count)
-    end = begin + RUN
-    while end < count and _state_of_run(states, row, end, count) == state:
+def _alike(states: UInt8, row: Float32, begin: int, count: int, state: int) -> Any:
+    """How far the film stays as it is at pixel `begin` of a row, and what it is from there on."""
+    end, following = begin, state
+    while end < count and following == state:
         end += RUN
-    return state, min(end, count)
+        if end < count:
+            following = _state_of_run(states, row, end, count)
+    return min(end, count), following
 
 
 @compiled()
