@@ -30,7 +30,12 @@ from benchmarks.articulation import sphinx
 from benchmarks.articulation.rules import curves as rule_curves
 from benchmarks.articulation.sentences import Sentence
 from portravox.arrays import Float32, Int32
-from portravox.articulation.acoustic_model import ACOUSTIC_CHANNELS, ARTICULATION_MODEL, infer
+from portravox.articulation.acoustic_model import (
+    ACOUSTIC_CHANNELS,
+    ARTICULATION_MODEL,
+    AcousticOutput,
+    infer,
+)
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
 from portravox.articulation.from_voice import articulate, curves_from_features
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
@@ -43,7 +48,7 @@ from portravox.speech.features import speech_features
 from portravox.speech.log_mel import normalized_log_mel
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import mel_power
-from portravox.speech.resample import row_count, speech_samples
+from portravox.speech.resample import SAMPLES_PER_ROW, row_count, speech_samples
 from training.targets import CURVES, targets
 from training.utterance import Phone
 
@@ -116,7 +121,11 @@ def ours(voice: Waveform) -> Answer:
 
 def live(voice: Waveform) -> Answer:
     """The product with an acoustic output that looks 150 ms ahead and no farther."""
-    acoustic = infer_live(speech_samples(voice))
+    # a live voice has whole rows only; the recording's last one may be begun
+    samples = np.pad(speech_samples(voice), (0, SAMPLES_PER_ROW))
+    known = infer_live(samples)
+    rows = row_count(voice)
+    acoustic = AcousticOutput(known.curves[:rows], known.classes[:rows], known.speech[:rows])
     classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
     return Answer(curves_from_features(speech_features(voice), acoustic=acoustic), classes)
 

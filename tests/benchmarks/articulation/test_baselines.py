@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.articulation.baselines import loudness, of_phones
+from benchmarks.articulation.baselines import live, loudness, of_phones
 from portravox.articulation.phones import PHONE_CLASSES
 from portravox.media.waveform import Waveform
 from training.utterance import Phone
@@ -45,3 +45,11 @@ def test_phones_become_curves_that_shut_on_m_and_speak_through_short_gaps():
     assert answer.curves["activity"].min() == 1.0
     assert answer.classes is not None
     assert PHONE_CLASSES[answer.classes[35]] == "m"
+
+
+def test_a_recording_that_ends_amid_a_row_has_an_answer_of_live_voices_too():
+    voice = tone(0.5, 0.1)
+    cut = Waveform(voice.samples[: len(voice.samples) - 75], voice.rate_hz)
+    answer = live(cut)
+    assert answer.classes is not None
+    assert len(answer.classes) == len(answer.curves.values)
