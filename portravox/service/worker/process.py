@@ -403,15 +403,20 @@ class WorkerProcess:
         self._idle = asyncio.create_task(self._lines.anything())
 
     async def _stop_watching(self) -> None:
-        watch, self._idle = self._idle, None
-        if watch is None:
+        if self._idle is None:
             return
         await asyncio.sleep(0)  # what has come already is seen
+        # From here on without a pause: a caller that goes away in one would leave the watch
+        # behind, to take what is meant for the next.
+        watch, self._idle = self._idle, None
+        if watch is None:  # it was closed meanwhile
+            return
         has_spoken = watch.done()
         watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError, OSError):
-            await watch
+        await asyncio.wait([watch])
         if has_spoken:
+            if not watch.cancelled():
+                watch.exception()  # looked at, whatever it is
             _log.error("a %s process ended, or spoke unasked", self._role)
             await self._kill()
 

@@ -163,3 +163,21 @@ rendered(number, 1.0)
     assert (scratch / "stream.mp4").read_bytes() == b"first second"
     assert not (scratch / "stream.mp4").is_symlink()
     await process.close()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_who_goes_away_as_his_request_begins_takes_nothing_from_the_next(
+    tmp_path: Path, steps: int
+) -> None:
+    """After so many turns of the loop; some of them lie before the request was sent."""
+    async with asyncio.timeout(20.0):
+        process = talker(tmp_path, instead="rendered(number, 2.0)")
+        assert await rendered_s(process, 2.0) == 2.0
+        going = asyncio.create_task(rendered_s(process, 2.0))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+        own_s = 3.0 if process.pid is None else 2.0  # of a new process, or of this one
+        assert await rendered_s(process, 3.0) == own_s
+        await process.close()
