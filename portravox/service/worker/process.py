@@ -403,13 +403,11 @@ class WorkerProcess:
         self._idle = asyncio.create_task(self._lines.anything())
 
     async def _stop_watching(self) -> None:
-        if self._idle is None:
-            return
         await asyncio.sleep(0)  # what has come already is seen
         # From here on without a pause: a caller that goes away in one would leave the watch
         # behind, to take what is meant for the next.
         watch, self._idle = self._idle, None
-        if watch is None:  # it was closed meanwhile
+        if watch is None:
             return
         has_spoken = watch.done()
         watch.cancel()
