@@ -176,6 +176,7 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
         ours = {
             "seed": 7,
             "engine": "embedded",
+            "face": "0.5,0.4",
             "max_side": 720,
             "quality": "draft",
             "visible_label": "zh",
