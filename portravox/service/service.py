@@ -50,6 +50,11 @@ DOWNLOADS_AT_ONCE = 2048
 """Videos that clients may be fetching at the same time: a quarter of a megabyte each where they are
 slow to take them. Our choice."""
 
+READS_AT_ONCE = 32
+"""Pieces of videos that are being read at the same time, of all downloads. Our choice: more than
+there are threads for it. Who waits for his turn costs the event loop nothing, where a thousand
+downloads that begin together kept everybody else waiting for seconds."""
+
 UPLOADS_AT_ONCE = 32
 """Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk
 until they are stored."""
@@ -141,6 +146,9 @@ class Service:
 
     downloading: Places = field(default_factory=lambda: Places(DOWNLOADS_AT_ONCE))
     """By video: its link carries no key."""
+
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
+    """Of downloads."""
 
     followers: TaskFollowers = field(init=False)
 

@@ -45,7 +45,8 @@ async def video(request: Request) -> Response:
 
 
 async def _opened(request: Request, service: Service, name: str, place: ExitStack) -> Response:
-    stored, stream = await asyncio.to_thread(service.videos.open, name)
+    async with service.reading:
+        stored, stream = await asyncio.to_thread(service.videos.open, name)
     part = part_asked_for(
         request.headers.get("range"),
         size_bytes=stored.size_bytes,
@@ -60,6 +61,7 @@ async def _opened(request: Request, service: Service, name: str, place: ExitStac
     return StreamInPlace(
         place,
         _pieces(
+            service.reading,
             stream,
             part.first,
             part.length,
@@ -72,12 +74,13 @@ async def _opened(request: Request, service: Service, name: str, place: ExitStac
 
 
 async def _pieces(
-    stream: BinaryIO, first: int, length: int, piece_bytes: int
+    reading: asyncio.Semaphore, stream: BinaryIO, first: int, length: int, piece_bytes: int
 ) -> AsyncIterator[bytes]:
     with stream:
         stream.seek(first)
         while length > 0:
-            piece = await asyncio.to_thread(stream.read, min(length, piece_bytes))
+            async with reading:
+                piece = await asyncio.to_thread(stream.read, min(length, piece_bytes))
             if not piece:
                 raise OSError("the video is shorter than it was")
             length -= len(piece)
