@@ -96,6 +96,14 @@ def user_number() -> int:
         return os.getuid()
 
 
+def open_strangers_file(file: Path) -> int:
+    """A descriptor, to read, of a file that somebody else may have put there: no link is followed
+    and no pipe waited for. Whether it is a plain file is to be asked of the descriptor. Raises
+    OSError."""
+    strict = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # POSIX has them
+    return os.open(file, os.O_RDONLY | strict)
+
+
 def allow_many_open_files() -> None:
     """Ask for all the open files that the system lets us have."""
     if sys.platform != "win32":

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import json
 import os
 import shutil
@@ -24,6 +23,8 @@ import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from portravox.model_files.store import sha256_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -114,7 +115,7 @@ def release(out: Path) -> None:
                 committed.extractall(source, filter="data")
             built.append(build(source, Path(folder) / name / "dist", moment))
         for first, second in zip(*built, strict=True):
-            if _sha256(first) != _sha256(second):
+            if sha256_of(first) != sha256_of(second):
                 raise ReleaseFailed(f"{first.name} is not the same when it is built twice")
         out.mkdir(parents=True, exist_ok=True)
         files = [Path(shutil.copy(file, out)) for file in built[0]]
@@ -124,7 +125,7 @@ def release(out: Path) -> None:
     files.append(Path(shutil.copy(ROOT / "portravox" / "sbom.json", out)))
     files.append(out / "provenance.json")
     files[-1].write_text(json.dumps(_provenance(files[:2], commit, moment, lock), indent=1) + "\n")
-    sums = "".join(f"{_sha256(file)}  {file.name}\n" for file in files)
+    sums = "".join(f"{sha256_of(file)}  {file.name}\n" for file in files)
     (out / "SHA256SUMS").write_text(sums)
     print(sums, end="")
 
@@ -133,22 +134,20 @@ def _provenance(files: Sequence[Path], commit: str, moment: int, lock: Path) -> 
     """A statement of how the files were made (slsa.dev/spec/v1.0/provenance)."""
     return {
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": file.name, "digest": {"sha256": _sha256(file)}} for file in files],
+        "subject": [{"name": file.name, "digest": {"sha256": sha256_of(file)}} for file in files],
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
                 "buildType": "python -m release.build",
                 "externalParameters": {"commit": commit, "SOURCE_DATE_EPOCH": moment},
                 "internalParameters": {"python": sys.version.split()[0]},
-                "resolvedDependencies": [{"name": lock.name, "digest": {"sha256": _sha256(lock)}}],
+                "resolvedDependencies": [
+                    {"name": lock.name, "digest": {"sha256": sha256_of(lock)}}
+                ],
             },
             "runDetails": {"builder": {"id": "local"}},
         },
     }
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _run(

@@ -80,6 +80,12 @@ EMPTY_DBFS: Final = -100.0
 
 _EDGE: Final = (PITCH_SAMPLES - SAMPLES_PER_ROW) // 2
 
+_BY_ROW: Final = (
+    *("_curves", "_classes", "_speech", "_power", "_noise"),
+    *("_lags", "_heights", "_pitch_hz"),
+)
+"""What `LiveArticulation` keeps, a row each 10 ms from `_first` on."""
+
 
 class LiveArticulation:
     """One live voice, row by row on the clock of its session. Not for two threads at once."""
@@ -278,16 +284,14 @@ class LiveArticulation:
     def _trim(self, stop: int) -> None:
         """Forget what is known from a row on."""
         rows = stop - self._first
-        for name in ("_curves", "_classes", "_speech", "_power", "_noise", "_lags", "_heights"):
+        for name in _BY_ROW:
             setattr(self, name, getattr(self, name)[:rows])
-        self._pitch_hz = self._pitch_hz[:rows]
 
     def _forget(self) -> None:
         """Drop rows that are too long ago."""
         spent = len(self._speech) - BEHIND_ROWS - 2 * CURVE_RATE_HZ
         if spent < CURVE_RATE_HZ:
             return
-        for name in ("_curves", "_classes", "_speech", "_power", "_noise", "_lags", "_heights"):
+        for name in _BY_ROW:
             setattr(self, name, getattr(self, name)[spent:].copy())
-        self._pitch_hz = self._pitch_hz[spent:].copy()
         self._first += spent

@@ -20,7 +20,7 @@ import typer
 from portravox.cli.options import Given, Producer, job_options, with_options
 from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
 from portravox.cli.terminal import tell
-from portravox.errors import OutputNotWritable, SettingOutOfRange
+from portravox.errors import OutputNotWritable
 from portravox.labels.aigc import PRODUCER
 from portravox.options import Direction, options_of
 
@@ -75,16 +75,14 @@ def _live(
 ) -> None:
     """Speak what comes in while it comes, and idle in between, until the input ends."""
     from portravox import EmbeddedEngine, __version__, read_picture
-    from portravox.engines.session import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+    from portravox.engines.session import require_rate
     from portravox.labels.aigc import AiLabel, content_id
     from portravox.live_stream import LiveStream, streamed
     from portravox.media.live_video import LIVE
 
     options = job_options(given)
     require_file(portrait, "portrait")
-    if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
-        wanted = f"a whole number from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
-        raise SettingOutOfRange("rate", rate, wanted)
+    require_rate("rate", rate)
     if output == STDOUT:
         require_no_terminal()
     else:

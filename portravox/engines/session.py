@@ -243,10 +243,7 @@ class RigSession:
     def push(self, pcm: npt.NDArray[Any], sample_rate: int) -> None:
         """Raises SettingOutOfRange, SessionFull, SessionClosed."""
         samples = _mono(pcm)
-        whole = isinstance(sample_rate, int | np.integer) and not isinstance(sample_rate, bool)
-        if not whole or not LOWEST_RATE_HZ <= sample_rate <= HIGHEST_RATE_HZ:
-            wanted = f"a whole number from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
-            raise SettingOutOfRange("sample_rate", sample_rate, wanted)
+        require_rate("sample_rate", sample_rate)
         with self._lock:
             self._check_open()
             self._sound.push(samples, int(sample_rate))
@@ -380,6 +377,14 @@ class RigSession:
     def _check_open(self) -> None:
         if self._closed:
             raise SessionClosed
+
+
+def require_rate(name: str, rate_hz: int) -> None:
+    """Raise SettingOutOfRange, by this name, for a rate in which no sound can come in."""
+    whole = isinstance(rate_hz, int | np.integer) and not isinstance(rate_hz, bool)
+    if not whole or not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        wanted = f"a whole number from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
+        raise SettingOutOfRange(name, rate_hz, wanted)
 
 
 def _mono(pcm: npt.NDArray[Any]) -> Float32:

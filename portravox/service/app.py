@@ -251,7 +251,7 @@ async def _alone(
         previews=service.previews,
         streams=service.streams,
     )
-    service.workers.append(worker)
+    _watch(metrics, worker)
     deliverer = _deliverer(service)
     janitor = asyncio.create_task(keep_clean(service), name="janitor")
     worker.start()
@@ -318,7 +318,7 @@ async def _among_others(
                 slots=settings.workers,
                 is_limited=lambda key_id: limits_of(key_id).max_running is not None,
             )
-            service.workers.append(worker)
+            _watch(metrics, worker)
             await worker.start()
         deliverer = _deliverer(service)
         deliverer.start()
@@ -382,11 +382,7 @@ async def opened_worker(
             slots=slots,
             is_limited=lambda key_id: limits_of(key_id).max_running is not None,
         )
-        metrics.watch_worker(
-            worker.name,
-            age_s=lambda: worker.heartbeat_age_s,
-            failed_starts=lambda: worker.failed_starts,
-        )
+        _watch(metrics, worker)
         keys.start()
         life_s = settings.task_life_s
         await engine.start_upkeep(
@@ -549,6 +545,15 @@ async def _serving(
         await detector.close()
         await deliverer.stop()
         await service.queue.close()
+
+
+def _watch(metrics: Metrics, worker: Worker) -> None:
+    """Have the metrics tell how a worker is."""
+    metrics.watch_worker(
+        worker.name,
+        age_s=lambda: worker.heartbeat_age_s,
+        failed_starts=lambda: worker.failed_starts,
+    )
 
 
 def _deliverer(service: Service) -> Deliverer:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -67,17 +66,13 @@ class Labelling:
         }
         written = json.dumps(line).encode() + b"\n"
         try:
-            with _WRITING:
-                descriptor = os.open(self.record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-                try:
-                    # In one call, so that processes do not mix their lines (POSIX, O_APPEND).
-                    if os.write(descriptor, written) != len(written):
-                        raise StorageFailed(f"{self.record.name} could not be written whole")
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+            descriptor = os.open(self.record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                # In one call, so that neither threads nor processes mix their lines (O_APPEND).
+                if os.write(descriptor, written) != len(written):
+                    raise StorageFailed(f"{self.record.name} could not be written whole")
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise StorageFailed(f"{self.record.name}: {error.strerror}") from error
-
-
-_WRITING = threading.Lock()

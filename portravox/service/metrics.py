@@ -84,11 +84,6 @@ class Metrics:
         """Count an attempt to deliver a notice; None: nobody answered."""
         self.notices.labels("none" if status is None else f"{status // 100}xx").inc()
 
-    def set_worker(self, name: str, *, age_s: float, failed_starts: int) -> None:
-        """Say how a worker loop is."""
-        self._worker_age_s.labels(name).set(age_s)
-        self._worker_failed_starts.labels(name).set(failed_starts)
-
     def watch_worker(
         self, name: str, *, age_s: Callable[[], float], failed_starts: Callable[[], int]
     ) -> None:

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from portravox.system import open_strangers_file
+
 MAX_BYTES = 512 * 1024
 """Of a preview; real ones have 60 kB. A child that was taken over must not fill our memory."""
 
@@ -51,8 +53,7 @@ class Previews:
 def read_preview(file: Path) -> bytes | None:
     """What lies in a file that a worker process writes; None where that is no preview."""
     try:
-        # No links: the child writes here, and must not choose what we read.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = open_strangers_file(file)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as stream:

@@ -32,7 +32,6 @@ from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import Uploads
 from portravox.service.streams import Streams
 from portravox.service.tasks.queue import KeyLimits, TaskQueue
-from portravox.service.worker.loop import Worker
 
 NO_KEY_ID = "0"
 """Of callers without a key: on a server that asks for none, or with a pass; real ids begin
@@ -121,9 +120,6 @@ class Service:
     """The device of each engine that is offered, for people."""
 
     health: HealthProbe = field(default_factory=HealthProbe)
-    workers: list[Worker] = field(default_factory=list)
-    """That run in this process."""
-
     rates: Rates = field(default_factory=RateLimiter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server was told to stop: it finishes what it is making, answers those who ask

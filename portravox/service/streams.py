@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from portravox.system import open_strangers_file
+
 LOOK_S = 0.05
 """How often it is looked whether a watched file has grown. Our choice: a fifth of a fragment."""
 
@@ -125,10 +127,9 @@ class StreamedVideo:
         """Open the file, if it is there; whether it is open."""
         if self._descriptor is not None:
             return True
-        # No links and nothing but files: a child writes here, and must not choose what we read.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        # Nothing but files: a child writes here, and must not choose what we read.
         try:
-            descriptor = os.open(self._file, flags)
+            descriptor = open_strangers_file(self._file)
         except OSError:
             return False
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

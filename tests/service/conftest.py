@@ -22,6 +22,15 @@ from portravox.service.storage.local import LocalLinks, LocalStorage
 from portravox.service.storage.signing import open_signing_keys
 from portravox.service.storage.uploads import Uploads
 from portravox.service.tasks.sqlite import SqliteTaskQueue
+from portravox.service.tasks.task import Job
+
+JOB = Job(
+    model="liveportrait",
+    image_url="http://h/p",
+    audio_url="http://h/v",
+    parameters={},
+    resolve_oss=False,
+)
 
 
 class YesDetector:

@@ -16,17 +16,10 @@ from portravox.service import streams as streams_module
 from portravox.service.places import Places
 from portravox.service.routes import tasks as routes
 from portravox.service.streams import PIECE_BYTES, StreamCut, StreamedVideo, Streams
-from portravox.service.tasks.queue import Failure, Job, Result
-from tests.service.conftest import Server
+from portravox.service.tasks.queue import Failure, Result
+from tests.service.conftest import JOB, Server
 
 Playing = Callable[..., Any]
-JOB = Job(
-    model="liveportrait",
-    image_url="http://h/p",
-    audio_url="http://h/v",
-    parameters={},
-    resolve_oss=False,
-)
 CONTENT = os.urandom(3 * PIECE_BYTES + 17)
 
 

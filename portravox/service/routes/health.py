@@ -78,10 +78,6 @@ async def metrics(request: Request) -> Response:
             raise Refusal(problems.BAD_KEY)
     elif request.client is None or not is_loopback(request.client.host):
         raise Refusal(problems.ACCESS_DENIED)
-    for worker in service.workers:
-        service.metrics.set_worker(
-            worker.name, age_s=worker.heartbeat_age_s, failed_starts=worker.failed_starts
-        )
     page = service.metrics.page(await service.queue.counts())
     return Response(page, headers={"content-type": PAGE_TYPE})
 

@@ -23,6 +23,7 @@ from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
 from portravox.service.disk import RESERVE_BYTES, DiskSpace, storage_errors
 from portravox.service.storage.base import Stored, is_name
 from portravox.service.storage.signing import SigningKeys
+from portravox.system import open_strangers_file
 
 FILES_PATH = "/files/"
 """Where the server answers links, below the base URL."""
@@ -88,11 +89,9 @@ class LocalStorage:
         """See `Storage`."""
         if not is_name(name):
             raise StoredFileMissing(name)
-        # Not through symbolic links, and without waiting should it be a pipe: we make neither.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         with storage_errors(f"open {name}"):
             try:
-                stream = os.fdopen(os.open(self._folder / name, flags), "rb")
+                stream = os.fdopen(open_strangers_file(self._folder / name), "rb")
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.ELOOP, errno.EISDIR):
                     raise StoredFileMissing(name) from error

@@ -65,6 +65,7 @@ from portravox.service.worker.messages import (
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.service.worker.transcripts import write_words
+from portravox.system import open_strangers_file
 
 LEASE_S = 30.0
 """How long after the last heartbeat a task is given to another worker. Our choice: sixty missed
@@ -495,8 +496,8 @@ class WorkerLoop:
 
     def _publish(self, video: Path, name: str) -> None:
         """Store a video; may be said again."""
-        # No links and nothing but files: who wrote here must not choose what clients are given.
-        descriptor = os.open(video, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        # Nothing but files: who wrote here must not choose what clients are given.
+        descriptor = open_strangers_file(video)
         with os.fdopen(descriptor, "rb") as content:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise StorageFailed(f"cannot store {name}: it is no file")

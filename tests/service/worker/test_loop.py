@@ -41,18 +41,11 @@ from portravox.service.worker.process import (
     ignore_stage,
 )
 from portravox.service.worker.scratch import ScratchSpace
-from tests.service.conftest import Server
+from tests.service.conftest import JOB, Server
 from tests.service.worker.unstarted import UnstartedProcess
 
 Deed = Callable[[RenderRequest], Awaitable[RenderDone]]
 Playing = Callable[..., Any]
-JOB = Job(
-    model="liveportrait",
-    image_url="http://h/p",
-    audio_url="http://h/v",
-    parameters={},
-    resolve_oss=False,
-)
 
 
 class OneDeed(UnstartedProcess):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,16 +174,17 @@ def test_no_process_outlives_a_server_that_was_killed() -> None:
         time.sleep(0.02)
 
 
+def _fetcher(made: list[WorkerProcess]) -> WorkerProcess:
+    """One more of a pool's processes, kept in the list."""
+    made.append(WorkerProcess("fetch", memory_mib=256))
+    return made[-1]
+
+
 async def test_a_pool_does_several_requests_at_a_time_and_no_more(
     tmp_path: Path, silence: str
 ) -> None:
     made: list[WorkerProcess] = []
-
-    def make() -> WorkerProcess:
-        made.append(WorkerProcess("fetch", memory_mib=256))
-        return made[-1]
-
-    pool = ProcessPool(make, at_once=3, keep=2)
+    pool = ProcessPool(partial(_fetcher, made), at_once=3, keep=2)
     requests = [
         asyncio.create_task(pool.request(fetch(tmp_path, silence), FetchDone, key="1", time_s=1.0))
         for _ in range(5)
@@ -199,16 +201,12 @@ async def test_a_pool_has_processes_ready_beside_those_that_are_busy(
 ) -> None:
     made: list[WorkerProcess] = []
 
-    def make() -> WorkerProcess:
-        made.append(WorkerProcess("fetch", memory_mib=256))
-        return made[-1]
-
     async def until_ready(processes: int) -> None:
         async with asyncio.timeout(30.0):
             while len([process for process in made if process.pid is not None]) < processes:
                 await asyncio.sleep(0.02)
 
-    pool = ProcessPool(make, at_once=3, keep=2)
+    pool = ProcessPool(partial(_fetcher, made), at_once=3, keep=2)
     pool.keep_warm()
     pool.keep_warm()
     await until_ready(2)
