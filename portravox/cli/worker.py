@@ -25,6 +25,15 @@ def worker_command(
     slots: Annotated[
         int, typer.Option("--slots", min=1, help="Videos at a time; one fills two cores.")
     ] = 1,
+    queues: Annotated[
+        str | None,
+        typer.Option(
+            "--queues",
+            metavar="ENGINE,...",
+            help="Take only tasks that these engines draw: embedded, neural.",
+            show_default="those of PORTRAVOX_ENGINES",
+        ),
+    ] = None,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -52,7 +61,9 @@ def worker_command(
     from portravox.service.logs import write_logs
     from portravox.service.settings import read_settings
 
-    settings = read_settings({"data_dir": data_dir, "log_format": log_format}, config=config)
+    settings = read_settings(
+        {"data_dir": data_dir, "log_format": log_format, "queues": queues}, config=config
+    )
     require_all((FACES,))
     os.environ[CORES] = str(cores_per_job(slots))  # its worker processes read it
     write_logs(settings.log_format)

@@ -209,7 +209,9 @@ def create_server(settings: ServiceSettings) -> Application:
 async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Service]:
     _say_how_isolated(settings.sandbox)
     _make_data_folder(settings)
-    drawn_on = await asyncio.to_thread(engine_devices, settings)
+    drawn_on = {}
+    if settings.workers > 0:
+        drawn_on = await asyncio.to_thread(engine_devices, settings)
     database = shared_database(settings)
     if database is None:
         async with _alone(settings, metrics, drawn_on) as service:
@@ -281,7 +283,12 @@ async def _among_others(
 
     keys = SharedKeys(database)
     limits_of = partial(limits_in_queue, keys, settings)
-    queue = PostgresTaskQueue(database, max_pending=settings.max_queued, limits_of=limits_of)
+    queue = PostgresTaskQueue(
+        database,
+        max_pending=settings.max_queued,
+        limits_of=limits_of,
+        engines=settings.engines_here,
+    )
     signing = open_signing_keys(settings.signing_keys_file)
     engine = Engine(database, queue)
     with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
@@ -359,7 +366,12 @@ async def opened_worker(
     await asyncio.to_thread(engine_devices, settings)
     keys = SharedKeys(database)
     limits_of = partial(limits_in_queue, keys, settings)
-    queue = PostgresTaskQueue(database, max_pending=settings.max_queued, limits_of=limits_of)
+    queue = PostgresTaskQueue(
+        database,
+        max_pending=settings.max_queued,
+        limits_of=limits_of,
+        engines=settings.engines_here,
+    )
     engine = Engine(database, queue)
     metrics = Metrics()
     with ExitStack() as opened:
@@ -518,7 +530,7 @@ class _Parts:
             memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
             folders=self._processes,
             sandbox_mode=settings.sandbox,
-            engines=settings.offered_engines if role == "render" else (),
+            engines=settings.engines_here if role == "render" else (),
         )
 
 
@@ -602,12 +614,12 @@ def _say_how_isolated(mode: SandboxMode) -> None:
 
 
 def engine_devices(settings: ServiceSettings) -> dict[str, str]:
-    """The device of each engine that is offered; tells the log.
+    """The device of each engine that draws here; tells the log.
 
     Raises SettingOutOfRange where one lacks something, or cannot be isolated as asked for.
     """
     found = {}
-    for name in settings.offered_engines:
+    for name in settings.engines_here:
         try:
             found[name] = device_of(name)
         except PortravoxError as error:

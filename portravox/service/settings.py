@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -125,6 +125,10 @@ class ServiceSettings(BaseSettings):
     engines: str = "embedded"
     """Engines that tasks may name, with commas between them; the first one draws where a task names
     none. The server does not start where one of them lacks something."""
+
+    queues: str = ""
+    """Engines whose tasks the workers of this process take, where machines share a database; those
+    of `engines` where nothing is said. A machine needs what these engines need, and no more."""
 
     render_time_s: Positive = 3600.0
     """How long one attempt may take: 180 s of 4096-px video at twenty times real time."""
@@ -291,11 +295,11 @@ class ServiceSettings(BaseSettings):
             TomlConfigSettingsSource(settings_cls),
         )
 
-    @field_validator("engines")
+    @field_validator("engines", "queues")
     @classmethod
-    def _as_engines(cls, names: str) -> str:
+    def _as_engines(cls, names: str, field: ValidationInfo) -> str:
         unknown = [name for name in _listed(names) if name not in ENTRIES]
-        if unknown or not _listed(names):
+        if unknown or (field.field_name == "engines" and not _listed(names)):
             raise ValueError(f"wanted some of {', '.join(ENTRIES)}")
         return names
 
@@ -303,6 +307,13 @@ class ServiceSettings(BaseSettings):
     def offered_engines(self) -> tuple[str, ...]:
         """By name, the default first."""
         return _listed(self.engines)
+
+    @property
+    def engines_here(self) -> tuple[str, ...]:
+        """Those that the workers of this process draw with, by name."""
+        if self.database_url is None:
+            return self.offered_engines
+        return _listed(self.queues) or self.offered_engines
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
@@ -381,6 +392,10 @@ class ServiceSettings(BaseSettings):
         nobody would make videos."""
         if self.workers == 0 and self.database_url is None:
             raise SettingOutOfRange("workers", 0, "1 or more, or a database_url that workers share")
+        if self.queues and self.database_url is None:
+            raise SettingOutOfRange(
+                "queues", self.queues, "nothing, or a database_url that workers share"
+            )
         if self.no_keys and not self.insecure and not is_loopback(self.host):
             raise SettingOutOfRange(
                 "host", self.host, "127.0.0.1 with --no-keys, or --insecure if you mean it"

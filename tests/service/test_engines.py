@@ -71,6 +71,21 @@ def test_a_card_is_used_only_by_processes_that_are_not_isolated(
     assert found == {"neural": "cuda:0 (neural)"}
 
 
+def test_a_machine_needs_only_what_its_own_workers_draw_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = {"database_url": "postgresql://h/d", "engines": "embedded,neural", "sandbox": "off"}
+    asked: list[str] = []
+    monkeypatch.setattr(app, "device_of", lambda name: asked.append(name) or PROCESSOR)
+    assert set(engine_devices(read_settings(shared))) == {"embedded", "neural"}
+    assert set(engine_devices(read_settings({**shared, "queues": "embedded"}))) == {"embedded"}
+    assert asked == ["embedded", "neural", "embedded"]
+    with pytest.raises(SettingOutOfRange, match="queues"):
+        read_settings({**shared, "queues": "nobodys"})
+    with pytest.raises(SettingOutOfRange, match="queues"):
+        read_settings({"queues": "embedded"}).require_safe()
+
+
 def test_a_probe_says_the_device_or_why_there_is_none(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "sees.py").write_text("print('cuda:0 (Card)')")
     (tmp_path / "blind.py").write_text("import sys; sys.exit('no card is seen')")

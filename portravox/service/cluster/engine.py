@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from procrastinate import App, JobContext
 from procrastinate.jobs import Status
 from procrastinate.worker import Worker
 
+from portravox.engines.registry import ENTRIES
 from portravox.errors import PortravoxError
+from portravox.options import OPTIONS
 from portravox.service.database.database import Database
 from portravox.service.database.patient import PatientConnector
 from portravox.service.tasks.postgres import PostgresTaskQueue
@@ -58,17 +60,22 @@ RETURNING (at - since)::float8 AS looked_s
 
 _TOP_UP = """
 WITH missing AS (
-    SELECT least(
-        (SELECT coalesce(sum(pending), 0) FROM tallies), %(tickets)s
+    SELECT portravox_queue(engine) AS queue, (
+        SELECT count(*) FROM (
+            SELECT FROM tasks
+            WHERE tasks.engine = known.engine AND state = 'PENDING' LIMIT %(tickets)s
+        ) AS tasks
     ) - (
         SELECT count(*) FROM (
             SELECT FROM procrastinate_jobs
-            WHERE status = 'todo' AND queue_name = 'tasks' LIMIT %(tickets)s
-        ) AS waiting
+            WHERE status = 'todo' AND queue_name = portravox_queue(known.engine)
+            LIMIT %(tickets)s
+        ) AS jobs
     ) AS tickets
+    FROM unnest(%(engines)s::text[]) AS known (engine)
 )
 SELECT procrastinate_defer_jobs_v1(ARRAY[
-    ROW('tasks', 'portravox.do_one_task', 0, NULL, NULL, '{}'::jsonb, NULL)
+    ROW(queue, 'portravox.do_one_task', 0, NULL, NULL, '{}'::jsonb, NULL)
 ]::procrastinate_job_to_defer_v1[])
 FROM missing, generate_series(1, missing.tickets)
 """
@@ -76,6 +83,12 @@ FROM missing, generate_series(1, missing.tickets)
 _log = logging.getLogger("portravox.engine")
 
 Round = Callable[[], Awaitable[object]]
+
+
+def queue_of(engine: str) -> str:
+    """Name of the queue that brings what an engine draws to machines that have it. As the
+    database's function portravox_queue does."""
+    return "tasks" if engine == OPTIONS["engine"].default else f"tasks.{engine}"
 
 
 class Engine:
@@ -126,15 +139,18 @@ class Engine:
             queues.append("janitor")
         await self._start(app, queues, concurrency=2, drain_s=5.0)
 
-    async def start_tasks(self, slots: int, do: Callable[[JobContext], Awaitable[None]]) -> Worker:
-        """Take "do one task" jobs, so many at a time."""
+    async def start_tasks(
+        self, slots: int, engines: Sequence[str], do: Callable[[JobContext], Awaitable[None]]
+    ) -> Worker:
+        """Take "do one task" jobs of what these engines draw, so many at a time."""
         app = self.app()
 
-        @app.task(name="portravox.do_one_task", queue="tasks", pass_context=True)
+        @app.task(name="portravox.do_one_task", pass_context=True)
         async def do_one_task(context: JobContext) -> None:
             await do(context)
 
-        return await self._start(app, ["tasks"], concurrency=slots, drain_s=None)
+        queues = [queue_of(engine) for engine in engines]
+        return await self._start(app, queues, concurrency=slots, drain_s=None)
 
     async def keep_up(self, app: App) -> None:
         """Take tasks from machines that are gone, and call for work that nobody is called for."""
@@ -149,11 +165,13 @@ class Engine:
                 with suppress(Exception):
                     await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
         await self._queue.requeue_expired(self._queue.now())
-        await self._database.change([(_TOP_UP, {"tickets": TICKETS})], lambda found: None)
+        await self.top_up()
 
     async def top_up(self) -> None:
-        """Call for work now: a key that had as many running as it may has one less."""
-        await self._database.change([(_TOP_UP, {"tickets": TICKETS})], lambda found: None)
+        """Call for work where fewer jobs wait than tasks: a key that had as many running as it may
+        has one less, or a job found nothing to claim."""
+        asked = {"tickets": TICKETS, "engines": list(ENTRIES)}
+        await self._database.change([(_TOP_UP, asked)], lambda found: None)
 
     async def _start(
         self, app: App, queues: list[str], *, concurrency: int, drain_s: float | None
@@ -233,7 +251,9 @@ class EngineWorker:
     async def start(self) -> None:
         """Begin to take tasks."""
         self._loop.keep_warm()
-        self._worker = await self._engine.start_tasks(self._slots, self._do_one)
+        self._worker = await self._engine.start_tasks(
+            self._slots, self._queue.engines, self._do_one
+        )
 
     async def _do_one(self, context: JobContext) -> None:
         claiming = asyncio.create_task(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from portravox.engines.registry import ENTRIES
 from portravox.errors import QueueFull, QueueUnavailable
 from portravox.service.database.database import Database, Rows
 from portravox.service.tasks import postgres_statements as sql
@@ -74,6 +75,7 @@ class PostgresTaskQueue:
         max_pending: int = MAX_PENDING,
         caps: Caps | None = None,
         limits_of: Callable[[str], KeyLimits] = lambda key_id: _UNLIMITED,
+        engines: Sequence[str] = tuple(ENTRIES),
         clock: Callable[[], float] | None = None,
     ) -> None:
         """Make the tables or bring them up to date, one machine at a time.
@@ -82,6 +84,7 @@ class PostgresTaskQueue:
         max_pending  tasks that may wait, of all keys together
         caps         all that the queue holds; by default what goes with `max_pending`
         limits_of    what a key may have in the queue, asked at each submission and claim
+        engines      those whose tasks are claimed here, by name
         clock        seconds since 1970; by default the database's
 
         Raises QueueUnavailable, also where a later version has changed the tables so that this one
@@ -90,6 +93,8 @@ class PostgresTaskQueue:
         self._database = database
         self._caps = caps or Caps.for_queue_of(max_pending)
         self._limits_of = limits_of
+        self.engines = tuple(engines)
+        """Whose tasks `claim` gives."""
         self._clock = clock or database.now
         self._may_have_work = asyncio.Event()
         migrate_postgres(database)
@@ -218,6 +223,7 @@ class PostgresTaskQueue:
         asked = {
             "keys": keys,
             "max_running": [self._limits_of(key_id).max_running for key_id in keys],
+            "engines": list(self.engines),
             "worker": worker,
             "now": now,
             "lease_until": now + lease_s,

@@ -41,10 +41,10 @@ WITH everyone AS (
 ), added AS (
     INSERT INTO tasks (
         task_id, key_id, key_group, request_id, idempotency_key, model, image_url, audio_url,
-        parameters, resolve_oss, state, submitted_at, text_bytes
+        parameters, resolve_oss, engine, state, submitted_at, text_bytes
     )
     SELECT %(task_id)s, %(key_id)s, %(key_group)s, %(request_id)s, %(idempotency_key)s, %(model)s,
-        %(image_url)s, %(audio_url)s, %(parameters)s, %(resolve_oss)s, 'PENDING',
+        %(image_url)s, %(audio_url)s, %(parameters)s, %(resolve_oss)s, %(engine)s, 'PENDING',
         %(submitted_at)s, %(text_bytes)s
     FROM own
     WHERE (%(max_pending)s::bigint IS NULL OR own.pending < %(max_pending)s)
@@ -135,13 +135,21 @@ WITH whose AS (
     FROM tallies JOIN unnest(%(keys)s::text[], %(max_running)s::int[])
         AS allowed (key_id, max_running) USING (key_id)
     WHERE pending > 0 AND (max_running IS NULL OR running < max_running)
+        AND EXISTS (
+            SELECT FROM tasks
+            WHERE engine = ANY(%(engines)s) AND tasks.key_id = tallies.key_id AND state = 'PENDING'
+        )
     ORDER BY running, turn, key_id LIMIT 1
 ), claimed AS (
     UPDATE tasks SET state = 'RUNNING', attempt = attempt + 1, scheduled_at = %(now)s,
         worker = %(worker)s, lease_until = %(lease_until)s
     WHERE seq = (
-        SELECT seq FROM tasks
-        WHERE key_id = (SELECT key_id FROM whose) AND state = 'PENDING' ORDER BY seq LIMIT 1
+        SELECT min(first.seq) FROM unnest(%(engines)s::text[]) AS offered (engine), LATERAL (
+            SELECT seq FROM tasks
+            WHERE tasks.engine = offered.engine AND key_id = (SELECT key_id FROM whose)
+                AND state = 'PENDING'
+            ORDER BY seq LIMIT 1
+        ) AS first
     )
     RETURNING *
 ), turn_taken AS (
@@ -150,6 +158,7 @@ WITH whose AS (
 )
 SELECT * FROM claimed
 """
+"""The first task of the key whose turn it is, of those that the engines at hand draw."""
 
 PROLONG_LEASE = """
 UPDATE tasks SET lease_until = %(lease_until)s, stage = %(stage)s, done = %(done)s

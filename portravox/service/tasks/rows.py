@@ -105,6 +105,7 @@ def as_row(task: Task, idempotency_key: str | None, webhooks: Sequence[Webhook])
         "request_id": task.request_id,
         "idempotency_key": idempotency_key,
         "resolve_oss": job.resolve_oss,
+        "engine": job.engine,
         "submitted_at": task.submitted_at,
         "text_bytes": sum(map(_bytes_of, texts)),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from portravox.options import OPTIONS
 from portravox.service.tasks.states import TaskState
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -25,6 +26,11 @@ class Job:
     parameters: Mapping[str, Json]
     resolve_oss: bool
     """Whether the client allowed oss:// addresses to be resolved."""
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that draws it."""
+        return str(self.parameters.get("engine", OPTIONS["engine"].default))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ goes away."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from tests.postgres import database_of, postgres_server
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
 
+from portravox.service.cluster.engine import Engine, queue_of  # noqa: E402
 from portravox.service.database import database as database_module  # noqa: E402
 from portravox.service.database.database import Database  # noqa: E402
 from portravox.service.tasks.postgres import PostgresTaskQueue  # noqa: E402
@@ -66,6 +68,76 @@ async def test_machines_share_tasks_and_no_task_is_claimed_twice(url):
         )
         assert all(answers)
         assert (await queues[1].counts())[TaskState.SUCCEEDED] == 90
+
+
+def drawn_by(engine):
+    return dataclasses.replace(JOB, parameters={"engine": engine})
+
+
+async def test_a_worker_claims_only_what_its_engines_draw(url):
+    async with machines(url, 1, engines=["neural"]) as [with_card], machines(url, 1) as [both]:
+        ids = {}
+        for key, engine in [("a", "embedded"), ("a", "neural"), ("b", "embedded"), ("b", "neural")]:
+            task = await submit(both, key, job=drawn_by(engine))
+            ids[task.task_id] = (key, engine)
+        claims = [await with_card.claim("card", lease_s=30) for _ in range(3)]
+        assert [task and ids[task.task_id] for task in claims] == [
+            ("a", "neural"),
+            ("b", "neural"),
+            None,
+        ]
+        # What is left is taken by who has all engines, an old one first within a key.
+        later = await submit(both, "a", job=drawn_by("neural"))
+        ids[later.task_id] = ("a", "neural")
+        rest = [ids[(await both.claim("w", lease_s=30)).task_id] for _ in range(3)]
+        assert sorted(rest) == [("a", "embedded"), ("a", "neural"), ("b", "embedded")]
+        assert rest.index(("a", "embedded")) < rest.index(("a", "neural"))
+
+
+def waiting_jobs(url):
+    with psycopg.connect(url) as db:
+        rows = db.execute(
+            "SELECT queue_name, count(*) FROM procrastinate_jobs WHERE status = 'todo' GROUP BY 1"
+        )
+        return dict(rows.fetchall())
+
+
+async def test_each_engines_tasks_call_the_workers_of_its_own_queue(url):
+    async with machines(url, 1) as [queue]:
+        for engine in ("embedded", "neural", "neural"):
+            await submit(queue, job=drawn_by(engine))
+        assert waiting_jobs(url) == {queue_of("embedded"): 1, queue_of("neural"): 2}
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("DELETE FROM procrastinate_jobs")
+        database = Database(url)
+        await Engine(database, queue).top_up()
+        await database.close()
+        assert waiting_jobs(url) == {queue_of("embedded"): 1, queue_of("neural"): 2}
+
+
+async def test_tasks_of_before_queues_keep_their_engine(tmp_path):
+    """A rolling upgrade: what waits was written by a version that knew no column of engines."""
+    url = database_of(tmp_path, "before_queues")
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("DROP SCHEMA public CASCADE")
+        db.execute("CREATE SCHEMA public")
+    database = Database(url)
+    migrate_postgres(database, head="0004")
+    added = """
+        INSERT INTO tasks (task_id, key_id, key_group, request_id, model, image_url, audio_url,
+            parameters, resolve_oss, state, submitted_at, text_bytes)
+        VALUES (%s, 'a', 'g', 'r', 'm', 'i', 'v', %s, false, 'PENDING', 0, 9)
+    """
+    told = {"new": '{"engine": "neural"}', "old": "{}", "sly": '{"transcript": "\\"neural\\""}'}
+    with psycopg.connect(url, autocommit=True) as db:
+        for task_id, parameters in told.items():
+            db.execute(added, [task_id, parameters])
+        migrate_postgres(database)
+        found = dict(db.execute("SELECT task_id, engine FROM tasks").fetchall())
+        assert found == {"new": "neural", "old": "embedded", "sly": "embedded"}
+        # A server of the earlier version goes on adding tasks.
+        db.execute(added, ["late", "{}"])
+    await database.close()
 
 
 async def test_limits_hold_over_all_machines_together(url):
