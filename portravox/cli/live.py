@@ -35,7 +35,7 @@ PIECE_S = 0.1
 PIECES = 100
 """Held of a pipe, at most; then it waits."""
 
-OPTIONS = (*options_of(Direction), "visible_label", "max_side")
+OPTIONS = (*options_of(Direction), "face", "engine", "visible_label", "max_side")
 """Those of a session."""
 
 
@@ -74,7 +74,8 @@ def _live(
     producer: Producer = PRODUCER,
 ) -> None:
     """Speak what comes in while it comes, and idle in between, until the input ends."""
-    from portravox import EmbeddedEngine, __version__, read_picture
+    from portravox import __version__, read_picture
+    from portravox.engines.registry import open_engine
     from portravox.engines.session import require_rate
     from portravox.labels.aigc import AiLabel, content_id
     from portravox.live_stream import LiveStream, streamed
@@ -89,7 +90,7 @@ def _live(
         require_mp4(output)
     picture = read_picture(portrait, max_side_px=options.max_side)
     spoken = _Pipe(sys.stdin.buffer, rate) if source == STDIN else _recording(source)
-    avatar = EmbeddedEngine().register(picture)
+    avatar = open_engine(options.engine).register(picture, face=options.face)
     for notice in avatar.notices:
         tell(f"note: {notice}")
     number = content_id(picture.pixels.tobytes(), __version__.encode(), os.urandom(16))

@@ -56,24 +56,21 @@ class Avatar(Protocol):
         it lacks something to read it with; at once or at the first frame.
         """
 
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What the caller should know about the picture: several faces, turned head, ..."""
-
-
-class LiveAvatar(Avatar, Protocol):
-    """One who can also be spoken to: frames without end while speech comes."""
-
     def open(
         self, direction: Direction | None = None, *, sound_rate_hz: int = DEFAULT_SOUND_RATE_HZ
     ) -> Session:
-        """Begin a live session, as many at a time as the machine can draw.
+        """Begin a live session: frames without end while speech comes. There may be as many at a
+        time as the machine can draw.
 
         direction      frame rate, picture and seed hold for the whole session; the rest may change
         sound_rate_hz  of the sound that comes with the frames
 
         Raises SettingOutOfRange, ModelUnavailable.
         """
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the caller should know about the picture: several faces, turned head, ..."""
 
 
 class Engine(Protocol):

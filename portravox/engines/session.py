@@ -97,7 +97,7 @@ class Interrupted:
 
 
 class Session(Protocol):
-    """What `LiveAvatar.open` gives. Methods may be called from several threads; frames are asked
+    """What `Avatar.open` gives. Methods may be called from several threads; frames are asked
     for by one."""
 
     @property

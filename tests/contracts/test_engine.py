@@ -21,6 +21,7 @@ from portravox.media.picture import Picture
 from portravox.media.waveform import Waveform
 from portravox.options import TEMPLATES, Direction, SpokenText
 from tests.talking import (
+    FPS,
     Int16,
     digital_silence,
     frames_of,
@@ -180,6 +181,24 @@ def test_voices_of_any_rate_and_channels_work(avatar: Avatar, rate_hz: int, chan
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_a_live_session_speaks_what_is_pushed_and_comes_to_rest(avatar: Avatar) -> None:
+    still = Direction(video_fps=FPS, eye_move_freq=0.0, head_move_strength=0.0)
+    said, frames, utterances = voice(), [], []
+    with avatar.open(still, sound_rate_hz=16_000) as session:
+        assert session.frame_size == avatar.frame_size(still)
+        session.push(said.samples, said.rate_hz)
+        session.flush()
+        for frame in itertools.islice(session, round((said.duration_s + 1.5) * FPS)):
+            frames.append(frame.picture.rgb())
+            utterances.append(frame.utterance)
+        assert not session.speaking
+    mouth = mouth_of(np.array(frames, np.int16))
+    change = np.abs(mouth - mouth[0]).mean(axis=(1, 2, 3))
+    assert change.max() > 3.0
+    assert change[-5:].max() < REST_SHARE * change.max()
+    assert set(utterances) == {None, 1}
+
+
 @pytest.mark.parametrize("text", ["Papa, give me the map.", "a " * 500])
 def test_a_transcript_is_taken_as_text_whether_it_fits_or_not(avatar: Avatar, text: str) -> None:
     told: list[str] = []

@@ -41,6 +41,7 @@ from portravox.engines.neural.tensors import Tensor
 from portravox.engines.neural.warp import WarpSource
 from portravox.engines.neural.weights import Networks, published_networks
 from portravox.engines.performance import perform
+from portravox.engines.session import DEFAULT_SOUND_RATE_HZ, RigSession, Session
 from portravox.errors import DeviceMemoryShort
 from portravox.face.face import Face
 from portravox.face.verdict import require_face
@@ -156,9 +157,11 @@ class NeuralEngine:
         bent = self.networks.warp(scene.source, scene.kp_source, moved)
         return self.networks.decode(bent.feature).float() * 255.0 + scene.colour
 
-    def frames(self, scene: _Scene, driving: Float32, speech: Float32) -> list[UInt8]:
-        """The boxes of a batch of frames, (h, w, 3) each. Raises DeviceMemoryShort."""
-        count, batch = len(driving), self.device.batch
+    def frames(
+        self, scene: _Scene, driving: Float32, speech: Float32, *, batch: int
+    ) -> list[UInt8]:
+        """The boxes of up to `batch` frames, (h, w, 3) each. Raises DeviceMemoryShort."""
+        count = len(driving)
         if count < batch:  # kernels are chosen by shape: a short batch would choose anew
             fill = [count - 1] * (batch - count)
             driving = np.concatenate([driving, driving[fill]])
@@ -224,6 +227,27 @@ class NeuralAvatar:
         track = perform(voice, direction, transcript=transcript, on_notice=on_notice)
         return _painted(self._engine, self._scene(direction.paste_back), track)
 
+    def open(
+        self, direction: Direction | None = None, *, sound_rate_hz: int = DEFAULT_SOUND_RATE_HZ
+    ) -> Session:
+        """Begin a live session. Its frames are drawn one by one, when they are asked for: those of
+        the moment cannot wait for a batch.
+
+        Raises SettingOutOfRange, ModelUnavailable; frames raise DeviceMemoryShort where the device
+        runs out of memory.
+        """
+        direction = direction or Direction()
+        scene = self._scene(direction.paste_back)
+        picture = _Picture(scene)
+
+        def draw(controls: Float32) -> Planes:
+            track = ControlTrack(controls[None], direction.video_fps)
+            driving = driven_keypoints(scene.head, track, scene.measures)
+            [box] = self._engine.frames(scene, driving, track["speech"], batch=1)
+            return picture.with_box(box)
+
+        return RigSession(draw, self.frame_size(direction), direction, sound_rate_hz)
+
     def _scene(self, paste_back: bool) -> _Scene:
         with self._lock:
             if paste_back not in self._scenes:
@@ -236,6 +260,19 @@ class NeuralAvatar:
             return self._scenes[paste_back]
 
 
+class _Picture:
+    """The photograph as a frame, into which what was drawn is put."""
+
+    def __init__(self, scene: _Scene) -> None:
+        self._frame = Planes.of(scene.photo)
+        self._part = self._frame.part(*scene.paste.box)
+
+    def with_box(self, box: UInt8) -> Planes:
+        """The frame with another face, valid until the next call."""
+        self._part.overwrite(Planes.of(box))
+        return self._frame
+
+
 def _painted(engine: NeuralEngine, scene: _Scene, track: ControlTrack) -> Iterator[Planes]:
     """The frames of a track, a batch ahead on a graphics card.
 
@@ -244,9 +281,7 @@ def _painted(engine: NeuralEngine, scene: _Scene, track: ControlTrack) -> Iterat
     """
     driving = driven_keypoints(scene.head, track, scene.measures)
     speech = track["speech"]
-    frame = Planes.of(scene.photo)
-    x0, y0, x1, y1 = scene.paste.box
-    part = frame.part(x0, y0, x1, y1)
+    picture = _Picture(scene)
     size = engine.device.batch
     with ThreadPoolExecutor(1, thread_name_prefix="portravox-neural") as pool:
 
@@ -254,7 +289,7 @@ def _painted(engine: NeuralEngine, scene: _Scene, track: ControlTrack) -> Iterat
             if start >= len(track):
                 return None
             rows = slice(start, start + size)
-            return pool.submit(engine.frames, scene, driving[rows], speech[rows])
+            return pool.submit(engine.frames, scene, driving[rows], speech[rows], batch=size)
 
         ahead = begin(0)
         for start in range(0, len(track), size):
@@ -262,8 +297,7 @@ def _painted(engine: NeuralEngine, scene: _Scene, track: ControlTrack) -> Iterat
             boxes = ahead.result()
             ahead = begin(start + size) if engine.device.is_gpu else None
             for box in boxes:
-                part.overwrite(Planes.of(box))
-                yield frame
+                yield picture.with_box(box)
             ahead = ahead or begin(start + size)
 
 
