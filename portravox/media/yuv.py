@@ -81,6 +81,13 @@ def _chroma_row(top: UInt8, bottom: UInt8, cb: UInt8, cr: UInt8, half_width: int
         cr[col] = (_CR_R * red + _CR_G * green + _CR_B * blue + _C_START) >> _C_SHIFT
 
 
+LUMA_WEIGHTS = (int(_Y_R), int(_Y_G), int(_Y_B))
+CB_WEIGHTS = (int(_CB_R), int(_CB_G), int(_CB_B))
+CR_WEIGHTS = (int(_CR_R), int(_CR_G), int(_CR_B))
+LUMA_START, CHROMA_START = int(_Y_START), int(_C_START)
+"""The same sums for others who compute them: luma is (start + weights of one pixel) >> 16, chroma
+(start + weights of the sums of a block of 2 x 2) >> 18."""
+
 _LUMA_UNIT = np.float32(255 / LUMA_RANGE)
 _RED_OF_CR = np.float32(2 * (1 - KR) * 255 / CHROMA_RANGE)
 _BLUE_OF_CB = np.float32(2 * (1 - KB) * 255 / CHROMA_RANGE)

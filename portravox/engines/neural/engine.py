@@ -2,7 +2,7 @@
 
 Flow      media.picture -> register: face -> crop -> appearance, motion
           media.waveform -> speak: articulation -> animation -> driving -> stitch -> warp -> decode
-          -> paste -> frames
+          -> paste -> planes -> frames
 
 All motion is known before the first frame and frames know nothing of each other, so several are
 computed together; on a graphics card the next ones while the last ones are encoded.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from portravox.engines.neural.devices import ComputeDevice, chosen_device
 from portravox.engines.neural.driving import PortraitMeasures, driven_keypoints
 from portravox.engines.neural.keypoints import HeadShape, degrees_of
 from portravox.engines.neural.paste import Paste, colour_offset
+from portravox.engines.neural.planes import packed_planes, unpacked_planes
 from portravox.engines.neural.stitch import retargeted, stitched
 from portravox.engines.neural.tensors import Tensor
 from portravox.engines.neural.warp import WarpSource
@@ -58,6 +60,9 @@ retargeting network before speech opens them. LivePortrait's own threshold."""
 KEPT_PORTRAITS = 4
 """Portraits whose features an engine keeps: each takes 20 MB and the picture. Our choice."""
 
+COMPILE = "PORTRAVOX_COMPILE"
+"""Environment variable: 1 has PyTorch compile the networks for a graphics card, once a process."""
+
 SLOW_NOTICE = "drawn on the processor: some seconds for each frame"
 
 
@@ -66,12 +71,24 @@ class NeuralEngine:
 
     name = "neural"
 
-    def __init__(self, networks: Networks, device: ComputeDevice) -> None:
-        """Takes the networks over and moves them to the device."""
+    def __init__(
+        self, networks: Networks, device: ComputeDevice, *, compiler: str | None = None
+    ) -> None:
+        """Takes the networks over and moves them to the device.
+
+        compiler   a back end of torch.compile for what each frame goes through; None: as it is
+        """
         self.device = device
         self._device = torch.device(device.name)
         self.networks = networks
         networks.to(self._device, device.dtype)
+        self._bent_and_drawn = self._warp_and_decode
+        if compiler is not None:
+            # Shapes are fixed, so it is compiled once a size of batch. No CUDA graphs: they belong
+            # to one thread, and each video is drawn in one of its own.
+            self._bent_and_drawn = torch.compile(
+                self._warp_and_decode, dynamic=False, backend=compiler
+            )
         self.lock = threading.Lock()
         """Held while the device computes: its memory is for one batch at a time."""
         self._kept: OrderedDict[bytes, NeuralAvatar] = OrderedDict()
@@ -154,13 +171,16 @@ class NeuralEngine:
         if scene.closing is not None:
             share = torch.from_numpy(speech).to(self._device)
             moved = moved + share[:, None, None] * scene.closing
-        bent = self.networks.warp(scene.source, scene.kp_source, moved)
-        return self.networks.decode(bent.feature).float() * 255.0 + scene.colour
+        drawn = self._bent_and_drawn(scene.source, scene.kp_source, moved)
+        return drawn.float() * 255.0 + scene.colour
+
+    def _warp_and_decode(self, source: WarpSource, kp_source: Tensor, moved: Tensor) -> Tensor:
+        return self.networks.decode(self.networks.warp(source, kp_source, moved).feature)
 
     def frames(
         self, scene: _Scene, driving: Float32, speech: Float32, *, batch: int
-    ) -> list[UInt8]:
-        """The boxes of up to `batch` frames, (h, w, 3) each. Raises DeviceMemoryShort."""
+    ) -> list[Planes]:
+        """What up to `batch` frames show in the box of `scene.paste`. Raises DeviceMemoryShort."""
         count = len(driving)
         if count < batch:  # kernels are chosen by shape: a short batch would choose anew
             fill = [count - 1] * (batch - count)
@@ -168,7 +188,9 @@ class NeuralEngine:
             speech = np.concatenate([speech, speech[fill]])
         with self.lock, torch.inference_mode(), _memory_named(self.device):
             drawn = self.drawn(scene, driving, speech)
-            return [scene.paste(drawn[place]).cpu().numpy() for place in range(count)]
+            packed = torch.stack([packed_planes(scene.paste(each)) for each in drawn[:count]])
+            x0, y0, x1, y1 = scene.paste.box
+            return [unpacked_planes(each, y1 - y0, x1 - x0) for each in packed.cpu()]
 
 
 @dataclass(slots=True, eq=False)
@@ -267,9 +289,9 @@ class _Picture:
         self._frame = Planes.of(scene.photo)
         self._part = self._frame.part(*scene.paste.box)
 
-    def with_box(self, box: UInt8) -> Planes:
+    def with_box(self, box: Planes) -> Planes:
         """The frame with another face, valid until the next call."""
-        self._part.overwrite(Planes.of(box))
+        self._part.overwrite(box)
         return self._frame
 
 
@@ -285,7 +307,7 @@ def _painted(engine: NeuralEngine, scene: _Scene, track: ControlTrack) -> Iterat
     size = engine.device.batch
     with ThreadPoolExecutor(1, thread_name_prefix="portravox-neural") as pool:
 
-        def begin(start: int) -> Future[list[UInt8]] | None:
+        def begin(start: int) -> Future[list[Planes]] | None:
             if start >= len(track):
                 return None
             rows = slice(start, start + size)
@@ -315,9 +337,11 @@ def _memory_named(device: ComputeDevice) -> Iterator[None]:
 
 
 def open_neural() -> NeuralEngine:
-    """The engine with the published weights, on the device that PORTRAVOX_DEVICE names.
+    """The engine with the published weights, on the device that PORTRAVOX_DEVICE names, compiled
+    where PORTRAVOX_COMPILE is 1 and there is a graphics card.
 
     Raises SettingOutOfRange, EngineUnavailable, ModelFileMissing, ModelFileBroken.
     """
     device = chosen_device()
-    return NeuralEngine(published_networks(), device)
+    wanted = device.is_gpu and os.environ.get(COMPILE) == "1"
+    return NeuralEngine(published_networks(), device, compiler="inductor" if wanted else None)

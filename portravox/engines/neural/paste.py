@@ -1,6 +1,6 @@
 """Drawn crops back into the photograph, on the device that drew them.
 
-Flow      decode -> paste -> Planes
+Flow      decode -> paste -> planes
 
 All that does not change from frame to frame, such as the mask and where each pixel comes from, is
 made once a portrait, and only the rectangle that the crop touches is computed.
@@ -49,12 +49,12 @@ class Paste:
         self._grid: Tensor = torch.from_numpy(_sampling_grid(self.box, crop)).to(device)
 
     def __call__(self, drawn: Tensor) -> Tensor:
-        """(h, w, 3) uint8, rounded: the box of the photograph with a drawing in it.
+        """(3, h, w) uint8, rounded: the box of the photograph with a drawing in it.
 
         drawn   (3, 512, 512) 0..255, single precision
         """
         blended = self.blended(drawn)
-        return (blended + 0.5).clamp_(0.0, 255.0).to(torch.uint8).movedim(0, -1)
+        return (blended + 0.5).clamp_(0.0, 255.0).to(torch.uint8)
 
     def blended(self, drawn: Tensor) -> Tensor:
         """(3, h, w) single precision, not limited to 0..255."""

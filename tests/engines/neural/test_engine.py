@@ -87,6 +87,20 @@ def test_batches_in_half_precision_ahead_of_the_caller_give_the_same_frames(
     assert np.abs(one_by_one - batched).mean() < 0.2
 
 
+def test_compiled_networks_draw_the_same(avatar: NeuralAvatar) -> None:
+    """Traced as PyTorch's compiler does, run without its code: whole, without falling back."""
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    traced = NeuralEngine(see_through.networks(), avatar._engine.device, compiler="aot_eager")
+    scene = avatar._scene(True)
+    driving, speech = scene.head.keypoints[None].copy(), np.ones(1, np.float32)
+    driving[0, 19, 1] += 0.05  # an open mouth
+    plain, ours = (each.drawn(scene, driving, speech) for each in (avatar._engine, traced))
+    assert float((plain - ours).abs().max()) <= 1.0
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    assert not torch._dynamo.utils.counters["graph_break"]
+
+
 def test_a_caller_who_stops_ends_the_drawing(avatar: NeuralAvatar) -> None:
     frames = avatar.speak(SPEECH, Direction(video_fps=FPS))
     assert len(list(itertools.islice(frames, 2))) == 2
