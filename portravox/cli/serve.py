@@ -181,7 +181,7 @@ def _have_models() -> None:
     """Fetch what is missing now: the worker processes may have no network. Without the example's
     portrait the server works, too."""
     from portravox.model_files.catalogue import DEMO, FACES
-    from portravox.model_files.store import require_all
+    from portravox.model_files.required import require_all
 
     require_all((FACES,))
     with contextlib.suppress(ModelUnavailable):

@@ -57,7 +57,7 @@ def worker_command(
     if not can_serve():
         raise SystemUnsupported("the server")
     from portravox.model_files.catalogue import FACES
-    from portravox.model_files.store import require_all
+    from portravox.model_files.required import require_all
     from portravox.service.logs import write_logs
     from portravox.service.settings import read_settings
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from portravox.model_files.catalogue import DEMO_PORTRAIT, file_named
-from portravox.model_files.store import find, required
+from portravox.model_files.required import required
+from portravox.model_files.store import find
 
 VOICE = Path(__file__).parent / "voice.wav"
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.inference import Network, open_network
-from portravox.model_files.store import required
+from portravox.model_files.required import required
 from portravox.system import usable_cores
 from portravox.tflite.convert import onnx_from_tflite
 

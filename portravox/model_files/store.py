@@ -1,6 +1,6 @@
 """Where model files lie, and whether they are what they should be.
 
-Flow      model_files.catalogue -> model_files.store -> face.networks, demo, cli.models
+Flow      model_files.catalogue -> model_files.store -> fetch, required, cli.models
 
 Looked for in the folder that PORTRAVOX_MODELS_DIR names, and nowhere else; or, where it names none,
 in the Python environment that Portravox is installed in and then in the user's cache folder.
@@ -11,12 +11,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import threading
 from pathlib import Path
 from typing import Literal
 
 from portravox.errors import ModelFileBroken, ModelFileMissing
-from portravox.model_files.catalogue import FACES, SETS, ModelFile, ModelSet, file_named
+from portravox.model_files.catalogue import SETS, ModelFile, ModelSet
 from portravox.system import user_cache_folder
 
 VARIABLE = "PORTRAVOX_MODELS_DIR"
@@ -25,11 +24,8 @@ State = Literal["ok", "missing", "broken"]
 
 _CHUNK_BYTES = 1 << 20
 
-_LOCK = threading.Lock()
 _VERIFIED: dict[Path, tuple[int, int]] = {}
 """Size and time of change (ns) of the files whose bytes were right when this process read them."""
-
-_may_fetch = True
 
 
 def folders() -> tuple[Path, ...]:
@@ -93,26 +89,6 @@ def missing_files(sets: tuple[ModelSet, ...] = SETS) -> tuple[ModelFile, ...]:
     return tuple(file for each in sets for file in each.files if state_of(file) != "ok")
 
 
-def forbid_fetching() -> None:
-    """From now on a missing file is an error at once: for processes without a network."""
-    global _may_fetch
-    _may_fetch = False
-
-
-def required(name: str) -> Path:
-    """The place of a file whose bytes were checked, fetched now if it is not there yet.
-
-    Raises ModelFileMissing, ModelFileBroken or ModelFetchFailed.
-    """
-    file = file_named(name)
-    with _LOCK:
-        if find(file) is None and _may_fetch:
-            from portravox.model_files.fetch import fetch_missing
-
-            fetch_missing((_set_with(file),))
-        return installed(file)
-
-
 def installed(file: ModelFile) -> Path:
     """The place of a file whose bytes were checked; nothing is fetched.
 
@@ -124,17 +100,6 @@ def installed(file: ModelFile) -> Path:
     if not is_intact(file, place):
         raise ModelFileBroken(place)
     return place
-
-
-def require_all(sets: tuple[ModelSet, ...] = (FACES,)) -> None:
-    """Have all files of some sets, so that nothing is fetched later; raises as `required`."""
-    for each in sets:
-        for file in each.files:
-            required(file.name)
-
-
-def _set_with(file: ModelFile) -> ModelSet:
-    return next(each for each in SETS if file in each.files)
 
 
 def _in_the_environment() -> Path:

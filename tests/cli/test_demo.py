@@ -10,7 +10,7 @@ import pytest
 from benchmarks.probe import probe_video
 from portravox.demo import VOICE, demo_portrait
 from portravox.media.voice_file import read_voice
-from portravox.model_files import store
+from portravox.model_files import required
 from portravox.model_files.store import VARIABLE
 
 
@@ -36,7 +36,7 @@ def test_it_makes_its_folder_and_prints_the_path(run, tmp_path):
 
 def test_without_its_portrait_it_says_how_to_get_it(run, tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path / "models"))
-    monkeypatch.setattr(store, "_may_fetch", False)
+    monkeypatch.setattr(required, "_may_fetch", False)
     told = run("demo", "-o", tmp_path / "demo.mp4")
     assert told.status == 1
     assert "astronaut.png" in told.err

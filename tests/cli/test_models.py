@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from portravox.model_files import catalogue, store
+from portravox.model_files import catalogue, required, store
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def folder(tmp_path, monkeypatch):
     folder = tmp_path / "models"
     folder.mkdir()
     for file in catalogue.FACES.files:
-        shutil.copy(store.required(file.name), folder / file.name)
+        shutil.copy(required.required(file.name), folder / file.name)
     monkeypatch.setenv(store.VARIABLE, str(folder))
     return folder
 

@@ -130,10 +130,10 @@ def test_without_its_file_a_network_names_the_command_that_mends_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
     from portravox.face import networks
-    from portravox.model_files import store
+    from portravox.model_files import required, store
 
     monkeypatch.setenv(store.VARIABLE, str(tmp_path))
-    monkeypatch.setattr(store, "_may_fetch", False)
+    monkeypatch.setattr(required, "_may_fetch", False)
     networks._network.cache_clear()
     with pytest.raises(ModelUnavailable) as told:
         models.fit_mesh(np.zeros((192, 192, 3), np.uint8))

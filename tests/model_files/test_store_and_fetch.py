@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from portravox.errors import ModelFetchFailed, ModelFileBroken, ModelFileMissing
-from portravox.model_files import catalogue, fetch, store
+from portravox.model_files import catalogue, fetch, required, store
 from portravox.model_files.catalogue import ModelFile, ModelSet
 
 CONTENT = bytes(range(256)) * 40
@@ -39,9 +39,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty models folder, and a catalogue of two small files."""
     folder = tmp_path / "models"
     monkeypatch.setenv(store.VARIABLE, str(folder))
-    for module in (catalogue, store, fetch):
+    for module in (catalogue, store, fetch, required):
         monkeypatch.setattr(module, "SETS", (SET,))
-    monkeypatch.setattr(store, "file_named", lambda name: next(f for f in FILES if f.name == name))
+    monkeypatch.setattr(
+        required, "file_named", lambda name: next(f for f in FILES if f.name == name)
+    )
     return folder
 
 
@@ -59,7 +61,7 @@ def wheel(tmp_path: Path) -> Path:
 
 def test_the_catalogues_files_are_here_and_right() -> None:
     """What the other tests run with."""
-    store.require_all(catalogue.SETS)
+    required.require_all(catalogue.SETS)
     assert store.missing_files() == ()
 
 
@@ -67,7 +69,7 @@ def test_a_wheel_from_elsewhere_gives_the_files(folder: Path, wheel: Path) -> No
     fetched = fetch.fetch_missing((SET,), wheels=[wheel])
     assert fetched == FILES
     assert (folder / "one.tflite").read_bytes() == CONTENT
-    assert store.required("two.tflite") == folder / "two.tflite"
+    assert required.required("two.tflite") == folder / "two.tflite"
     # nothing is left of the fetching but the lock
     assert {path.name for path in folder.iterdir()} == {"one.tflite", "two.tflite", ".fetching"}
     assert fetch.fetch_missing((SET,), wheels=[wheel]) == ()
@@ -103,7 +105,7 @@ def test_a_broken_file_is_named_with_the_command_that_mends_it(folder: Path, whe
     path = folder / "one.tflite"
     path.write_bytes(CONTENT[:-1] + b"x")  # of the right length
     with pytest.raises(ModelFileBroken, match=r"one\.tflite") as told:
-        store.required("one.tflite")
+        required.required("one.tflite")
     assert told.value.code == "model_file_broken"
     assert "portravox models fetch" in told.value.hint
 
@@ -111,11 +113,11 @@ def test_a_broken_file_is_named_with_the_command_that_mends_it(folder: Path, whe
 def test_where_fetching_is_forbidden_a_missing_file_is_an_error_at_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_may_fetch", True)
-    store.forbid_fetching()
+    monkeypatch.setattr(required, "_may_fetch", True)
+    required.forbid_fetching()
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("nothing may be started"))
     with pytest.raises(ModelFileMissing, match=r"one\.tflite") as told:
-        store.required("one.tflite")
+        required.required("one.tflite")
     assert told.value.code == "model_file_missing"
 
 
@@ -133,11 +135,11 @@ def test_a_missing_file_is_fetched_once_by_pip_for_a_fixed_platform(
         assert asked.startswith("mediapipe==0.10.21 --hash=sha256:")
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(store, "_may_fetch", True)
+    monkeypatch.setattr(required, "_may_fetch", True)
     monkeypatch.setattr(subprocess, "run", download)
     monkeypatch.setattr(fetch.sys.stderr, "write", said.append)
     with ThreadPoolExecutor(4) as threads:
-        places = set(threads.map(store.required, ["one.tflite", "two.tflite"] * 4))
+        places = set(threads.map(required.required, ["one.tflite", "two.tflite"] * 4))
     assert places == {folder / "one.tflite", folder / "two.tflite"}
     assert len(calls) == 1
     assert {"--no-deps", "--require-hashes", "--only-binary=:all:"} <= set(calls[0])
@@ -173,7 +175,7 @@ def test_processes_that_fetch_at_once_do_no_harm(
     packed, folder = tmp_path / "mediapipe-0.10.21-all.whl", tmp_path / "models"
     with zipfile.ZipFile(packed, "w") as archive:
         for file in catalogue.FACES.files:
-            archive.writestr(file.member, store.required(file.name).read_bytes())
+            archive.writestr(file.member, required.required(file.name).read_bytes())
     monkeypatch.setenv(store.VARIABLE, str(folder))
     code = (
         "import sys; from pathlib import Path; from portravox.model_files.catalogue import FACES;"

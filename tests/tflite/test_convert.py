@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from portravox.model_files import catalogue
-from portravox.model_files.store import required
+from portravox.model_files.required import required
 from portravox.tflite import convert
 from portravox.tflite.convert import onnx_from_tflite
 from portravox.tflite.flatbuffer import FormatError

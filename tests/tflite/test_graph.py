@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from portravox.model_files import catalogue
-from portravox.model_files.store import required
+from portravox.model_files.required import required
 from portravox.tflite.convert import onnx_from_tflite
 from portravox.tflite.flatbuffer import FormatError
 from portravox.tflite.graph import read_graph

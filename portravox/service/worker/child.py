@@ -33,7 +33,7 @@ from portravox.errors import (
     StorageFailed,
     VoiceTooLarge,
 )
-from portravox.model_files.store import forbid_fetching
+from portravox.model_files.required import forbid_fetching
 from portravox.service.disk import DiskSpace
 from portravox.service.explanations import told
 from portravox.service.fetch.addresses import AddressPolicy
