@@ -23,6 +23,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 from portravox.errors import SettingOutOfRange
 
 TEMPLATES = ("calm", "normal", "active")
+EXPRESSIONS = ("neutral", "happy", "serious", "sad", "surprised")
 QUALITY_NAMES = ("draft", "standard", "high")
 LABEL_LANGUAGES = ("zh", "en")
 
@@ -408,6 +409,34 @@ class Direction:
         original=True,
     )
 
+    expression: str = _option(
+        "neutral",
+        kind=Choice(EXPRESSIONS),
+        title=Words("Expression", "表情"),
+        help=Words(
+            "The face that the person has on while speaking. neutral is the photograph's own.",
+            "说话时带着的表情。中性即照片本身的表情。",
+        ),
+        value_titles={
+            "neutral": Words("Neutral", "中性"),
+            "happy": Words("Happy", "高兴"),
+            "serious": Words("Serious", "严肃"),
+            "sad": Words("Sad", "悲伤"),
+            "surprised": Words("Surprised", "惊讶"),
+        },
+        control=Control(kind="choice"),
+    )
+
+    expression_strength: float = _option(
+        0.7,
+        kind=Real(0, 1),
+        title=Words("Strength of the expression", "表情强度"),
+        help=Words(
+            "How much of the expression is shown. 0 shows none.", "表情的明显程度，0 为没有表情。"
+        ),
+        control=Control(kind="slider", step=0.05, advanced=True),
+    )
+
     seed: int = _option(
         0,
         kind=Whole(0, MAX_SEED),
@@ -609,6 +638,8 @@ class OptionValues(TypedDict, total=False):
     eye_move_freq: float
     paste_back: bool
     video_fps: int
+    expression: str
+    expression_strength: float
     seed: int
     face: str | None
     max_side: int | None

@@ -20,8 +20,10 @@ CONTROLS = (
     "tongue_up",
     "smile",
     "smile_skew",
+    "corner_drop",
     "brow_raise",
     "brow_lower",
+    "brow_inner",
     "brow_skew",
     "squint",
     "eye_wide",
@@ -52,11 +54,13 @@ lip_teeth       0..1   lower lip drawn up under the upper teeth (f, v)
 tongue_up       0..1   tongue tip seen behind or between the teeth
 smile           -1..1  corners up and back; negative lowers them
 smile_skew      -1..1  smile more on the right of the picture, as much less on the left
+corner_drop     0..1   corners of the mouth down, as in sadness
 brow_raise      0..1   both brows up
 brow_lower      0..1   both brows down and together
+brow_inner      0..1   the inner ends of the brows up and together, as in sadness
 brow_skew       -1..1  brow_raise more on the right of the picture, as much less on the left
 squint          0..1   lower lids up
-eye_wide        0..1   upper lids up
+eye_wide        -1..1  upper lids up; negative lets them sink
 blink_left      0..1   1 is shut; left is the left of the picture
 blink_right     0..1   1 is shut; right is the right of the picture
 gaze_yaw_deg    deg    eyes in the head; positive looks to the right of the picture

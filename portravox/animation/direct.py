@@ -20,6 +20,13 @@ from portravox.animation.brows import BrowMotion, brow_motion
 from portravox.animation.controls import CONTROLS, ControlTrack
 from portravox.animation.easing import away_from_ends
 from portravox.animation.emphasis import melody, stresses
+from portravox.animation.expression import (
+    amounts,
+    drawn_wane,
+    eased,
+    shown,
+    with_expression,
+)
 from portravox.animation.gaze import GazeMotion, gaze_motion
 from portravox.animation.head import HeadMotion, draw_score, head_motion
 from portravox.animation.lips import LipMotion, lip_motion
@@ -35,8 +42,12 @@ BLINK_PAUSE_S = 0.15
 """A pause this long ends a phrase as far as blinks go."""
 
 
-def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
+def direct(
+    curves: ArticulationCurves, direction: Direction, *, photo_smile: float = 0.0
+) -> ControlTrack:
     """The controls of every frame, as many as the sound lasts.
+
+    photo_smile  0..1 how much the photograph smiles, for expressions
 
     Same curves and same direction give the same controls. A strength or frequency of 0 gives
     exact zeros in the controls it is for. Head, eyes and brows begin and end at 0, the
@@ -46,9 +57,9 @@ def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
     duration_s = curves.duration_s
     times_s = frame_times(frame_count(duration_s, fps), fps)
     style = STYLES[direction.template_id]
-    blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng = np.random.default_rng(
-        direction.seed
-    ).spawn(6)
+    blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng, wane_rng = (
+        np.random.default_rng(direction.seed).spawn(7)
+    )
 
     spans = speech_spans(curves["activity"])
     stressed = stresses(curves)
@@ -66,6 +77,15 @@ def direct(curves: ArticulationCurves, direction: Direction) -> ControlTrack:
     brows = brow_motion(stressed, spans, tune, lids, style, duration_s, times_s, brow_rng)
     chest = breathing.at(times_s) * away_from_ends(times_s, duration_s)
     values = control_rows(lips, smile, brows, lids, gaze, head, chest, direction.head_move_strength)
+    there = eased(times_s, duration_s) * shown(drawn_wane(wane_rng), times_s)
+    amount = there[:, None] * amounts(direction)
+    values = with_expression(
+        values,
+        amount,
+        head_strength=direction.head_move_strength,
+        mouth_strength=direction.mouth_move_strength,
+        photo_smile=photo_smile,
+    )
     return ControlTrack(values=values, fps=fps)
 
 
@@ -91,8 +111,10 @@ def control_rows(
         "tongue_up": lips.tongue_up,
         "smile": smile.smile,
         "smile_skew": smile.skew,
+        "corner_drop": np.zeros_like(chest),
         "brow_raise": brows.raised,
         "brow_lower": brows.lowered,
+        "brow_inner": np.zeros_like(chest),
         "brow_skew": brows.skew,
         "squint": np.maximum(smile.squint, brows.squint),
         "eye_wide": brows.eye_wide,

@@ -28,6 +28,7 @@ from portravox.animation.direct import BLINK_PAUSE_S, control_rows
 from portravox.animation.drift import draw_drift
 from portravox.animation.easing import FADE_IN_S, minimum_jerk
 from portravox.animation.emphasis import melody, stresses
+from portravox.animation.expression import amounts, drawn_wane, shown, with_expression
 from portravox.animation.following import Follower
 from portravox.animation.gaze import gaze_at
 from portravox.animation.head import (
@@ -76,6 +77,9 @@ from portravox.options import Direction
 HUSH_S: Final = 0.12
 """An interrupted mouth is at rest within this time."""
 
+EXPRESSION_S: Final = 0.9
+"""So is another expression. Our choice: faces change more slowly than minds."""
+
 PARAMETER_S: Final = 0.6
 """A parameter that changes is eased within this time."""
 
@@ -109,10 +113,14 @@ _MOUTH: Final = tuple(field.name for field in dataclasses.fields(LipMotion))
 class LiveDirector:
     """The person of one session. Not for two threads at once."""
 
-    def __init__(self, direction: Direction) -> None:
-        blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng = np.random.default_rng(
-            direction.seed
-        ).spawn(6)
+    def __init__(self, direction: Direction, photo_smile: float = 0.0) -> None:
+        """photo_smile: 0..1 how much the photograph smiles, for expressions"""
+        blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng, wane_rng = (
+            np.random.default_rng(direction.seed).spawn(7)
+        )
+        self._photo_smile = photo_smile
+        self._wane = drawn_wane(wane_rng)
+        self._expression = Follower(np.zeros_like(amounts(direction)), EXPRESSION_S)
         self._direction = direction
         self._fps = direction.video_fps
         self._style = Follower(_numbers(STYLES[direction.template_id]), PARAMETER_S)
@@ -193,6 +201,15 @@ class LiveDirector:
         smile = self._smile(now_s, spans, style, mouth_strength)
         lips = self._lips(frame, curves, first, mouth_strength)
         rows = control_rows(lips, smile, brows, lids, gaze, head, chest, head_strength)
+        amount = self._expression.follow(amounts(self._direction), step_s)
+        waned = shown(self._wane, np.array([now_s]))[:, None] * amount
+        rows = with_expression(
+            rows,
+            waned,
+            head_strength=head_strength,
+            mouth_strength=mouth_strength,
+            photo_smile=self._photo_smile,
+        )
         controls: Float32 = rows[0]
         return controls
 

@@ -27,7 +27,7 @@ from portravox.options import Direction, SpokenText
 from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer
-from portravox.rig.fit import fit
+from portravox.rig.fit import fit, photo_smile
 from portravox.system import usable_cores
 
 MOST_PAINTERS = 8
@@ -81,7 +81,13 @@ class EmbeddedAvatar:
 
         Raises SettingOutOfRange, ModelUnavailable, at once.
         """
-        track = perform(voice, direction, transcript=transcript, on_notice=on_notice)
+        track = perform(
+            voice,
+            direction,
+            transcript=transcript,
+            on_notice=on_notice,
+            photo_smile=photo_smile(self._face),
+        )
         return _painted(self._scene(direction.paste_back), track)
 
     def open(
@@ -99,6 +105,7 @@ class EmbeddedAvatar:
             self.frame_size(direction),
             direction,
             sound_rate_hz,
+            photo_smile=photo_smile(self._face),
         )
 
     def _scene(self, paste_back: bool) -> Scene:

@@ -20,12 +20,15 @@ def perform(
     *,
     transcript: SpokenText | None = None,
     on_notice: OnNotice | None = None,
+    photo_smile: float = 0.0,
 ) -> ControlTrack:
     """The controls of every frame, in their order.
 
     transcript   a Transcript has its words read already, anything else is read here, which may
                  start a program
     on_notice    called with each thing that the caller should know
+
+    photo_smile  0..1 how much the photograph smiles
 
     Raises SettingOutOfRange, ModelUnavailable.
     """
@@ -36,4 +39,4 @@ def perform(
     if on_notice is not None:
         for notice in curves.notices:
             on_notice(notice)
-    return direct(curves, direction)
+    return direct(curves, direction, photo_smile=photo_smile)

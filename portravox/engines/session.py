@@ -180,9 +180,10 @@ class RigSession:
         frame_size: tuple[int, int],
         direction: Direction,
         sound_rate_hz: int,
+        photo_smile: float = 0.0,
     ) -> None:
-        """draw: (C,) controls -> frame, valid until the next call. Raises SettingOutOfRange,
-        ModelUnavailable."""
+        """draw: (C,) controls -> frame, valid until the next call; photo_smile: 0..1 how much the
+        photograph smiles. Raises SettingOutOfRange, ModelUnavailable."""
         if sound_rate_hz not in SOUND_RATES_HZ:
             wanted = ", ".join(f"{rate}" for rate in SOUND_RATES_HZ)
             raise SettingOutOfRange("sound_rate_hz", sound_rate_hz, f"one of {wanted}")
@@ -198,7 +199,7 @@ class RigSession:
         self._picture: Planes | None = None
         """As it was drawn last."""
         self._sound = LiveSound(sound_rate_hz, self._fps)
-        self._director = LiveDirector(direction)
+        self._director = LiveDirector(direction, photo_smile)
         self._articulation = LiveArticulation()
         self._listening = False
         """Whether articulation takes in the line; in idleness it is told that there is silence."""

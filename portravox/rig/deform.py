@@ -58,6 +58,18 @@ SWAY_FW_PER_DEG = 0.0005
 choice."""
 
 
+_MUSCLES = (
+    "smile",
+    "smile_skew",
+    "brow_raise",
+    "brow_lower",
+    "brow_skew",
+    "squint",
+    "corner_drop",
+    "brow_inner",
+)
+"""Shapes that are as much there as the controls of their names say."""
+
 _STRAIGHT = np.eye(3)
 
 
@@ -192,7 +204,7 @@ class Deformer:
         w["round"] = speech * c["lip_round"]
         w["press"] = speech * c["lip_press"]
         w["teeth"] = speech * c["lip_teeth"]
-        for name in ("smile", "smile_skew", "brow_raise", "brow_lower", "brow_skew", "squint"):
+        for name in _MUSCLES:
             w[name] = c[name]
         if speech > 0.0:
             asked_mm = speech * c["lip_gap"] * self._mouth_width_mm

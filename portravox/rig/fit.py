@@ -84,7 +84,7 @@ COARSE_FACE_PX = 64.0
 """The matte is looked at on a picture with a face this wide: where a person is cut is no fine
 matter."""
 
-BENDS_GLASSES = ("brow_raise", "brow_lower", "brow_skew", "squint")
+BENDS_GLASSES = ("brow_raise", "brow_lower", "brow_skew", "brow_inner", "squint")
 BEHIND_GLASSES = 0.2
 """With glasses, what is near their rim moves by this share only: a frame that bends with the brows
 is the first thing a viewer sees. Our choice."""
@@ -176,6 +176,15 @@ class Rig:
         """(..., 3) the head's own frame, mm -> pixels."""
         moved: Float64 = points_mm @ self.axes.T.astype(np.float64) * self.px_per_mm + self.centre
         return moved
+
+
+def photo_smile(face: Face) -> float:
+    """0..1, how much the mouth of a photograph smiles."""
+    landmarks = face.landmarks[:LANDMARKS].astype(np.float64)
+    centre = landmarks[list(OVAL)].mean(axis=0)
+    return smiling(
+        (landmarks - centre) @ face.axes.astype(np.float64) * (FACE_WIDTH_MM / face.width_px)
+    )
 
 
 def fit(face: Face, matte: Float32) -> Rig:

@@ -49,6 +49,7 @@ _CHIN: tuple[Line, ...] = ((200, 199),)
 _UNDER_EYES: tuple[Line, ...] = ((228, 229, 230, 231, 232), (448, 449, 450, 451, 452))
 _CROWS_FEET: tuple[Line, ...] = ((226, 35), (446, 265))
 _FOREHEAD: tuple[Line, ...] = ((104, 69, 108, 151, 337, 299, 333),)
+_MIDDLE_FOREHEAD: tuple[Line, ...] = ((108, 151, 337),)
 _FROWN: tuple[Line, ...] = ((107, 55), (336, 285))
 
 
@@ -108,6 +109,15 @@ _STROKES: dict[str, tuple[_Stroke, ...]] = {
     ),
     "brow_raise": (_Stroke(_FOREHEAD, -0.04, 2.5),),
     "brow_lower": (_Stroke(_FROWN, -0.10, 3.0),),
+    "corner_drop": (
+        _Stroke(_BELOW_CORNERS, -0.05, 4.0),
+        _Stroke(_BESIDE_MOUTH, -0.05, 3.0),
+        _Stroke(_CHIN, 0.02, 6.0),
+    ),
+    "brow_inner": (
+        _Stroke(_MIDDLE_FOREHEAD, -0.06, 2.5),
+        _Stroke(_FROWN, -0.06, 2.5),
+    ),
     "squint": (
         _Stroke(_UNDER_EYES, -0.07, 2.5),
         _Stroke(_CROWS_FEET, -0.07, 4.0),

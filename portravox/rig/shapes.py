@@ -45,13 +45,15 @@ SHAPES = (
     "squint",
     "smile_skew",
     "brow_skew",
+    "corner_drop",
+    "brow_inner",
 )
 """settle       from the photograph's lips to closed, half-serious lips; nothing if they are so
 jaw          the jaw rotated by JAW_DEG, lower lip with it
 part_upper   upper lip up, 1 mm at the middle
 part_lower   lower lip down, 1 mm at the middle
 close        both lips towards each other across the gap that the jaw opens, 1 mm at the middle
-wide .. press, teeth, smile, brow_*, *_skew  as the controls of these names
+wide .. press, teeth, smile, corner_drop, brow_*, *_skew  as the controls of these names
 squint       the cheek below a lower lid that rises; lids themselves are drawn, see render.eyes
 """
 
@@ -408,4 +410,33 @@ class _Sculptor:
         handles = self._brow_handles()
         for cheek in (205, 50, 425, 280):
             handles[cheek] = np.array([0.0, -0.6, 0.0])
+        return self.solver.extend(handles)
+
+    def corner_drop(self) -> Float64:
+        """The corners drawn down and a little apart, the lower lip with them (AU 15)."""
+        handles = self._mouth_handles()
+        for row, along in (
+            (UPPER_INNER, 0.9), (LOWER_INNER, 0.9), (UPPER_OUTER, 0.8), (LOWER_OUTER, 1.0)
+        ):  # fmt: skip
+            for i in row:
+                x = self._across(i)
+                pull = along * float(smoothstep(0.25, 1.0, abs(x)))
+                handles[i] = np.array([0.5 * np.sign(x) * pull, 3.4 * pull, 0.4 * pull])
+        for corner, inner in ((61, 78), (291, 308)):
+            side = np.sign(self._across(corner))
+            handles[corner] = handles[inner] = np.array([0.6 * side, 3.8, 0.5])
+        for cheek, _ in _CHEEKS:
+            handles[cheek] = np.array([0.0, 0.5, 0.0])
+        return self.solver.extend(handles)
+
+    def brow_inner(self) -> Float64:
+        """The inner ends of the brows up and together, the outer ends where they are (AU 1 + 4)."""
+        handles = self._brow_handles()
+        for brow, side in ((LEFT_EYE.brow, 1.0), (RIGHT_EYE.brow, -1.0)):
+            inner = self.rest[168, 0]
+            away = {i: abs(self.rest[i, 0] - inner) for i in brow}
+            nearest, reach = min(away.values()), max(away.values())
+            for i in brow:
+                near = 1.0 - (away[i] - nearest) / (reach - nearest)
+                handles[i] = np.array([1.4 * side * near, 0.5 - 4.6 * near**1.3, 0.2 * near])
         return self.solver.extend(handles)

@@ -304,3 +304,18 @@ def test_an_avatar_is_drawn_and_its_neighbours_do_not_matter() -> None:
         assert np.array_equal(beside.next_frame().picture.rgb(), picture)
         other.next_frame()
     assert not np.array_equal(drawn[0], drawn[-1])
+
+
+def test_an_expression_comes_and_goes_within_a_second_and_without_a_jump() -> None:
+    smile = CONTROLS.index("smile")
+    session = _session()
+    before, _ = _pull(session, FPS)
+    session.change(expression="happy", expression_strength=1.0)
+    during, _ = _pull(session, 2 * FPS)
+    session.change(expression="neutral")
+    after, _ = _pull(session, 2 * FPS)
+    assert not before[:, smile].any()
+    assert during[FPS:, smile].min() > 0.6
+    assert after[-1, smile] == 0.0
+    whole = np.concatenate([before, during, after])[:, smile]
+    assert np.abs(np.diff(whole)).max() < 0.12

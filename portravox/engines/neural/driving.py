@@ -43,6 +43,13 @@ BROW_UP: Offsets = {(1, "y"): 0.01, (2, "y"): -0.01}
 BROW_DOWN: Offsets = {(1, "x"): 0.01, (2, "x"): -0.01, (1, "y"): -0.003, (2, "y"): 0.003}
 """At brow_lower 1: "eyebrow" at −10."""
 
+BROW_INNER: Offsets = {(1, "x"): 0.007, (2, "x"): -0.007, (1, "y"): 0.006, (2, "y"): -0.006}
+"""At brow_inner 1: drawn together as in BROW_DOWN, and up as in BROW_UP: there is a keypoint for a
+brow and none for its inner end. Our choice."""
+
+CORNER_DROP: Offsets = {(20, "y"): 0.004, (14, "y"): 0.008, (17, "y"): -0.0026}
+"""At corner_drop 1: SMILE turned round, within what the editors allow. Our choice."""
+
 BLINK_LOWER, BLINK_BROW = -0.3, 0.25
 """Of the upper lid's way: what the lower lid (13, 16) and the brows (1, −2) do along, as in the
 editors' blink."""
@@ -123,6 +130,7 @@ def expression_offsets(head: HeadShape, track: ControlTrack, portrait: PortraitM
     _add_eyes(out, head, track, portrait)
     _add(out, BROW_UP, track["brow_raise"])
     _add(out, BROW_DOWN, track["brow_lower"])
+    _add(out, BROW_INNER, track["brow_inner"])
     return out
 
 
@@ -161,6 +169,7 @@ def _add_lips(out: Float64, track: ControlTrack, portrait: PortraitMeasures) -> 
     _add(out, WIDE, speech * track["lip_wide"])
     _add(out, ROUND, speech * track["lip_round"])
     _add(out, SMILE, track["smile"])
+    _add(out, CORNER_DROP, track["corner_drop"])
 
 
 def _add_eyes(

@@ -52,6 +52,7 @@ from portravox.media.planes import Planes, even_sides
 from portravox.media.waveform import Waveform
 from portravox.options import Direction, SpokenText
 from portravox.render.upright import upright_square
+from portravox.rig.fit import photo_smile
 
 OPEN_LIPS = 0.03
 """Lips of a photograph that are at least so far open, in widths of the mouth, are closed by the
@@ -246,7 +247,13 @@ class NeuralAvatar:
         Raises SettingOutOfRange, ModelUnavailable, at once; DeviceMemoryShort where the device runs
         out of memory.
         """
-        track = perform(voice, direction, transcript=transcript, on_notice=on_notice)
+        track = perform(
+            voice,
+            direction,
+            transcript=transcript,
+            on_notice=on_notice,
+            photo_smile=photo_smile(self.face),
+        )
         return _painted(self._engine, self._scene(direction.paste_back), track)
 
     def open(
@@ -268,7 +275,9 @@ class NeuralAvatar:
             [box] = self._engine.frames(scene, driving, track["speech"], batch=1)
             return picture.with_box(box)
 
-        return RigSession(draw, self.frame_size(direction), direction, sound_rate_hz)
+        smile = photo_smile(self.face)
+        size = self.frame_size(direction)
+        return RigSession(draw, size, direction, sound_rate_hz, photo_smile=smile)
 
     def _scene(self, paste_back: bool) -> _Scene:
         with self._lock:
