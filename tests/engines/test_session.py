@@ -316,6 +316,6 @@ def test_an_expression_comes_and_goes_within_a_second_and_without_a_jump() -> No
     after, _ = _pull(session, 2 * FPS)
     assert not before[:, smile].any()
     assert during[FPS:, smile].min() > 0.6
-    assert after[-1, smile] == 0.0
+    assert after[-1, smile] < 1e-3
     whole = np.concatenate([before, during, after])[:, smile]
     assert np.abs(np.diff(whole)).max() < 0.12
