@@ -28,6 +28,8 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   ├── TaskRefused            it took the job, and cannot use what lies behind it
 │   │   ├── TaskCanceled           the task was canceled while we waited for it
 │   │   └── TaskForgotten          it knows no such task, or not any more
+│   ├── SpeechNotSetUp         a text is to be spoken, and nobody was named who speaks
+│   ├── SpeechRefused          who speaks does not take the text or the voice
 │   ├── InputDownloadFailed    a URL that gives no file; why is for our log alone
 │   │   └── InputTooLarge          it gives more bytes than it may
 │   ├── PictureError           the picture file
@@ -68,6 +70,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── StorageFailed          a video or an upload cannot be written or read
 │   │   └── StorageUnavailable     the object store is away, slow or refuses; later it may not
 │   ├── SecretsUnreadable      the file of API keys or of signing keys is damaged
+│   ├── SpeechUnavailable      who speaks texts is away, slow, broken, or does not take our key
 │   ├── ServerFailed           a server that `portravox client` asked is away or broken
 │   │   ├── TaskFailed             it broke while it made the video
 │   │   └── TaskUnfinished         it needs longer than we were to wait
@@ -330,6 +333,23 @@ class PictureTransparent(PictureError):
     hint = "Save it without transparency: `convert picture.png -alpha off new.png`."
 
 
+class SpeechNotSetUp(InputError):
+    code = "speech_not_set_up"
+    hint = (
+        "`apt-get install espeak-ng` is the shortest way; for natural voices run Kokoro-FastAPI or"
+        " another server of OpenAI's interface, and set PORTRAVOX_SPEECH=openai and"
+        " PORTRAVOX_SPEECH_URL=http://127.0.0.1:8880."
+    )
+
+    def __init__(self) -> None:
+        super().__init__("nothing is set up here that speaks texts")
+
+
+class SpeechRefused(InputError):
+    code = "speech_refused"
+    hint = "Shorten the text, or take another voice."
+
+
 class FaceError(InputError):
     code = "face_error"
 
@@ -501,6 +521,17 @@ class SecretsUnreadable(ServiceError):
 
     def __init__(self, path: object, reason: str) -> None:
         super().__init__(f"cannot use {path}: {reason}")
+
+
+class SpeechUnavailable(ServiceError):
+    code = "speech_unavailable"
+
+    def __init__(self, message: str, *, again: bool = False, hint: str = "") -> None:
+        super().__init__(message)
+        self.again = again
+        """Whether another try may fare better."""
+
+        self.hint = hint
 
 
 class ServerFailed(ServiceError):

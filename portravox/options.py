@@ -37,6 +37,10 @@ of them can ever mean something else to a client of the original."""
 MAX_TRANSCRIPT_CHARACTERS = 20_000
 """Five times what is said in three minutes; our choice."""
 
+MAX_TEXT_CHARACTERS = 4096
+"""Of a text to be spoken: what OpenAI's interface takes, about four minutes."""
+
+_VOICE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+() -]{0,63}"
 _LANGUAGE_CODE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}"
 _FACE = r"[1-9][0-9]?|(0(\.[0-9]{1,6})?|1(\.0{1,6})?),(0(\.[0-9]{1,6})?|1(\.0{1,6})?)"
 _ENGINE_NAME = r"[a-z][a-z0-9_-]{0,31}"
@@ -231,9 +235,10 @@ class Text:
 class Control:
     """How the studio offers an option."""
 
-    kind: Literal["slider", "choice", "select", "number", "line", "lines", "picture"]
+    kind: Literal["slider", "choice", "select", "number", "line", "lines", "picture", "voice"]
     """slider and number: of numbers; choice: all values side by side; select: a list of
-    suggestions; line and lines: of text; picture: chosen in the portrait itself"""
+    suggestions; line and lines: of text; picture and voice: chosen where the portrait and the
+    voice are"""
 
     step: float = 1.0
     """Of a slider."""
@@ -261,6 +266,9 @@ class Option:
     """One or two sentences, for the command line, the studio and the reference."""
 
     control: Control
+
+    flag: str = ""
+    """On the command line, without dashes, where that is another word than its name."""
 
     unit: Words | None = None
     """As written behind a value."""
@@ -580,6 +588,47 @@ class JobOptions(Direction):
         control=Control(kind="line", advanced=True),
     )
 
+    text: str | None = _option(
+        kind=Text(
+            wanted=f"words, at most {MAX_TEXT_CHARACTERS} characters",
+            metavar="TEXT",
+            max_characters=MAX_TEXT_CHARACTERS,
+        ),
+        title=Words("Text to speak", "要说的话"),
+        help=Words(
+            "What the person is to say, in place of a recording: a speech provider speaks it.",
+            "不用录音，直接写要说的话，由语音合成服务读出。",
+        ),
+        optional=True,
+        none=Words("A recording", "使用录音"),
+        control=Control(kind="voice"),
+    )
+
+    voice_name: str | None = _option(
+        kind=Text(
+            wanted="the name of a voice: letters, digits and _ . + ( ) -",
+            metavar="NAME",
+            max_characters=64,
+            pattern=_VOICE_NAME,
+        ),
+        title=Words("Voice", "音色"),
+        help=Words(
+            "Who speaks the text: a voice of the speech provider.",
+            "由谁来读：语音合成服务中的音色名。",
+        ),
+        flag="voice",
+        optional=True,
+        none=Words("The provider's", "默认音色"),
+        control=Control(kind="voice"),
+    )
+
+    def __post_init__(self) -> None:
+        Direction.__post_init__(self)
+        if self.text is not None and self.transcript is not None:
+            raise SettingOutOfRange("transcript", "…", "none with a text, which is its own")
+        if self.text is None and self.voice_name is not None:
+            raise SettingOutOfRange("voice_name", self.voice_name, "a text to go with it")
+
     @property
     def direction(self) -> Direction:
         """The part that an engine reads."""
@@ -647,6 +696,8 @@ class OptionValues(TypedDict, total=False):
     visible_label: Literal["zh", "en"] | None
     transcript: str | None
     language: str | None
+    text: str | None
+    voice_name: str | None
 
 
 def options_of(kind: type[Direction]) -> Mapping[str, Option]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack, get_type_hints
 from portravox import __version__
 from portravox.clock import duration_of_frames, frame_count
 from portravox.engines.registry import ENTRIES, open_engine
-from portravox.errors import OutputNotWritable
+from portravox.errors import ModelUnavailable, OutputNotWritable, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, AiLabel, check_producer, content_id
 from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, chosen
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from portravox.media.planes import Planes
     from portravox.media.voice_file import VoiceLimits
     from portravox.media.waveform import Waveform
+    from portravox.synthesis.settings import SpeechSettings
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
 
@@ -125,22 +127,26 @@ OpenSink = Callable[[VideoFormat], AbstractContextManager[FrameSink]]
 
 def animate(
     portrait: str | Path,
-    voice: str | Path,
+    voice: str | Path | None,
     output: str | Path,
     *,
     engine: str | Engine = "embedded",
     producer: str = PRODUCER,
+    speech: SpeechSettings | None = None,
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
     **options: Unpack[OptionValues],
 ) -> Animation:
-    """Make the person in a portrait speak a recording.
+    """Make the person in a portrait speak a recording, or a text.
 
     portrait            JPEG, PNG, BMP, WebP, GIF, AVIF; HEIC with the extra `heif`
-    voice               WAV, MP3, or what phones and browsers record, 1 to 180 s
+    voice               WAV, MP3, or what phones and browsers record, 1 to 180 s; None with a
+                        `text`, which a speech provider speaks
     output              the MP4; appears only when whole
     engine              "embedded", or an engine of your own
     producer            who makes the video, named in its AIGC label
+    speech              who speaks a text; None: what PORTRAVOX_SPEECH and its like say, else
+                        espeak-ng where it is installed
     on_progress         called now and then from the calling thread; what it raises stops the job
     on_frame            called with each frame, which is good until it returns; likewise
     template_id ..      see `JobOptions`, whose names, ranges and defaults these are
@@ -159,12 +165,21 @@ def animate(
     picked = JobOptions(**options)
     check_producer(producer)
     path = Path(output)
-    refuse_overwriting(path, Path(portrait), Path(voice))
+    if (voice is None) == (picked.text is None):
+        raise SettingOutOfRange("text", picked.text, "either a text or a recording")
+    refuse_overwriting(path, *map(Path, filter(None, (portrait, voice))))
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
     (on_progress or _tell_nobody)(Progress("read", STAGE_STARTS["read"], 0, 0))
+    if voice is None:
+        with tempfile.TemporaryDirectory(prefix="portravox-") as folder:
+            spoken = Path(folder) / "speech"
+            speak_text(picked, spoken, speech)
+            inputs = read_inputs(portrait, spoken, picked)
+    else:
+        inputs = read_inputs(portrait, voice, picked)
     made = animate_inputs(
-        read_inputs(portrait, voice, picked),
+        inputs,
         path,
         picked,
         engine=drawing,
@@ -176,6 +191,28 @@ def animate(
     return replace(made, wall_s=wall_s, real_time_factor=wall_s / made.duration_s)
 
 
+def speak_text(
+    options: JobOptions, target: Path, speech: SpeechSettings | None = None
+) -> SpeechSettings:
+    """Have the text of the options spoken, into a new file. Returns who spoke it.
+
+    speech   None: as the environment says
+
+    Raises SpeechNotSetUp, SpeechRefused, SpeechUnavailable, SettingOutOfRange.
+    """
+    from portravox.synthesis.opened import open_provider
+    from portravox.synthesis.provider import order_of
+    from portravox.synthesis.settings import speech_of_environment
+
+    assert options.text is not None
+    chosen_speech = speech or speech_of_environment()
+    order = order_of(
+        chosen_speech, options.text, voice=options.voice_name, language=options.language
+    )
+    open_provider(chosen_speech).speak(order, target)
+    return chosen_speech
+
+
 def read_inputs(
     portrait: str | Path,
     voice: str | Path,
@@ -184,25 +221,46 @@ def read_inputs(
     picture_limits: PictureLimits | None = None,
     voice_limits: VoiceLimits | None = None,
     transcript: SpokenText | None = None,
+    may_read_text: bool = True,
 ) -> Inputs:
     """Read and check the files, and the options that say what the voice says.
 
     transcript   None: the text in the options, which the engine reads. A process that may start no
                  program brings one whose words were read elsewhere.
+    may_read_text  whether a text that was spoken may be read here, if no transcript is given
 
     Raises InputError.
     """
     from portravox.media.picture_file import read_picture
-    from portravox.media.voice_file import read_voice
+    from portravox.media.voice_file import VoiceLimits, lasting, read_voice
 
     options = options or JobOptions()
+    limits = voice_limits or VoiceLimits()
     if transcript is None:
         transcript = options.spoken_text
+    if options.text is not None:
+        if transcript is None and may_read_text:
+            transcript = _words_of(options.text, options.language)
+        # Nobody can mend a word that takes less than a second to say.
+        sound = read_voice(voice, replace(limits, min_s=0.0))
+        sound = lasting(sound, limits.min_s)
+    else:
+        sound = read_voice(voice, limits)
     return Inputs(
         picture=read_picture(portrait, picture_limits, max_side_px=options.max_side),
-        voice=read_voice(voice, voice_limits),
+        voice=sound,
         transcript=transcript,
     )
+
+
+def _words_of(text: str, language: str | None) -> SpokenText | None:
+    """A text that was spoken, with its words read; None where they cannot be: the voice will do."""
+    from portravox.articulation.transcript import read_transcript
+
+    try:
+        return read_transcript(text, language)
+    except (SettingOutOfRange, ModelUnavailable):
+        return None
 
 
 def animate_inputs(

@@ -107,6 +107,12 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
     return Transcript(text, language, tuple(words))
 
 
+def language_of(text: str) -> str:
+    """ISO 639 code of the script in which a text begins; "en" for Latin letters."""
+    spoken, _ = next(_pieces(text, None))
+    return spoken or "ja"
+
+
 def missing_readers(text: str, language: str | None = None) -> tuple[str, ...]:
     """What this machine lacks to read a text: of "pypinyin" and "espeak-ng"."""
     base = (language or "").lower().split("-")[0]

@@ -31,27 +31,28 @@ def animate_command(
         Path, typer.Argument(metavar="PORTRAIT", help="JPEG, PNG, BMP or WebP picture.")
     ],
     voice: Annotated[
-        Path, typer.Argument(metavar="VOICE", help="WAV or MP3 recording, 1 to 180 s.")
-    ],
+        Path | None,
+        typer.Argument(metavar="[VOICE]", help="WAV or MP3 recording, 1 to 180 s; or --text."),
+    ] = None,
+    *,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The MP4 to write; - is standard output.")
     ],
-    *,
     given: Given,
     producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
-    """Make the person in PORTRAIT say what is heard in VOICE."""
+    """Make the person in PORTRAIT say what is heard in VOICE, or a text."""
     make_video(portrait, voice, output, given, producer=producer, as_json=as_json)
 
 
 def make_video(
-    portrait: Path, voice: Path, output: Path, given: Given, *, producer: str, as_json: bool
+    portrait: Path, voice: Path | None, output: Path, given: Given, *, producer: str, as_json: bool
 ) -> None:
     """Render with progress on stderr, then print the result; to `-`, the video itself."""
     try:
         require_file(portrait, "portrait")
-        require_file(voice, "voice")
+        require_one_voice(voice, given)
         if output == STDOUT:
             _make_for_stdout(portrait, voice, given, producer=producer, as_json=as_json)
             return
@@ -71,8 +72,21 @@ def make_video(
         )
 
 
+def require_one_voice(voice: Path | str | None, given: Given) -> None:
+    """Raise SettingOutOfRange unless there is either a recording or a text."""
+    text = given.get("text")
+    if voice is None and text is None:
+        missing = SettingOutOfRange("voice", None, "a recording, or a text to be spoken")
+        missing.hint = "`portravox animate face.jpg voice.wav …`, or `--text 'Good morning.'`."
+        raise missing
+    if voice is not None and text is not None:
+        raise SettingOutOfRange("text", text, "either a text or a recording, and not both")
+    if isinstance(voice, Path):
+        require_file(voice, "voice")
+
+
 def _make_for_stdout(
-    portrait: Path, voice: Path, given: Given, *, producer: str, as_json: bool
+    portrait: Path, voice: Path | None, given: Given, *, producer: str, as_json: bool
 ) -> None:
     """An MP4 has its table of contents in front, so it is written once it is whole."""
     if as_json:
@@ -85,7 +99,7 @@ def _make_for_stdout(
         sys.stdout.buffer.flush()
 
 
-def _made(portrait: Path, voice: Path, output: Path, given: Given, producer: str) -> Animation:
+def _made(portrait: Path, voice: Path | None, output: Path, given: Given, producer: str) -> Animation:
     from portravox.pipeline import animate
 
     options = job_options(given)

@@ -50,8 +50,9 @@ def batch_command(
         Path,
         typer.Argument(
             metavar="LIST",
-            help="CSV with a heading, or JSON lines: portrait, voice, output (a file name, may be"
-            " left out) and any option below by its name, as in template_id.",
+            help="CSV with a heading, or JSON lines: portrait, voice or text, output (a file name,"
+            " may be left out) and any option below by its name, as in template_id; of --voice"
+            " that is voice_name.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the videos.")],
@@ -131,7 +132,7 @@ def _outcome(
     key = ""
     try:
         options = job_options(given, **row.settings)
-        key = job_key(row.portrait, row.voice, chosen(options))
+        key = _key(row, options)
         if not force and ledger.is_finished(row.output, key):
             return Outcome(row.number, row.output, "skipped")
         result = _make(row, title, folder / row.output, options, engines, producer)
@@ -147,6 +148,16 @@ def _outcome(
         unexpected = PortravoxError(f"unexpected: {in_one_line(error)}")
         ledger.record_failed(row.output, key, failure(unexpected))
         return _failed(row.number, row.output, unexpected, time.perf_counter() - started)
+
+
+def _key(row: Row, options: JobOptions) -> str:
+    """Of all that the video depends on: with a text, on who speaks it, too."""
+    settings = chosen(options)
+    if row.voice is None:
+        from portravox.synthesis.settings import speech_of_environment
+
+        settings["speech"] = speech_of_environment().identity
+    return job_key(row.portrait, row.voice, settings)
 
 
 def _make(

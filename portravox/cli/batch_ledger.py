@@ -79,13 +79,13 @@ class Ledger:
             raise OutputNotWritable(self._path, error.strerror or str(error)) from error
 
 
-def job_key(portrait: Path, voice: Path, settings: Mapping[str, object]) -> str:
+def job_key(portrait: Path, voice: Path | None, settings: Mapping[str, object]) -> str:
     """The same for the same content and settings, whatever the files are called.
 
     Empty where a file is too large to be taken. Raises FileMissing.
     """
     parts = [json.dumps(settings, sort_keys=True)]
-    for path in (portrait, voice):
+    for path in filter(None, (portrait, voice)):
         if not path.is_file():
             raise FileMissing(path, "not a file" if path.exists() else "no such file")
         try:

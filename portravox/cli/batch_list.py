@@ -36,7 +36,8 @@ class Row:
     """From 1, the heading not counted."""
 
     portrait: Path
-    voice: Path
+    voice: Path | None
+    """None where a text is spoken."""
 
     output: str
     """File name within the folder of the results, unique within the list."""
@@ -190,9 +191,12 @@ def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputErro
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = [_setting_name(column) for column in next(reader, [])]
-        for needed in ("portrait", "voice"):
-            if needed not in columns:
-                raise ListUnreadable(f"{name} has no column {needed!r}; found {_listed(columns)}")
+        if "portrait" not in columns:
+            raise ListUnreadable(f"{name} has no column 'portrait'; found {_listed(columns)}")
+        if "voice" not in columns and "text" not in columns:
+            raise ListUnreadable(
+                f"{name} has neither a column 'voice' nor one 'text'; found {_listed(columns)}"
+            )
         for column in columns:
             if column not in FILES and column not in OPTIONS:
                 raise ListUnreadable(f"{name} has an unknown column {column!r}; {_known()}")
@@ -212,14 +216,17 @@ def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) 
     """A row of text or JSON values, checked; empty ones count as not there."""
     known = {_setting_name(name): value for name, value in cells.items()}
     given = {name: value for name, value in known.items() if value not in (None, "")}
-    for needed in ("portrait", "voice"):
+    if ("voice" in given) and ("text" in given):
+        raise ListUnreadable("the row has both a voice and a text; wanted one of them")
+    for needed in ("portrait", *(() if "text" in given else ("voice",))):
         if not isinstance(given.get(needed), str):
             raise ListUnreadable(f"{needed} is {given.get(needed)!r}; wanted the name of a file")
-    portrait, voice = (folder / str(given[name]) for name in ("portrait", "voice"))
+    portrait = folder / str(given["portrait"])
+    voice = folder / str(given["voice"]) if "voice" in given else None
     if "output" in given:
         output = names.take(given["output"])
     else:
-        output = names.invent(f"{portrait.stem}-{voice.stem}")
+        output = names.invent(f"{portrait.stem}-{'text' if voice is None else voice.stem}")
     try:
         settings = {name: _setting(name, given[name]) for name in given if name not in FILES}
     except InputError as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portravox.cli.animate import failure
+from portravox.cli.animate import failure, require_one_voice
 from portravox.cli.examples import examples
 from portravox.cli.options import Given, Json, job_options, with_job_options
 from portravox.cli.paths import require_mp4
@@ -81,8 +81,9 @@ def submit_command(
         str, typer.Argument(metavar="PORTRAIT", help="A picture: a file or an address.")
     ],
     voice: Annotated[
-        str, typer.Argument(metavar="VOICE", help="A recording: a file or an address.")
-    ],
+        str | None,
+        typer.Argument(metavar="[VOICE]", help="A recording: a file or an address; or --text."),
+    ] = None,
     output: Output = None,
     *,
     given: Given,
@@ -106,13 +107,14 @@ def submit_command(
     api_key_file: ApiKeyFile = None,
     as_json: Json = False,
 ) -> None:
-    """Have the person in PORTRAIT say what is heard in VOICE; prints the task's id.
+    """Have the person in PORTRAIT say what is heard in VOICE, or a text; prints the task's id.
 
     Files are uploaded first. With -o, waits for the video.
     """
     with _asking(base_url, api_key_file, as_json) as client:
         from portravox.client.api import require_writable
 
+        require_one_voice(voice, given)
         parameters = as_parameters(job_options(given))  # refused before anything is uploaded
         if output is not None:
             require_mp4(output)

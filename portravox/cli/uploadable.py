@@ -15,14 +15,14 @@ from portravox.errors import PictureError, PictureTooLarge, PictureUnsupported, 
 
 
 @contextlib.contextmanager
-def uploadable(portrait: str, voice: str | None = None) -> Iterator[tuple[str, str]]:
+def uploadable(portrait: str, voice: str | None = None) -> Iterator[tuple[str, str | None]]:
     """Both inputs, with temporary copies in place of files that a server would refuse for their
     kind or size. Addresses stay as they are, and so do files that cannot be read: the server says
     why."""
     with tempfile.TemporaryDirectory(prefix="portravox-") as folder:
         yield (
             _picture(portrait, Path(folder)),
-            "" if voice is None else _voice(voice, Path(folder)),
+            None if voice is None else _voice(voice, Path(folder)),
         )
 
 

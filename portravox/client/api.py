@@ -101,7 +101,7 @@ class LiveportraitClient:
     def submit(
         self,
         portrait: str,
-        voice: str,
+        voice: str | None,
         parameters: Mapping[str, object],
         *,
         idempotency_key: str | None = None,
@@ -109,7 +109,8 @@ class LiveportraitClient:
     ) -> str:
         """Have a video made; gives the task's id.
 
-        portrait, voice   files, which are uploaded first, or http://, https:// or oss:// addresses
+        portrait, voice   files, which are uploaded first, or http://, https:// or oss:// addresses;
+                          no voice where the parameters have a text, which servers of ours speak
         idempotency_key   a server of ours makes one task of all submissions with the same; by
                           default one that serves the tries of this call
         webhook_url       whom a server of ours tells of the task's end
@@ -117,13 +118,16 @@ class LiveportraitClient:
         Raises FileMissing, RequestRefused, ServerFailed.
         """
         image_url, for_image = self._addressed(MODEL, portrait)
-        audio_url, for_audio = self._addressed(MODEL, voice)
+        given = {"image_url": image_url}
+        for_audio: Mapping[str, str] = {}
+        if voice is not None:
+            given["audio_url"], for_audio = self._addressed(MODEL, voice)
         body = self._connection.call(
             "POST",
             _SUBMIT,
             json={
                 "model": MODEL,
-                "input": {"image_url": image_url, "audio_url": audio_url},
+                "input": given,
                 "parameters": dict(parameters),
             },
             headers={

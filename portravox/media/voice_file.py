@@ -84,6 +84,15 @@ class VoiceLimits:
         return cls(kinds=CONTRACT_KINDS if formats == "original" else ALL_KINDS)
 
 
+def lasting(voice: Waveform, least_s: float) -> Waveform:
+    """A recording with silence behind it, if it is shorter."""
+    missing = round(least_s * voice.rate_hz) - len(voice.samples)
+    if missing <= 0:
+        return voice
+    samples = np.pad(voice.samples, ((0, missing), (0, 0)))
+    return Waveform(samples, voice.rate_hz, voice.notices)
+
+
 def read_voice(path: str | Path, limits: VoiceLimits | None = None) -> Waveform:
     """Read a recording.
 
