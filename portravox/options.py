@@ -596,8 +596,9 @@ class JobOptions(Direction):
         ),
         title=Words("Text to speak", "要说的话"),
         help=Words(
-            "What the person is to say, in place of a recording: a speech provider speaks it.",
-            "不用录音，直接写要说的话，由语音合成服务读出。",
+            "What the person is to say, in place of a recording: a speech provider speaks it, and"
+            " lips follow it as they do a transcript.",
+            "不用录音，直接写要说的话，由语音合成服务读出；口型也参照这段文字。",
         ),
         optional=True,
         none=Words("A recording", "使用录音"),
@@ -624,8 +625,6 @@ class JobOptions(Direction):
 
     def __post_init__(self) -> None:
         Direction.__post_init__(self)
-        if self.text is not None and self.transcript is not None:
-            raise SettingOutOfRange("transcript", "…", "none with a text, which is its own")
         if self.text is None and self.voice_name is not None:
             raise SettingOutOfRange("voice_name", self.voice_name, "a text to go with it")
 

@@ -167,7 +167,7 @@ def animate(
     path = Path(output)
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
-    refuse_overwriting(path, *map(Path, filter(None, (portrait, voice))))
+    refuse_overwriting(path, *(Path(file) for file in (portrait, voice) if file is not None))
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
     (on_progress or _tell_nobody)(Progress("read", STAGE_STARTS["read"], 0, 0))

@@ -99,7 +99,9 @@ def _make_for_stdout(
         sys.stdout.buffer.flush()
 
 
-def _made(portrait: Path, voice: Path | None, output: Path, given: Given, producer: str) -> Animation:
+def _made(
+    portrait: Path, voice: Path | None, output: Path, given: Given, producer: str
+) -> Animation:
     from portravox.pipeline import animate
 
     options = job_options(given)

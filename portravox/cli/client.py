@@ -67,7 +67,12 @@ Timeout = Annotated[
     ),
 ]
 
-STAGES = {**WORDS, "download": "fetching the files", "publish": "storing the video"}
+STAGES = {
+    **WORDS,
+    "download": "fetching the files",
+    "speak": "speaking the text",
+    "publish": "storing the video",
+}
 """The stages of a server of ours, for people."""
 
 NOT_FIT = 1

@@ -73,6 +73,15 @@ def serve_command(
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the studio in a browser, signed in.")
     ] = False,
+    speech: Annotated[
+        str | None,
+        typer.Option(
+            "--speech",
+            metavar="NAME",
+            help="Who speaks texts: espeak-ng, piper, openai or dashscope.",
+            show_default="off",
+        ),
+    ] = None,
     log_format: Annotated[
         str | None, typer.Option("--log-format", metavar="text|json", show_default="text")
     ] = None,
@@ -93,6 +102,7 @@ def serve_command(
         "workers": workers,
         "no_keys": no_keys,
         "insecure": insecure,
+        "speech": speech,
         "log_format": log_format,
     }
     settings = read_settings(flags, config=config)

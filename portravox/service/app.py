@@ -73,6 +73,8 @@ from portravox.service.worker.process import ProcessPool, WorkerProcess
 from portravox.service.worker.sandbox import SandboxMode, offered
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.service.worker.seccomp import Role
+from portravox.service.worker.speaker import Speaker
+from portravox.synthesis.settings import PROGRAMS
 
 if TYPE_CHECKING:
     from portravox.service.cluster.previews import SharedPreviews
@@ -508,6 +510,7 @@ class _Parts:
             eta=eta,
             previews=previews,
             streams=streams,
+            speaker=_speaker(settings),
             render_time_s=settings.render_time_s,
             task_life_s=settings.task_life_s,
             picture_formats=settings.picture_formats,
@@ -642,6 +645,18 @@ def _making(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageFailed(f"cannot make {folder}: {error.strerror or error}") from error
+
+
+def _speaker(settings: ServiceSettings) -> Speaker | None:
+    """Who speaks the texts of tasks; None where nobody was named. Raises SettingOutOfRange."""
+    speech = settings.speaks
+    if speech is None:
+        return None
+    if speech.provider in PROGRAMS and shutil.which(speech.provider) is None:
+        raise SettingOutOfRange("speech", speech.provider, "a program that is installed here")
+    _log.info("texts are spoken by %s", speech.provider)
+    policy = AddressPolicy.allowing(settings.fetch_allow_nets, ports=settings.fetch_ports)
+    return Speaker(speech, policy)
 
 
 def _webhook_sender(settings: ServiceSettings, signing: SigningKeys) -> WebhookSender:

@@ -103,7 +103,12 @@ class Error(TypedDict):
 
 class SubmitInput(TypedDict):
     image_url: Address
-    audio_url: Address
+    audio_url: NotRequired[
+        Annotated[
+            Address,
+            Field(description="Required, but with a text in `parameters.portravox.text`, ours"),
+        ]
+    ]
 
 
 class Submit(TypedDict):

@@ -60,6 +60,21 @@ _BY_CODE = {
         "Submit it again, with a shorter voice or a smaller max_side; or ask the operator for"
         " more time.",
     ),
+    problems.SPEECH_REFUSED.code: _Words(
+        errors.SpeechRefused.code,
+        "the server's speech provider does not take this text or this voice",
+        "Shorten the text, take another voice, or send a recording.",
+    ),
+    problems.SPEECH_FAILED.code: _Words(
+        errors.SpeechUnavailable.code,
+        "the server's speech provider is away, slow or broken; the server's log has the reason",
+        "Submit it again; where it fails again, tell the operator, or send a recording.",
+    ),
+    problems.NO_SPEECH.code: _Words(
+        errors.SpeechNotSetUp.code,
+        "nothing is set up on this server that speaks texts",
+        "Send a recording; the operator can set `speech`.",
+    ),
     problems.OUT_OF_DEFINITION: _Words(
         errors.SettingOutOfRange.code,
         "a parameter has a value that this server does not take",

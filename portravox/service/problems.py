@@ -137,6 +137,15 @@ TIMEOUT = Problem(
     "An internal timeout error has occurred during execution, please try again later or contact"
     " service support.",
 )
+NO_SPEECH = Problem(  # ours, as the next two: the original speaks no texts
+    400, "UnsupportedOperation.NoSpeech", "This server does not speak texts: send a recording."
+)
+SPEECH_REFUSED = Problem(
+    400, "InvalidParameter.SpeechRefused", "The text cannot be spoken in this voice."
+)
+SPEECH_FAILED = Problem(
+    500, "InternalError.Speech", "The text could not be spoken, please try again later."
+)
 INTERNAL = Problem(
     500,
     "InternalError",
@@ -191,6 +200,9 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.VoiceTooLong: AUDIO_LENGTH,
     errors.VoiceError: FILE_FORMAT,  # a silent one too; the original has no code for it
     errors.FileUnfit: INSPECTED_SIZE,
+    errors.SpeechNotSetUp: NO_SPEECH,
+    errors.SpeechRefused: SPEECH_REFUSED,
+    errors.SpeechUnavailable: SPEECH_FAILED,
     errors.InputDownloadFailed: DOWNLOAD_FAILED,
     errors.UploadUnknown: DOWNLOAD_FAILED,
     errors.UploadMalformed: UPLOAD_MALFORMED,

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from portravox.articulation.transcript import missing_readers
 from portravox.errors import SettingOutOfRange
@@ -30,6 +30,8 @@ from portravox.service.problems import Problem, Refusal
 from portravox.service.storage.uploads import is_upload
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
+from portravox.synthesis.provider import order_of
+from portravox.synthesis.settings import SpeechSettings
 
 MAX_BODY_BYTES = 64 * 1024
 """Both addresses may be signed links of 8 kB; real bodies have 300 bytes. Our choice."""
@@ -122,26 +124,62 @@ def _enabled(value: str | None) -> bool:
 
 
 def video_job(
-    body: Mapping[str, Json], mode: CallMode, engines: tuple[str, ...] = ENGINES[:1]
+    body: Mapping[str, Json],
+    mode: CallMode,
+    engines: tuple[str, ...] = ENGINES[:1],
+    speech: SpeechSettings | None = None,
 ) -> Job:
     """What a submit asks for, after rows 7 to 14. Raises Refusal.
 
     engines   what this server offers, the default first
+    speech    who speaks texts here; None: nobody
     """
     check_model(body, VIDEO_MODEL)
     if not mode.asynchronous:
         raise Refusal(problems.NOT_SYNCHRONOUS)
     given = _input(body)
-    addresses = {name: _address(given, name) for name in ("image_url", "audio_url")}
+    text = _text_to_speak(body.get("parameters"))
+    needed = ("image_url", "audio_url") if text is None else ("image_url",)
+    addresses = {name: _address(given, name) for name in needed}
     for address in addresses.values():
         _check_scheme(address, mode)
+    parameters = _parameters(body.get("parameters"), engines)
+    if text is not None:
+        _check_speech(parameters, given, speech)
+    elif "voice_name" in parameters:
+        raise Refusal(problems.out_of_definition("voice_name"))
     return Job(
         model=VIDEO_MODEL,
         image_url=addresses["image_url"],
-        audio_url=addresses["audio_url"],
-        parameters=_parameters(body.get("parameters"), engines),
+        audio_url=addresses.get("audio_url", ""),
+        parameters=parameters,
         resolve_oss=mode.resolve_oss,
     )
+
+
+def _text_to_speak(parameters: Json) -> Json:
+    """What stands in place of a recording; not checked yet."""
+    ours = parameters.get(EXTENSION) if isinstance(parameters, dict) else None
+    return ours.get("text") if isinstance(ours, dict) else None
+
+
+def _check_speech(
+    parameters: Mapping[str, Any], given: Mapping[str, Json], speech: SpeechSettings | None
+) -> None:
+    """Whether a text can be taken: here, of that length, in that voice. Raises Refusal."""
+    if speech is None:
+        raise Refusal(problems.NO_SPEECH)
+    if given.get("audio_url"):
+        raise Refusal(problems.out_of_definition("text"))
+    try:
+        order_of(
+            speech,
+            parameters["text"],
+            voice=parameters.get("voice_name"),
+            language=parameters.get("language"),
+        )
+    except SettingOutOfRange as error:
+        raise Refusal(problems.out_of_definition(error.name)) from error
 
 
 def picture_to_check(body: Mapping[str, Json], mode: CallMode) -> str:

@@ -32,6 +32,7 @@ from portravox.service.limits import Limits
 from portravox.service.storage.location import StorageLocation, parse_location
 from portravox.service.tasks.outbox import NoticeFormat, Webhook
 from portravox.service.worker.sandbox import SandboxMode
+from portravox.synthesis.settings import SpeechSettings
 from portravox.system import ENVIRONMENT
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -44,7 +45,15 @@ def default_data_dir() -> Path:
     return Path(base) / "portravox"
 
 
-_SECRETS = ("metrics_token", "webhook_token", "webhook_url", "database_url", "storage_url")
+_SECRETS = (
+    "speech_key",
+    "speech_url",
+    "metrics_token",
+    "webhook_token",
+    "webhook_url",
+    "database_url",
+    "storage_url",
+)
 """Settings whose values are never told: they are secret, or hold a secret by mistake."""
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
@@ -157,6 +166,37 @@ class ServiceSettings(BaseSettings):
     """Recordings that are taken: WAV and MP3 as by the original, or all that `portravox animate`
     takes: M4A, AAC, Ogg, WebM, FLAC, CAF, AMR and AIFF too."""
 
+    speech: Literal["off", "espeak-ng", "piper", "openai", "dashscope"] = "off"
+    """Who speaks the texts of tasks that bring no recording: nobody, a program on this machine,
+    any server of OpenAI's interface (`POST …/v1/audio/speech`: Kokoro-FastAPI, speaches, clouds),
+    or DashScope's Qwen-TTS."""
+
+    speech_url: str | None = None
+    """Where such a server is: `http://127.0.0.1:8880`. May lie inside."""
+
+    speech_key: SecretStr | None = None
+    """What it knows us by."""
+
+    speech_model: str | None = None
+    """Without: `tts-1`, and DashScope's `qwen3-tts-flash`."""
+
+    speech_voice: str | None = None
+    """The voice of texts that name none. Without: `alloy`, DashScope's `Cherry`, the usual one of
+    a language where programs speak."""
+
+    speech_voices: str = ""
+    """Further voices that tasks may name, with commas between them. Without: any that espeak-ng
+    has, and of the others the default alone."""
+
+    speech_max_characters: Count | None = None
+    """Of a text; without, what the provider takes: 4096, DashScope 600."""
+
+    speech_time_s: Positive = 60.0
+    """How long speaking one text may take, all tries together."""
+
+    speech_models_dir: Path | None = None
+    """Of piper: the folder with NAME.onnx and NAME.onnx.json of each voice."""
+
     producer: str = PRODUCER
     """Who makes the videos, named in the AIGC label of each: a name, or the code that authorities
     gave."""
@@ -250,7 +290,7 @@ class ServiceSettings(BaseSettings):
                 raise ValueError(f"wanted https://host or http://host:port, not {origin!r}")
         return ",".join(_listed(origins))
 
-    @field_validator("webhook_url")
+    @field_validator("webhook_url", "speech_url")
     @classmethod
     def _as_address(cls, url: str | None) -> str | None:
         if url is not None:
@@ -260,7 +300,7 @@ class ServiceSettings(BaseSettings):
                 raise ValueError(f"wanted http://… or https://… ({error.reason})") from error
         return url
 
-    @field_validator("webhook_token")
+    @field_validator("webhook_token", "speech_key")
     @classmethod
     def _as_header(cls, token: SecretStr | None) -> SecretStr | None:
         said = "" if token is None else token.get_secret_value()
@@ -332,6 +372,24 @@ class ServiceSettings(BaseSettings):
         )
 
     @cached_property
+    def speaks(self) -> SpeechSettings | None:
+        """Who speaks texts; None where nobody does. Raises SettingOutOfRange."""
+        if self.speech == "off":
+            return None
+        key = self.speech_key
+        return SpeechSettings(
+            provider=self.speech,
+            url=self.speech_url,
+            key=None if key is None else key.get_secret_value(),
+            model=self.speech_model,
+            voice=self.speech_voice,
+            voices=_listed(self.speech_voices),
+            max_characters=self.speech_max_characters,
+            time_s=self.speech_time_s,
+            models_dir=self.speech_models_dir,
+        )
+
+    @cached_property
     def labelling(self) -> Labelling:
         """Which videos carry a visible label."""
         return Labelling(
@@ -390,6 +448,7 @@ class ServiceSettings(BaseSettings):
     def require_safe(self) -> None:
         """Raise SettingOutOfRange where strangers could use the server without a key, or where
         nobody would make videos."""
+        _ = self.speaks
         if self.workers == 0 and self.database_url is None:
             raise SettingOutOfRange("workers", 0, "1 or more, or a database_url that workers share")
         if self.queues and self.database_url is None:

@@ -43,7 +43,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def send(request: Request, *, time_s: float, max_bytes: int) -> Answer:
     """As `Exchange`, by the proxies of the environment."""
     ends_at = time.monotonic() + time_s
-    asking = urllib.request.Request(  # noqa: S310  # its scheme was checked: http or https
+    asking = urllib.request.Request(  # http or https: that was checked
         request.url,
         data=request.body,
         headers={**request.headers, "User-Agent": f"portravox/{__version__}"},
@@ -55,17 +55,22 @@ def send(request: Request, *, time_s: float, max_bytes: int) -> Answer:
         except urllib.error.HTTPError as error:
             answer = error  # is an answer, too
         with answer:
+            body = _read(answer, ends_at, max_bytes)
+            promised = answer.headers.get("Content-Length", "")
+            if promised.isdecimal() and int(promised) != len(body):
+                raise SpeechUnavailable("the speech provider's answer is cut off", again=True)
+            typed = "Content-Type" in answer.headers  # else text/plain would be assumed
             return Answer(
                 status=answer.status,
-                content_type=answer.headers.get_content_type()
-                if "Content-Type" in answer.headers
-                else "",
+                content_type=answer.headers.get_content_type() if typed else "",
                 retry_after_s=seconds_of(answer.headers.get("Retry-After")),
-                body=_read(answer, ends_at, max_bytes),
+                body=body,
             )
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise SpeechUnavailable(f"no answer from the speech provider: {reason}", again=True) from error
+        raise SpeechUnavailable(
+            f"no answer from the speech provider: {reason}", again=True
+        ) from error
 
 
 def _read(answer: Any, ends_at: float, max_bytes: int) -> bytes:

@@ -19,13 +19,14 @@ from typing import Final
 
 from portravox.errors import SettingOutOfRange, SpeechRefused, SpeechUnavailable
 from portravox.synthesis.provider import MAX_BYTES, SpeechOrder
-from portravox.synthesis.settings import SpeechSettings
+from portravox.synthesis.settings import ESPEAK_NAMES, SpeechSettings
 
 CPU_S: Final = 60
 MEMORY_MIB: Final = {"espeak-ng": 512, "piper": 2048}
 OPEN_FILES: Final = 64
-"""What a program may take. espeak-ng speaks three minutes in half a second and reserves 64 MB for a
-sound server; voices of piper have 20 to 120 MB. Our choice."""
+FILE_BYTES: Final = 128 * 2**20
+"""What a program may take. espeak-ng speaks three minutes in half a second and reserves 64 MB as a
+file, for a sound server that it does not use; voices of piper have 20 to 120 MB. Our choice."""
 
 _PASSED_ON: Final = ("PATH", "HOME", "LD_LIBRARY_PATH", "ESPEAK_DATA_PATH")
 """Of the environment: nothing that is secret."""
@@ -42,7 +43,8 @@ class EspeakNg:
     def speak(self, order: SpeechOrder, target: Path) -> None:
         """As `SpeechProvider.speak`."""
         program = _found("espeak-ng")
-        command = [program, "-b", "1", "-v", order.voice, "--stdin", "-w"]
+        voice = ESPEAK_NAMES.get(order.voice.lower(), order.voice)
+        command = [program, "-b", "1", "-v", voice, "--stdin", "-w"]
         _run(self.settings, command, order, target)
 
 
@@ -70,7 +72,9 @@ def _found(name: str) -> str:
     return program
 
 
-def _run(settings: SpeechSettings, command: Sequence[str], order: SpeechOrder, target: Path) -> None:
+def _run(
+    settings: SpeechSettings, command: Sequence[str], order: SpeechOrder, target: Path
+) -> None:
     """Run a program that writes the file named last. Raises SpeechRefused, SpeechUnavailable."""
     name = settings.provider
     with tempfile.TemporaryDirectory(prefix="portravox-speech-", dir=target.parent) as folder:
@@ -104,6 +108,8 @@ def _run(settings: SpeechSettings, command: Sequence[str], order: SpeechOrder, t
                 f"{name} speaks nothing: it may not know the voice {order.voice!r}"
                 f" (status {process.returncode})"
             )
+        if made.stat().st_size > MAX_BYTES:
+            raise SpeechRefused(f"the recording has more than {MAX_BYTES} bytes: the text is long")
         made.rename(target)
 
 
@@ -118,7 +124,7 @@ def _limit(process_id: int, memory_mib: int) -> None:
         for kind, most in (
             (resource.RLIMIT_CPU, CPU_S),
             (resource.RLIMIT_DATA, memory),
-            (resource.RLIMIT_FSIZE, MAX_BYTES),
+            (resource.RLIMIT_FSIZE, FILE_BYTES),
             (resource.RLIMIT_NOFILE, OPEN_FILES),
             (resource.RLIMIT_CORE, 0),
         ):

@@ -90,7 +90,9 @@ class DashScopeSpeech:
             "language_type": _LANGUAGES.get(order.language.split("-")[0], "Auto"),
         }
         url = f"{self.settings.base_url}/services/aigc/multimodal-generation/generation"
-        request = _posted(url, {"model": self.settings.model_name, "input": asked}, self.settings.key)
+        request = _posted(
+            url, {"model": self.settings.model_name, "input": asked}, self.settings.key
+        )
         there = _audio_url(_patient(self, request, MAX_JSON_BYTES))
         fetched = Request(url=there, body=None, headers={"Accept": "*/*"}, by_operator=False)
         _write(target, _sound(_patient(self, fetched, MAX_BYTES)))
@@ -103,9 +105,7 @@ def _posted(url: str, body: dict[str, Any], key: str | None) -> Request:
     return Request(url=url, body=json.dumps(body).encode(), headers=headers, by_operator=True)
 
 
-def _patient(
-    provider: OpenAiSpeech | DashScopeSpeech, request: Request, max_bytes: int
-) -> Answer:
+def _patient(provider: OpenAiSpeech | DashScopeSpeech, request: Request, max_bytes: int) -> Answer:
     """The answer 200 to a request, sent again with pauses while it may help.
 
     Raises SpeechRefused, SpeechUnavailable.

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from portravox.errors import FileMissing, SettingOutOfRange, SpeechNotSetUp
 from portravox.system import ENVIRONMENT
 
-PROVIDERS: Final = ("espeak-ng", "piper", "openai", "dashscope")
+PROGRAMS: Final = ("espeak-ng", "piper")
+PROVIDERS: Final = (*PROGRAMS, "openai", "dashscope")
 """Two programs, the interface that most servers speak, and DashScope's own."""
 
 DASHSCOPE_URL: Final = "https://dashscope.aliyuncs.com/api/v1"
@@ -26,8 +27,9 @@ _MOST_CHARACTERS: Final = {"dashscope": 600}
 """Names that OpenAI's interface defined and Kokoro-FastAPI knows, too; DashScope's as in its
 manual, which takes 600 (https://www.alibabacloud.com/help/en/model-studio/qwen-tts)."""
 
-_ESPEAK_NAMES: Final = {"zh": "cmn", "en": "en-us"}
-"""Language -> what espeak-ng calls it, where that is another name."""
+ESPEAK_NAMES: Final = dict.fromkeys(("zh", "zh-cn", "cmn"), "cmn-latn-pinyin") | {"en": "en-us"}
+"""Language -> what espeak-ng calls it, where that is another name. Its voice `cmn` reads Chinese
+letters as English spells pinyin, tones as numbers ("ma one"), in the edition of Debian 12."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ class SpeechSettings:
         if self.voices:
             return self.voices[0]
         if self.provider == "espeak-ng":
-            return _ESPEAK_NAMES.get(language, language)
+            return ESPEAK_NAMES.get(language, language)
         return _VOICES[self.provider]
 
     def offers(self, voice: str) -> bool:

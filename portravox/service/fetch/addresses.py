@@ -239,3 +239,7 @@ def _port_ranges(text: str) -> tuple[range, ...]:
 
 def _found(address: Address, ranges: Ranges) -> str | None:
     return next((what for network, what in ranges if address in network), None)
+
+
+ANYWHERE = AddressPolicy((ip_network("0.0.0.0/0"), ip_network("::/0")), (range(1, 65536),))
+"""For the operator's own addresses, which may lie inside, at any port; cloud services stay shut."""

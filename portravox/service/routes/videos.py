@@ -39,7 +39,12 @@ async def submit(request: Request) -> Response:
     body = json_object(await read_body(request))
     labelling = service.settings.labelling
     job = labelling.of_job(
-        video_job(body, CallMode.of(request.headers), service.settings.offered_engines),
+        video_job(
+            body,
+            CallMode.of(request.headers),
+            service.settings.offered_engines,
+            service.settings.speaks,
+        ),
         caller.key_id,
     )
     idempotency_key = request.headers.get("idempotency-key") or None

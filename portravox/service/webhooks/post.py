@@ -12,11 +12,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_network
 
 from portravox import __version__
 from portravox.errors import InputDownloadFailed
-from portravox.service.fetch.addresses import AddressPolicy
+from portravox.service.fetch.addresses import ANYWHERE, AddressPolicy
 from portravox.service.fetch.connection import Deadline, Network, Waits
 from portravox.service.fetch.http import answer_to
 from portravox.service.fetch.urls import FetchUrl, parse_url
@@ -32,9 +31,6 @@ WAITS = Waits(connect_s=5.0, first_byte_s=10.0, idle_s=10.0, total_s=15.0)
 
 _HEAD_BYTES = 1 << 16
 """Of an answer's head. Our choice."""
-
-ANYWHERE = AddressPolicy((ip_network("0.0.0.0/0"), ip_network("::/0")), (range(1, 65536),))
-"""For the operator's own address, which may lie inside, at any port; cloud services stay shut."""
 
 _log = logging.getLogger("portravox.webhooks")
 

@@ -319,7 +319,8 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         options,
         picture_limits=PictureLimits.service(request.picture_formats),
         voice_limits=VoiceLimits.service(request.voice_formats),
-        transcript=words_in(folder, options.transcript, options.language),
+        transcript=words_in(folder, options.transcript, options.language, spoken=options.text),
+        may_read_text=False,
     )
     last_told = ("", 0.0)
 

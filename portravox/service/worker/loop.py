@@ -39,7 +39,7 @@ from portravox.service import explanations
 from portravox.service.eta import TaskEta, Work
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
-from portravox.service.problems import ALGO, NOT_STORED, TIMEOUT, Problem, failure_of
+from portravox.service.problems import ALGO, NO_SPEECH, NOT_STORED, TIMEOUT, Problem, failure_of
 from portravox.service.storage.base import Storage
 from portravox.service.streams import StreamedVideo, Streams
 from portravox.service.tasks.queue import (
@@ -64,6 +64,7 @@ from portravox.service.worker.messages import (
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
+from portravox.service.worker.speaker import Speaker
 from portravox.service.worker.transcripts import write_words
 from portravox.system import open_strangers_file
 
@@ -146,6 +147,7 @@ class WorkerLoop:
         eta: TaskEta,
         previews: ShowsPreviews,
         streams: Streams | None = None,
+        speaker: Speaker | None = None,
         render_time_s: float,
         task_life_s: float,
         picture_formats: Formats = "original",
@@ -155,6 +157,7 @@ class WorkerLoop:
         """
         slots     how many tasks may be rendered at once, as many as `rendering` has processes
         streams   by which videos are watched while they are made; None: nobody can
+        speaker   who speaks the texts of tasks; None: nobody does
         producer  who makes the videos, named in their labels
         """
         self.name = name
@@ -168,6 +171,7 @@ class WorkerLoop:
         self._eta = eta
         self._previews = previews
         self._streams = streams
+        self._speaker = speaker
         self._render_time_s = render_time_s
         self._task_life_s = task_life_s
         self._picture_formats: Formats = picture_formats
@@ -208,6 +212,8 @@ class WorkerLoop:
         """End all processes."""
         await self._fetching.close()
         await self._rendering.close()
+        if self._speaker is not None:
+            self._speaker.close()
 
     @property
     def heartbeat_age_s(self) -> float:
@@ -432,10 +438,17 @@ class WorkerLoop:
     async def _render_in(
         self, folder: Path, task: Task, held: _Attempt, stages: _Stages
     ) -> RenderDone:
-        """Have files fetched, the transcript read, the video made. Raises RequestFailed."""
+        """Have files fetched, or a text spoken, the transcript read, the video made.
+
+        Raises RequestFailed.
+        """
         stages.enter("download", 0.0)
         await self._fetch(task, "image", task.job.image_url, folder)
-        await self._fetch(task, "audio", task.job.audio_url, folder)
+        if task.job.parameters.get("text") is None:
+            await self._fetch(task, "audio", task.job.audio_url, folder)
+        else:
+            stages.enter("speak", 0.0)
+            await self._speak(task, folder)
         await write_words(task.job.parameters, folder)
         held.fetches = False
         return await self._rendering.request(
@@ -470,6 +483,11 @@ class WorkerLoop:
             ) from error
         if request is not None:
             await self._fetching.request(request, FetchDone, key=task.key_id, time_s=FETCH_TIME_S)
+
+    async def _speak(self, task: Task, folder: Path) -> None:
+        if self._speaker is None:
+            raise RequestFailed(NO_SPEECH, retry=False)
+        await self._speaker.speak(task.job.parameters, folder / "audio", key=task.key_id)
 
     async def _is_ours(self, task: Task, stages: _Stages) -> bool:
         """Tell progress; whether to go on. A table out of reach for a moment is no reason to stop:

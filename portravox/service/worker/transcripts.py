@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from portravox.articulation.transcript import missing_readers
 from portravox.service import problems
 from portravox.service.worker import sandbox
 from portravox.service.worker.process import RequestFailed
@@ -45,12 +46,21 @@ async def write_words(
     parameters   of the task
     command      what to run instead of our own process, for tests
 
+    A text that was spoken is a transcript, too; one that cannot be read does without.
+
     Raises RequestFailed, OSError. Cancelling this call ends the process.
     """
-    if parameters.get("transcript") is None:
+    said, language = parameters.get("transcript"), parameters.get("language")
+    text = parameters.get("text") if said is None else None
+    if said is None and (text is None or missing_readers(text, language)):
         return
-    question = {name: parameters.get(name) for name in ("transcript", "language")}
-    answer = await _answer(json.dumps(question).encode(), command, time_s)
+    question = json.dumps({"transcript": said or text, "language": language})
+    try:
+        answer = await _answer(question.encode(), command, time_s)
+    except RequestFailed:
+        if said is None:
+            return
+        raise
     await asyncio.to_thread((folder / WORDS_NAME).write_bytes, json.dumps(answer).encode())
 
 

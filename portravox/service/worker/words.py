@@ -18,10 +18,17 @@ MAX_WORDS = 40_000
 """No more than letters and signs in the longest transcript, twice over; our choice."""
 
 
-def words_in(folder: Path, text: str | None, language: str | None) -> Transcript | None:
-    """The transcript of that text, whose words lie in a folder. Raises OSError, ValueError."""
+def words_in(
+    folder: Path, text: str | None, language: str | None, *, spoken: str | None = None
+) -> Transcript | None:
+    """The transcript of that text, whose words lie in a folder. Raises OSError, ValueError.
+
+    spoken   a text from which the voice was made: its words lie there if they could be read
+    """
     if text is None:
-        return None
+        if spoken is None or not (folder / WORDS_NAME).is_file():
+            return None
+        text = spoken
     words = checked_words(json.loads((folder / WORDS_NAME).read_bytes()))
     return Transcript(text, language, tuple(map(tuple, words)))
 
