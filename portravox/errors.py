@@ -336,9 +336,8 @@ class PictureTransparent(PictureError):
 class SpeechNotSetUp(InputError):
     code = "speech_not_set_up"
     hint = (
-        "`apt-get install espeak-ng` is the shortest way; for natural voices run Kokoro-FastAPI or"
-        " another server of OpenAI's interface, and set PORTRAVOX_SPEECH=openai and"
-        " PORTRAVOX_SPEECH_URL=http://127.0.0.1:8880."
+        "Run `apt-get install espeak-ng`, or, for natural voices, a server such as Kokoro-FastAPI,"
+        " and set PORTRAVOX_SPEECH=openai and PORTRAVOX_SPEECH_URL=http://127.0.0.1:8880."
     )
 
     def __init__(self) -> None:

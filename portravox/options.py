@@ -286,6 +286,11 @@ class Option:
     value_titles: Mapping[object, Words] = field(default_factory=dict)
     """Titles of the values of a choice."""
 
+    @property
+    def flag_name(self) -> str:
+        """On the command line, without dashes."""
+        return self.flag or self.name.replace("_", "-")
+
     def check(self, value: object) -> None:
         """Raise SettingOutOfRange for a value of the wrong type or range."""
         if not (self.optional and value is None) and not self.kind.fits(value):

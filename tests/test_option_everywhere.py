@@ -18,6 +18,7 @@ from portravox.pipeline import ENGINES
 from portravox.service.bodies import body_schemas
 from portravox.service.option_controls import option_controls
 from portravox.service.schemas import CallMode, video_job
+from portravox.synthesis.settings import SpeechSettings
 
 
 def another(option: Option) -> Any:
@@ -57,7 +58,7 @@ def test_python_takes_each_as_a_keyword() -> None:
 
 @pytest.mark.parametrize("written", ["csv", "json", "json-texts"])
 def test_a_batch_list_takes_each_as_a_column(tmp_path: Path, written: str) -> None:
-    cells = {"portrait": "a", "voice": "b", **CHOSEN}
+    cells = {"portrait": "a", **CHOSEN}  # the text is the voice
     texts = {name: str(value) for name, value in cells.items()}
     path = tmp_path / "list"
     if written == "csv":
@@ -78,10 +79,11 @@ def test_http_takes_each_in_its_place_and_the_client_puts_it_there(
     assert sent == {**PARAMETERS, EXTENSION: ours}
     body: dict[str, Any] = {
         "model": "liveportrait",
-        "input": {"image_url": "http://h/p", "audio_url": "http://h/v"},
+        "input": {"image_url": "http://h/p"},  # the text is the voice
         "parameters": {**PARAMETERS, EXTENSION: OURS},
     }
-    job = video_job(body, CallMode(asynchronous=True, resolve_oss=False))
+    speech = SpeechSettings(provider="espeak-ng")
+    job = video_job(body, CallMode(asynchronous=True, resolve_oss=False), speech=speech)
     assert job.parameters == CHOSEN
 
 

@@ -78,6 +78,7 @@ def test_a_value_that_does_not_fit_is_refused_by_its_name_and_shortly(
             ("eye_move_freq", float),
             ("paste_back", bool),
             ("transcript", str),
+            ("text", str),
         }
         return
     for check in (option.check, option.from_json, lambda v: JobOptions(**{name: v})):

@@ -15,7 +15,7 @@ from scipy.io import wavfile
 
 import portravox
 from benchmarks.probe import probe_video
-from portravox.articulation.transcript import Transcript
+from portravox.articulation.transcript import Transcript, read_transcript
 from portravox.errors import (
     ModelUnavailable,
     OutputNotWritable,
@@ -37,7 +37,9 @@ from portravox.pipeline import (
     animate_inputs,
     read_inputs,
     render,
+    speak_text,
 )
+from portravox.synthesis.settings import SpeechSettings
 
 SIDE_PX = 64
 
@@ -244,3 +246,26 @@ def test_each_video_has_a_number_of_its_own(inputs: Inputs, tmp_path: Path) -> N
     ]
     assert len(set(numbers)) == len(numbers)
     assert number() == numbers[0]
+
+
+def test_a_text_is_spoken_and_its_words_are_known(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portrait, voice = files
+    monkeypatch.setattr(
+        "portravox.synthesis.opened.EspeakNg.speak",
+        lambda _, order, target: target.write_bytes(voice.read_bytes()[:4000]),
+    )
+    options = JobOptions(text="你好")
+    spoken = portrait.parent / "spoken"
+    speak_text(options, spoken, SpeechSettings(provider="espeak-ng"))
+    inputs = read_inputs(portrait, spoken, options)
+    assert inputs.voice.duration_s == 1.0  # silence behind a short word
+    assert inputs.transcript == read_transcript("你好")
+    assert read_inputs(portrait, spoken, options, may_read_text=False).transcript is None
+
+
+def test_there_is_a_text_or_a_recording(tmp_path: Path) -> None:
+    for voice, text in ((None, None), ("voice.wav", "Hello")):
+        with pytest.raises(SettingOutOfRange, match="either a text or a recording"):
+            animate("face.png", voice, tmp_path / "video.mp4", text=text)

@@ -87,7 +87,7 @@ def submit_command(
     ],
     voice: Annotated[
         str | None,
-        typer.Argument(metavar="[VOICE]", help="A recording: a file or an address; or --text."),
+        typer.Argument(metavar="VOICE", help="A recording: a file or an address; or --text."),
     ] = None,
     output: Output = None,
     *,

@@ -36,4 +36,5 @@ def demo_command(
             output.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputNotWritable(output, error.strerror or str(error)) from error
-    make_video(portrait, VOICE, output, given, producer=producer, as_json=as_json)
+    voice = VOICE if given.get("text") is None else None
+    make_video(portrait, voice, output, given, producer=producer, as_json=as_json)

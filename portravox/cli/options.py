@@ -84,7 +84,7 @@ def _parameter(option: Option) -> inspect.Parameter:
     default = option.default
     if default is not None and kind is not bool:
         default = format(default, "g") if isinstance(default, float) else str(default)
-    flag = option.flag or option.name.replace("_", "-")
+    flag = option.flag_name
     said = typer.Option(
         f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
         metavar=None if kind is bool else option.kind.metavar,

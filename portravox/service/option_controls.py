@@ -39,6 +39,8 @@ def _described(option: Option, engines: tuple[str, ...]) -> dict[str, Json]:
         "title": _texts(option.title),
         "help": _texts(option.help),
     }
+    if option.flag:
+        described["flag"] = option.flag
     if option.none is not None:
         described["none"] = _texts(option.none)
     if option.unit is not None:

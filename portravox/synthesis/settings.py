@@ -32,6 +32,12 @@ ESPEAK_NAMES: Final = dict.fromkeys(("zh", "zh-cn", "cmn"), "cmn-latn-pinyin") |
 letters as English spells pinyin, tones as numbers ("ma one"), in the edition of Debian 12."""
 
 
+ESPEAK_SUGGESTED: Final = (
+    *("cmn-latn-pinyin", "en-us", "en-gb", "de", "es", "fr-fr", "hi", "it", "ko", "pt-br", "ru"),
+)
+"""Of its hundred languages those that are asked for most; our choice."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechSettings:
     """Checked once, never changed. Raises SettingOutOfRange."""
@@ -111,6 +117,13 @@ class SpeechSettings:
         if self.voices:
             return False
         return self.provider == "espeak-ng" or voice == _VOICES.get(self.provider)
+
+    @property
+    def suggested(self) -> tuple[str, ...]:
+        """Voices to choose from beside the usual one, as far as they are known."""
+        if self.voices or self.provider != "espeak-ng":
+            return tuple(name for name in self.voices if name != self.voice)
+        return ESPEAK_SUGGESTED
 
     @property
     def identity(self) -> str:

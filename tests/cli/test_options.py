@@ -30,7 +30,7 @@ def test_every_option_is_one_of_the_command_in_the_same_order(path: str) -> None
     parameters = parameters_of(path)
     assert [name for name in parameters if name in OPTIONS] == list(OPTIONS)
     for name, option in OPTIONS.items():
-        flag = "--" + name.replace("_", "-")
+        flag = f"--{option.flag_name}"
         assert parameters[name].opts == [flag]
         assert parameters[name].help == option.help.en
         no_flag = [flag.replace("--", "--no-")] if isinstance(option.kind, Truth) else []
@@ -59,9 +59,9 @@ def test_the_help_fits_the_terminal_and_cuts_no_name_off(path: str, width: int) 
     assert max(map(len, told.splitlines())) <= width
     assert max(map(len, examples.splitlines())) <= 80  # to be copied: not to be broken
     for name, option in OPTIONS.items():
-        assert f"\n  --{name.replace('_', '-')}" in shown
+        assert f"\n  --{option.flag_name}" in shown
         if not isinstance(option.kind, Truth):
-            assert f"--{name.replace('_', '-')} {option.kind.metavar}" in shown
+            assert f"--{option.flag_name} {option.kind.metavar}" in shown
     assert "(as the photograph)" in " ".join(shown.split())
 
 

@@ -26,7 +26,9 @@ from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, read_body, request_id_of
 from portravox.service.schemas import json_object
 from portravox.service.service import VIDEO_LIFE_S, service_of
+from portravox.service.tasks.queue import Json
 from portravox.studio.files import PageFile, page
+from portravox.synthesis.settings import SpeechSettings
 
 _POLICY = "; ".join(
     (
@@ -110,6 +112,7 @@ async def about(request: Request) -> Response:
             "examples": list(examples),
             "presets": [{"name": name, "values": preset_values(name)} for name in PRESETS],
             "video_life_s": VIDEO_LIFE_S,
+            "speech": _speech(service_of(request).settings.speaks),
             "options": option_controls(service_of(request).settings.offered_engines),
             "limits": {
                 "picture": {
@@ -122,6 +125,13 @@ async def about(request: Request) -> Response:
             "request_id": request_id_of(request),
         }
     )
+
+
+def _speech(speech: SpeechSettings | None) -> Json:
+    """Which texts and voices are taken; null where nobody speaks."""
+    if speech is None:
+        return None
+    return {"voices": list(speech.suggested), "max_characters": speech.most_characters}
 
 
 async def example(request: Request) -> Response:

@@ -192,9 +192,10 @@ export class Api {
     return output;
   }
 
-  /** Submit; the task's id. `once`: the same text gives the same task, sent once or twice. */
+  /** Submit; the task's id. audio: null where the parameters have a text. `once`: the same text gives the same task, sent once or twice. */
   async submit({ image, audio, parameters, once }) {
-    const body = { model: MODEL, input: { image_url: image, audio_url: audio }, parameters };
+    const input = { image_url: image, ...(audio !== null && { audio_url: audio }) };
+    const body = { model: MODEL, input, parameters };
     const headers = { ...RESOLVE, "X-DashScope-Async": "enable", "Idempotency-Key": once };
     const path = "services/aigc/image2video/video-synthesis";
     const { output } = await this.call("POST", path, { body, headers });

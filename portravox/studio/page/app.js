@@ -82,7 +82,8 @@ function showButton() {
   if (missing !== null) say(summary, `make.needs.${missing}`);
   else {
     const frames = Math.max(1, Math.round(voice.seconds * direction.values.video_fps));
-    say(summary, "make.summary", { length: exactSpan(voice.seconds), frames });
+    const key = voice.types ? "make.summary.text" : "make.summary";
+    say(summary, key, { length: exactSpan(voice.seconds), frames });
   }
 }
 
@@ -109,13 +110,9 @@ function mendFor({ code, status }) {
 
 /** All that a video is made of, as one text: the same text, the same video. */
 function wish() {
-  const [picture, sound] = [portrait.picture, voice.recording];
+  const [picture, sound] = [portrait.picture, voice.identity];
   if (!picture || !sound) return null;
-  const { blob } = sound;
-  return JSON.stringify([
-    [picture.blob.size, picture.name, blob.size, sound.name, voice.from_s, voice.to_s],
-    direction.parameters(),
-  ]);
+  return JSON.stringify([picture.blob.size, picture.name, sound, direction.parameters()]);
 }
 
 makeButton.addEventListener("click", async () => {
@@ -148,7 +145,7 @@ async function submitted() {
   const [image, audio] = await Promise.all([portrait.link(), voiceLink]);
   showSent(1);
   const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-  const parameters = direction.parameters();
+  const parameters = direction.parameters(voice.values);
   const taskId = await session.api.submit({ image, audio, parameters, once: id });
   const { blob, name, width, height, thumbnail } = portrait.picture;
   return jobs.add({
@@ -157,11 +154,7 @@ async function submitted() {
     values: { ...direction.values },
     seconds: voice.seconds,
     portrait: { blob, name, width, height, thumbnail },
-    voice: {
-      blob: voice.recording.blob,
-      name: voice.recording.name,
-      selection: [voice.from_s, voice.to_s],
-    },
+    voice: voice.record,
   });
 }
 
@@ -185,6 +178,7 @@ for (const part of [portrait, voice, direction]) {
 document.getElementById("show-request").addEventListener("click", async () => {
   const filled = whatIsMissing() === null && session.ready;
   let [image, audio] = ["https://example.com/face.jpg", "https://example.com/voice.wav"];
+  if (voice.types) audio = null;
   if (filled) {
     try {
       [image, audio] = await Promise.all([portrait.link(), voice.link()]);
@@ -196,9 +190,9 @@ document.getElementById("show-request").addEventListener("click", async () => {
     image,
     audio,
     imageName: portrait.picture?.name ?? "face.jpg",
-    audioName: voice.recording?.name ?? "voice.wav",
-    parameters: direction.parameters(),
-    values: direction.values,
+    audioName: voice.types ? null : (voice.recording?.name ?? "voice.wav"),
+    parameters: direction.parameters(voice.values),
+    values: { ...direction.values, ...voice.values },
     options: direction.options,
   });
 });
@@ -254,7 +248,7 @@ async function cancel(job) {
 function remake(job) {
   const { portrait: picture, voice: sound, values } = job.record;
   portrait.take(new File([picture.blob], picture.name, { type: picture.blob.type }));
-  voice.take(new File([sound.blob], sound.name, { type: sound.blob.type }), sound.selection);
+  voice.restore(sound);
   direction.choose({ ...direction.defaults, ...values });
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   desk.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
@@ -319,7 +313,7 @@ async function restore() {
   const { portrait: picture, voice: sound, values } = await store.desk();
   if (picture && portrait.state === "empty") portrait.take(picture);
   if (values) direction.choose({ ...direction.start, ...values }); // which face, too: after the picture
-  if (sound && voice.state === "empty") voice.take(sound.file, sound.selection);
+  if (sound && voice.state === "empty") voice.restore(sound);
   restored = true;
 }
 
@@ -453,6 +447,7 @@ async function learned() {
   document.getElementById("version").textContent = `Portravox ${about.version}`;
   session.limits = about.limits;
   direction.build(about.options, about.presets);
+  voice.offerSpeech(about.speech);
   history.render();
   if (about.examples.includes("portrait")) portrait.offerExample();
   if (about.examples.includes("voice")) voice.offerExample();

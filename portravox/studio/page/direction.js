@@ -24,7 +24,7 @@ export class Direction extends EventTarget {
     this.values = { ...this.start, ...this.values };
     for (const option of options) {
       addTexts(textsOf(option));
-      if (option.control === "picture") continue; // chosen in the portrait's well
+      if (["picture", "voice"].includes(option.control)) continue; // chosen in the wells
       const place = option.advanced ? this.#parts.advanced : this.#parts.parameters;
       place.append(this.#made(option));
     }
@@ -75,9 +75,10 @@ export class Direction extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** As the API takes them: the original's six, and ours beside them where they say something. */
-  parameters() {
-    return asParameters(this.values, this.options);
+  /** As the API takes them: the original's six, and ours beside them where they say something;
+   * `more`: what is chosen elsewhere. */
+  parameters(more = {}) {
+    return asParameters({ ...this.values, ...more }, this.options);
   }
 
   /** Values in words: the preset that they are, and what else differs from the defaults. */
@@ -330,8 +331,8 @@ function asParameters(values, options) {
 export function asOptions(values, options) {
   return options
     .filter(({ name, default: preset }) => values[name] !== preset)
-    .map(({ name, default: preset }) => {
-      const flag = name.replaceAll("_", "-");
+    .map(({ name, default: preset, flag: word }) => {
+      const flag = word ?? name.replaceAll("_", "-");
       if (typeof preset === "boolean") return [values[name] ? `--${flag}` : `--no-${flag}`];
       return [`--${flag}`, String(values[name])];
     });

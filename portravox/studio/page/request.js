@@ -13,9 +13,10 @@ export function quoted(word) {
   return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The request for curl. image and audio are addresses. */
+/** The request for curl. image and audio are addresses; no audio where a text is spoken. */
 export function asCurl({ image, audio, parameters }) {
-  const body = { model: "liveportrait", input: { image_url: image, audio_url: audio }, parameters };
+  const input = { image_url: image, ...(audio !== null && { audio_url: audio }) };
+  const body = { model: "liveportrait", input, parameters };
   const headers = ['-H "Authorization: Bearer $DASHSCOPE_API_KEY"', "-H 'X-DashScope-Async: enable'"];
   if (image.startsWith("oss://")) headers.push("-H 'X-DashScope-OssResourceResolve: enable'");
   const address = here("api/v1/services/aigc/image2video/video-synthesis");
@@ -44,7 +45,7 @@ export function asPython({ image, audio, parameters }) {
     "task = VideoSynthesis.async_call(",
     '    model="liveportrait",',
     '    task="image2video",',
-    `    audio_url=${literal(audio)},`,
+    ...(audio === null ? [] : [`    audio_url=${literal(audio)},`]),
     `    extra_input={"image_url": ${literal(image)}},`,
     ...chosen,
     ")",
@@ -55,7 +56,8 @@ export function asPython({ image, audio, parameters }) {
 
 /** The request for the command line; files by their names. */
 export function asCommand({ imageName, audioName, values, options }) {
-  const words = [quoted(imageName), quoted(audioName), "-o video.mp4"];
+  const files = audioName === null ? [imageName] : [imageName, audioName];
+  const words = [...files.map(quoted), "-o video.mp4"];
   const chosen = asOptions(values, options).map((option) => option.map(quoted).join(" "));
   return [["portravox animate", ...words].join(" "), ...chosen].join(" \\\n  ");
 }

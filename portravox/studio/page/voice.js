@@ -7,6 +7,7 @@ import { announce, buttonFor, onAction, partsOf, showIcon } from "./parts.js";
 import { Recorder, whyNoDevice } from "./recorder.js";
 import { Unfit, wordsFor } from "./refusals.js";
 import { exactSpan, label, text } from "./texts.js";
+import { TypedVoice } from "./typed.js";
 import { VerdictLine } from "./verdict.js";
 import { excerpt, MAX_BYTES, wav } from "./wav.js";
 import { drawLive, drawWave, HANDLE_PX } from "./waveform.js";
@@ -27,11 +28,14 @@ export class VoiceWell extends EventTarget {
   #recent = []; // loudness of the latest blocks, for the moving picture of a recording
   #upload = null;
   #file = null; // what was taken, before the server opened it
+  #typed = new TypedVoice(this.#parts.typed);
 
   /** "empty", "busy", "recording", "fits" or "unfit" */
   state = "empty";
   /** {blob, name, buffer, plain}; plain: the service takes the file as it is */
   recording = null;
+  /** Whether a text is typed in place of a recording. */
+  types = false;
   from_s = 0;
   to_s = 0;
 
@@ -43,6 +47,14 @@ export class VoiceWell extends EventTarget {
       replace: () => this.#parts.file.click(),
       example: () => this.takeExample(),
       record: () => this.#record(),
+      type: () => {
+        this.type(this.#typed.values);
+        this.#typed.focus();
+      },
+      untype: () => {
+        this.clear();
+        buttonFor(this.#root, "type").focus();
+      },
       stop: () => this.#stopRecording(),
       discard: () => this.#discard(),
       play: () => this.#playOrPause(),
@@ -57,6 +69,7 @@ export class VoiceWell extends EventTarget {
       this.#parts.file.value = "";
       if (file) this.take(file);
     });
+    this.#typed.addEventListener("change", () => this.#judgeText());
     const { from, to, audio } = this.#parts;
     from.addEventListener("input", () => this.select(Number(from.value), this.to_s, "from"));
     to.addEventListener("input", () => this.select(this.from_s, Number(to.value), "to"));
@@ -98,18 +111,64 @@ export class VoiceWell extends EventTarget {
     return this.#root;
   }
 
-  /** The file in the well and the selection, to be remembered; null where there is none. */
+  /** What is in the well, to be remembered; null where there is nothing. */
   get kept() {
+    if (this.types) return { typed: this.#typed.values };
     return this.recording === null ? null : { file: this.#file, selection: [this.from_s, this.to_s] };
   }
 
-  /** Seconds that will be spoken. */
+  /** What a finished video remembers of its voice, to be made again. */
+  get record() {
+    if (this.types) return { name: this.#typed.name, typed: this.#typed.values };
+    const { blob, name } = this.recording;
+    return { blob, name, selection: [this.from_s, this.to_s] };
+  }
+
+  /** What tells this voice from others; null where there is none. */
+  get identity() {
+    if (this.types) return this.#typed.values;
+    if (this.recording === null) return null;
+    const { blob, name } = this.recording;
+    return [blob.size, name, this.from_s, this.to_s];
+  }
+
+  /** The options that say what is spoken: of a recording none. */
+  get values() {
+    return this.types ? this.#typed.values : {};
+  }
+
+  /** Seconds that will be spoken; of a text an estimate. */
   get seconds() {
-    return this.to_s - this.from_s;
+    return this.types ? this.#typed.seconds : this.to_s - this.from_s;
   }
 
   get trimmed() {
     return this.recording !== null && this.seconds < this.recording.buffer.duration - 0.005;
+  }
+
+  /** Take over who speaks texts on the server; null: nobody. */
+  offerSpeech(speech) {
+    this.#typed.offer(speech);
+    if (this.types) this.#judgeText();
+  }
+
+  /** Put back what `kept` or `record` gave. */
+  restore({ typed, file, blob, name, selection }) {
+    if (typed) return this.type(typed);
+    return this.take(file ?? new File([blob], name, { type: blob.type }), selection);
+  }
+
+  /** Take a text and the name of a voice in place of a recording. */
+  type(values) {
+    this.#begin("empty");
+    this.#verdict.clear();
+    this.types = true;
+    this.#typed.fill(values);
+    this.#judgeText();
+  }
+
+  #judgeText() {
+    if (this.types) this.#set(this.#typed.fits ? "fits" : "empty");
   }
 
   offerExample() {
@@ -124,7 +183,7 @@ export class VoiceWell extends EventTarget {
   /** Take a file; `selection` is [from_s, to_s]. */
   async take(file, selection = null) {
     /** @type {[File, [number, number]] | null} */
-    const before = this.state === "fits" ? [this.#file, [this.from_s, this.to_s]] : null;
+    const before = this.recording !== null && this.state === "fits" ? [this.#file, [this.from_s, this.to_s]] : null;
     this.#begin("busy");
     const turn = this.#turn;
     this.#verdict.show("wait", () => text("voice.reading"));
@@ -217,10 +276,11 @@ export class VoiceWell extends EventTarget {
   }
 
   /**
-   * The oss:// link of the selection; uploaded the first time it is asked for.
+   * The oss:// link of the selection, uploaded the first time it is asked for; null of a text.
    * @param {{onProgress?: (share: number) => void}} how
    */
   async link({ onProgress } = {}) {
+    if (this.types) return null;
     if (this.#upload === null || Date.now() - this.#upload.at > UPLOAD_LIFE_MS) {
       this.#upload = { at: Date.now(), made: this.#sent(onProgress) };
     }
@@ -262,19 +322,21 @@ export class VoiceWell extends EventTarget {
       audio.removeAttribute("src");
     }
     this.recording = null;
+    this.types = false;
     this.#set(state);
   }
 
   #set(state) {
     this.state = state;
-    const { empty, filled, actions, recording } = this.#parts;
+    const { empty, filled, actions, recording, typed } = this.#parts;
     const focused = this.#root.contains(document.activeElement);
     const has = this.recording !== null;
     recording.hidden = state !== "recording";
-    empty.hidden = has || state === "recording";
+    typed.hidden = !this.types;
+    empty.hidden = has || this.types || state === "recording";
     filled.hidden = !has;
     actions.hidden = !has;
-    this.#root.classList.toggle("has-content", has || state === "recording");
+    this.#root.classList.toggle("has-content", has || this.types || state === "recording");
     if (has) this.#draw();
     // What had the focus may be gone: then it goes on at what took its place.
     if (focused && !document.activeElement.checkVisibility()) {

@@ -156,3 +156,15 @@ async def test_a_process_that_may_start_no_program_renders_with_a_transcript(
     finally:
         await process.close()
     assert (tmp_path / VIDEO_NAME).stat().st_size > 1000
+
+
+@needs_espeak
+async def test_a_text_that_was_spoken_is_a_transcript(tmp_path: Path) -> None:
+    await write_words({"text": "Papa, give me the map."}, tmp_path)
+    words = words_in(tmp_path, None, None, spoken="Papa, give me the map.")
+    assert words == read_transcript("Papa, give me the map.")
+
+
+async def test_a_text_that_cannot_be_read_does_without(tmp_path: Path) -> None:
+    await write_words({"text": "Hi"}, tmp_path, command=saying("print('nonsense')"))
+    assert words_in(tmp_path, None, None, spoken="Hi") is None

@@ -30,7 +30,9 @@ playwright = pytest.importorskip(
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("data")
-    with serving(folder, log=folder.parent / "server-log.txt") as running:
+    with serving(
+        folder, *("--speech", "espeak-ng"), log=folder.parent / "server-log.txt"
+    ) as running:
         yield running
 
 

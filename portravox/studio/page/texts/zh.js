@@ -88,6 +88,15 @@ export default {
   "voice.trimmed": "拖动两端可以裁剪。",
   "voice.recorded": "录音.wav",
 
+  "typed.start": "输入文字",
+  "typed.label": "要说的话",
+  "typed.voice": "音色",
+  "typed.voice.usual": "默认",
+  "typed.length": "约 {time}；{letters}/{most} 字",
+  "typed.most": "最多 {most} 字",
+  "typed.none": "这台服务器还没有语音合成。管理员用一条命令即可开启：",
+  "typed.back": "改用录音",
+
   "record.start": "录音",
   "record.stop": "停止并使用",
   "record.discard": "放弃",
@@ -127,6 +136,7 @@ export default {
   "make.needs.sound": "这段声音还不能用。",
   "make.needs.check": "正在检查照片…",
   "make.summary": "视频 {length}，共 {frames} 帧",
+  "make.summary.text": "约 {length} 的视频",
 
   "stage.photograph": "照片",
   "stage.preview": "最新一帧",
@@ -141,6 +151,7 @@ export default {
   "stage.position": "前面还有 {count} 个",
   "stage.upload": "正在上传",
   "stage.download": "正在获取文件",
+  "stage.speak": "正在读出文字",
   "stage.read": "正在打开文件",
   "stage.face": "正在分析人脸",
   "stage.listen": "正在聆听声音",
