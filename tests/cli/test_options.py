@@ -58,7 +58,7 @@ def test_the_help_fits_the_terminal_and_cuts_no_name_off(path: str, width: int) 
     told, _, examples = shown.partition("\n  Examples:\n")
     assert max(map(len, told.splitlines())) <= width
     assert max(map(len, examples.splitlines())) <= 80  # to be copied: not to be broken
-    for name, option in OPTIONS.items():
+    for option in OPTIONS.values():
         assert f"\n  --{option.flag_name}" in shown
         if not isinstance(option.kind, Truth):
             assert f"--{option.flag_name} {option.kind.metavar}" in shown

@@ -183,7 +183,7 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
             "transcript": "Mama",
             "language": "de",
         }
-        assert set(ours) == set(OURS)
+        assert set(ours) == set(OURS) - {"text", "voice_name"}  # in place of a recording
         assert (await submitted(server, ours)).status_code == 200
         task = await server.service.queue.claim("w", lease_s=30.0)
         assert dict(task.job.parameters) == {"template_id": "calm", **ours}
