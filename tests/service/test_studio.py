@@ -175,6 +175,8 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
     async with playing() as server:
         ours = {
             "seed": 7,
+            "expression": "happy",
+            "expression_strength": 0.5,
             "engine": "embedded",
             "face": "0.5,0.4",
             "max_side": 720,
