@@ -25,6 +25,7 @@ from portravox.labels.aigc import PRODUCER, AiLabel, check_producer, content_id
 from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, chosen
 
 if TYPE_CHECKING:
+    from portravox.captions.files import CaptionKind
     from portravox.engines.base import Engine
     from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
@@ -82,7 +83,10 @@ class Animation:
 
     engine: str
     version: str
-    notices: tuple[str, ...]
+    captions: Path | None = None
+    """Beside the video, where they were asked for."""
+
+    notices: tuple[str, ...] = ()
     """What the caller should know: picture scaled down, several faces found, ..."""
 
 
@@ -133,6 +137,7 @@ def animate(
     engine: str | Engine = "embedded",
     producer: str = PRODUCER,
     speech: SpeechSettings | None = None,
+    captions: CaptionKind | None = None,
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
     **options: Unpack[OptionValues],
@@ -147,6 +152,8 @@ def animate(
     producer            who makes the video, named in its AIGC label
     speech              who speaks a text; None: what PORTRAVOX_SPEECH and its like say, else
                         espeak-ng where it is installed
+    captions            "srt" or "vtt": what is said, as captions in a file beside the video;
+                        needs a text or a transcript
     on_progress         called now and then from the calling thread; what it raises stops the job
     on_frame            called with each frame, which is good until it returns; likewise
     template_id ..      see `JobOptions`, whose names, ranges and defaults these are
@@ -167,6 +174,7 @@ def animate(
     path = Path(output)
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
+    beside = None if captions is None else _captions_file(path, captions, picked)
     refuse_overwriting(path, *(Path(file) for file in (portrait, voice) if file is not None))
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
@@ -187,8 +195,58 @@ def animate(
         on_progress=on_progress,
         on_frame=on_frame,
     )
+    notices = made.notices
+    if captions is not None and beside is not None:
+        notices += write_captions(inputs.voice, picked, beside, captions)
     wall_s = time.perf_counter() - started
-    return replace(made, wall_s=wall_s, real_time_factor=wall_s / made.duration_s)
+    return replace(
+        made,
+        captions=beside,
+        notices=notices,
+        wall_s=wall_s,
+        real_time_factor=wall_s / made.duration_s,
+    )
+
+
+def _captions_file(video: Path, kind: CaptionKind, options: JobOptions) -> Path:
+    """Where captions go, found to be writable. Raises SettingOutOfRange, OutputNotWritable."""
+    from portravox.captions.files import KINDS
+    from portravox.media.encode import check_writable
+
+    if kind not in KINDS:
+        raise SettingOutOfRange("captions", kind, " or ".join(KINDS))
+    if options.transcript is None and options.text is None:
+        raise SettingOutOfRange("captions", kind, "a text or a transcript to take the words from")
+    beside = video.with_suffix(f".{kind}")
+    check_writable(beside)
+    return beside
+
+
+def write_captions(
+    voice: Waveform, options: JobOptions, target: Path, kind: CaptionKind
+) -> tuple[str, ...]:
+    """Write what is said as a file of captions. Returns what the caller should know.
+
+    voice     as it is heard in the video
+    options   with a text or a transcript
+
+    Raises OutputNotWritable.
+    """
+    from portravox.atomic_file import SHARED, writing
+    from portravox.captions.cues import cues_of
+    from portravox.captions.files import written
+    from portravox.captions.words import timed_words
+
+    # What was written to be spoken is what is read; a transcript may spell it for the lips alone.
+    words = options.text or options.transcript
+    assert words is not None
+    timed, heard = timed_words(voice, SpokenText(words, options.language))
+    try:
+        with writing(target, mode=SHARED) as file:
+            file.write(written(cues_of(timed, voice.duration_s), kind).encode())
+    except OSError as error:
+        raise OutputNotWritable(target, error.strerror or str(error)) from error
+    return () if heard else ("the captions' times are estimated: the words do not fit the voice",)
 
 
 def speak_text(

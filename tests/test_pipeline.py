@@ -269,3 +269,24 @@ def test_there_is_a_text_or_a_recording(tmp_path: Path) -> None:
     for voice, text in ((None, None), ("voice.wav", "Hello")):
         with pytest.raises(SettingOutOfRange, match="either a text or a recording"):
             animate("face.png", voice, tmp_path / "video.mp4", text=text)
+
+
+def test_captions_lie_beside_the_video(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portrait, voice = files
+    engine: Any = FlatEngine()
+    made = animate(
+        portrait, voice, tmp_path / "v.mp4", engine=engine, captions="srt", transcript="妈妈"
+    )
+    assert made.captions == tmp_path / "v.srt"
+    assert "妈妈" in made.captions.read_text("utf-8")
+    assert any("estimated" in notice for notice in made.notices)  # a tone says nothing
+
+
+def test_captions_need_words_and_a_kind(files: tuple[Path, Path], tmp_path: Path) -> None:
+    asked: dict[str, Any]
+    for asked in ({"captions": "srt"}, {"captions": "ass", "transcript": "Hello"}):
+        with pytest.raises(SettingOutOfRange, match="captions"):
+            animate(*files, tmp_path / "v.mp4", **asked)
+    assert not list(tmp_path.glob("v.*"))

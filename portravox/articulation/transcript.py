@@ -15,7 +15,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,6 +81,9 @@ are not seen on the lips."""
 _HISSING = frozenset(("zh", "ch", "sh", "r", "z", "c", "s"))
 """After these, pinyin's i is a hum behind the teeth."""
 
+_BARE: Final = re.compile(r"^\W+|\W+$")
+"""Marks around a word."""
+
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 
 
@@ -105,6 +108,54 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
     if not any(words):
         raise SettingOutOfRange("transcript", text[:40], "words that can be read")
     return Transcript(text, language, tuple(words))
+
+
+def read_words(words: Sequence[str], language: str | None = None) -> list[tuple[Word, ...]]:
+    """How each written word sounds, by itself: a number sounds like several words.
+
+    words   each with letters or digits, in order; Chinese letter by letter
+
+    Raises SettingOutOfRange, ModelUnavailable as `read_transcript`.
+    """
+    text = " ".join(words)
+    SpokenText(text, language)
+    chosen = language.lower() if language else None
+    japanese = chosen == "ja" or _KANA.search(text) is not None
+    spoken = [_language_of_word(word, chosen, japanese) for word in words]
+    readings: list[tuple[Word, ...]] = [((),)] * len(words)
+    for each in dict.fromkeys(spoken):
+        places = [at for at, of in enumerate(spoken) if of == each and _BARE.sub("", words[at])]
+        if each == "zh":
+            letters = ["".join(_HAN.findall(words[at])) for at in places]
+            read = list(_chinese("".join(letters)))
+            if len(read) == len(places):  # a letter each; context tells how it is read
+                for at, word in zip(places, read, strict=True):
+                    readings[at] = (word,)
+        elif each != _UNREADABLE:
+            found = _each_by_espeak([_BARE.sub("", words[at]) for at in places], each)
+            for at, reading in zip(places, found, strict=True):
+                readings[at] = reading
+    return readings
+
+
+def _language_of_word(word: str, language: str | None, japanese: bool) -> str:
+    found = (_language_of(letter, language, japanese) for letter in word)
+    return next((spoken for spoken in found if spoken is not None), language or _LATIN)
+
+
+def _each_by_espeak(words: Sequence[str], language: str) -> list[tuple[Word, ...]]:
+    """Of words without marks around them. A blank line ends what espeak-ng reads in one go, so it
+    writes a line for each word; where it does not, the halves are read by themselves."""
+    lines = [line for line in _espeak("\n\n".join(words), language).splitlines() if line.strip()]
+    if len(words) == 1:
+        lines = [" ".join(lines)]
+    if len(lines) == len(words):
+        return [tuple(_classes(word) for word in line.split()) or ((),) for line in lines]
+    half = len(words) // 2
+    return [
+        *_each_by_espeak(words[:half], language),
+        *_each_by_espeak(words[half:], language),
+    ]
 
 
 def language_of(text: str) -> str:
@@ -194,6 +245,12 @@ def pinyin_ipa(initial: str, final: str) -> str:
 
 
 def _by_espeak(text: str, language: str) -> Iterator[Word]:
+    for word in _espeak(text, language).split():
+        yield _classes(word)
+
+
+def _espeak(text: str, language: str) -> str:
+    """A text in IPA letters, as espeak-ng reads it."""
     program = shutil.which("espeak-ng")
     if program is None:
         raise ModelUnavailable(
@@ -210,8 +267,7 @@ def _by_espeak(text: str, language: str) -> Iterator[Word]:
     if told.returncode or not told.stdout:
         raise SettingOutOfRange("language", language, "one that espeak-ng speaks")
     # (en)word(fr) says that it fell back on another language
-    for word in re.sub(r"\([^)]*\)", " ", told.stdout.decode("utf-8", "replace")).split():
-        yield _classes(word)
+    return re.sub(r"\([^)]*\)", " ", told.stdout.decode("utf-8", "replace"))
 
 
 def _classes(ipa: str) -> Word:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portravox.cli.options import Given, Json, Producer, job_options, with_job_options
+from portravox.cli.options import Captions, Given, Json, Producer, job_options, with_job_options
 from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
@@ -39,25 +39,37 @@ def animate_command(
         Path, typer.Option("-o", "--output", help="The MP4 to write; - is standard output.")
     ],
     given: Given,
+    captions: Captions = None,
     producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
     """Make the person in PORTRAIT say what is heard in VOICE, or a text."""
-    make_video(portrait, voice, output, given, producer=producer, as_json=as_json)
+    make_video(
+        portrait, voice, output, given, producer=producer, as_json=as_json, captions=captions
+    )
 
 
 def make_video(
-    portrait: Path, voice: Path | None, output: Path, given: Given, *, producer: str, as_json: bool
+    portrait: Path,
+    voice: Path | None,
+    output: Path,
+    given: Given,
+    *,
+    producer: str,
+    as_json: bool,
+    captions: str | None = None,
 ) -> None:
     """Render with progress on stderr, then print the result; to `-`, the video itself."""
     try:
         require_file(portrait, "portrait")
         require_one_voice(voice, given)
         if output == STDOUT:
+            if captions is not None:
+                raise SettingOutOfRange("output", "-", "a file, with captions beside it")
             _make_for_stdout(portrait, voice, given, producer=producer, as_json=as_json)
             return
         require_mp4(output)
-        made = _made(portrait, voice, output, given, producer)
+        made = _made(portrait, voice, output, given, producer, captions)
     except PortravoxError as error:
         if as_json:
             give_json({"error": failure(error)})
@@ -66,6 +78,8 @@ def make_video(
         give_json(described(made))
     else:
         give(str(made.path))
+        if made.captions is not None:
+            give(str(made.captions))
         tell(
             f"{made.duration_s:.1f} s, {made.width} x {made.height}, {made.fps} frames/s,"
             f" made in {made.wall_s:.1f} s ({made.real_time_factor:.2f} of its length)"
@@ -100,7 +114,12 @@ def _make_for_stdout(
 
 
 def _made(
-    portrait: Path, voice: Path | None, output: Path, given: Given, producer: str
+    portrait: Path,
+    voice: Path | None,
+    output: Path,
+    given: Given,
+    producer: str,
+    captions: str | None = None,
 ) -> Animation:
     from portravox.pipeline import animate
 
@@ -111,6 +130,7 @@ def _made(
             voice,
             output,
             producer=producer,
+            captions=captions,  # type: ignore[arg-type] # it checks that
             on_progress=on_progress,
             **asdict(options),
         )
@@ -121,7 +141,13 @@ def _made(
 
 def described(made: Animation) -> dict[str, object]:
     """A finished video for JSON."""
-    return {**asdict(made), "path": str(made.path), "notices": list(made.notices)}
+    beside = None if made.captions is None else str(made.captions)
+    return {
+        **asdict(made),
+        "path": str(made.path),
+        "captions": beside,
+        "notices": list(made.notices),
+    }
 
 
 def failure(error: PortravoxError) -> dict[str, object]:

@@ -16,7 +16,7 @@ import typer
 from portravox.cli.animate import described, failure
 from portravox.cli.batch_ledger import NAME, Ledger, job_key
 from portravox.cli.batch_list import BadRow, Row, read_list
-from portravox.cli.options import Given, Json, Producer, job_options, with_job_options
+from portravox.cli.options import Captions, Given, Json, Producer, job_options, with_job_options
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give_json, in_one_line, tell
 from portravox.errors import Cancelled, InputError, PortravoxError
@@ -59,6 +59,7 @@ def batch_command(
     force: Annotated[bool, typer.Option("--force", help="Make finished videos again.")] = False,
     *,
     given: Given,
+    captions: Captions = None,
     producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
@@ -75,7 +76,15 @@ def batch_command(
     try:
         for place, row in enumerate(rows, start=1):
             outcome = _outcome(
-                row, f"[{place}/{len(rows)}] ", output, given, ledger, engines, producer, force
+                row,
+                f"[{place}/{len(rows)}] ",
+                output,
+                given,
+                ledger,
+                engines,
+                producer,
+                force,
+                captions,
             )
             outcomes.append(outcome)
             _tell_outcome(outcome, f"[{place}/{len(rows)}] ")
@@ -122,6 +131,7 @@ def _outcome(
     engines: dict[str, Engine],
     producer: str,
     force: bool,
+    captions: str | None,
 ) -> Outcome:
     """Make one row's video, unless it is there; nothing but a wish to stop is raised."""
     if isinstance(row, BadRow):
@@ -132,10 +142,10 @@ def _outcome(
     key = ""
     try:
         options = job_options(given, **row.settings)
-        key = _key(row, options)
+        key = _key(row, options, captions)
         if not force and ledger.is_finished(row.output, key):
             return Outcome(row.number, row.output, "skipped")
-        result = _make(row, title, folder / row.output, options, engines, producer)
+        result = _make(row, title, folder / row.output, options, engines, producer, captions)
         ledger.record_done(row.output, key, result)
         return Outcome(row.number, row.output, "done", time.perf_counter() - started)
     except Cancelled:
@@ -150,9 +160,11 @@ def _outcome(
         return _failed(row.number, row.output, unexpected, time.perf_counter() - started)
 
 
-def _key(row: Row, options: JobOptions) -> str:
+def _key(row: Row, options: JobOptions, captions: str | None) -> str:
     """Of all that the video depends on: with a text, on who speaks it, too."""
     settings = chosen(options)
+    if captions is not None:
+        settings["captions"] = captions
     if row.voice is None:
         from portravox.synthesis.settings import speech_of_environment
 
@@ -167,6 +179,7 @@ def _make(
     options: JobOptions,
     engines: dict[str, Engine],
     producer: str,
+    captions: str | None,
 ) -> dict[str, object]:
     from portravox.engines.registry import open_engine
     from portravox.pipeline import animate
@@ -180,6 +193,7 @@ def _make(
             row.voice,
             path,
             producer=producer,
+            captions=captions,  # type: ignore[arg-type] # it checks that
             on_progress=on_progress,
             **{**asdict(options), "engine": engines[name]},
         )

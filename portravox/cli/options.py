@@ -33,6 +33,16 @@ Producer = Annotated[
     ),
 ]
 
+Captions = Annotated[
+    str | None,
+    typer.Option(
+        "--captions",
+        metavar="srt|vtt",
+        help="Captions beside the video: what is said, of a text or a transcript.",
+        show_default="none",
+    ),
+]
+
 Given = Mapping[str, str | bool | None]
 """What the command line says about each option; None where it says nothing and there is no
 default."""
