@@ -26,6 +26,7 @@ from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, cho
 
 if TYPE_CHECKING:
     from portravox.captions.files import CaptionKind
+    from portravox.captions.words import Readings
     from portravox.engines.base import Engine
     from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
@@ -223,12 +224,18 @@ def _captions_file(video: Path, kind: CaptionKind, options: JobOptions) -> Path:
 
 
 def write_captions(
-    voice: Waveform, options: JobOptions, target: Path, kind: CaptionKind
+    voice: Waveform,
+    options: JobOptions,
+    target: Path,
+    kind: CaptionKind,
+    *,
+    readings: Readings | None = None,
 ) -> tuple[str, ...]:
     """Write what is said as a file of captions. Returns what the caller should know.
 
     voice     as it is heard in the video
     options   with a text or a transcript
+    readings  how its words sound, for a process that may start no program
 
     Raises OutputNotWritable.
     """
@@ -240,7 +247,7 @@ def write_captions(
     # What was written to be spoken is what is read; a transcript may spell it for the lips alone.
     words = options.text or options.transcript
     assert words is not None
-    timed, heard = timed_words(voice, SpokenText(words, options.language))
+    timed, heard = timed_words(voice, SpokenText(words, options.language), readings)
     try:
         with writing(target, mode=SHARED) as file:
             file.write(written(cues_of(timed, voice.duration_s), kind).encode())

@@ -78,18 +78,34 @@ def written_words(text: str) -> list[TimedWord]:
     return words
 
 
-def timed_words(voice: Waveform, said: SpokenText) -> tuple[list[TimedWord], bool]:
+Readings = Sequence[tuple[Word, ...]]
+"""How each written word sounds."""
+
+
+def readings_of(said: SpokenText) -> Readings:
+    """How the words of `written_words` sound; nothing where they cannot be read."""
+    try:
+        return read_words([word.text for word in written_words(said.text)], said.language)
+    except (SettingOutOfRange, ModelUnavailable):
+        return ()
+
+
+def timed_words(
+    voice: Waveform, said: SpokenText, readings: Readings | None = None
+) -> tuple[list[TimedWord], bool]:
     """Every word with its time; whether the times are heard.
 
     They are estimated, by the letters, where the words cannot be read or do not fit the voice.
+
+    readings   from elsewhere, for a process that may start no program
 
     Raises ModelUnavailable where there is no acoustic model.
     """
     words = written_words(said.text)
     features = speech_features(voice)
-    try:
-        readings = read_words([word.text for word in words], said.language)
-    except (SettingOutOfRange, ModelUnavailable):
+    if readings is None:
+        readings = readings_of(said)
+    if len(readings) != len(words):
         return _estimated(words, features), False
     sounds = [sound for reading in readings for sound in reading]
     alignment = align(infer(features.log_mel).classes, sounds) if any(sounds) else None

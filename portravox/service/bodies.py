@@ -239,6 +239,15 @@ class Progress(TypedDict):
 
 class TaskResults(TypedDict):
     video_url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
+    captions_url: NotRequired[
+        Annotated[
+            str,
+            Field(
+                json_schema_extra={"format": "uri"},
+                description="Ours, of a task with a text or a transcript: WebVTT",
+            ),
+        ]
+    ]
 
 
 class TaskOutput(TypedDict):

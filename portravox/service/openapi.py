@@ -97,7 +97,10 @@ _POLL = (*_NO_HTTP, 401, 429, 500, 503)
 _CALL = (*_NO_HTTP, 401, 403, 404, 408, 413, 429, 500, 503)
 
 _VIDEO_ANSWERS = {
-    "200": {"description": "The video", "content": {"video/mp4": {}}},
+    "200": {
+        "description": "The video, or its captions",
+        "content": {"video/mp4": {}, "text/vtt": {}},
+    },
     "206": {"description": "The part asked for", "content": {"video/mp4": {}}},
     "403": {"description": "Expired or changed", "content": _json("Error")},
     "404": {"description": "Gone", "content": _json("Error")},

@@ -339,12 +339,14 @@ def task_body(
     request_id: str,
     *,
     video_url: str | None,
+    captions_url: str | None = None,
     extra: bodies.Progress | None = None,
     explain: bool = False,
 ) -> bodies.Task:
     """The answer about a task.
 
     video_url   where the client finds the video, for a task that SUCCEEDED
+    captions_url   the same of its captions, if it has any
     extra       fields of ours to put into `output`, asked for by the client
     explain     whether a FAILED task says why, beyond the contract
     """
@@ -365,6 +367,8 @@ def task_body(
             output["hint"] = why.hint
     if task.result is not None:
         output["results"] = {"video_url": video_url or ""}
+        if captions_url is not None:
+            output["results"]["captions_url"] = captions_url
         body["usage"] = {
             "video_duration": round(task.result.duration_s, 2),
             "video_ratio": "standard",

@@ -1,4 +1,4 @@
-"""Videos, for anyone who has the signed link.
+"""Videos and their captions, for anyone who has the signed link.
 
 Flow      a client -> routes.files -> LocalLinks.check, Places, Storage.open -> the video
 """
@@ -54,10 +54,11 @@ async def _opened(request: Request, service: Service, name: str, place: ExitStac
         if_range=request.headers.get("if-range"),
     )
     headers = {**part.headers, "Cache-Control": "private, max-age=86400"}
+    media_type = "text/vtt; charset=utf-8" if name.endswith(".vtt") else "video/mp4"
     if request.method == "HEAD" or part.length == 0:
         stream.close()
         place.close()
-        return Response(status_code=part.status, headers=headers, media_type="video/mp4")
+        return Response(status_code=part.status, headers=headers, media_type=media_type)
     return StreamInPlace(
         place,
         _pieces(
@@ -69,7 +70,7 @@ async def _opened(request: Request, service: Service, name: str, place: ExitStac
         ),
         status_code=part.status,
         headers=headers,
-        media_type="video/mp4",
+        media_type=media_type,
     )
 
 

@@ -270,18 +270,33 @@ async def _task_answer(
     explain: bool,
 ) -> bodies.Task:
     video_url = await _video_url(request, service, task)
+    captions_url = None
+    if task.captions_name is not None:
+        captions_url = await _link(request, service, task, task.captions_name)
     return task_body(
-        task, request_id_of(request), video_url=video_url, extra=extra, explain=explain
+        task,
+        request_id_of(request),
+        video_url=video_url,
+        captions_url=captions_url,
+        extra=extra,
+        explain=explain,
     )
 
 
 async def _video_url(request: Request, service: Service, task: Task) -> str | None:
     """The link to a finished video; None where there is none."""
-    if task.result is None or task.ended_at is None:
+    if task.result is None:
+        return None
+    return await _link(request, service, task, task.result.video_name)
+
+
+async def _link(request: Request, service: Service, task: Task, name: str) -> str | None:
+    """The link to a file of a task, good for as long as the task is remembered."""
+    if task.ended_at is None:
         return None
     link = partial(
         service.links.link,
-        task.result.video_name,
+        name,
         base_url=service.base_url(request),
         expires_at=task.ended_at + VIDEO_LIFE_S,
     )

@@ -28,6 +28,11 @@ class Job:
     """Whether the client allowed oss:// addresses to be resolved."""
 
     @property
+    def has_words(self) -> bool:
+        """Whether it is known what is said."""
+        return any(self.parameters.get(name) is not None for name in ("text", "transcript"))
+
+    @property
     def engine(self) -> str:
         """Name of the engine that draws it."""
         return str(self.parameters.get("engine", OPTIONS["engine"].default))
@@ -41,6 +46,11 @@ class Result:
     """In the storage; ends with .mp4."""
 
     duration_s: float
+
+
+def captions_name(video_name: str) -> str:
+    """Where the captions of a video lie, if it has any."""
+    return f"{video_name.removesuffix('.mp4')}.vtt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +131,13 @@ class Task:
 
     result: Result | None
     """Whenever it SUCCEEDED, and only then."""
+
+    @property
+    def captions_name(self) -> str | None:
+        """Where its captions lie; None where it has none: its words are not known."""
+        if self.result is None or not self.job.has_words:
+            return None
+        return captions_name(self.result.video_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ from portravox.service.fetch.download import download
 from portravox.service.problems import failure_of
 from portravox.service.worker import sandbox
 from portravox.service.worker.messages import (
+    CAPTIONS_NAME,
     MAX_FACES_COUNTED,
     MAX_FACES_TOLD,
     MAX_INSPECTED_BYTES,
@@ -306,8 +307,8 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     from portravox.media.picture_file import PictureLimits
     from portravox.media.voice_file import VoiceLimits
     from portravox.options import JobOptions
-    from portravox.pipeline import animate_inputs, read_inputs
-    from portravox.service.worker.words import words_in
+    from portravox.pipeline import animate_inputs, read_inputs, write_captions
+    from portravox.service.worker.words import readings_in, words_in
 
     folder = Path(request.folder)
     values: dict[str, Any] = dict(request.parameters)
@@ -350,6 +351,9 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         on_frame=_Previewer(folder / PREVIEW_NAME),
         on_fragment=None if stream is None else stream.write,
     )
+    if options.text is not None or options.transcript is not None:
+        captions = folder / CAPTIONS_NAME
+        write_captions(inputs.voice, options, captions, "vtt", readings=readings_in(folder))
     return RenderDone(
         number=request.number,
         duration_s=result.duration_s,

@@ -51,7 +51,9 @@ from portravox.service.tasks.queue import (
     Task,
     TaskQueue,
 )
+from portravox.service.tasks.task import captions_name
 from portravox.service.worker.messages import (
+    CAPTIONS_NAME,
     PREVIEW_NAME,
     STREAM_NAME,
     VIDEO_NAME,
@@ -432,6 +434,10 @@ class WorkerLoop:
             stream.end(whole=done.streamed)
         stages.enter("publish", 1.0)
         await asyncio.to_thread(self._forget_earlier_attempts, task)
+        if task.job.has_words:  # first: who is told of a video finds its captions
+            await _patiently(
+                partial(self._publish, folder / CAPTIONS_NAME, captions_name(video_name))
+            )
         await _patiently(partial(self._publish, folder / VIDEO_NAME, video_name))
         return done
 
@@ -507,10 +513,11 @@ class WorkerLoop:
 
     def _remove(self, name: str) -> None:
         """Remove a video that nobody was told of. Where that fails, it goes by its age."""
-        try:
-            self._videos.delete(name)
-        except StorageFailed:
-            _log.exception("%s was not removed", name)
+        for file in (name, captions_name(name)):
+            try:
+                self._videos.delete(file)
+            except StorageFailed:
+                _log.exception("%s was not removed", file)
 
     def _publish(self, video: Path, name: str) -> None:
         """Store a video; may be said again."""

@@ -73,6 +73,9 @@ OPENED = "PORTRAVOX_OPENED_ENGINES"
 """Environment variable of a render process: the engines that it opens at its start, by name with
 commas between them."""
 
+CAPTIONS_NAME = "captions.vtt"
+"""What a render of a text or a transcript leaves in the scratch folder beside the video."""
+
 PREVIEW_NAME = "preview.jpg"
 """What a render leaves in the scratch folder."""
 

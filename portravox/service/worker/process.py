@@ -36,6 +36,7 @@ from portravox.service.tasks.task import Explanation
 from portravox.service.worker import sandbox
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
+    CAPTIONS_NAME,
     MAX_LINE_BYTES,
     OPENED,
     PLAIN_NAME,
@@ -95,6 +96,9 @@ EVENTS_AT_ONCE = 100
 EVENTS_PER_S = 20.0
 """Events that a request may bring: so many at once and so many a second. A render tells of itself
 five times a second; one that floods would keep the server from all else. Our choice."""
+
+MAX_CAPTIONS_BYTES = 1024 * 1024
+"""Of the captions of a video: 20,000 letters, each of them a cue. Our choice."""
 
 MAX_PLAIN_BYTES = 128 * 1024 * 1024
 """Of a file that is written plainly: 600 s of stereo at 48 kHz have 115 MB."""
@@ -358,6 +362,10 @@ class WorkerProcess:
             name, max_bytes = _result(request)
             if name is not None and isinstance(event, done):
                 inside.take(name, scratch / name, max_bytes=max_bytes)
+                if isinstance(request, RenderRequest):
+                    inside.take(
+                        CAPTIONS_NAME, scratch / CAPTIONS_NAME, max_bytes=MAX_CAPTIONS_BYTES
+                    )
             return event
         finally:
             inside.close()

@@ -1,4 +1,4 @@
-"""The process that reads one transcript: how its words sound.
+"""The process that reads one transcript: how its words sound, together and each by itself.
 
 Flow      transcripts -> a transcript on stdin -> transcript_reader -> its words on stdout
 
@@ -13,7 +13,9 @@ import resource
 import sys
 
 from portravox.articulation.transcript import read_transcript
+from portravox.captions.words import readings_of
 from portravox.errors import SettingOutOfRange
+from portravox.options import SpokenText
 
 CPU_S = 20
 MEMORY_MIB = 512
@@ -29,7 +31,10 @@ def main() -> None:
     question = json.load(sys.stdin)
     answer: object
     try:
-        answer = read_transcript(question["transcript"], question["language"]).words
+        answer = {
+            "words": read_transcript(question["transcript"], question["language"]).words,
+            "captions": readings_of(SpokenText(question["captions"], question["language"])),
+        }
     except SettingOutOfRange as error:
         answer = {"refused": error.name}
     json.dump(answer, sys.stdout)

@@ -54,7 +54,8 @@ async def write_words(
     text = parameters.get("text") if said is None else None
     if said is None and (text is None or missing_readers(text, language)):
         return
-    question = json.dumps({"transcript": said or text, "language": language})
+    captions = parameters.get("text") or said
+    question = json.dumps({"transcript": said or text, "captions": captions, "language": language})
     try:
         answer = await _answer(question.encode(), command, time_s)
     except RequestFailed:
@@ -64,7 +65,7 @@ async def write_words(
     await asyncio.to_thread((folder / WORDS_NAME).write_bytes, json.dumps(answer).encode())
 
 
-async def _answer(question: bytes, command: Sequence[str], time_s: float) -> list[list[str]]:
+async def _answer(question: bytes, command: Sequence[str], time_s: float) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -83,8 +84,8 @@ async def _answer(question: bytes, command: Sequence[str], time_s: float) -> lis
         await process.wait()
     try:
         answer = json.loads(said)
-        if isinstance(answer, dict):
-            refused = answer.get("refused")
+        if isinstance(answer, dict) and "refused" in answer:
+            refused = answer["refused"]
             if refused not in ("transcript", "language"):
                 raise ValueError("not a refusal")
             raise RequestFailed(problems.out_of_definition(refused), retry=False)

@@ -96,7 +96,9 @@ export class Job extends EventTarget {
         record.message = output.message;
         record.reason = output.reason;
         record.explanation = output.explanation;
-        if (output.results) record.videoUrl = reachable(output.results.video_url);
+        const { video_url: video, captions_url: captions } = output.results ?? {};
+        if (video) record.videoUrl = reachable(video);
+        if (captions) record.captionsUrl = reachable(captions);
       }
     }
     this.changed();

@@ -2,6 +2,7 @@
 //
 // Flow      Job -> stage -> progress, preview, player
 import { Refusal } from "./api.js";
+import { kept, keep } from "./kept.js";
 import { announce, buttonFor, make, onAction, partsOf, showIcon } from "./parts.js";
 import { wordsFor } from "./refusals.js";
 import { watch } from "./stream.js";
@@ -43,6 +44,7 @@ export class Stage {
       play: () => this.playOrPause(),
       back: () => this.step(-1),
       forward: () => this.step(1),
+      captions: () => this.#switchCaptions(),
       mute: (button) => {
         video.muted = !video.muted;
         button.setAttribute("aria-pressed", video.muted);
@@ -173,7 +175,29 @@ export class Stage {
       download.download = job.fileName;
       this.#parts.scrub.max = this.#frames - 1;
     }
+    this.#showCaptions(done ? job : null);
     this.#showPlaying();
+  }
+
+  // Of a text or a transcript the server makes captions; they go when the server forgets them.
+  #showCaptions(job) {
+    const { captions, track, video } = this.#parts;
+    const url = job === null || job.expiresAt <= Date.now() ? null : (job.record.captionsUrl ?? null);
+    captions.hidden = buttonFor(this.#root, "captions").hidden = url === null;
+    if (url === null) track.removeAttribute("src");
+    else if (track.getAttribute("src") !== url) {
+      track.src = captions.href = url;
+      captions.download = job.fileName.replace(/mp4$/, "vtt");
+    }
+    const [shown] = video.textTracks;
+    const on = url !== null && kept("captions") !== "off";
+    shown.mode = on ? "showing" : "hidden";
+    buttonFor(this.#root, "captions").setAttribute("aria-pressed", String(on));
+  }
+
+  #switchCaptions() {
+    keep("captions", kept("captions") === "off" ? null : "off");
+    this.render();
   }
 
   #showSorry({ problem, canceled, expired }) {

@@ -16,7 +16,7 @@ from portravox.service.explanations import of_task
 from portravox.service.tasks.queue import Job
 from portravox.service.tasks.states import TaskState
 from portravox.service.worker import speaker as speaker_module
-from portravox.service.worker.messages import RenderDone, RenderRequest
+from portravox.service.worker.messages import CAPTIONS_NAME, RenderDone, RenderRequest
 from portravox.service.worker.process import RequestFailed
 from portravox.service.worker.speaker import AT_ONCE_PER_KEY, Speaker
 from portravox.synthesis.provider import SpeechOrder
@@ -149,3 +149,33 @@ async def test_a_text_beyond_the_rules_of_today_is_refused(
 
 def _job(**parameters: Any) -> Job:
     return replace(JOB, audio_url="", parameters=parameters)
+
+
+async def test_captions_are_stored_beside_the_video_and_linked_for_as_long(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async def captioned(request: RenderRequest) -> RenderDone:
+        (Path(request.folder) / CAPTIONS_NAME).write_text("WEBVTT\n")
+        return await video(request)
+
+    async with playing() as server:
+        said = replace(JOB, parameters={"transcript": "早上好"})
+        links = []
+        for job in (said, JOB):
+            task = await claimed(server, job)
+            await worker_of(server, tmp_path, captioned).do(task)
+            told = await server.client.get(f"/api/v1/tasks/{task.task_id}", headers=server.key)
+            links.append(told.json()["output"]["results"])
+        assert "captions_url" not in links[1]
+        url = links[0]["captions_url"].removeprefix("http://server")
+        answer = await server.client.get(url)
+        assert answer.text == "WEBVTT\n"
+        assert answer.headers["content-type"] == "text/vtt; charset=utf-8"
+        expires = [
+            links[0][name].partition("?")[2].partition("&")[0]
+            for name in ("captions_url", "video_url")
+        ]
+        assert expires[0] == expires[1]
+        assert (
+            await server.client.get(url.replace("Signature=", "Signature=0"))
+        ).status_code == 403

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from portravox.articulation.phones import PHONE_CLASSES
-from portravox.articulation.transcript import missing_readers, read_transcript
+from portravox.articulation.transcript import missing_readers, read_transcript, read_words
 from portravox.demo import VOICE, demo_portrait
 from portravox.options import MAX_TRANSCRIPT_CHARACTERS
 from portravox.service import problems
 from portravox.service.worker import transcript_reader
-from portravox.service.worker.messages import VIDEO_NAME, RenderDone, RenderRequest
+from portravox.service.worker.messages import CAPTIONS_NAME, VIDEO_NAME, RenderDone, RenderRequest
 from portravox.service.worker.process import RequestFailed, WorkerProcess
 from portravox.service.worker.transcripts import write_words
-from portravox.service.worker.words import WORDS_NAME, words_in
+from portravox.service.worker.words import WORDS_NAME, readings_in, words_in
 
 needs_espeak = pytest.mark.skipif(
     shutil.which("espeak-ng") is None, reason="needs the program espeak-ng"
@@ -76,11 +76,16 @@ async def test_the_longest_transcript_that_is_taken_is_read_in_time(tmp_path: Pa
         "print('[]')",
         "print('nonsense')",
         "print('[[' * 100000)",
-        """print('[["p", "../../etc"]]')""",
-        """print('[["p", 1]]')""",
+        """print('{"words": [["p", "../../etc"]], "captions": []}')""",
+        """print('{"words": [["p", 1]], "captions": []}')""",
+        """print('{"words": [], "captions": []}')""",
+        """print('{"words": [["p"]]}')""",
+        """print('{"words": [["p"]], "captions": [["p"]]}')""",
+        """print('{"words": [["p"]], "captions": [[["p", "none"]]]}')""",
         """print('{"refused": "image"}')""",
         """print('{"refused": ["transcript"]}')""",
-        "print('[' + '[\"p\"],' * 50000 + '[\"p\"]]')",
+        "import json; print(json.dumps({'words': [['p']] * 50001, 'captions': []}))",
+        "import json; print(json.dumps({'words': [['p']], 'captions': [[['p']]] * 50001}))",
         "print('[' + ' ' * 5_000_000)",
         "sys.exit(3)",
     ],
@@ -126,9 +131,20 @@ def test_the_process_gets_no_more_room_and_memory_than_it_may_have(tmp_path: Pat
 
 
 def test_words_in_the_folder_are_checked_once_more(tmp_path: Path) -> None:
-    (tmp_path / WORDS_NAME).write_text(json.dumps([[PHONE_CLASSES[1]], ["none"]]))
+    wrong = {"words": [[PHONE_CLASSES[1]], ["none"]], "captions": []}
+    (tmp_path / WORDS_NAME).write_text(json.dumps(wrong))
     with pytest.raises(ValueError, match="word"):
         words_in(tmp_path, "text", None)
+    with pytest.raises(ValueError, match="word"):
+        readings_in(tmp_path)
+
+
+@needs_espeak
+async def test_captions_are_read_word_by_word_of_the_text(tmp_path: Path) -> None:
+    said = {"text": "It is 10 past 3.", "transcript": "It is ten past three."}
+    await write_words(said, tmp_path)
+    assert readings_in(tmp_path) == read_words(["It", "is", "10", "past", "3."])
+    assert readings_in(tmp_path / "nothing") == ()
 
 
 def test_what_a_text_needs_is_known_without_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +172,7 @@ async def test_a_process_that_may_start_no_program_renders_with_a_transcript(
     finally:
         await process.close()
     assert (tmp_path / VIDEO_NAME).stat().st_size > 1000
+    assert "Papa, Mama." in (tmp_path / CAPTIONS_NAME).read_text()
 
 
 @needs_espeak

@@ -32,6 +32,13 @@ def test_what_is_typed_becomes_a_video_and_is_not_lost(studio: Any) -> None:
     assert "audio_url" not in body["input"]
     assert body["parameters"]["portravox"] == {"text": "Good morning, Bob.", "voice_name": "en-gb"}
     studio.finished()
+    until(page, "document.querySelector('#stage video').textTracks[0].cues?.length === 1")
+    assert page.evaluate("document.querySelector('#stage track').track.mode") == "showing"
+    with page.expect_download() as saved:
+        page.click("#stage [data-part=captions]")
+    assert "Good morning, Bob." in saved.value.path().read_text()
+    page.click("#stage [data-do=captions]")
+    assert page.evaluate("document.querySelector('#stage track').track.mode") == "hidden"
     assert "Good morning, Bob." in page.locator("#history .take").inner_text()
     page.click("#voice [data-do=untype]")
     assert page.locator("#voice .empty").is_visible()

@@ -33,6 +33,8 @@ export default {
   "title.failed": "No video",
   "cancel": "Cancel",
   "download": "Download MP4",
+  "captions.show": "Captions",
+  "captions.download": "Captions (VTT)",
   "remake": "Remake with changes",
   "drop.anywhere": "Drop a picture or a recording",
 

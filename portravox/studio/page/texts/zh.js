@@ -33,6 +33,8 @@ export default {
   "title.failed": "没有生成",
   "cancel": "取消",
   "download": "下载 MP4",
+  "captions.show": "字幕",
+  "captions.download": "字幕（VTT）",
   "remake": "修改后重做",
   "drop.anywhere": "松开即可放入照片或录音",
 
