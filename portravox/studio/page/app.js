@@ -2,6 +2,8 @@
 //
 // Flow      portrait, voice, direction -> make -> jobs -> stage, history
 import { here } from "./api.js";
+import { Batch } from "./batch.js";
+import { prepared } from "./picture.js";
 import { appearanceButton } from "./appearance.js";
 import { Direction } from "./direction.js";
 import { History } from "./history.js";
@@ -17,7 +19,7 @@ import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { exactSpan, label, languageChanges, percent, say, showTexts, switchLanguage, text } from "./texts.js";
 import { mendButton } from "./verdict.js";
-import { VoiceWell } from "./voice.js";
+import { LONGEST_S, openedVoice, sentVoice, VoiceWell } from "./voice.js";
 
 const TIDY_APART_MS = 60000;
 
@@ -95,6 +97,7 @@ function showSent(share) {
 function complain(error) {
   problem = error;
   trouble.hidden = error === null;
+  trouble.classList.toggle("bad", !error?.several); // that is an offer
   if (error === null) return trouble.replaceChildren();
   const mend = mendFor(error);
   const button = mend === null ? [] : [mendButton(mend)];
@@ -102,7 +105,8 @@ function complain(error) {
 }
 
 /** What the button beside a problem does; null where there is none that would help. */
-function mendFor({ code, status }) {
+function mendFor({ code, status, several }) {
+  if (several) return { key: "batch.offer", icon: "spark", run: () => offerBatch(several) };
   if (status === 401) return { key: "account.out", icon: "key", run: () => session.ask() };
   const passes = status === 429 || status >= 500 || ["offline", "RequestTimeOut"].includes(code);
   return passes ? { key: "mend.again", icon: "undo", run: () => makeButton.click() } : null;
@@ -169,10 +173,66 @@ direction.addEventListener("change", () => (portrait.face = direction.values.fac
 
 for (const part of [portrait, voice, direction]) {
   part.addEventListener("change", () => {
-    if (problem !== null && !uploading) complain(null);
+    if (problem !== null && !problem.several && !uploading) complain(null);
     showButton();
     rememberSoon();
   });
+}
+
+// ---- many videos at once
+
+const batch = new Batch({ jobs, made: madeOf, missing: missingFor });
+
+/** A row of a batch becomes a video: a file in place of what is in its well. */
+async function madeOf(file, kind) {
+  const { api } = session;
+  const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  let face = direction.values.face;
+  let picture = portrait.picture;
+  let sound = voice.record;
+  let seconds = voice.seconds;
+  let links;
+  if (kind === "portrait") {
+    face = null; // that was of another picture
+    const found = await prepared(file, session.limits.picture, (unopened) => api.plain("image", unopened));
+    picture = { ...found, name: file.name };
+    links = [api.upload(found.blob, `portrait.${found.ending}`), voice.link()];
+  } else {
+    const recording = await openedVoice(file, session);
+    seconds = Math.min(recording.buffer.duration, LONGEST_S);
+    sound = { blob: recording.blob, name: recording.name, selection: [0, seconds] };
+    links = [portrait.link(), sentVoice(recording, [0, seconds], session)];
+  }
+  const [image, audio] = await Promise.all(links);
+  const values = { ...direction.values, face };
+  const spoken = kind === "portrait" ? voice.values : { transcript: null };
+  const parameters = direction.parameters({ face, ...spoken });
+  const taskId = await api.submit({ image, audio, parameters, once: id });
+  const { blob, name, width, height, thumbnail } = picture;
+  const made = { id, taskId, values, seconds, portrait: { blob, name, width, height, thumbnail }, voice: sound };
+  return jobs.add(kind === "portrait" ? { ...made, title: file.name.replace(/\.\w{1,5}$/, "") } : made);
+}
+
+/** What a batch still needs from the other well; null where it may begin. */
+function missingFor(kind) {
+  const other = kind === "portrait" ? voice : portrait;
+  if (other.state === "busy") return "check";
+  if (["fits", "unchecked"].includes(other.state)) return null;
+  if (kind === "portrait") return voice.state === "unfit" ? "sound" : "voice";
+  return portrait.state === "unfit" ? "face" : "portrait";
+}
+
+async function offerBatch(files) {
+  if (!(await session.require())) return;
+  complain(null);
+  const pictures = files.filter(isPicture);
+  if (pictures.length > 1) batch.take(pictures, "portrait");
+  else batch.take(files.filter(isSound), "voice");
+}
+
+for (const well of [portrait, voice]) {
+  well.addEventListener("change", () => batch.render());
+  well.addEventListener("several", (event) => takeAll(/** @type {CustomEvent} */ (event).detail));
 }
 
 document.getElementById("show-request").addEventListener("click", async () => {
@@ -343,7 +403,9 @@ function takeAll(files) {
   const sound = all.find(isSound);
   if (all.length > 0 && !picture && !sound) return takeAny(all[0]);
   for (const file of [picture, sound]) if (file) takeAny(file);
-  if (all.length > Number(Boolean(picture)) + Number(Boolean(sound))) complain({ code: "one_each" });
+  if (all.length > Number(Boolean(picture)) + Number(Boolean(sound))) {
+    complain({ code: "one_each", several: all });
+  }
 }
 
 const curtain = document.getElementById("curtain");
@@ -386,7 +448,7 @@ function showLanguageButton() {
 
 languageButton.addEventListener("click", switchLanguage);
 languageChanges.addEventListener("change", () => {
-  for (const part of [portrait, voice, direction, stage, history]) part.render();
+  for (const part of [portrait, voice, direction, stage, history, batch]) part.render();
   showLanguageButton();
   showButton();
   complain(problem);

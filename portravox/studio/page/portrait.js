@@ -48,9 +48,10 @@ export class PortraitWell extends EventTarget {
       },
     });
     this.#parts.file.addEventListener("change", () => {
-      const [file] = this.#parts.file.files;
+      const files = [...this.#parts.file.files];
       this.#parts.file.value = "";
-      if (file) this.take(file);
+      if (files.length > 1) this.dispatchEvent(new CustomEvent("several", { detail: files }));
+      else if (files.length === 1) this.take(files[0]);
     });
     session.addEventListener("change", () => {
       if (session.ready && this.state === "unchecked") this.#check();

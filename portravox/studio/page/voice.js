@@ -14,7 +14,7 @@ import { drawLive, drawWave, HANDLE_PX } from "./waveform.js";
 
 /** What the service takes. */
 const SHORTEST_S = 1;
-const LONGEST_S = 180;
+export const LONGEST_S = 180;
 
 const UPLOAD_LIFE_MS = 47 * 3600 * 1000;
 
@@ -65,9 +65,10 @@ export class VoiceWell extends EventTarget {
       },
     });
     this.#parts.file.addEventListener("change", () => {
-      const [file] = this.#parts.file.files;
+      const files = [...this.#parts.file.files];
       this.#parts.file.value = "";
-      if (file) this.take(file);
+      if (files.length > 1) this.dispatchEvent(new CustomEvent("several", { detail: files }));
+      else if (files.length === 1) this.take(files[0]);
     });
     this.#typed.addEventListener("change", () => this.#judgeText());
     const { from, to, audio } = this.#parts;
@@ -188,18 +189,10 @@ export class VoiceWell extends EventTarget {
     const turn = this.#turn;
     this.#verdict.show("wait", () => text("voice.reading"));
     try {
-      let blob = file;
-      let buffer = await decoded(blob);
-      if (buffer === null) {
-        this.#session.requireFor("voice");
-        blob = await this.#session.api.plain("audio", file);
-        buffer = await decoded(blob);
-        if (buffer === null) throw new Unfit("voice_unreadable");
-      }
+      const recording = await openedVoice(file, this.#session);
       if (turn !== this.#turn) return;
-      if (buffer.duration < SHORTEST_S) throw new Unfit("voice_too_short");
-      const name = file.name || text("voice.recorded");
-      this.recording = { blob, name, buffer, plain: await isPlain(blob) };
+      const { buffer, blob, name } = recording;
+      this.recording = recording;
       this.#file = file;
       this.#parts.name.textContent = name;
       this.#parts.audio.src = URL.createObjectURL(blob);
@@ -293,11 +286,9 @@ export class VoiceWell extends EventTarget {
     }
   }
 
-  async #sent(onProgress) {
-    const { blob, buffer, plain } = this.recording;
-    const asItIs = plain !== null && !this.trimmed && blob.size <= MAX_BYTES;
-    const sent = asItIs ? blob : await excerpt(buffer, this.from_s, this.to_s);
-    return this.#session.api.upload(sent, `voice.${asItIs ? plain : "wav"}`, { onProgress });
+  #sent(onProgress) {
+    const { from_s, to_s } = this;
+    return sentVoice(this.recording, [from_s, to_s], this.#session, { onProgress });
   }
 
   /** Upload again when it is asked for: the link is another account's, or has gone. */
@@ -448,6 +439,33 @@ export class VoiceWell extends EventTarget {
   repaint() {
     this.#draw();
   }
+}
+
+/** A recording of any kind that this browser or the server opens: {blob, name, buffer, plain}. */
+export async function openedVoice(file, session) {
+  let blob = file;
+  let buffer = await decoded(blob);
+  if (buffer === null) {
+    session.requireFor("voice");
+    blob = await session.api.plain("audio", file);
+    buffer = await decoded(blob);
+    if (buffer === null) throw new Unfit("voice_unreadable");
+  }
+  if (buffer.duration < SHORTEST_S) throw new Unfit("voice_too_short");
+  return { blob, name: file.name || text("voice.recorded"), buffer, plain: await isPlain(blob) };
+}
+
+/**
+ * Upload a part of a recording, as the service takes it; its oss:// link.
+ * @param {{onProgress?: (share: number) => void}} how
+ */
+export async function sentVoice(recording, selection, session, how = {}) {
+  const { blob, buffer, plain } = recording;
+  const [from_s, to_s] = selection;
+  const whole = to_s - from_s >= buffer.duration - 0.005;
+  const asItIs = plain !== null && whole && blob.size <= MAX_BYTES;
+  const sent = asItIs ? blob : await excerpt(buffer, from_s, to_s);
+  return session.api.upload(sent, `voice.${asItIs ? plain : "wav"}`, how);
 }
 
 /** A file as sound, or null; a context that renders nothing decodes without asking to play. */
