@@ -31,7 +31,7 @@ def test_of_several_files_the_first_of_each_kind_is_taken_and_said_so(studio: An
           dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
         }"""
     )
-    assert "portravox batch" in studio.trouble.inner_text()
+    assert "Make one video of each" in studio.trouble.inner_text()
 
 
 def test_a_voice_that_is_too_long_says_what_is_used_of_it(studio: Any, tmp_path: Any) -> None:
