@@ -10,7 +10,7 @@ import inspect
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,9 +25,12 @@ from portravox.labels.aigc import PRODUCER, AiLabel, check_producer, content_id
 from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, chosen
 
 if TYPE_CHECKING:
+    from portravox.captions.burned import OpenFont
+    from portravox.captions.cues import Cue
     from portravox.captions.files import CaptionKind
     from portravox.captions.words import Readings
     from portravox.engines.base import Engine
+    from portravox.media.encode import StampAt, VideoSettings
     from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
     from portravox.media.picture_file import PictureLimits
@@ -138,7 +141,8 @@ def animate(
     engine: str | Engine = "embedded",
     producer: str = PRODUCER,
     speech: SpeechSettings | None = None,
-    captions: CaptionKind | None = None,
+    captions: Literal["srt", "vtt", "burned"] | None = None,
+    captions_font: str | Path | None = None,
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
     **options: Unpack[OptionValues],
@@ -154,7 +158,8 @@ def animate(
     speech              who speaks a text; None: what PORTRAVOX_SPEECH and its like say, else
                         espeak-ng where it is installed
     captions            "srt" or "vtt": what is said, as captions in a file beside the video;
-                        needs a text or a transcript
+                        "burned": in the picture. They need a text or a transcript
+    captions_font       TrueType or OpenType, for those in the picture; None: one that is found
     on_progress         called now and then from the calling thread; what it raises stops the job
     on_frame            called with each frame, which is good until it returns; likewise
     template_id ..      see `JobOptions`, whose names, ranges and defaults these are
@@ -175,7 +180,12 @@ def animate(
     path = Path(output)
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
-    beside = None if captions is None else _captions_file(path, captions, picked)
+    beside = _captions_file(path, captions, picked)
+    font = None
+    if captions == "burned":
+        font = _captions_font(picked, captions_font)
+    elif captions_font is not None:
+        raise SettingOutOfRange("captions_font", str(captions_font), "burned captions, too")
     refuse_overwriting(path, *(Path(file) for file in (portrait, voice) if file is not None))
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
@@ -187,37 +197,76 @@ def animate(
             inputs = read_inputs(portrait, spoken, picked)
     else:
         inputs = read_inputs(portrait, voice, picked)
+    burned = None
+    notices: tuple[str, ...] = ()
+    if font is not None:
+        cues, notices = _cues(inputs.voice, picked)
+        burned = cues, font
     made = animate_inputs(
         inputs,
         path,
         picked,
+        burned=burned,
         engine=drawing,
         producer=producer,
         on_progress=on_progress,
         on_frame=on_frame,
     )
-    notices = made.notices
-    if captions is not None and beside is not None:
-        notices += write_captions(inputs.voice, picked, beside, captions)
+    if captions in ("srt", "vtt") and beside is not None:
+        notices = write_captions(inputs.voice, picked, beside, captions)
     wall_s = time.perf_counter() - started
     return replace(
         made,
         captions=beside,
-        notices=notices,
+        notices=(*made.notices, *notices),
         wall_s=wall_s,
         real_time_factor=wall_s / made.duration_s,
     )
 
 
-def _captions_file(video: Path, kind: CaptionKind, options: JobOptions) -> Path:
-    """Where captions go, found to be writable. Raises SettingOutOfRange, OutputNotWritable."""
+def _captions_in(
+    video: VideoFormat, burned: tuple[Sequence[Cue], OpenFont], settings: VideoSettings
+) -> StampAt:
+    """What captions put onto which frame, above the visible label if there is one."""
+    from portravox.captions.burned import BurnedCaptions
+    from portravox.labels.visible import visible_label
+
+    cues, font = burned
+    width_px, height_px = video.width_px, video.height_px
+    clear_px = 0
+    if settings.visible_label is not None:
+        label = visible_label(settings.visible_label, width_px, height_px)
+        clear_px = height_px - label.top_px + label.grey.shape[0] // 4
+    return BurnedCaptions(
+        cues, font, width_px=width_px, height_px=height_px, fps=video.fps, clear_px=clear_px
+    ).at
+
+
+def _captions_font(options: JobOptions, file: str | Path | None) -> OpenFont:
+    """A font for what the captions say. Raises SettingOutOfRange."""
+    from portravox.captions.burned import font_for
+
+    said = options.text or options.transcript
+    assert said is not None
+    return font_for(said, None if file is None else Path(file))
+
+
+def _captions_file(video: Path, kind: str | None, options: JobOptions) -> Path | None:
+    """Where captions go, found to be writable; None where none are to be beside the video.
+
+    Raises SettingOutOfRange, OutputNotWritable.
+    """
     from portravox.captions.files import KINDS
     from portravox.media.encode import check_writable
 
-    if kind not in KINDS:
-        raise SettingOutOfRange("captions", kind, " or ".join(KINDS))
+    if kind is None:
+        return None
+    if kind not in (*KINDS, "burned"):
+        raise SettingOutOfRange("captions", kind, f"{', '.join(KINDS)} or burned")
     if options.transcript is None and options.text is None:
         raise SettingOutOfRange("captions", kind, "a text or a transcript to take the words from")
+    if kind not in KINDS:
+        return None
     beside = video.with_suffix(f".{kind}")
     check_writable(beside)
     return beside
@@ -240,20 +289,30 @@ def write_captions(
     Raises OutputNotWritable.
     """
     from portravox.atomic_file import SHARED, writing
-    from portravox.captions.cues import cues_of
     from portravox.captions.files import written
+
+    cues, notices = _cues(voice, options, readings)
+    try:
+        with writing(target, mode=SHARED) as file:
+            file.write(written(cues, kind).encode())
+    except OSError as error:
+        raise OutputNotWritable(target, error.strerror or str(error)) from error
+    return notices
+
+
+def _cues(
+    voice: Waveform, options: JobOptions, readings: Readings | None = None
+) -> tuple[Sequence[Cue], tuple[str, ...]]:
+    """The captions of a video, and what the caller should know about them."""
+    from portravox.captions.cues import cues_of
     from portravox.captions.words import timed_words
 
     # What was written to be spoken is what is read; a transcript may spell it for the lips alone.
     words = options.text or options.transcript
     assert words is not None
     timed, heard = timed_words(voice, SpokenText(words, options.language), readings)
-    try:
-        with writing(target, mode=SHARED) as file:
-            file.write(written(cues_of(timed, voice.duration_s), kind).encode())
-    except OSError as error:
-        raise OutputNotWritable(target, error.strerror or str(error)) from error
-    return () if heard else ("the captions' times are estimated: the words do not fit the voice",)
+    told = () if heard else ("the captions' times are estimated: the words do not fit the voice",)
+    return cues_of(timed, voice.duration_s), told
 
 
 def speak_text(
@@ -339,6 +398,7 @@ def animate_inputs(
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
     on_fragment: OnFragment | None = None,
+    burned: tuple[Sequence[Cue], OpenFont] | None = None,
 ) -> Animation:
     """Make the MP4 of inputs that are read already; see `animate`.
 
@@ -346,6 +406,7 @@ def animate_inputs(
     task_id  what tells this video from others of the same inputs and options, where there may be
              others
     on_fragment  is given the video as it is made, as a fragmented MP4
+    burned   captions to draw into the picture, and the font
     """
     from portravox.media.encode import QUALITIES, VideoWriter
 
@@ -364,9 +425,13 @@ def animate_inputs(
             voice=inputs.voice,
             settings=settings,
             label=AiLabel(
-                producer=producer, content_id=_produce_id(inputs, options, drawing.name, task_id)
+                producer=producer,
+                content_id=_produce_id(
+                    inputs, options, drawing.name, task_id, None if burned is None else burned[0]
+                ),
             ),
             on_fragment=on_fragment,
+            stamp_at=None if burned is None else _captions_in(video, burned, settings),
         )
 
     video, notices = render(
@@ -435,9 +500,16 @@ def refuse_overwriting(output: Path, *inputs: Path) -> None:
             raise OutputNotWritable(output, "it is one of the inputs")
 
 
-def _produce_id(inputs: Inputs, options: JobOptions, engine: str, task_id: str) -> str:
+def _produce_id(
+    inputs: Inputs,
+    options: JobOptions,
+    engine: str,
+    task_id: str,
+    burned: Sequence[Cue] | None = None,
+) -> str:
     """The number of a video: of all that its frames and sound depend on."""
-    picked = json.dumps([chosen(options), engine, __version__, task_id], sort_keys=True)
+    drawn = [] if burned is None else ["captions", *(cue.lines for cue in burned)]
+    picked = json.dumps([chosen(options), engine, __version__, task_id, *drawn], sort_keys=True)
     return content_id(
         inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes(), picked.encode()
     )

@@ -290,3 +290,18 @@ def test_captions_need_words_and_a_kind(files: tuple[Path, Path], tmp_path: Path
         with pytest.raises(SettingOutOfRange, match="captions"):
             animate(*files, tmp_path / "v.mp4", **asked)
     assert not list(tmp_path.glob("v.*"))
+
+
+def test_captions_in_the_picture_leave_no_file_and_change_the_number(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    engine: Any = FlatEngine()
+    said: dict[str, Any] = {"engine": engine, "transcript": "Hello, hello"}
+    animate(*files, tmp_path / "plain.mp4", **said)
+    made = animate(*files, tmp_path / "burned.mp4", captions="burned", **said)
+    assert made.captions is None
+    assert {path.name for path in tmp_path.glob("*.*")} >= {"plain.mp4", "burned.mp4"}
+    assert not list(tmp_path.glob("*.srt"))
+    assert made.path.read_bytes() != (tmp_path / "plain.mp4").read_bytes()
+    with pytest.raises(SettingOutOfRange, match="captions_font"):
+        animate(*files, tmp_path / "v.mp4", captions_font="x.ttf", **said)

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portravox.cli.options import Captions, Given, Json, Producer, job_options, with_job_options
+from portravox.cli.options import (
+    Captions,
+    CaptionsFont,
+    Given,
+    Json,
+    Producer,
+    job_options,
+    with_job_options,
+)
 from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
@@ -40,12 +48,20 @@ def animate_command(
     ],
     given: Given,
     captions: Captions = None,
+    captions_font: CaptionsFont = None,
     producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
     """Make the person in PORTRAIT say what is heard in VOICE, or a text."""
     make_video(
-        portrait, voice, output, given, producer=producer, as_json=as_json, captions=captions
+        portrait,
+        voice,
+        output,
+        given,
+        producer=producer,
+        as_json=as_json,
+        captions=captions,
+        captions_font=captions_font,
     )
 
 
@@ -58,18 +74,19 @@ def make_video(
     producer: str,
     as_json: bool,
     captions: str | None = None,
+    captions_font: Path | None = None,
 ) -> None:
     """Render with progress on stderr, then print the result; to `-`, the video itself."""
     try:
         require_file(portrait, "portrait")
         require_one_voice(voice, given)
         if output == STDOUT:
-            if captions is not None:
+            if captions in ("srt", "vtt"):
                 raise SettingOutOfRange("output", "-", "a file, with captions beside it")
             _make_for_stdout(portrait, voice, given, producer=producer, as_json=as_json)
             return
         require_mp4(output)
-        made = _made(portrait, voice, output, given, producer, captions)
+        made = _made(portrait, voice, output, given, producer, captions, captions_font)
     except PortravoxError as error:
         if as_json:
             give_json({"error": failure(error)})
@@ -120,6 +137,7 @@ def _made(
     given: Given,
     producer: str,
     captions: str | None = None,
+    captions_font: Path | None = None,
 ) -> Animation:
     from portravox.pipeline import animate
 
@@ -131,6 +149,7 @@ def _made(
             output,
             producer=producer,
             captions=captions,  # type: ignore[arg-type] # it checks that
+            captions_font=captions_font,
             on_progress=on_progress,
             **asdict(options),
         )

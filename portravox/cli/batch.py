@@ -16,7 +16,15 @@ import typer
 from portravox.cli.animate import described, failure
 from portravox.cli.batch_ledger import NAME, Ledger, job_key
 from portravox.cli.batch_list import BadRow, Row, read_list
-from portravox.cli.options import Captions, Given, Json, Producer, job_options, with_job_options
+from portravox.cli.options import (
+    Captions,
+    CaptionsFont,
+    Given,
+    Json,
+    Producer,
+    job_options,
+    with_job_options,
+)
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give_json, in_one_line, tell
 from portravox.errors import Cancelled, InputError, PortravoxError
@@ -60,6 +68,7 @@ def batch_command(
     *,
     given: Given,
     captions: Captions = None,
+    captions_font: CaptionsFont = None,
     producer: Producer = PRODUCER,
     as_json: Json = False,
 ) -> None:
@@ -85,6 +94,7 @@ def batch_command(
                 producer,
                 force,
                 captions,
+                captions_font,
             )
             outcomes.append(outcome)
             _tell_outcome(outcome, f"[{place}/{len(rows)}] ")
@@ -132,6 +142,7 @@ def _outcome(
     producer: str,
     force: bool,
     captions: str | None,
+    captions_font: Path | None,
 ) -> Outcome:
     """Make one row's video, unless it is there; nothing but a wish to stop is raised."""
     if isinstance(row, BadRow):
@@ -145,7 +156,9 @@ def _outcome(
         key = _key(row, options, captions)
         if not force and ledger.is_finished(row.output, key):
             return Outcome(row.number, row.output, "skipped")
-        result = _make(row, title, folder / row.output, options, engines, producer, captions)
+        result = _make(
+            row, title, folder / row.output, options, engines, producer, captions, captions_font
+        )
         ledger.record_done(row.output, key, result)
         return Outcome(row.number, row.output, "done", time.perf_counter() - started)
     except Cancelled:
@@ -180,6 +193,7 @@ def _make(
     engines: dict[str, Engine],
     producer: str,
     captions: str | None,
+    captions_font: Path | None,
 ) -> dict[str, object]:
     from portravox.engines.registry import open_engine
     from portravox.pipeline import animate
@@ -194,6 +208,7 @@ def _make(
             path,
             producer=producer,
             captions=captions,  # type: ignore[arg-type] # it checks that
+            captions_font=captions_font,
             on_progress=on_progress,
             **{**asdict(options), "engine": engines[name]},
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,9 +38,20 @@ Captions = Annotated[
     str | None,
     typer.Option(
         "--captions",
-        metavar="srt|vtt",
-        help="Captions beside the video: what is said, of a text or a transcript.",
+        metavar="srt|vtt|burned",
+        help="Captions beside the video, or in the picture: what is said, of a text or a"
+        " transcript.",
         show_default="none",
+    ),
+]
+
+CaptionsFont = Annotated[
+    Path | None,
+    typer.Option(
+        "--captions-font",
+        metavar="FILE",
+        help="TrueType or OpenType, for captions in the picture.",
+        show_default="one that is found",
     ),
 ]
 

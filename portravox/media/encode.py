@@ -15,7 +15,7 @@ import errno
 import mmap
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -159,8 +159,12 @@ class VideoWriter:
         settings: VideoSettings | None = None,
         label: AiLabel | None = None,
         on_fragment: OnFragment | None = None,
+        stamp_at: StampAt | None = None,
     ) -> None:
-        """on_fragment: is given the video as it is made, which changes nothing about the file."""
+        """
+        on_fragment   is given the video as it is made, which changes nothing about the file
+        stamp_at      what is written onto a frame beside the label; asked in their order
+        """
         for name, value in (("width_px", width_px), ("height_px", height_px)):
             if value < 2 or value % 2:  # yuv420p halves the chroma planes
                 raise SettingOutOfRange(name, value, "an even number, 2 or more")
@@ -176,6 +180,7 @@ class VideoWriter:
         self._settings = settings or VideoSettings()
         self._label = label or AiLabel()
         self._on_fragment = on_fragment
+        self._stamp_at = stamp_at
         self._written = 0
 
     def __enter__(self) -> Self:
@@ -215,7 +220,8 @@ class VideoWriter:
         if slot is None:  # the encoding thread has ended
             self._raise_failure()
             raise EncodingFailed(f"the encoder stopped before frame {self._written}")
-        fill_frame(slot, frame, self._stamp)
+        drawn = None if self._stamp_at is None else self._stamp_at(self._written)
+        fill_frame(slot, frame, self._stamp, drawn)
         slot.pts = self._written
         slot.time_base = Fraction(1, self._fps)
         self._full.put(slot)
@@ -321,20 +327,21 @@ def _create_part(path: Path) -> Path:
         raise OutputNotWritable(path, reason) from error
 
 
-def fill_frame(slot: VideoFrame, frame: Planes, stamp: Stamp | None) -> None:
-    """Copy what is drawn into a frame of FFmpeg's, of the same size, and a label onto it."""
+def fill_frame(slot: VideoFrame, frame: Planes, *stamps: Stamp | None) -> None:
+    """Copy what is drawn into a frame of FFmpeg's, of the same size, and stamps onto it."""
     luma, cb, cr = (
         np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         for plane in slot.planes
     )
     for plane, drawn in ((luma, frame.luma), (cb, frame.cb), (cr, frame.cr)):
         plane[:, : drawn.shape[1]] = drawn
-    if stamp is not None:
-        stamp.blend(luma, cb, cr)
+    for stamp in stamps:
+        if stamp is not None:
+            stamp.blend(luma, cb, cr)
 
 
 class Stamp:
-    """The visible label, made ready to be blended into planes of YUV."""
+    """A label or a caption, made ready to be blended into planes of YUV."""
 
     def __init__(self, overlay: Overlay) -> None:
         height, width = overlay.grey.shape
@@ -356,6 +363,9 @@ class Stamp:
             corner = plane[self._half_rows, self._half_cols]
             corner[:] = (corner * self._chroma_keep + self._chroma_add).astype(np.uint8)
 
+
+StampAt = Callable[[int], Stamp | None]
+"""Number of a frame, from 0 -> what is written onto it."""
 
 _AAC_RATES_HZ = (44_100, 48_000)
 """Kept as they are; any other rate becomes 48 kHz, which every player knows."""
