@@ -9,7 +9,7 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     "animate": (
         "portravox animate face.jpg voice.wav -o video.mp4",
         "portravox animate face.jpg voice.wav -o calm.mp4 --template-id calm",
-        "portravox animate face.jpg --text 'Good morning.' --captions srt -o hello.mp4",
+        "portravox animate face.jpg --text 'Good day.' --captions srt -o hello.mp4",
         "portravox animate face.jpg voice.wav -o - | ffplay -",
     ),
     "check": ("portravox check face.jpg", "portravox check face.jpg --json"),
