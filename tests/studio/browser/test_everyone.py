@@ -57,8 +57,18 @@ def working_states(studio: Any) -> Any:
     yield "running"
     studio.finished()
     yield "done"
+    page.locator("#voice input[type=file]").set_input_files(
+        [studio.files / name for name in ("voice.wav", "long.wav")]
+    )
+    page.click("#trouble button")
+    yield "a batch"
+    page.click("#batch [data-do=close]")
     for well in ("portrait", "voice"):
         page.click(f"#{well} [data-do=remove]")
+    page.click("#voice [data-do=type]")
+    page.fill("#voice textarea", "Good morning.")
+    yield "typed"
+    page.click("#voice [data-do=untype]")
 
 
 @pytest.mark.parametrize(
