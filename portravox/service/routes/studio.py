@@ -28,7 +28,7 @@ from portravox.service.schemas import json_object
 from portravox.service.service import VIDEO_LIFE_S, service_of
 from portravox.service.tasks.queue import Json
 from portravox.studio.files import PageFile, page
-from portravox.synthesis.settings import SpeechSettings
+from portravox.synthesis.settings import PROGRAMS, SpeechSettings
 
 _POLICY = "; ".join(
     (
@@ -131,7 +131,11 @@ def _speech(speech: SpeechSettings | None) -> Json:
     """Which texts and voices are taken; null where nobody speaks."""
     if speech is None:
         return None
-    return {"voices": list(speech.suggested), "max_characters": speech.most_characters}
+    return {
+        "voices": list(speech.suggested),
+        "max_characters": speech.most_characters,
+        "is_sent": speech.provider not in PROGRAMS,
+    }
 
 
 async def example(request: Request) -> Response:

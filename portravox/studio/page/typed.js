@@ -13,7 +13,7 @@ const SPOKEN = /[\p{L}\p{N}]/u;
 
 export class TypedVoice extends EventTarget {
   #parts;
-  /** {voices, voice, max_characters}; null: this server speaks no texts */
+  /** {voices, max_characters, is_sent}; null: this server speaks no texts */
   #speech = null;
 
   constructor(root) {
@@ -35,7 +35,7 @@ export class TypedVoice extends EventTarget {
   /** Take over what the server says of itself. */
   offer(speech) {
     this.#speech = speech;
-    const { text: area, voices, voice, speaks, none } = this.#parts;
+    const { text: area, voices, voice, speaks, none, sent } = this.#parts;
     speaks.hidden = speech === null;
     none.hidden = speech !== null;
     if (speech === null) return;
@@ -43,6 +43,7 @@ export class TypedVoice extends EventTarget {
     const first = make("option", { value: "" });
     say(first, "typed.voice.usual");
     voices.replaceChildren(first, ...speech.voices.map((name) => make("option", { value: name, textContent: name })));
+    sent.hidden = !speech.is_sent;
     voice.hidden = speech.voices.length === 0;
     this.render();
   }

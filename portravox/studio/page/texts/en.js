@@ -106,6 +106,7 @@ export default {
   "typed.voice.usual": "The usual one",
   "typed.length": "About {time}; {letters} of {most} characters",
   "typed.most": "Up to {most} characters",
+  "typed.sent": "The text goes to the speech server that whoever runs this one has chosen.",
   "typed.none": "This server speaks no texts yet. Whoever runs it can change that with one command:",
   "typed.back": "Use a recording instead",
 

@@ -106,6 +106,7 @@ export default {
   "typed.voice.usual": "默认",
   "typed.length": "约 {time}；{letters}/{most} 字",
   "typed.most": "最多 {most} 字",
+  "typed.sent": "这段文字会发送到管理员选定的语音合成服务器。",
   "typed.none": "这台服务器还没有语音合成。管理员用一条命令即可开启：",
   "typed.back": "改用录音",
 
