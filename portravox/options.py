@@ -24,6 +24,7 @@ from portravox.errors import SettingOutOfRange
 
 TEMPLATES = ("calm", "normal", "active")
 EXPRESSIONS = ("neutral", "happy", "serious", "sad", "surprised")
+FRAMES = ("original", "1:1", "9:16", "16:9", "4:5")
 QUALITY_NAMES = ("draft", "standard", "high")
 LABEL_LANGUAGES = ("zh", "en")
 
@@ -514,6 +515,25 @@ class JobOptions(Direction):
         control=Control(kind="picture"),
     )
 
+    frame: str = _option(
+        "original",
+        kind=Choice(FRAMES),
+        title=Words("Shape", "画幅"),
+        help=Words(
+            "Width to height of the video, around the person. Where the photograph does not reach,"
+            " its background goes on out of focus.",
+            "视频的宽高比，以人物为中心裁切；照片不够时，背景以虚化方式延伸。",
+        ),
+        value_titles={
+            "original": Words("As the photograph", "与照片相同"),
+            "1:1": Words("Square", "方形 1:1"),
+            "9:16": Words("Upright 9:16", "竖屏 9:16"),
+            "16:9": Words("Wide 16:9", "横屏 16:9"),
+            "4:5": Words("Portrait 4:5", "竖幅 4:5"),
+        },
+        control=Control(kind="choice"),
+    )
+
     max_side: int | None = _option(
         kind=Whole(64, 4096),
         title=Words("Size", "尺寸"),
@@ -695,6 +715,7 @@ class OptionValues(TypedDict, total=False):
     expression_strength: float
     seed: int
     face: str | None
+    frame: str
     max_side: int | None
     quality: str
     visible_label: Literal["zh", "en"] | None

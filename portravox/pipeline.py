@@ -1,6 +1,6 @@
 """Files in, MP4 out: the whole product on one page.
 
-Flow      portrait, voice -> read_inputs -> Inputs -> render: engine -> a sink
+Flow      portrait, voice -> read_inputs -> Inputs -> render: staging, engine -> a sink
           animate: both, with an MP4 as the sink
 """
 
@@ -357,6 +357,7 @@ def read_inputs(
     """
     from portravox.media.picture_file import read_picture
     from portravox.media.voice_file import VoiceLimits, lasting, read_voice
+    from portravox.staging.stage import reading_side
 
     options = options or JobOptions()
     limits = voice_limits or VoiceLimits()
@@ -371,7 +372,7 @@ def read_inputs(
     else:
         sound = read_voice(voice, limits)
     return Inputs(
-        picture=read_picture(portrait, picture_limits, max_side_px=options.max_side),
+        picture=read_picture(portrait, picture_limits, max_side_px=reading_side(options)),
         voice=sound,
         transcript=transcript,
     )
@@ -469,10 +470,13 @@ def render(
     and what the engine and the sink raise.
     """
     tell = on_progress or _tell_nobody
-    direction = options.direction
-    frames = frame_count(inputs.voice.duration_s, direction.video_fps)
+    from portravox.staging.stage import staged
+
+    frames = frame_count(inputs.voice.duration_s, options.video_fps)
     tell(Progress("face", STAGE_STARTS["face"], 0, frames, inputs.picture.pixels[..., 0].size))
-    avatar = engine.register(inputs.picture, face=options.face)
+    ready = staged(inputs.picture, options)
+    direction = ready.direction
+    avatar = engine.register(ready.picture, face=ready.face)
     width_px, height_px = avatar.frame_size(direction)
     tell(Progress("listen", STAGE_STARTS["listen"], 0, frames, width_px * height_px))
     notices = [*avatar.notices, *inputs.voice.notices]
@@ -490,7 +494,7 @@ def render(
                 on_frame(frame)
             tell(Progress("render", start + (end - start) * done / frames, done, frames))
         tell(Progress("finish", end, frames, frames))
-    return video, tuple(notices)
+    return video, tuple(dict.fromkeys(notices))
 
 
 def refuse_overwriting(output: Path, *inputs: Path) -> None:

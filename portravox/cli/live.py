@@ -35,7 +35,7 @@ PIECE_S = 0.1
 PIECES = 100
 """Held of a pipe, at most; then it waits."""
 
-OPTIONS = (*options_of(Direction), "face", "engine", "visible_label", "max_side")
+OPTIONS = (*options_of(Direction), "face", "engine", "visible_label", "frame", "max_side")
 """Those of a session."""
 
 
@@ -80,6 +80,7 @@ def _live(
     from portravox.labels.aigc import AiLabel, content_id
     from portravox.live_stream import LiveStream, streamed
     from portravox.media.live_video import LIVE
+    from portravox.staging.stage import reading_side, staged
 
     options = job_options(given)
     require_file(portrait, "portrait")
@@ -88,13 +89,14 @@ def _live(
         require_no_terminal()
     else:
         require_mp4(output)
-    picture = read_picture(portrait, max_side_px=options.max_side)
+    picture = read_picture(portrait, max_side_px=reading_side(options))
     spoken = _Pipe(sys.stdin.buffer, rate) if source == STDIN else _recording(source)
-    avatar = open_engine(options.engine).register(picture, face=options.face)
+    ready = staged(picture, options)
+    avatar = open_engine(options.engine).register(ready.picture, face=ready.face)
     for notice in avatar.notices:
         tell(f"note: {notice}")
     number = content_id(picture.pixels.tobytes(), __version__.encode(), os.urandom(16))
-    with _opened(output) as sink, avatar.open(options.direction) as session:
+    with _opened(output) as sink, avatar.open(ready.direction) as session:
         stream = LiveStream(
             session,
             label=AiLabel(producer=producer, content_id=number),

@@ -372,7 +372,7 @@ def _continued(
     soft[beyond] = 1.0
     wide = cv2.resize(made_up, (side, side), interpolation=cv2.INTER_CUBIC)
     out = content.copy()
-    lay_over(out, _grained(wide, content, ~beyond), soft)
+    lay_over(out, grained(wide, content, ~beyond), soft)
     return out, np.where(beyond, large_person, matte)
 
 
@@ -396,7 +396,7 @@ def _person_beyond(
     return blended
 
 
-def _grained(smooth: Float32, photo: UInt8, within: Bool) -> Float32:
+def grained(smooth: Float32, photo: UInt8, within: Bool) -> Float32:
     """(S, S, 3) smooth with the grain of a photograph, as measured where it has least detail."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
     detail = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.0))[within]

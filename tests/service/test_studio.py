@@ -179,6 +179,7 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
             "expression_strength": 0.5,
             "engine": "embedded",
             "face": "0.5,0.4",
+            "frame": "4:5",
             "max_side": 720,
             "quality": "draft",
             "visible_label": "zh",
