@@ -115,17 +115,16 @@ def _run(
 
 def _limit(process_id: int, memory_mib: int) -> None:
     """Bound what a process may take, where the system can do that from outside: Linux."""
-    if sys.platform != "linux":
-        return
-    import resource
+    if sys.platform == "linux":
+        import resource
 
-    memory = memory_mib * 2**20
-    with contextlib.suppress(ProcessLookupError):
-        for kind, most in (
-            (resource.RLIMIT_CPU, CPU_S),
-            (resource.RLIMIT_DATA, memory),
-            (resource.RLIMIT_FSIZE, FILE_BYTES),
-            (resource.RLIMIT_NOFILE, OPEN_FILES),
-            (resource.RLIMIT_CORE, 0),
-        ):
-            resource.prlimit(process_id, kind, (most, most))
+        memory = memory_mib * 2**20
+        with contextlib.suppress(ProcessLookupError):
+            for kind, most in (
+                (resource.RLIMIT_CPU, CPU_S),
+                (resource.RLIMIT_DATA, memory),
+                (resource.RLIMIT_FSIZE, FILE_BYTES),
+                (resource.RLIMIT_NOFILE, OPEN_FILES),
+                (resource.RLIMIT_CORE, 0),
+            ):
+                resource.prlimit(process_id, kind, (most, most))
