@@ -1,7 +1,7 @@
 """The tables of errors, from the classes that are raised and the answers that are given.
 
-Flow      portravox.errors, portravox.service.problems, advice.toml -> error_codes
-          -> docs/troubleshooting.md
+Flow      portravox.errors, those of service and client, portravox.service.problems,
+          advice.toml -> error_codes -> docs/troubleshooting.md
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from handbook.markdown import anchor, cell, code, table
 from portravox import errors
+from portravox.client import errors as client_errors
+from portravox.service import errors as service_errors
 from portravox.service import problems
 from portravox.service.problems import Problem
 
@@ -20,16 +22,18 @@ ADVICE = tomllib.loads((Path(__file__).parent / "advice.toml").read_text(encodin
 
 _EXIT_STATUS = "exit status"
 
+_MODULES = {each.__name__ for each in (errors, service_errors, client_errors)}
+
 
 def error_classes() -> tuple[type[errors.PortravoxError], ...]:
-    """All classes, each after its base, in the order of the file."""
+    """All classes, each after its base, in the order of their files."""
 
     def below(kind: type[errors.PortravoxError]) -> Iterator[type[errors.PortravoxError]]:
         yield kind
         for child in kind.__subclasses__():
             yield from below(child)
 
-    return tuple(k for k in below(errors.PortravoxError) if k.__module__ == errors.__name__)
+    return tuple(k for k in below(errors.PortravoxError) if k.__module__ in _MODULES)
 
 
 def answers() -> dict[str, Problem]:
@@ -39,8 +43,8 @@ def answers() -> dict[str, Problem]:
     told["bad_parameter"] = problems.bad_parameter("model")
     told["field_required"] = problems.field_required("input.image_url")
     told["out_of_definition"] = problems.out_of_definition("video_fps")
-    told["UploadForbidden"] = problems.problem_of(errors.UploadForbidden("Policy expired."))
-    told["UploadTooLarge"] = problems.problem_of(errors.UploadTooLarge("too large"))
+    told["UploadForbidden"] = problems.problem_of(service_errors.UploadForbidden("Policy expired."))
+    told["UploadTooLarge"] = problems.problem_of(service_errors.UploadTooLarge("too large"))
     return told
 
 

@@ -1,37 +1,21 @@
-"""Every error Portravox raises on purpose.
+"""The errors that Portravox raises on purpose: the tree, as far as all parts share it.
+
+What the service and the client alone raise stands in `service.errors` and `client.errors`.
 
 PortravoxError                 `except PortravoxError` catches all of ours and nothing else
 ├── InputError                 the caller can fix it; the command line exits with 2
 │   ├── SettingOutOfRange      an option outside what it may be
 │   ├── FileMissing            no such file, or not readable
 │   ├── FileUnfit              a file that will not do, as `portravox inspect` says
-│   ├── IdempotencyConflict    an idempotency key used again for another job
-│   ├── TaskTooLarge           more text than a task may have
 │   ├── AddressUnusable        the server cannot listen there: the port is taken, or not allowed
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
 │   ├── TermsNotAccepted       licences that have to be read before files are fetched
-│   ├── KeyUnknown             no API key has this id
-│   ├── BackupUnusable         a backup that cannot be made there, or cannot be trusted
-│   ├── LinkRefused            a link to a result that has expired or was changed
-│   ├── StoredFileMissing      a file of the service that is not there, or not any more
-│   ├── UploadError            a temporary upload
-│   │   ├── UploadMalformed        what was posted is not the form of an upload
-│   │   ├── UploadForbidden        its policy has expired, is not ours or allows another place
-│   │   ├── UploadTooLarge         more bytes than the policy or the account may have
-│   │   ├── UploadExists           the place is taken, and nothing is overwritten
-│   │   └── UploadUnknown          an oss:// link that names no upload of this account
 │   ├── SessionError           a live session, as it stands
 │   │   ├── SessionClosed          it was closed: nothing goes in or out any more
 │   │   └── SessionFull            more sound waits to be spoken than may
-│   ├── RequestRefused         a server that `portravox client` asked will not do that
-│   │   ├── TaskRefused            it took the job, and cannot use what lies behind it
-│   │   ├── TaskCanceled           the task was canceled while we waited for it
-│   │   └── TaskForgotten          it knows no such task, or not any more
 │   ├── SpeechNotSetUp         a text is to be spoken, and nobody was named who speaks
 │   ├── SpeechRefused          who speaks does not take the text or the voice
-│   ├── InputDownloadFailed    a URL that gives no file; why is for our log alone
-│   │   └── InputTooLarge          it gives more bytes than it may
 │   ├── PictureError           the picture file
 │   │   ├── PictureUnreadable      empty, damaged or cut off
 │   │   ├── PictureUnsupported     another kind of file than those that are read
@@ -64,19 +48,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   └── ModelFetchFailed       it could not be downloaded
 │   └── EncodingFailed         the encoder refused
 ├── ServiceError               the service cannot do it as things stand; later it may
-│   ├── QueueFull              as many tasks wait as may
-│   ├── QueueUnavailable       the table of tasks cannot be read or written
-│   │   └── QueueDamaged           it is damaged, and has to be restored from a backup
-│   ├── StorageFailed          a video or an upload cannot be written or read
-│   │   └── StorageUnavailable     the object store is away, slow or refuses; later it may not
-│   ├── SecretsUnreadable      the file of API keys or of signing keys is damaged
-│   ├── SpeechUnavailable      who speaks texts is away, slow, broken, or does not take our key
-│   ├── ServerFailed           a server that `portravox client` asked is away or broken
-│   │   ├── TaskFailed             it broke while it made the video
-│   │   └── TaskUnfinished         it needs longer than we were to wait
-│   └── LimitReached           a key has had what it may have for now
-│       ├── RateReached            requests in a second
-│       └── VideoLimitReached      seconds of video in 24 hours
+│   └── SpeechUnavailable      who speaks texts is away, slow, broken, or does not take our key
 └── Cancelled                  the caller asked us to stop; no file is left
 """
 
@@ -118,21 +90,6 @@ class FileUnfit(InputError):
     code = "file_unfit"
 
 
-class IdempotencyConflict(InputError):
-    code = "idempotency_conflict"
-    hint = "Use a new idempotency key for each new job."
-
-    def __init__(self) -> None:
-        super().__init__("this idempotency key was used for another job")
-
-
-class TaskTooLarge(InputError):
-    code = "task_too_large"
-
-    def __init__(self, text_bytes: int, limit: int) -> None:
-        super().__init__(f"the task has {text_bytes} bytes of text; wanted {limit} at most")
-
-
 class AddressUnusable(InputError):
     code = "address_unusable"
 
@@ -158,66 +115,6 @@ class TermsNotAccepted(InputError):
         )
 
 
-class KeyUnknown(InputError):
-    code = "key_unknown"
-    hint = "The command `portravox keys list` shows the ids."
-
-    def __init__(self, key_id: str) -> None:
-        super().__init__(f"no API key has the id {key_id!r}")
-
-
-class BackupUnusable(InputError):
-    code = "backup_unusable"
-
-    def __init__(self, path: object, reason: str) -> None:
-        super().__init__(f"cannot use {path} as a backup: {reason}")
-
-
-class LinkRefused(InputError):
-    code = "link_refused"
-
-
-class StoredFileMissing(InputError):
-    code = "stored_file_missing"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no file is stored as {name!r}")
-
-
-class UploadError(InputError):
-    code = "upload_error"
-
-
-class UploadMalformed(UploadError):
-    code = "upload_malformed"
-
-    def __init__(self) -> None:
-        super().__init__("The body of your POST request is not well-formed.")
-
-
-class UploadForbidden(UploadError):
-    code = "upload_forbidden"
-
-
-class UploadTooLarge(UploadError):
-    code = "upload_too_large"
-
-
-class UploadExists(UploadError):
-    code = "upload_exists"
-
-    def __init__(self) -> None:
-        super().__init__("The object you specified already exists and can not be overwritten.")
-
-
-class UploadUnknown(UploadError):
-    code = "upload_unknown"
-
-    def __init__(self) -> None:
-        # Not which one: whoever guesses learns nothing about the uploads of others.
-        super().__init__("no upload of this account has that name, or it is older than 48 hours")
-
-
 class SessionError(InputError):
     code = "session_error"
 
@@ -238,60 +135,6 @@ class SessionFull(SessionError):
         super().__init__(
             f"{limit_s:g} s of sound wait to be spoken already, and no more may; push again later"
         )
-
-
-class RequestRefused(InputError):
-    code = "request_refused"
-
-    def __init__(self, message: str, *, server_code: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.server_code = server_code
-        self.hint = hint
-
-
-class TaskRefused(RequestRefused):
-    code = "task_refused"
-
-
-class TaskCanceled(RequestRefused):
-    code = "task_canceled"
-
-    def __init__(self, task_id: str) -> None:
-        super().__init__(f"task {task_id} was canceled", server_code="CANCELED")
-
-
-class TaskForgotten(RequestRefused):
-    code = "task_forgotten"
-
-    def __init__(self, task_id: str) -> None:
-        super().__init__(
-            f"the server knows no task {task_id}",
-            server_code="UNKNOWN",
-            hint="Tasks are forgotten 24 hours after they ended; other accounts' are never shown.",
-        )
-
-
-class InputDownloadFailed(InputError):
-    """Says the same whatever happened: a stranger could learn our network from the differences."""
-
-    code = "input_download_failed"
-
-    def __init__(self, reason: str, *, told: str = "") -> None:
-        super().__init__("a file could not be downloaded from its URL")
-        self.reason = reason
-        """For our log, never for the client."""
-
-        self.told = told
-        """What a public server that was allowed to be asked answered, for a client who asks why;
-        empty where nothing may be told."""
-
-
-class InputTooLarge(InputDownloadFailed):
-    code = "input_too_large"
-
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(f"more than {max_bytes} bytes")
-        self.max_bytes = max_bytes
 
 
 class PictureError(InputError):
@@ -480,48 +323,6 @@ class ServiceError(PortravoxError):
     code = "service_error"
 
 
-class QueueFull(ServiceError):
-    code = "queue_full"
-
-    def __init__(self, limit: int, what: str = "tasks wait") -> None:
-        super().__init__(f"{limit} {what} already, which is as many as may")
-        self.limit = limit
-
-
-class QueueUnavailable(ServiceError):
-    code = "queue_unavailable"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the table of tasks cannot be used: {reason}")
-
-
-class QueueDamaged(QueueUnavailable):
-    code = "queue_damaged"
-    hint = (
-        "Stop the server and put the last backup back: `portravox restore BACKUP` keeps what is "
-        "there beside it."
-    )
-
-    def __init__(self, file: object, damage: str) -> None:
-        super().__init__(f"{file} is damaged: {damage}")
-
-
-class StorageFailed(ServiceError):
-    code = "storage_failed"
-
-
-class StorageUnavailable(StorageFailed):
-    code = "storage_unavailable"
-
-
-class SecretsUnreadable(ServiceError):
-    code = "secrets_unreadable"
-    hint = "Put the file back from a backup: `portravox restore BACKUP --only keys`."
-
-    def __init__(self, path: object, reason: str) -> None:
-        super().__init__(f"cannot use {path}: {reason}")
-
-
 class SpeechUnavailable(ServiceError):
     code = "speech_unavailable"
 
@@ -531,55 +332,6 @@ class SpeechUnavailable(ServiceError):
         """Whether another try may fare better."""
 
         self.hint = hint
-
-
-class ServerFailed(ServiceError):
-    code = "server_failed"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        retry_after_s: float = 0.0,
-        hint: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        """What it answered; None if it did not."""
-
-        self.retry_after_s = retry_after_s
-        """How long it wants to be left alone."""
-
-        self.hint = hint
-
-
-class TaskFailed(ServerFailed):
-    code = "task_failed"
-
-
-class TaskUnfinished(ServerFailed):
-    code = "task_unfinished"
-
-
-class LimitReached(ServiceError):
-    code = "limit_reached"
-
-
-class RateReached(LimitReached):
-    code = "rate_reached"
-
-    def __init__(self, requests_per_s: float) -> None:
-        super().__init__(f"more than {requests_per_s:g} requests per second")
-
-
-class VideoLimitReached(LimitReached):
-    code = "video_limit_reached"
-
-    def __init__(self, spent_s: float, limit_s: float) -> None:
-        super().__init__(
-            f"{spent_s:.0f} s of video in the last 24 hours; this key may have {limit_s:g} s"
-        )
 
 
 class Cancelled(PortravoxError):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -112,6 +114,37 @@ def allow_many_open_files() -> None:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def limit_program(
+    process_id: int, *, cpu_s: int, memory_bytes: int, file_bytes: int, open_files: int
+) -> None:
+    """Bound what a program that runs may take, where a system does that from outside: Linux."""
+    if sys.platform == "linux":
+        import resource
+
+        with contextlib.suppress(ProcessLookupError):
+            for kind, most in (
+                (resource.RLIMIT_CPU, cpu_s),
+                (resource.RLIMIT_DATA, memory_bytes),
+                (resource.RLIMIT_FSIZE, file_bytes),
+                (resource.RLIMIT_NOFILE, open_files),
+                (resource.RLIMIT_CORE, 0),
+            ):
+                resource.prlimit(process_id, kind, (most, most))
+
+
+def end_with_descendants(leader: subprocess.Popen[bytes]) -> None:
+    """End a program that leads a session of its own (`start_new_session`), and wait for it.
+
+    What it started ends with it, but on Windows, which has no sessions.
+    """
+    if sys.platform == "win32":
+        leader.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait()
 
 
 def can_serve() -> bool:

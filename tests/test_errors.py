@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 
 import pytest
 
 from portravox import errors
+from portravox.client import errors as client_errors
 from portravox.errors import FileMissing, InputError, PortravoxError, SettingOutOfRange
+from portravox.service import errors as service_errors
 
 
 def classes_below(parent: type[PortravoxError]) -> list[type[PortravoxError]]:
     return [kind for child in parent.__subclasses__() for kind in (child, *classes_below(child))]
 
 
-# Of this module only: elsewhere a test may make errors of its own.
+MODULES = (errors, service_errors, client_errors)
+
+# Of these modules only: elsewhere a test may make errors of its own.
 ALL = [
     PortravoxError,
-    *(k for k in classes_below(PortravoxError) if k.__module__ == errors.__name__),
+    *(
+        k
+        for k in classes_below(PortravoxError)
+        if k.__module__ in {each.__name__ for each in MODULES}
+    ),
 ]
 
 
-def drawn_tree() -> dict[str, str]:
-    """Class name -> name of its parent, as drawn in the docstring."""
+def drawn_tree(module: ModuleType) -> dict[str, str]:
+    """Class name -> name of its parent, as drawn in the docstring of `module`."""
     above: list[str] = []
     tree = {}
-    for line in (errors.__doc__ or "").splitlines():
+    for line in (module.__doc__ or "").splitlines():
         match = re.match(r"^((?:[│ ]   )*(?:[├└]── )?)(\w+)", line)
-        if match is None or not hasattr(errors, match[2]):
+        if match is None or not hasattr(module, match[2]):
             continue
         depth = len(match[1]) // 4
         del above[depth:]
@@ -37,9 +46,10 @@ def drawn_tree() -> dict[str, str]:
     return tree
 
 
-def test_the_docstring_draws_the_real_tree() -> None:
-    real = {kind.__name__: kind.__bases__[0].__name__ for kind in ALL[1:]}
-    assert drawn_tree() == real
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_the_docstring_draws_the_real_tree(module: ModuleType) -> None:
+    here = [kind for kind in ALL[1:] if kind.__module__ == module.__name__]
+    assert drawn_tree(module) == {kind.__name__: kind.__bases__[0].__name__ for kind in here}
 
 
 def test_every_error_has_a_code_of_its_own() -> None:

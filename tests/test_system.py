@@ -127,3 +127,35 @@ def test_a_machine_has_some_memory() -> None:
     memory = system.memory_mib()
     assert memory is not None
     assert 128 < memory < 2**26
+
+
+def test_a_program_ends_with_what_it_started() -> None:
+    code = (
+        "import subprocess, sys, time;"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        "print(p.pid, flush=True); time.sleep(60)"
+    )
+    leader = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert leader.stdout is not None
+    descendant = Path(f"/proc/{int(leader.stdout.readline())}/stat")
+    system.end_with_descendants(leader)
+    leader.stdout.close()
+    deadline_s = time.monotonic() + 5
+    while descendant.exists() and descendant.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
+def test_a_program_that_runs_is_bounded_from_outside() -> None:
+    code = "input(); import resource as r; print(r.getrlimit(r.RLIMIT_CPU)[1], len(bytes(2**28)))"
+    program = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    system.limit_program(program.pid, cpu_s=7, memory_bytes=2**27, file_bytes=2**20, open_files=32)
+    _, errors = program.communicate(b"\n")
+    assert b"MemoryError" in errors

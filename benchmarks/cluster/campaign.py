@@ -29,8 +29,8 @@ import numpy as np
 import psycopg
 
 from benchmarks.cluster.server import PostgresServer, programs
-from portravox.errors import QueueUnavailable
 from portravox.service.database.database import Database
+from portravox.service.errors import QueueUnavailable
 from portravox.service.tasks.postgres import PostgresTaskQueue
 from portravox.service.tasks.queue import Job
 from portravox.service.tasks.states import TaskState

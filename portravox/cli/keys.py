@@ -99,8 +99,8 @@ def webhook_secret_command(
     config: Config = None,
 ) -> None:
     """Show what notices of ended tasks are signed with, the newest first."""
-    from portravox.errors import KeyUnknown
     from portravox.service.accounts import keys_of
+    from portravox.service.errors import KeyUnknown
     from portravox.service.settings import read_settings
     from portravox.service.storage.signing import open_signing_keys
     from portravox.service.tasks.outbox import OPERATOR_TENANT

@@ -21,7 +21,8 @@ from urllib.parse import quote
 
 from portravox.atomic_file import SHARED, writing
 from portravox.client.connection import Connection
-from portravox.errors import FileMissing, OutputNotWritable, ServerFailed
+from portravox.client.errors import ServerFailed
+from portravox.errors import FileMissing, OutputNotWritable
 
 MODEL = "liveportrait"
 DETECT_MODEL = "liveportrait-detect"

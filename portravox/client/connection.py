@@ -20,7 +20,8 @@ import httpx
 
 from portravox import __version__
 from portravox.client.access import Access
-from portravox.errors import PortravoxError, RequestRefused, ServerFailed
+from portravox.client.errors import RequestRefused, ServerFailed
+from portravox.errors import PortravoxError
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """After each try but the last, less a random part of up to a half. Our choice: a server of ours is

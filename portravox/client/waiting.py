@@ -9,7 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from portravox.client.api import LiveportraitClient, Report
-from portravox.errors import TaskCanceled, TaskFailed, TaskForgotten, TaskRefused, TaskUnfinished
+from portravox.client.errors import (
+    TaskCanceled,
+    TaskFailed,
+    TaskForgotten,
+    TaskRefused,
+    TaskUnfinished,
+)
 
 SHORT_PAUSES_S = (1.0, 1.0, 2.0, 2.0, 2.0, 4.0, 4.0, 4.0)
 LONG_PAUSE_S = 5.0

@@ -30,11 +30,12 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portravox.engines.registry import ENTRIES, device_of
-from portravox.errors import PortravoxError, SettingOutOfRange, StorageFailed
+from portravox.errors import PortravoxError, SettingOutOfRange
 from portravox.service.accounts import shared_database
 from portravox.service.backup import finish_restore
 from portravox.service.detector import FETCHERS, FETCHERS_PER_KEY, ProcessDetector
 from portravox.service.disk import DiskSpace
+from portravox.service.errors import StorageFailed
 from portravox.service.eta import TaskEta
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.health import checks_of

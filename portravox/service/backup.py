@@ -29,8 +29,8 @@ from typing import Any
 
 from portravox import __version__
 from portravox.atomic_file import sync_file, sync_folder, writing
-from portravox.errors import BackupUnusable, QueueDamaged, QueueUnavailable, StorageFailed
 from portravox.service.disk import DiskSpace, storage_errors
+from portravox.service.errors import BackupUnusable, QueueDamaged, QueueUnavailable, StorageFailed
 from portravox.service.keys import ApiKeys
 from portravox.service.storage.signing import open_signing_keys
 from portravox.service.tasks.sqlite_file import found_damage, open_reader, own

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from portravox.errors import UploadUnknown
 from portravox.inspection import Inspection
 from portravox.service import problems
+from portravox.service.errors import UploadUnknown
 from portravox.service.explanations import explained
 from portravox.service.problems import Refusal
 from portravox.service.tasks.queue import Json

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from portravox.errors import StorageFailed
+from portravox.service.errors import StorageFailed
 
 RESERVE_BYTES = 256 * 1024 * 1024
 """Left free on every disk. Our choice."""

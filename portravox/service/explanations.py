@@ -16,16 +16,22 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from portravox import errors
+from portravox.service import errors as service_errors
 from portravox.service import problems
 from portravox.service.tasks.task import Explanation, Task
 
 MAX_SENTENCE = 300
 """Characters of a sentence. Our choice: the longest of ours has half of that."""
 
-_FAULTS = (errors.PictureError, errors.FaceError, errors.VoiceError, errors.InputDownloadFailed)
+_FAULTS = (
+    errors.PictureError,
+    errors.FaceError,
+    errors.VoiceError,
+    service_errors.InputDownloadFailed,
+)
 """What is explained by the process that met it: faults of a file."""
 
-DOWNLOAD_FAILED = errors.InputDownloadFailed.code
+DOWNLOAD_FAILED = service_errors.InputDownloadFailed.code
 
 _DOWNLOAD = "the file could not be downloaded from its URL"
 _DOWNLOAD_HINT = (
@@ -101,7 +107,7 @@ def told(error: BaseException) -> tuple[str, str]:
     not the fault of a file."""
     if not isinstance(error, _FAULTS):
         return "", ""
-    if isinstance(error, errors.InputDownloadFailed):
+    if isinstance(error, service_errors.InputDownloadFailed):
         return error.code, as_sentence(error.told)
     return error.code, as_sentence(str(error))
 
@@ -138,7 +144,7 @@ def explanation(reason: str, sentence: str, *, file: str | None = None) -> Expla
 
 def upload_unknown(file: str) -> Explanation:
     """Of an oss:// link that names no upload."""
-    return Explanation(file=file, reason=errors.UploadUnknown.code, sentence=_UPLOAD_GONE)
+    return Explanation(file=file, reason=service_errors.UploadUnknown.code, sentence=_UPLOAD_GONE)
 
 
 class Told(NamedTuple):
@@ -166,7 +172,7 @@ def explained(why: Explanation | None) -> dict[str, str | None]:
 
 
 def _told(why: Explanation) -> Told:
-    if why.reason == errors.UploadUnknown.code:
+    if why.reason == service_errors.UploadUnknown.code:
         return Told(why.file, why.reason, why.sentence, _UPLOAD_HINT)
     if why.reason == DOWNLOAD_FAILED:
         words = f"{_DOWNLOAD}: {why.sentence}" if why.sentence else _DOWNLOAD

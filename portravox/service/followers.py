@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from portravox.errors import QueueUnavailable
+from portravox.service.errors import QueueUnavailable
 from portravox.service.eta import TaskEta
 from portravox.service.tasks.queue import TaskQueue
 from portravox.service.tasks.states import TaskState

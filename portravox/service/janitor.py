@@ -9,7 +9,8 @@ import asyncio
 import logging
 import time
 
-from portravox.errors import PortravoxError, StorageFailed
+from portravox.errors import PortravoxError
+from portravox.service.errors import StorageFailed
 from portravox.service.problems import TIMEOUT
 from portravox.service.service import VIDEO_LIFE_S, Service
 from portravox.service.tasks.queue import Failure, TaskQueue

@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from portravox.atomic_file import writing
-from portravox.errors import KeyUnknown, SecretsUnreadable, SettingOutOfRange
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import KeyUnknown, SecretsUnreadable
 from portravox.service.limits import Limits
 
 DEFAULT_GROUP = "default"

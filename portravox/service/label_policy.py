@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from portravox.errors import StorageFailed
 from portravox.labels.visible import VisibleLabel
+from portravox.service.errors import StorageFailed
 from portravox.service.tasks.task import Job, Task
 
 LabelPolicy = Literal["asked", "zh", "en"]

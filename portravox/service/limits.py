@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Protocol
 
-from portravox.errors import RateReached, SettingOutOfRange, VideoLimitReached
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import RateReached, VideoLimitReached
 from portravox.service.tasks.queue import KeyLimits
 
 VIDEO_WINDOW_S = 24 * 3600

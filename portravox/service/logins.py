@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from portravox.errors import SecretsUnreadable
+from portravox.service.errors import SecretsUnreadable
 
 TOKEN_LIFE_S = 600.0
 """How long an unused link works. Our choice."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from portravox.errors import UploadMalformed, UploadTooLarge
+from portravox.service.errors import UploadMalformed, UploadTooLarge
 
 FILE = "file"
 """Name of the part that is the file."""

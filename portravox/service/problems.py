@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portravox import errors
+from portravox.service import errors as service_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,21 +204,21 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.SpeechNotSetUp: NO_SPEECH,
     errors.SpeechRefused: SPEECH_REFUSED,
     errors.SpeechUnavailable: SPEECH_FAILED,
-    errors.InputDownloadFailed: DOWNLOAD_FAILED,
-    errors.UploadUnknown: DOWNLOAD_FAILED,
-    errors.UploadMalformed: UPLOAD_MALFORMED,
-    errors.UploadExists: UPLOAD_EXISTS,
-    errors.LinkRefused: ACCESS_DENIED,
-    errors.StoredFileMissing: NOT_FOUND,
-    errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
-    errors.TaskTooLarge: BODY_TOO_LARGE,
-    errors.QueueFull: THROTTLED,
-    errors.QueueUnavailable: UNAVAILABLE,
-    errors.SecretsUnreadable: UNAVAILABLE,
-    errors.RateReached: RATE,
-    errors.VideoLimitReached: QUOTA,
-    errors.StorageUnavailable: UNAVAILABLE,
-    errors.StorageFailed: NOT_STORED,
+    service_errors.InputDownloadFailed: DOWNLOAD_FAILED,
+    service_errors.UploadUnknown: DOWNLOAD_FAILED,
+    service_errors.UploadMalformed: UPLOAD_MALFORMED,
+    service_errors.UploadExists: UPLOAD_EXISTS,
+    service_errors.LinkRefused: ACCESS_DENIED,
+    service_errors.StoredFileMissing: NOT_FOUND,
+    service_errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
+    service_errors.TaskTooLarge: BODY_TOO_LARGE,
+    service_errors.QueueFull: THROTTLED,
+    service_errors.QueueUnavailable: UNAVAILABLE,
+    service_errors.SecretsUnreadable: UNAVAILABLE,
+    service_errors.RateReached: RATE,
+    service_errors.VideoLimitReached: QUOTA,
+    service_errors.StorageUnavailable: UNAVAILABLE,
+    service_errors.StorageFailed: NOT_STORED,
     errors.EngineError: ALGO,
     errors.PortravoxError: INTERNAL,
 }
@@ -230,9 +231,9 @@ def problem_of(error: Exception) -> Problem:
         return error.problem
     if isinstance(error, errors.SettingOutOfRange):
         return out_of_definition(error.name)
-    if isinstance(error, errors.UploadForbidden):
+    if isinstance(error, service_errors.UploadForbidden):
         return Problem(403, "AccessDenied", str(error))
-    if isinstance(error, errors.UploadTooLarge):
+    if isinstance(error, service_errors.UploadTooLarge):
         return Problem(400, "EntityTooLarge", str(error))  # code of the object store
     return next((told for kind, told in PROBLEMS.items() if isinstance(error, kind)), INTERNAL)
 

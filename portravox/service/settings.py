@@ -23,8 +23,9 @@ from pydantic_settings import (
 )
 
 from portravox.engines.registry import ENTRIES
-from portravox.errors import FileMissing, InputDownloadFailed, SettingOutOfRange
+from portravox.errors import FileMissing, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
 from portravox.service.label_policy import RECORD_NAME, Labelling, LabelPolicy

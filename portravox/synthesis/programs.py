@@ -5,12 +5,9 @@ Flow      SpeechOrder -> a program: text on its stdin, a WAV file in a folder of
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from typing import Final
 from portravox.errors import SettingOutOfRange, SpeechRefused, SpeechUnavailable
 from portravox.synthesis.provider import MAX_BYTES, SpeechOrder
 from portravox.synthesis.settings import ESPEAK_NAMES, SpeechSettings
+from portravox.system import end_with_descendants, limit_program
 
 CPU_S: Final = 60
 MEMORY_MIB: Final = {"espeak-ng": 512, "piper": 2048}
@@ -93,14 +91,18 @@ def _run(
         except OSError as error:
             raise SpeechUnavailable(f"{name} does not start: {error}") from error
         try:
-            _limit(process.pid, MEMORY_MIB[name])  # before it has read anything
+            limit_program(  # before it has read anything
+                process.pid,
+                cpu_s=CPU_S,
+                memory_bytes=MEMORY_MIB[name] * 2**20,
+                file_bytes=FILE_BYTES,
+                open_files=OPEN_FILES,
+            )
             process.communicate(f"{order.text}\n".encode(), timeout=settings.time_s)
         except subprocess.TimeoutExpired as error:
             raise SpeechUnavailable(f"{name} takes longer than {settings.time_s:g} s") from error
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            end_with_descendants(process)
         if process.returncode < 0:
             raise SpeechUnavailable(f"{name} was ended by signal {-process.returncode}")
         if process.returncode or not made.is_file() or made.stat().st_size <= _WAV_HEAD:
@@ -111,20 +113,3 @@ def _run(
         if made.stat().st_size > MAX_BYTES:
             raise SpeechRefused(f"the recording has more than {MAX_BYTES} bytes: the text is long")
         made.rename(target)
-
-
-def _limit(process_id: int, memory_mib: int) -> None:
-    """Bound what a process may take, where the system can do that from outside: Linux."""
-    if sys.platform == "linux":
-        import resource
-
-        memory = memory_mib * 2**20
-        with contextlib.suppress(ProcessLookupError):
-            for kind, most in (
-                (resource.RLIMIT_CPU, CPU_S),
-                (resource.RLIMIT_DATA, memory),
-                (resource.RLIMIT_FSIZE, FILE_BYTES),
-                (resource.RLIMIT_NOFILE, OPEN_FILES),
-                (resource.RLIMIT_CORE, 0),
-            ):
-                resource.prlimit(process_id, kind, (most, most))

@@ -11,8 +11,8 @@ import pytest
 from portravox.client.access import Access
 from portravox.client.api import LiveportraitClient
 from portravox.client.connection import Connection
+from portravox.client.errors import RequestRefused, TaskCanceled, TaskForgotten, TaskRefused
 from portravox.client.waiting import wait_for_end
-from portravox.errors import RequestRefused, TaskCanceled, TaskForgotten, TaskRefused
 from portravox.service.tasks.queue import Failure, Result
 from tests.service.conftest import Server
 from tests.service.conftest import playing as playing

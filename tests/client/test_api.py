@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from portravox.client.api import Report, Verdict, require_writable
-from portravox.errors import FileMissing, OutputNotWritable, RequestRefused, ServerFailed
+from portravox.client.errors import RequestRefused, ServerFailed
+from portravox.errors import FileMissing, OutputNotWritable
 from tests.client.fake_server import VIDEO, canceled, done, failed, refusal, running, succeeded
 
 LINK = "http://files.example/v.mp4?Signature=x"

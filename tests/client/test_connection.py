@@ -10,7 +10,7 @@ import pytest
 
 from portravox.client.access import Access
 from portravox.client.connection import LONGEST_PAUSE_S, PAUSES_S, Connection, Patience
-from portravox.errors import RequestRefused, ServerFailed
+from portravox.client.errors import RequestRefused, ServerFailed
 from tests.client.fake_server import done, refusal
 
 BUSY = ("Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")

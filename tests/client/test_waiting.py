@@ -6,15 +6,15 @@ import itertools
 
 import pytest
 
-from portravox.client.waiting import LONG_PAUSE_S, PROGRESS_PAUSE_S, SHORT_PAUSES_S, wait_for_end
-from portravox.errors import (
-    InputError,
+from portravox.client.errors import (
     TaskCanceled,
     TaskFailed,
     TaskForgotten,
     TaskRefused,
     TaskUnfinished,
 )
+from portravox.client.waiting import LONG_PAUSE_S, PROGRESS_PAUSE_S, SHORT_PAUSES_S, wait_for_end
+from portravox.errors import InputError
 from tests.client.fake_server import canceled, failed, pending, running, succeeded
 
 

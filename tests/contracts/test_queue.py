@@ -28,7 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from portravox.errors import IdempotencyConflict, QueueFull, TaskTooLarge
+from portravox.service.errors import IdempotencyConflict, QueueFull, TaskTooLarge
 from portravox.service.tasks.queue import (
     GIVEN_UP,
     MAX_TRIES,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from portravox.errors import StorageFailed, StoredFileMissing
+from portravox.service.errors import StorageFailed, StoredFileMissing
 from portravox.service.storage.base import Storage
 from portravox.service.storage.local import LocalStorage
 from portravox.service.storage.object_store import ObjectStorage

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from portravox.errors import (
+from portravox.service.backup import PENDING, Part, back_up, check, finish_restore, restore
+from portravox.service.errors import (
     BackupUnusable,
     QueueDamaged,
     QueueUnavailable,
     SecretsUnreadable,
 )
-from portravox.service.backup import PENDING, Part, back_up, check, finish_restore, restore
 from portravox.service.keys import ApiKeys
 from portravox.service.storage.signing import open_signing_keys
 from portravox.service.tasks.queue import Job

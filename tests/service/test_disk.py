@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from portravox.errors import StorageFailed
 from portravox.service.disk import DiskSpace
+from portravox.service.errors import StorageFailed
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from portravox import errors
+from portravox.service import errors as service_errors
 from portravox.service import explanations, problems
 from portravox.service.explanations import MAX_SENTENCE, as_sentence, explanation, is_sentence, told
 from portravox.service.problems import Problem
@@ -72,7 +73,9 @@ async def test_code_and_text_stay_the_originals_unless_why_is_asked(playing: Any
 
 
 async def test_a_download_says_which_file_and_what_a_public_server_answered(playing: Any) -> None:
-    error = errors.InputDownloadFailed("status 404", told="its server answered with status 404")
+    error = service_errors.InputDownloadFailed(
+        "status 404", told="its server answered with status 404"
+    )
     _, asked, _ = await failed_task(
         playing, failure(problems.DOWNLOAD_FAILED, *told(error), file="audio")
     )
@@ -82,7 +85,7 @@ async def test_a_download_says_which_file_and_what_a_public_server_answered(play
 
 
 async def test_a_download_never_says_what_is_around_the_server(playing: Any) -> None:
-    error = errors.InputDownloadFailed("10.0.0.7: connection refused")
+    error = service_errors.InputDownloadFailed("10.0.0.7: connection refused")
     _, asked, _ = await failed_task(
         playing, failure(problems.DOWNLOAD_FAILED, *told(error), file="image")
     )
@@ -107,7 +110,11 @@ def test_every_fault_of_a_file_has_a_reason_a_file_and_a_hint() -> None:
 
 
 def test_our_own_faults_are_not_explained_by_the_process() -> None:
-    for error in (MemoryError("x"), errors.QueueFull(1), errors.EncodingFailed("/srv/secret")):
+    for error in (
+        MemoryError("x"),
+        service_errors.QueueFull(1),
+        errors.EncodingFailed("/srv/secret"),
+    ):
         assert told(error) == ("", "")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from portravox.errors import QueueUnavailable, StorageFailed
 from portravox.service import health
+from portravox.service.errors import QueueUnavailable, StorageFailed
 from portravox.service.health import (
     Check,
     HealthProbe,

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from portravox.errors import KeyUnknown, SecretsUnreadable, SettingOutOfRange
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import KeyUnknown, SecretsUnreadable
 from portravox.service.keys import ApiKeys
 from portravox.service.limits import Limits
 

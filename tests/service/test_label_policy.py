@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from portravox.errors import SettingOutOfRange, StorageFailed
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import StorageFailed
 from portravox.service.label_policy import Labelling
 from portravox.service.settings import read_settings
 from portravox.service.tasks.rows import new_task

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from portravox.errors import RateReached, SettingOutOfRange, VideoLimitReached
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import RateReached, VideoLimitReached
 from portravox.service.limits import Call, Limits, RateLimiter
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from portravox.errors import SecretsUnreadable
+from portravox.service.errors import SecretsUnreadable
 from portravox.service.logins import PASS_LIFE_S, TOKEN_LIFE_S, LoginTokens, Passes
 
 

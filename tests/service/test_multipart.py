@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from portravox.errors import UploadForbidden, UploadMalformed, UploadTooLarge
+from portravox.service.errors import UploadForbidden, UploadMalformed, UploadTooLarge
 from portravox.service.multipart import MAX_FIELDS, MAX_FIELDS_BYTES, FileForm
 
 KIND = "multipart/form-data; boundary=b"

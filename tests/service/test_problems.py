@@ -8,6 +8,7 @@ import pytest
 
 from portravox import errors
 from portravox.errors import PortravoxError
+from portravox.service import errors as service_errors
 from portravox.service.problems import ALGO, INTERNAL, PROBLEMS, failure_of, problem_of
 
 
@@ -37,19 +38,19 @@ def raised(kind: type[PortravoxError]) -> PortravoxError:
         (errors.VoiceTooShort, 400, "InvalidFile.AudioLengthError"),
         (errors.VoiceTooLong, 400, "InvalidFile.AudioLengthError"),
         (errors.VoiceUnsupported, 400, "InvalidParameter.UnsupportedFileFormat"),
-        (errors.InputDownloadFailed, 400, "InvalidParameter.InputDownloadFailed"),
-        (errors.UploadUnknown, 400, "InvalidParameter.InputDownloadFailed"),
-        (errors.UploadForbidden, 403, "AccessDenied"),
-        (errors.UploadTooLarge, 400, "EntityTooLarge"),
-        (errors.UploadMalformed, 400, "MalformedPOSTRequest"),
-        (errors.LinkRefused, 403, "AccessDenied"),
-        (errors.StoredFileMissing, 404, "NotFound"),
-        (errors.IdempotencyConflict, 409, "InvalidParameter.IdempotencyConflict"),
-        (errors.QueueFull, 429, "Throttling"),
-        (errors.RateReached, 429, "Throttling.RateQuota"),
-        (errors.VideoLimitReached, 429, "Throttling.AllocationQuota"),
-        (errors.QueueUnavailable, 503, "ModelUnavailable"),
-        (errors.StorageFailed, 500, "InternalError.Upload"),
+        (service_errors.InputDownloadFailed, 400, "InvalidParameter.InputDownloadFailed"),
+        (service_errors.UploadUnknown, 400, "InvalidParameter.InputDownloadFailed"),
+        (service_errors.UploadForbidden, 403, "AccessDenied"),
+        (service_errors.UploadTooLarge, 400, "EntityTooLarge"),
+        (service_errors.UploadMalformed, 400, "MalformedPOSTRequest"),
+        (service_errors.LinkRefused, 403, "AccessDenied"),
+        (service_errors.StoredFileMissing, 404, "NotFound"),
+        (service_errors.IdempotencyConflict, 409, "InvalidParameter.IdempotencyConflict"),
+        (service_errors.QueueFull, 429, "Throttling"),
+        (service_errors.RateReached, 429, "Throttling.RateQuota"),
+        (service_errors.VideoLimitReached, 429, "Throttling.AllocationQuota"),
+        (service_errors.QueueUnavailable, 503, "ModelUnavailable"),
+        (service_errors.StorageFailed, 500, "InternalError.Upload"),
         (errors.EncodingFailed, 500, "InternalError.Algo"),
         (errors.ModelUnavailable, 500, "InternalError.Algo"),
     ],
@@ -60,7 +61,7 @@ def test_codes_are_the_contracts(kind: type[PortravoxError], status: int, code: 
 
 
 def test_reasons_are_for_the_log() -> None:
-    may_be_told = (errors.UploadForbidden, errors.UploadTooLarge)
+    may_be_told = (service_errors.UploadForbidden, service_errors.UploadTooLarge)
     for kind in kinds():
         if kind not in may_be_told and kind is not errors.SettingOutOfRange:
             assert "secret reason" not in problem_of(raised(kind)).message

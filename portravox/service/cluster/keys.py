@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from portravox.errors import KeyUnknown, QueueUnavailable, RateReached
 from portravox.service.database.database import Database
+from portravox.service.errors import KeyUnknown, QueueUnavailable, RateReached
 from portravox.service.keys import (
     DEFAULT_GROUP,
     ApiKey,

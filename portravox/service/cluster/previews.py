@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from portravox.errors import PortravoxError, StorageFailed, StoredFileMissing
+from portravox.errors import PortravoxError
+from portravox.service.errors import StorageFailed, StoredFileMissing
 from portravox.service.previews import MAX_BYTES, read_preview
 from portravox.service.storage.base import Storage
 

@@ -24,7 +24,8 @@ from psycopg import AsyncConnection, conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from portravox.errors import QueueUnavailable, SettingOutOfRange
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import QueueUnavailable
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import Address, AddressPolicy, parse_address
 from portravox.service.fetch.urls import FetchUrl
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 
 MAX_RATIO = 200
 """Bytes that one packed byte may become, once GRACE_BYTES have come. Our choice: photographs and

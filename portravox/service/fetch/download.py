@@ -19,8 +19,8 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 from portravox import __version__
-from portravox.errors import InputDownloadFailed, InputTooLarge
 from portravox.service.disk import DiskSpace
+from portravox.service.errors import InputDownloadFailed, InputTooLarge
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.connection import Deadline, Network
 from portravox.service.fetch.content_coding import unpacked

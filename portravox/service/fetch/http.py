@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from typing import cast
 
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.connection import BoundedReader, Deadline, Network, connect
 from portravox.service.fetch.urls import FetchUrl

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import quote, urljoin
 
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import Address, parse_address
 
 MAX_URL_CHARS = 8192

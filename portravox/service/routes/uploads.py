@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.errors import StorageFailed
 from portravox.service import problems
 from portravox.service.disk import Spool
+from portravox.service.errors import StorageFailed
 from portravox.service.limits import Call
 from portravox.service.multipart import FileForm
 from portravox.service.problems import Refusal

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.errors import StorageFailed
 from portravox.service import problems
+from portravox.service.errors import StorageFailed
 from portravox.service.limits import VIDEO_WINDOW_S, Call
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import API, answer, read_body, request_id_of

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from portravox.atomic_file import LEFTOVER, writing
-from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
 from portravox.service.disk import RESERVE_BYTES, DiskSpace, storage_errors
+from portravox.service.errors import LinkRefused, StorageFailed, StoredFileMissing
 from portravox.service.storage.base import Stored, is_name
 from portravox.service.storage.signing import SigningKeys
 from portravox.system import open_strangers_file

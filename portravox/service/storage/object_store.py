@@ -24,12 +24,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from portravox.errors import (
-    SettingOutOfRange,
-    StorageFailed,
-    StorageUnavailable,
-    StoredFileMissing,
-)
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import StorageFailed, StorageUnavailable, StoredFileMissing
 from portravox.service.storage.base import Stored, is_name
 from portravox.service.storage.location import StorageLocation
 

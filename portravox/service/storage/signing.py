@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portravox.atomic_file import writing
-from portravox.errors import SecretsUnreadable
+from portravox.service.errors import SecretsUnreadable
 
 _KEY_BYTES = 32
 """As long as the hash's output: longer ones add nothing (RFC 2104, section 3)."""

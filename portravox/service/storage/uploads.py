@@ -22,13 +22,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
-from portravox.errors import (
-    SettingOutOfRange,
-    UploadExists,
-    UploadForbidden,
-    UploadTooLarge,
-    UploadUnknown,
-)
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import UploadExists, UploadForbidden, UploadTooLarge, UploadUnknown
 from portravox.service.storage.base import Storage, Stored
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.upload_index import Kept, UploadIndex

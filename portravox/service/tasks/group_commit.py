@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from portravox.errors import QueueUnavailable
+from portravox.service.errors import QueueUnavailable
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portravox.errors import QueueDamaged, QueueUnavailable
+from portravox.service.errors import QueueDamaged, QueueUnavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config

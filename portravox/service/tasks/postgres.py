@@ -16,8 +16,8 @@ from dataclasses import asdict
 from typing import Any
 
 from portravox.engines.registry import ENTRIES
-from portravox.errors import QueueFull, QueueUnavailable
 from portravox.service.database.database import Database, Rows
+from portravox.service.errors import QueueFull, QueueUnavailable
 from portravox.service.tasks import postgres_statements as sql
 from portravox.service.tasks.migrate import migrate_postgres
 from portravox.service.tasks.outbox import Outbox, Webhook

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portravox.errors import QueueFull, TaskTooLarge
+from portravox.service.errors import QueueFull, TaskTooLarge
 from portravox.service.tasks.task import KeyLimits
 
 MAX_PENDING = 100_000

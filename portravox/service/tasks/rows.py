@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from portravox.errors import IdempotencyConflict
+from portravox.service.errors import IdempotencyConflict
 from portravox.service.tasks.outbox import Webhook
 from portravox.service.tasks.room import Held
 from portravox.service.tasks.states import TaskState

@@ -22,7 +22,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
-from portravox.errors import QueueUnavailable
+from portravox.service.errors import QueueUnavailable
 from portravox.service.tasks import sqlite_statements as sql
 from portravox.service.tasks.group_commit import GroupCommit
 from portravox.service.tasks.migrate import migrate

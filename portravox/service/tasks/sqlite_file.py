@@ -18,7 +18,7 @@ import time
 from io import FileIO
 from pathlib import Path
 
-from portravox.errors import QueueDamaged, QueueUnavailable
+from portravox.service.errors import QueueDamaged, QueueUnavailable
 
 CHECK_S = 1.0
 """How long a start may look for damage; what is left then is looked at beside the work. Our choice:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from portravox import __version__
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import ANYWHERE, AddressPolicy
 from portravox.service.fetch.connection import Deadline, Network, Waits
 from portravox.service.fetch.http import answer_to

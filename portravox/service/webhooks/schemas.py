@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil
 
-from portravox.errors import InputDownloadFailed
 from portravox.service import bodies, problems
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.urls import parse_url
 from portravox.service.problems import Refusal
 from portravox.service.schemas import MAX_PAGE_SIZE, china_time, whole_number

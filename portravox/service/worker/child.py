@@ -24,17 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from portravox.atomic_file import writing
-from portravox.errors import (
-    DeviceMemoryShort,
-    FileUnfit,
-    InputDownloadFailed,
-    InputTooLarge,
-    PictureTooLarge,
-    StorageFailed,
-    VoiceTooLarge,
-)
+from portravox.errors import DeviceMemoryShort, FileUnfit, PictureTooLarge, VoiceTooLarge
 from portravox.model_files.required import forbid_fetching
 from portravox.service.disk import DiskSpace
+from portravox.service.errors import InputDownloadFailed, InputTooLarge, StorageFailed
 from portravox.service.explanations import told
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.download import download

@@ -27,15 +27,15 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from portravox.errors import (
-    PortravoxError,
+from portravox.errors import PortravoxError
+from portravox.labels.aigc import PRODUCER
+from portravox.service import explanations
+from portravox.service.errors import (
     QueueUnavailable,
     StorageFailed,
     StorageUnavailable,
     UploadUnknown,
 )
-from portravox.labels.aigc import PRODUCER
-from portravox.service import explanations
 from portravox.service.eta import TaskEta, Work
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews

@@ -18,12 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from portravox import __version__
-from portravox.errors import (
-    InputDownloadFailed,
-    SettingOutOfRange,
-    SpeechRefused,
-    SpeechUnavailable,
-)
+from portravox.errors import SettingOutOfRange, SpeechRefused, SpeechUnavailable
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import ANYWHERE, AddressPolicy
 from portravox.service.fetch.connection import Deadline, Network, Waits
 from portravox.service.fetch.http import answer_to, as_refusal

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from portravox.errors import KeyUnknown, RateReached, SettingOutOfRange
+from portravox.errors import SettingOutOfRange
 from portravox.service import logins
+from portravox.service.errors import KeyUnknown, RateReached
 from portravox.service.limits import Call, Limits
 from portravox.service.storage.signing import SigningKeys
 from tests.postgres import database_of

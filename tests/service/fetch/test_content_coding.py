@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.content_coding import (
     GRACE_BYTES,
     MAX_MEMBERS,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from portravox import __version__
-from portravox.errors import InputDownloadFailed, InputTooLarge
+from portravox.service.errors import InputDownloadFailed, InputTooLarge
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.connection import Network, Waits
 from portravox.service.fetch.download import MAX_REDIRECTS, download

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.download import download
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portravox.errors import InputDownloadFailed
+from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.urls import MAX_URL_CHARS, parse_url, redirected, wire_length
 
 

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
-from portravox.errors import LinkRefused, StorageFailed, StoredFileMissing
 from portravox.service.disk import DiskSpace
+from portravox.service.errors import LinkRefused, StorageFailed, StoredFileMissing
 from portravox.service.storage.base import is_name
 from portravox.service.storage.local import LocalLinks, LocalStorage
 from portravox.service.storage.signing import SigningKeys

@@ -14,13 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from portravox.errors import (
-    SettingOutOfRange,
-    StorageFailed,
-    StorageUnavailable,
-    StoredFileMissing,
-)
+from portravox.errors import SettingOutOfRange
 from portravox.service.disk import DiskSpace
+from portravox.service.errors import StorageFailed, StorageUnavailable, StoredFileMissing
 from portravox.service.storage import object_store
 from portravox.service.storage.local import LocalLinks, LocalStorage
 from portravox.service.storage.location import parse_location

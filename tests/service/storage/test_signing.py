@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from portravox.errors import SecretsUnreadable
+from portravox.service.errors import SecretsUnreadable
 from portravox.service.storage.signing import SigningKeys, open_signing_keys
 
 OLD, NEW = b"o" * 32, b"n" * 32

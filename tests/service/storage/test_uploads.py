@@ -12,13 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
-from portravox.errors import (
-    SettingOutOfRange,
-    UploadExists,
-    UploadForbidden,
-    UploadTooLarge,
-    UploadUnknown,
-)
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import UploadExists, UploadForbidden, UploadTooLarge, UploadUnknown
 from portravox.service.storage.local import LocalStorage
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import (

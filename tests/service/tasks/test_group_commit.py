@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from portravox.errors import QueueUnavailable
+from portravox.service.errors import QueueUnavailable
 from portravox.service.tasks.group_commit import GroupCommit
 
 

@@ -10,7 +10,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from portravox.errors import QueueDamaged, QueueUnavailable
+from portravox.service.errors import QueueDamaged, QueueUnavailable
 from portravox.service.tasks.migrate import HEAD, MIGRATIONS, migrate
 
 

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from portravox.errors import QueueFull, QueueUnavailable, SettingOutOfRange
+from portravox.errors import SettingOutOfRange
+from portravox.service.errors import QueueFull, QueueUnavailable
 from portravox.service.tasks.migrate import POSTGRES_HEAD, migrate_postgres
 from portravox.service.tasks.queue import Job, KeyLimits, Result
 from portravox.service.tasks.states import TaskState

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from portravox.errors import QueueFull
+from portravox.service.errors import QueueFull
 from portravox.service.tasks.room import (
     MAX_ENDED,
     MAX_TASK_BYTES,

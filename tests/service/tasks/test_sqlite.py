@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import pytest
 
-from portravox.errors import QueueDamaged, QueueFull, QueueUnavailable
+from portravox.service.errors import QueueDamaged, QueueFull, QueueUnavailable
 from portravox.service.tasks.migrate import migrate
 from portravox.service.tasks.queue import Job, Result
 from portravox.service.tasks.sqlite import SqliteTaskQueue

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 import pytest
 from standardwebhooks import Webhook as Verifier
 
-from portravox.errors import QueueUnavailable
+from portravox.service.errors import QueueUnavailable
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.tasks.outbox import (
     DeliveryFilter,

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from portravox.errors import StorageUnavailable
 from portravox.service import problems
+from portravox.service.errors import StorageUnavailable
 from portravox.service.explanations import explanation
 from portravox.service.storage.base import Stored
 from portravox.service.storage.local import LocalStorage
