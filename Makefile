@@ -39,9 +39,12 @@ setup-dev: .venv/.dev ## the same, with the tools for development
 demo: setup ## render a real video and print its path
 	$(BIN)/portravox demo -o out/demo.mp4
 
+# Many tests wait, for servers above all: two beside each other take half the time. The files of one
+# subject stay together, since they share what they set up.
+BESIDE ?= 2
 # The page's tests run apart: the browser's driver keeps an event loop open while it lives.
-TEST := $(BIN)/python -m pytest
-TEST_PAGE := $(BIN)/python -m pytest tests/studio/browser
+TEST := $(BIN)/python -m pytest --numprocesses $(BESIDE) --dist loadfile
+TEST_PAGE := $(BIN)/python -m pytest tests/studio/browser --numprocesses $(BESIDE) --dist loadfile
 
 test: setup-dev ## set up and run all tests; of those of the page, where there is a Chromium, the quick ones
 	$(TEST)

@@ -37,7 +37,7 @@ def files(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         picture.resize((256, 256)).save(folder / "face.png")
     with wave.open(str(VOICE), "rb") as voice:
         whole = voice.readframes(voice.getnframes())
-        for name, content in (("short", whole[: 2 * 19_200]), ("long", whole * 2)):
+        for name, content in (("short", whole[: 2 * 19_200]), ("long", whole * 6)):
             with wave.open(str(folder / f"{name}.wav"), "wb") as written:
                 written.setparams(voice.getparams())
                 written.writeframes(content)
