@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from portravox.captions.files import CaptionKind
     from portravox.captions.words import Readings
     from portravox.engines.base import Engine
-    from portravox.media.encode import StampAt, VideoSettings
+    from portravox.labels.signer import Credentials, Signer
+    from portravox.media.encode import Seal, StampAt, VideoSettings
     from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
     from portravox.media.picture_file import PictureLimits
@@ -140,6 +141,7 @@ def animate(
     *,
     engine: str | Engine = "embedded",
     producer: str = PRODUCER,
+    credentials: Credentials | None = None,
     speech: SpeechSettings | None = None,
     captions: Literal["srt", "vtt", "burned"] | None = None,
     captions_font: str | Path | None = None,
@@ -155,6 +157,8 @@ def animate(
     output              the MP4; appears only when whole
     engine              "embedded", or an engine of your own
     producer            who makes the video, named in its AIGC label
+    credentials         certificates and a key: the video carries a signed C2PA manifest, or there
+                        is none
     speech              who speaks a text; None: what PORTRAVOX_SPEECH and its like say, else
                         espeak-ng where it is installed
     captions            "srt" or "vtt": what is said, as captions in a file beside the video;
@@ -177,6 +181,7 @@ def animate(
     started = time.perf_counter()
     picked = JobOptions(**options)
     check_producer(producer)
+    signer = None if credentials is None else _signer(credentials)
     path = Path(output)
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
@@ -195,8 +200,10 @@ def animate(
             spoken = Path(folder) / "speech"
             speak_text(picked, spoken, speech)
             inputs = read_inputs(portrait, spoken, picked)
+            seal = None if signer is None else _seal(signer, producer, portrait, spoken)
     else:
         inputs = read_inputs(portrait, voice, picked)
+        seal = None if signer is None else _seal(signer, producer, portrait, voice)
     burned = None
     notices: tuple[str, ...] = ()
     if font is not None:
@@ -209,6 +216,7 @@ def animate(
         burned=burned,
         engine=drawing,
         producer=producer,
+        seal=seal,
         on_progress=on_progress,
         on_frame=on_frame,
     )
@@ -222,6 +230,36 @@ def animate(
         wall_s=wall_s,
         real_time_factor=wall_s / made.duration_s,
     )
+
+
+def _signer(credentials: Credentials) -> Signer:
+    """Raises CredentialsUnusable."""
+    from portravox.labels.signer import open_signer
+
+    return open_signer(credentials)
+
+
+def _seal(signer: Signer, producer: str, portrait: str | Path, voice: str | Path) -> Seal:
+    """Puts a signed manifest into the video of these files, which are read now."""
+    from portravox.inspection import ingredient_of
+    from portravox.labels.origin import Origin, now_in_words
+    from portravox.labels.seal import placeholder_for, prepare, seal
+
+    origin = Origin(
+        ingredients=(
+            ingredient_of("portrait", Path(portrait).read_bytes()),
+            ingredient_of("voice", Path(voice).read_bytes()),
+        ),
+        made_at=now_in_words(),
+        producer=producer,
+    )
+    placeholder = placeholder_for(signer)
+
+    def write(video: Path) -> None:
+        prepare(video, origin, placeholder)
+        seal(video, origin, signer, placeholder.content)
+
+    return write
 
 
 def _captions_in(
@@ -400,6 +438,7 @@ def animate_inputs(
     on_frame: OnFrame | None = None,
     on_fragment: OnFragment | None = None,
     burned: tuple[Sequence[Cue], OpenFont] | None = None,
+    seal: Seal | None = None,
 ) -> Animation:
     """Make the MP4 of inputs that are read already; see `animate`.
 
@@ -408,6 +447,7 @@ def animate_inputs(
              others
     on_fragment  is given the video as it is made, as a fragmented MP4
     burned   captions to draw into the picture, and the font
+    seal     writes into the whole file, last of all
     """
     from portravox.media.encode import QUALITIES, VideoWriter
 
@@ -433,6 +473,7 @@ def animate_inputs(
             ),
             on_fragment=on_fragment,
             stamp_at=None if burned is None else _captions_in(video, burned, settings),
+            seal=seal,
         )
 
     video, notices = render(

@@ -131,6 +131,9 @@ def check_writable(path: str | Path) -> None:
     part.unlink()
 
 
+Seal = Callable[[Path], None]
+"""A whole video -> written into, under the same name."""
+
 FRAGMENT_S = 0.25
 """So long is a fragment, rounded to whole frames: the first of them has to be made before anything
 can be watched, and each takes some 500 bytes beside its frames. Our choice."""
@@ -160,9 +163,11 @@ class VideoWriter:
         label: AiLabel | None = None,
         on_fragment: OnFragment | None = None,
         stamp_at: StampAt | None = None,
+        seal: Seal | None = None,
     ) -> None:
         """
         on_fragment   is given the video as it is made, which changes nothing about the file
+        seal          is given the whole file before it gets its name, to write into it last
         stamp_at      what is written onto a frame beside the label; asked in their order
         """
         for name, value in (("width_px", width_px), ("height_px", height_px)):
@@ -181,6 +186,7 @@ class VideoWriter:
         self._label = label or AiLabel()
         self._on_fragment = on_fragment
         self._stamp_at = stamp_at
+        self._seal = seal
         self._written = 0
 
     def __enter__(self) -> Self:
@@ -242,6 +248,9 @@ class VideoWriter:
             self._raise_failure()
             if self._written != self._frames:
                 raise EncodingFailed(f"{self._written} frames arrived; wanted {self._frames}")
+            if self._seal is not None:
+                self._seal(self._part)
+                sync_file(self._part)
             _require_labels(self._part, self._label)
             try:
                 self._part.replace(self._path)

@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portravox.engines.registry import ENTRIES, device_of
 from portravox.errors import PortravoxError, SettingOutOfRange
+from portravox.labels.signer import Signer
 from portravox.service.accounts import shared_database
 from portravox.service.backup import finish_restore
 from portravox.service.detector import FETCHERS, FETCHERS_PER_KEY, ProcessDetector
@@ -468,6 +469,7 @@ class _Parts:
             judging=self._decoders("judge", at_once=1),
             scratch=self._scratch,
             picture_formats=settings.picture_formats,
+            anchors_pem=settings.anchors_pem,
         )
         return Service(
             settings=settings,
@@ -517,6 +519,7 @@ class _Parts:
             picture_formats=settings.picture_formats,
             voice_formats=settings.voice_formats,
             producer=settings.producer,
+            signer=_signer(settings),
         )
 
     def _fetchers(self, *, at_once: int, per_key: int | None = None) -> ProcessPool:
@@ -658,6 +661,14 @@ def _speaker(settings: ServiceSettings) -> Speaker | None:
     _log.info("texts are spoken by %s", speech.provider)
     policy = AddressPolicy.allowing(settings.fetch_allow_nets, ports=settings.fetch_ports)
     return Speaker(speech, policy)
+
+
+def _signer(settings: ServiceSettings) -> Signer | None:
+    """Who signs videos; tells the log. Raises CredentialsUnusable."""
+    signer = settings.signer
+    if signer is not None:
+        _log.info("videos are signed by %s until %s", signer.subject, f"{signer.ends_at:%Y-%m-%d}")
+    return signer
 
 
 def _webhook_sender(settings: ServiceSettings, signing: SigningKeys) -> WebhookSender:

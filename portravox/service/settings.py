@@ -25,6 +25,7 @@ from pydantic_settings import (
 from portravox.engines.registry import ENTRIES
 from portravox.errors import FileMissing, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
+from portravox.labels.signer import Credentials, Signer, open_signer, read_anchors
 from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
@@ -47,6 +48,7 @@ def default_data_dir() -> Path:
 
 
 _SECRETS = (
+    "c2pa_key",
     "speech_key",
     "speech_url",
     "metrics_token",
@@ -201,6 +203,23 @@ class ServiceSettings(BaseSettings):
     producer: str = PRODUCER
     """Who makes the videos, named in the AIGC label of each: a name, or the code that authorities
     gave."""
+
+    c2pa_certificates: Path | None = None
+    """PEM: the certificate that signs where each video comes from, then those between it and the
+    root. With it every video carries a C2PA manifest, or the task fails. Needs the extra `c2pa`."""
+
+    c2pa_key_file: Path | None = None
+    """PEM, without a password: the key of `c2pa_certificates`."""
+
+    c2pa_key: SecretStr | None = None
+    """The PEM itself, instead of a file."""
+
+    c2pa_command: str | None = None
+    """A program that signs, instead of a key: it is given what is to be signed on its standard
+    input and answers with the signature (`openssl pkeyutl`, a token's or a cloud's client)."""
+
+    c2pa_trust: Path | None = None
+    """PEM: authorities whose word on signers `/api/v1/inspect` takes."""
 
     visible_label: LabelPolicy = "asked"
     """Words in the picture that say that a machine made it: where a task asks for them, or in every
@@ -391,6 +410,32 @@ class ServiceSettings(BaseSettings):
         )
 
     @cached_property
+    def signer(self) -> Signer | None:
+        """Who signs videos; None where nobody does. Raises SettingOutOfRange,
+        CredentialsUnusable."""
+        key = self.c2pa_key
+        if self.c2pa_certificates is None:
+            named = {"c2pa_key_file": self.c2pa_key_file, "c2pa_command": self.c2pa_command}
+            if key is not None or any(named.values()):
+                raise SettingOutOfRange(
+                    "c2pa_certificates", None, "the certificates of the key that is named"
+                )
+            return None
+        return open_signer(
+            Credentials(
+                certificates=self.c2pa_certificates,
+                key_file=self.c2pa_key_file,
+                key=None if key is None else key.get_secret_value(),
+                command=self.c2pa_command,
+            )
+        )
+
+    @cached_property
+    def anchors_pem(self) -> str:
+        """Authorities whose word on signers is taken. Raises CredentialsUnusable."""
+        return "" if self.c2pa_trust is None else read_anchors(self.c2pa_trust)
+
+    @cached_property
     def labelling(self) -> Labelling:
         """Which videos carry a visible label."""
         return Labelling(
@@ -448,8 +493,8 @@ class ServiceSettings(BaseSettings):
 
     def require_safe(self) -> None:
         """Raise SettingOutOfRange where strangers could use the server without a key, or where
-        nobody would make videos."""
-        _ = self.speaks
+        nobody would make videos; CredentialsUnusable where they could not be signed as wanted."""
+        _ = self.speaks, self.signer, self.anchors_pem
         if self.workers == 0 and self.database_url is None:
             raise SettingOutOfRange("workers", 0, "1 or more, or a database_url that workers share")
         if self.queues and self.database_url is None:

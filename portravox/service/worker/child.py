@@ -66,6 +66,7 @@ from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
+    from portravox.media.encode import Seal
     from portravox.media.planes import Planes
     from portravox.pipeline import Progress
 
@@ -273,7 +274,7 @@ def _judged(request: JudgeRequest) -> JudgeDone:
 def _inspected(request: InspectRequest) -> InspectDone:
     from portravox.inspection import inspect_file
 
-    found = inspect_file(Path(request.folder) / "file")
+    found = inspect_file(Path(request.folder) / "file", anchors_pem=request.anchors_pem)
     return InspectDone(
         number=request.number, file_kind=found.kind, is_known=found.is_known, marks=found.marks
     )
@@ -343,6 +344,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         on_progress=tell,
         on_frame=_Previewer(folder / PREVIEW_NAME),
         on_fragment=None if stream is None else stream.write,
+        seal=_manifest_of(request),
     )
     if options.text is not None or options.transcript is not None:
         captions = folder / CAPTIONS_NAME
@@ -352,6 +354,33 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         duration_s=result.duration_s,
         streamed=stream is not None and stream.is_whole,
     )
+
+
+def _manifest_of(request: RenderRequest) -> Seal | None:
+    """Puts a manifest into the video that the server will sign; None where none is wanted."""
+    wanted = request.seal
+    if wanted is None:
+        return None
+    from portravox.inspection import ingredient_of
+    from portravox.labels.origin import Origin
+    from portravox.labels.seal import Placeholder, prepare
+
+    folder = Path(request.folder)
+    origin = Origin(
+        ingredients=(
+            ingredient_of("portrait", (folder / "image").read_bytes()),
+            ingredient_of("voice", (folder / "audio").read_bytes()),
+        ),
+        made_at=wanted.made_at,
+        producer=request.producer,
+        task_id=request.task_id,
+    )
+    placeholder = Placeholder(
+        chain_pem=wanted.chain_pem,
+        algorithm=wanted.algorithm,
+        content=bytes.fromhex(wanted.placeholder_hex),
+    )
+    return lambda video: prepare(video, origin, placeholder)
 
 
 class _Previewer:

@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, Literal, Self, cast, get_args
 
 from portravox.inspection import (
@@ -27,6 +27,8 @@ from portravox.inspection import (
     Scheme,
 )
 from portravox.labels.aigc import MAX_PRODUCER, PRODUCER
+from portravox.labels.manifest import ALGORITHM_IDS
+from portravox.labels.signer import MAX_SIGNATURE_BYTES
 from portravox.service import problems
 from portravox.service.explanations import MAX_SENTENCE, REASONS, is_sentence
 from portravox.service.problems import PROBLEMS, Problem
@@ -67,6 +69,9 @@ MAX_INSPECTED_BYTES = 100 * 1024 * 1024
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
 """Where a process is, of a render."""
+
+MAX_ANCHORS = 1024 * 1024
+"""Characters of certificates in a request. Our choice."""
 
 VIDEO_NAME = "video.mp4"
 OPENED = "PORTRAVOX_OPENED_ENGINES"
@@ -142,6 +147,18 @@ class InspectRequest:
 
     number: int = 0
     folder: str
+    anchors_pem: str = ""
+    """Certificates of authorities whose word on signers is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealWanted:
+    """What a manifest is to say that the server will sign, and what it leaves room for."""
+
+    made_at: str
+    chain_pem: str
+    algorithm: str
+    placeholder_hex: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +183,9 @@ class RenderRequest:
 
     may_be_watched: bool = False
     """Whether to write it in fragments, too, as it is made."""
+
+    seal: SealWanted | None = None
+    """The manifest to put into the video; None: none."""
 
 
 Request = FetchRequest | JudgeRequest | PlainRequest | InspectRequest | RenderRequest
@@ -300,6 +320,8 @@ def encode(message: Request | Event) -> bytes:
     Raises ValueError for numbers that are none.
     """
     told = {field.name: getattr(message, field.name) for field in fields(message)}
+    if isinstance(message, RenderRequest) and message.seal is not None:
+        told["seal"] = asdict(message.seal)
     if isinstance(message, InspectDone):
         told["marks"] = [mark.as_json() for mark in message.marks]
     line = json.dumps({"kind": message.kind, **told}, allow_nan=False)
@@ -379,7 +401,9 @@ def decode_request(line: bytes) -> Request:
             )
         case InspectRequest.kind:
             request = InspectRequest(
-                number=asked.number(), folder=asked.text("folder", MAX_LINE_BYTES)
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                anchors_pem=asked.text("anchors_pem", MAX_ANCHORS),
             )
         case RenderRequest.kind:
             request = RenderRequest(
@@ -391,11 +415,26 @@ def decode_request(line: bytes) -> Request:
                 producer=asked.text("producer", MAX_PRODUCER),
                 task_id=asked.text("task_id"),
                 may_be_watched=asked.flag("may_be_watched"),
+                seal=_seal(asked.mapping_or_none("seal")),
             )
         case _:
             raise ProtocolViolation("an unknown kind of message")
     asked.require_all_read()
     return request
+
+
+def _seal(wanted: dict[str, JsonValue] | None) -> SealWanted | None:
+    if wanted is None:
+        return None
+    asked = _Fields.of(wanted)
+    seal = SealWanted(
+        made_at=asked.text("made_at"),
+        chain_pem=asked.text("chain_pem", MAX_ANCHORS),
+        algorithm=asked.one_of("algorithm", tuple(ALGORITHM_IDS)),
+        placeholder_hex=asked.text("placeholder_hex", 2 * MAX_SIGNATURE_BYTES),
+    )
+    asked.require_all_read()
+    return seal
 
 
 def _judged(said: _Fields) -> JudgeDone:
@@ -540,6 +579,12 @@ class _Fields:
 
     def items(self, name: str, most: int) -> list[object]:
         return _as_list(self._take(name), most)
+
+    def mapping_or_none(self, name: str) -> dict[str, JsonValue] | None:
+        if self._fields.get(name, False) is None:
+            self._take(name)
+            return None
+        return self.mapping(name)
 
     def mapping(self, name: str) -> dict[str, JsonValue]:
         found = self._take(name)
