@@ -81,6 +81,7 @@ from portravox.synthesis.settings import PROGRAMS
 if TYPE_CHECKING:
     from portravox.service.cluster.previews import SharedPreviews
     from portravox.service.database.database import Database
+    from portravox.service.tasks.postgres import PostgresTaskQueue
 
 ROUTES = (
     *tasks.ROUTES[:1],  # query
@@ -271,6 +272,23 @@ async def _alone(
                 await janitor
 
 
+def _shared_queue(settings: ServiceSettings, database: Database, keys: Keys) -> PostgresTaskQueue:
+    """The queue of all machines, as this one takes part in it."""
+    from portravox.service.tasks.postgres import PostgresTaskQueue
+
+    return PostgresTaskQueue(
+        database,
+        max_pending=settings.max_queued,
+        limits_of=partial(limits_in_queue, keys, settings),
+        engines=settings.engines_here,
+    )
+
+
+def _is_limited(keys: Keys, settings: ServiceSettings, key_id: str) -> bool:
+    """Whether a key may have only so many tasks running at once, in the whole cluster."""
+    return limits_in_queue(keys, settings, key_id).max_running is not None
+
+
 @asynccontextmanager
 async def _among_others(
     settings: ServiceSettings, metrics: Metrics, database: Database, drawn_on: Mapping[str, str]
@@ -283,16 +301,9 @@ async def _among_others(
         SharedRates,
         SignedPasses,
     )
-    from portravox.service.tasks.postgres import PostgresTaskQueue
 
     keys = SharedKeys(database)
-    limits_of = partial(limits_in_queue, keys, settings)
-    queue = PostgresTaskQueue(
-        database,
-        max_pending=settings.max_queued,
-        limits_of=limits_of,
-        engines=settings.engines_here,
-    )
+    queue = _shared_queue(settings, database, keys)
     signing = open_signing_keys(settings.signing_keys_file)
     engine = Engine(database, queue)
     with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
@@ -327,7 +338,7 @@ async def _among_others(
                     streams=service.streams,
                 ),
                 slots=settings.workers,
-                is_limited=lambda key_id: limits_of(key_id).max_running is not None,
+                is_limited=partial(_is_limited, keys, settings),
             )
             _watch(metrics, worker)
             await worker.start()
@@ -364,18 +375,11 @@ async def opened_worker(
         raise SettingOutOfRange("database_url", None, "the address of a PostgreSQL")
     from portravox.service.cluster.engine import Engine, EngineWorker
     from portravox.service.cluster.keys import SharedKeys
-    from portravox.service.tasks.postgres import PostgresTaskQueue
 
     _make_data_folder(settings)
     await asyncio.to_thread(engine_devices, settings)
     keys = SharedKeys(database)
-    limits_of = partial(limits_in_queue, keys, settings)
-    queue = PostgresTaskQueue(
-        database,
-        max_pending=settings.max_queued,
-        limits_of=limits_of,
-        engines=settings.engines_here,
-    )
+    queue = _shared_queue(settings, database, keys)
     engine = Engine(database, queue)
     metrics = Metrics()
     with ExitStack() as opened:
@@ -396,7 +400,7 @@ async def opened_worker(
                 previews=parts.shared_previews(),
             ),
             slots=slots,
-            is_limited=lambda key_id: limits_of(key_id).max_running is not None,
+            is_limited=partial(_is_limited, keys, settings),
         )
         _watch(metrics, worker)
         keys.start()
