@@ -749,3 +749,12 @@ OURS: Mapping[str, Option] = MappingProxyType(
     {name: option for name, option in OPTIONS.items() if not option.original}
 )
 """Those of the DashScope contract, and those beyond it."""
+
+FIXED_IN_SESSION = ("video_fps", "paste_back", "seed")
+"""Of `Direction`: these stay as they were when a live session was opened."""
+
+LIVE_OPTIONS = (*_DEFINED[Direction], "face", "engine", "visible_label", "frame", "max_side")
+"""Those of a live session, by name."""
+
+CHANGEABLE_OPTIONS = tuple(name for name in _DEFINED[Direction] if name not in FIXED_IN_SESSION)
+"""Those that may change while it runs."""

@@ -22,7 +22,7 @@ from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_te
 from portravox.cli.terminal import tell
 from portravox.errors import OutputNotWritable
 from portravox.labels.aigc import PRODUCER
-from portravox.options import Direction, options_of
+from portravox.options import LIVE_OPTIONS
 
 if TYPE_CHECKING:
     from portravox.arrays import Float32
@@ -34,9 +34,6 @@ PIECE_S = 0.1
 
 PIECES = 100
 """Held of a pipe, at most; then it waits."""
-
-OPTIONS = (*options_of(Direction), "face", "engine", "visible_label", "frame", "max_side")
-"""Those of a session."""
 
 
 def _live(
@@ -112,7 +109,7 @@ def _live(
     )
 
 
-live_command = with_options(_live, OPTIONS)
+live_command = with_options(_live, LIVE_OPTIONS)
 
 
 class _Pipe:

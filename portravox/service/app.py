@@ -42,6 +42,8 @@ from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.health import checks_of
 from portravox.service.janitor import CleaningRounds, end_overdue, end_overdue_in, keep_clean
 from portravox.service.keys import ApiKeys, Keys
+from portravox.service.live import LiveLimits, LiveSessions
+from portravox.service.live_usage import LiveUsage
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.request_middleware import RequestMiddleware
@@ -52,6 +54,7 @@ from portravox.service.routes import (
     files,
     health,
     inspect,
+    live,
     studio,
     tasks,
     uploads,
@@ -90,6 +93,7 @@ ROUTES = (
     *detect.ROUTES,
     *convert.ROUTES,
     *inspect.ROUTES,
+    *live.ROUTES,
     *uploads.ROUTES,
     *webhooks.ROUTES,
     *files.ROUTES,
@@ -476,6 +480,7 @@ class _Parts:
             anchors_pem=settings.anchors_pem,
         )
         return Service(
+            live=self._live_sessions(),
             settings=settings,
             queue=queue,
             videos=self._storages.videos,
@@ -526,6 +531,31 @@ class _Parts:
             signer=_signer(settings),
         )
 
+    def _live_sessions(self) -> LiveSessions | None:
+        settings = self._settings
+        if settings.live_sessions == 0:
+            return None
+        live = LiveSessions(
+            limits=LiveLimits(
+                sessions=settings.live_sessions,
+                idle_s=settings.live_idle_s,
+                session_s=settings.live_session_s,
+            ),
+            pool=ProcessPool(
+                partial(self._process, "live"), at_once=settings.live_sessions, keep=1
+            ),
+            fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
+            scratch=self._scratch,
+            usage=LiveUsage(settings.live_seconds_file),
+            metrics=self._metrics,
+            speaker=_speaker(settings),
+            picture_formats=settings.picture_formats,
+            producer=settings.producer,
+        )
+        if settings.live_warm:
+            live.keep_warm()
+        return live
+
     def _fetchers(self, *, at_once: int, per_key: int | None = None) -> ProcessPool:
         return ProcessPool(
             partial(self._process, "fetch"), at_once=at_once, per_key=per_key, keep=IDLE_FETCHERS
@@ -541,7 +571,7 @@ class _Parts:
             memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
             folders=self._processes,
             sandbox_mode=settings.sandbox,
-            engines=settings.engines_here if role == "render" else (),
+            engines=settings.engines_here if role in ("render", "live") else (),
         )
 
 
@@ -566,6 +596,8 @@ async def _serving(
         await draining
         await service.health.stop()
         await detector.close()
+        if service.live is not None:
+            await service.live.close()
         await deliverer.stop()
         await service.queue.close()
 
@@ -600,13 +632,20 @@ def _host_name() -> str:
 async def _drain(service: Service, worker: Worker | None) -> None:
     """Once the server is told to stop, end its worker, then its streams."""
     await service.stopping.wait()
+    leaving = asyncio.create_task(_leave(service.live), name="live sessions end")
     try:
         if worker is not None:
             await worker.stop(drain_s=service.settings.drain_s, hurry=service.hurrying)
+        await leaving
     finally:
         service.followers.close()
         service.streams.close()
         service.drained.set()
+
+
+async def _leave(live: LiveSessions | None) -> None:
+    if live is not None:
+        await live.stop()
 
 
 def _say_how_isolated(mode: SandboxMode) -> None:

@@ -52,6 +52,16 @@ QUOTA = Problem(
     "Allocated quota exceeded, please increase your quota limit.",
 )
 CONCURRENCY = Problem(429, "Throttling.Concurrency", "Too many concurrent requests.")
+SESSION_FULL = Problem(  # ours, and so is all about live sessions
+    429, "SessionFull", "A live session holds 60 s of speech; send on when some of it was spoken."
+)
+NO_LIVE = Problem(403, "AccessDenied", "This server holds no live sessions.")
+NOT_UNDERSTOOD = Problem(
+    400, "InvalidParameter", "The message is none that a live session takes at this moment."
+)
+FOREIGN_PAGE = Problem(
+    403, "AccessDenied", "Live sessions are for this server's own page, named origins and programs."
+)
 THROTTLED = Problem(429, "Throttling", "Requests throttling triggered.")
 BODY_INVALID = Problem(
     400, "InvalidParameter", "Required body invalid, please check the request body format."
@@ -213,6 +223,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     service_errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
     service_errors.TaskTooLarge: BODY_TOO_LARGE,
     service_errors.QueueFull: THROTTLED,
+    errors.SessionFull: SESSION_FULL,
     service_errors.QueueUnavailable: UNAVAILABLE,
     service_errors.SecretsUnreadable: UNAVAILABLE,
     service_errors.RateReached: RATE,

@@ -156,7 +156,27 @@ class ServiceSettings(BaseSettings):
     max_queued_per_key: Count | None = None
     max_running_per_key: Count | None = None
     video_s_per_day: Positive | None = None
-    """Of each key that has no limit of its own; without limit where nothing is said."""
+    live_sessions_per_key: Count | None = None
+    live_s_per_day: Positive | None = None
+    """Of each key that has no limit of its own; without limit where nothing is said. Of live
+    sessions, at a time, half of what the others leave where there are several keys."""
+
+    live_sessions: int = Field(2, ge=0)
+    """Live sessions at a time, of all keys; 0: none are held here. One that speaks takes .7 to 1
+    core, one that is idle half of that (`docs/live.md`)."""
+
+    live_warm: bool = False
+    """Have a process ready for a live session from the server's start on, 300 MB. Without, from the
+    first session on, or the first look at `GET /api/v1/live`."""
+
+    live_idle_s: Positive = 300.0
+    """After so long without a message a live session ends."""
+
+    live_session_s: Positive = 4 * 3600.0
+    """How long one may last."""
+
+    live_max_side: int = Field(1024, ge=64, le=4096)
+    """The longer side of a live picture, px; larger ones are scaled down."""
 
     upload_mib: Count = 100
     """Of one temporary upload: the original's."""
@@ -389,6 +409,8 @@ class ServiceSettings(BaseSettings):
             max_pending=self.max_queued_per_key,
             max_running=self.max_running_per_key,
             video_s_per_day=self.video_s_per_day,
+            live_sessions=self.live_sessions_per_key,
+            live_s_per_day=self.live_s_per_day,
         )
 
     @cached_property
@@ -465,6 +487,11 @@ class ServiceSettings(BaseSettings):
     def keys_file(self) -> Path:
         """Shared by the server and the commands that change it."""
         return self.data_dir / "keys.json"
+
+    @property
+    def live_seconds_file(self) -> Path:
+        """How long each key held live sessions in the last day."""
+        return self.data_dir / "live-seconds.json"
 
     @property
     def work_dir(self) -> Path:

@@ -52,6 +52,7 @@ from portravox.service.worker.messages import (
     InspectRequest,
     JudgeDone,
     JudgeRequest,
+    LiveRequest,
     PlainDone,
     PlainRequest,
     Ready,
@@ -80,6 +81,8 @@ WARM_UP_PX = 256
 WARM_UP_S = 0.2
 """The first video a child draws is so small and short: what counts is that all code ran."""
 
+WARM_UP_FRAMES = 4
+
 MAX_PLAIN_S = 600.0
 """Of a recording that is written plainly, to be cut in the page: 115 MB at most. Our choice."""
 
@@ -105,7 +108,13 @@ def main() -> None:
         sandbox.close_calls(role)
     _send(events, Ready())
     for line in sys.stdin.buffer:
-        _carry_out(decode_request(line), events)
+        request = decode_request(line)
+        if isinstance(request, LiveRequest):
+            from portravox.service.worker.live_child import hold
+
+            hold(request, sys.stdin.buffer, events, _engine)
+            return
+        _carry_out(request, events)
 
 
 def _limit(memory_mib: int, parent: int) -> None:
@@ -125,8 +134,10 @@ def _warm_up(role: Role) -> None:
     forbid_fetching()  # the server did, and this process may have no network
     if role != "fetch":
         _warm_up_to_judge()
-    if role == "render":
+    if role in ("render", "live"):
         _warm_up_to_render()
+    if role == "live":
+        _warm_up_to_live()
 
 
 def _warm_up_to_judge() -> None:
@@ -166,6 +177,27 @@ def _warm_up_to_render() -> None:
         avatar = EmbeddedEngine().register(read_picture(portrait, max_side_px=WARM_UP_PX))
         for _ in avatar.speak(beginning, Direction()):
             pass
+
+
+def _warm_up_to_live() -> None:
+    """Hear and show a little, if the demo's portrait is there: a session loads other code than a
+    video."""
+    import numpy as np
+
+    from portravox.demo import demo_portrait_if_here
+    from portravox.live_stream import LiveStream
+    from portravox.media.picture_file import read_picture
+    from portravox.options import Direction
+
+    portrait = demo_portrait_if_here()
+    if portrait is None:
+        return
+    avatar = _engine("embedded").register(read_picture(portrait, max_side_px=WARM_UP_PX))
+    with avatar.open(Direction()) as session:
+        stream = LiveStream(session)
+        session.push(np.zeros(16_000, np.int16), 16_000)
+        for _ in range(WARM_UP_FRAMES):
+            stream.next()
 
 
 @cache

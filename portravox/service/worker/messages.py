@@ -188,6 +188,30 @@ class RenderRequest:
     """The manifest to put into the video; None: none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRequest:
+    """Hold a live session with the image in a folder; what follows on both sides is
+    `live_messages`, and the process ends with it."""
+
+    kind: ClassVar[str] = "live"
+
+    number: int = 0
+    folder: str
+    parameters: Mapping[str, JsonValue]
+    """As those of a render; they were checked when the session was asked for."""
+
+    picture_formats: Formats = "original"
+    producer: str = PRODUCER
+    session_id: str
+    """Part of what the number in the video's label is made from."""
+
+    raw: bool
+    """Frames and samples instead of a video."""
+
+    sound_rate_hz: int
+    """Of the sound that goes out."""
+
+
 Request = FetchRequest | JudgeRequest | PlainRequest | InspectRequest | RenderRequest
 
 
@@ -314,7 +338,7 @@ Done = FetchDone | JudgeDone | PlainDone | InspectDone | RenderDone
 Event = Ready | StageReached | Done | Failed
 
 
-def encode(message: Request | Event) -> bytes:
+def encode(message: Request | LiveRequest | Event) -> bytes:
     """A message as the line that `decode_request` or `decode_event` reads.
 
     Raises ValueError for numbers that are none.
@@ -332,7 +356,7 @@ def decode_event(line: bytes) -> Event:
     """What a worker process said. Raises ProtocolViolation for everything that is no event."""
     if len(line) > MAX_LINE_BYTES:
         raise ProtocolViolation(f"a line of {len(line)} bytes; wanted {MAX_LINE_BYTES} at most")
-    said = _Fields(line)
+    said = Fields(line)
     event: Event
     match said.text("kind"):
         case Ready.kind:
@@ -365,18 +389,18 @@ def decode_event(line: bytes) -> Event:
                 streamed=said.flag("streamed"),
             )
         case Failed.kind:
-            event = _failed(said)
+            event = failed_in(said)
         case _:
             raise ProtocolViolation("an unknown kind of message")
     said.require_all_read()
     return event
 
 
-def decode_request(line: bytes) -> Request:
+def decode_request(line: bytes) -> Request | LiveRequest:
     """What a worker process is asked. Raises ProtocolViolation for everything else: the server is
     believed, but an old process must not do half of what a newer server asks."""
-    asked = _Fields(line)
-    request: Request
+    asked = Fields(line)
+    request: Request | LiveRequest
     match asked.text("kind"):
         case FetchRequest.kind:
             request = FetchRequest(
@@ -417,6 +441,17 @@ def decode_request(line: bytes) -> Request:
                 may_be_watched=asked.flag("may_be_watched"),
                 seal=_seal(asked.mapping_or_none("seal")),
             )
+        case LiveRequest.kind:
+            request = LiveRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                parameters=asked.mapping("parameters"),
+                picture_formats=asked.formats("picture_formats"),
+                producer=asked.text("producer", MAX_PRODUCER),
+                session_id=asked.text("session_id"),
+                raw=asked.flag("raw"),
+                sound_rate_hz=asked.whole("sound_rate_hz", 1, 192_000),
+            )
         case _:
             raise ProtocolViolation("an unknown kind of message")
     asked.require_all_read()
@@ -426,7 +461,7 @@ def decode_request(line: bytes) -> Request:
 def _seal(wanted: dict[str, JsonValue] | None) -> SealWanted | None:
     if wanted is None:
         return None
-    asked = _Fields.of(wanted)
+    asked = Fields.of(wanted)
     seal = SealWanted(
         made_at=asked.text("made_at"),
         chain_pem=asked.text("chain_pem", MAX_ANCHORS),
@@ -437,7 +472,7 @@ def _seal(wanted: dict[str, JsonValue] | None) -> SealWanted | None:
     return seal
 
 
-def _judged(said: _Fields) -> JudgeDone:
+def _judged(said: Fields) -> JudgeDone:
     faces = []
     for outline in said.items("faces", MAX_FACES_TOLD):
         points = []
@@ -462,7 +497,7 @@ def _judged(said: _Fields) -> JudgeDone:
 
 
 def _mark(found: object) -> Mark:
-    said = _Fields.of(found)
+    said = Fields.of(found)
     mark = Mark(
         scheme=cast(Scheme, said.one_of("scheme", get_args(Scheme))),
         says_machine_made=said.flag("says_machine_made"),
@@ -485,7 +520,8 @@ _PROBLEMS_TOLD = frozenset(PROBLEMS.values())
 _PARAMETER = re.compile(r"[A-Za-z_.]{1,64}")
 
 
-def _failed(said: _Fields) -> Failed:
+def failed_in(said: Fields) -> Failed:
+    """The failure that a message tells. Raises ProtocolViolation where it is none of ours."""
     failed = Failed(
         number=said.number(),
         status=said.whole("status", 400, 599),
@@ -511,7 +547,7 @@ def _is_out_of_definition(problem: Problem) -> bool:
     return bool(_PARAMETER.fullmatch(name)) and problem == problems.out_of_definition(name)
 
 
-class _Fields:
+class Fields:
     """The fields of one message, each taken once and as what it has to be."""
 
     def __init__(self, line: bytes) -> None:
@@ -585,6 +621,9 @@ class _Fields:
             self._take(name)
             return None
         return self.mapping(name)
+
+    def texts(self, name: str, most: int) -> tuple[str, ...]:
+        return tuple(_as_text(item) for item in self.items(name, most))
 
     def mapping(self, name: str) -> dict[str, JsonValue]:
         found = self._take(name)
