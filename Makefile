@@ -204,7 +204,7 @@ agents: .venv-agents/.ready ## the adapters for LiveKit Agents and Pipecat, with
 # few versions as will do.
 COMPILE := uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11
 EVERYWHERE := $(COMPILE) --universal --fork-strategy fewest
-PARTS := --extra client --extra service --extra cluster --extra transcript pyproject.toml requirements/build.in
+PARTS := --extra client --extra service --extra cluster --extra transcript --extra c2pa pyproject.toml requirements/build.in
 
 lock: ## make the locks anew (needs uv)
 	$(EVERYWHERE) $(PARTS) -o requirements/lock.txt

@@ -40,6 +40,8 @@ FOR = {
     "starlette": "the server's routes",
     "uvicorn": "the HTTP server",
     "httptools": "reads HTTP",
+    "c2pa-python": "C2PA manifests",
+    "cryptography": "certificates and signatures of C2PA manifests",
 }
 """A package that is missing here is shown without a purpose when it is large."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from portravox.engines.base import Engine as Engine
     from portravox.engines.embedded import EmbeddedEngine as EmbeddedEngine
     from portravox.errors import PortravoxError as PortravoxError
+    from portravox.labels.signer import Credentials as Credentials
     from portravox.media.picture import Picture as Picture
     from portravox.media.picture_file import read_picture as read_picture
     from portravox.media.voice_file import read_voice as read_voice
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Animation": "portravox.pipeline",
     "Avatar": "portravox.engines.base",
+    "Credentials": "portravox.labels.signer",
     "Direction": "portravox.options",
     "EmbeddedEngine": "portravox.engines.embedded",
     "Engine": "portravox.engines.base",

@@ -9,6 +9,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   ├── FileUnfit              a file that will not do, as `portravox inspect` says
 │   ├── AddressUnusable        the server cannot listen there: the port is taken, or not allowed
 │   ├── OutputNotWritable      the result cannot be put where it was asked for
+│   ├── CredentialsUnusable    certificates or a key that cannot sign the origin of videos
 │   ├── ListUnreadable         a batch list that is not CSV or JSON lines, or lacks a column
 │   ├── TermsNotAccepted       licences that have to be read before files are fetched
 │   ├── SessionError           a live session, as it stands
@@ -23,7 +24,6 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   ├── PictureTooNarrow       one side too many times the other
 │   │   ├── PictureTooComplex      its bytes cost far more time to decode than a picture's do
 │   │   └── PictureTransparent     transparent everywhere: there is nothing to see
-│   ├── BackgroundUnfit        the picture that is to stand behind the person
 │   ├── FaceError              the picture was read, but the face in it will not do
 │   │   ├── NoFaceFound
 │   │   ├── FaceTooSmall
@@ -47,6 +47,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   ├── ModelFileMissing       a model's file is not on this machine
 │   │   ├── ModelFileBroken        it is there, and its bytes are not what they should be
 │   │   └── ModelFetchFailed       it could not be downloaded
+│   ├── SealFailed             a video does not carry the signed origin that was asked for
 │   └── EncodingFailed         the encoder refused
 ├── ServiceError               the service cannot do it as things stand; later it may
 │   └── SpeechUnavailable      who speaks texts is away, slow, broken, or does not take our key
@@ -100,6 +101,14 @@ class OutputNotWritable(InputError):
 
     def __init__(self, path: object, reason: str) -> None:
         super().__init__(f"cannot write {path}: {reason}")
+
+
+class CredentialsUnusable(InputError):
+    code = "credentials_unusable"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class ListUnreadable(InputError):
@@ -191,14 +200,6 @@ class SpeechNotSetUp(InputError):
 class SpeechRefused(InputError):
     code = "speech_refused"
     hint = "Shorten the text, or take another voice."
-
-
-class BackgroundUnfit(InputError):
-    code = "background_unfit"
-    hint = "Take another picture, a colour such as #f4f1ea, blur or keep."
-
-    def __init__(self, why: object) -> None:
-        super().__init__(f"the background cannot be used: {why}")
 
 
 class FaceError(InputError):
@@ -322,6 +323,10 @@ class ModelFetchFailed(ModelUnavailable):
         "Check the network and pip's settings, then run `portravox models fetch`; or download the"
         " files elsewhere and give them to `portravox models fetch --from`."
     )
+
+
+class SealFailed(EngineError):
+    code = "seal_failed"
 
 
 class EncodingFailed(EngineError):

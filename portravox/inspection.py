@@ -11,15 +11,17 @@ source types; C2PA 2.2.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from portravox.errors import FileUnfit
+from portravox.labels import c2pa_library
 from portravox.labels.aigc import (
     COMMENT,
     LABELS,
@@ -29,6 +31,7 @@ from portravox.labels.aigc import (
     parse_aigc,
 )
 from portravox.labels.carriers import Carried, read_carried
+from portravox.labels.origin import GENERATOR, MAX_FACTS, Ingredient, Role
 from portravox.media.files import kind_in_words, read_bytes
 
 Scheme = Literal["aigc", "c2pa", "iptc", "comment"]
@@ -117,32 +120,27 @@ class Inspection:
         }
 
 
-def inspect_file(path: str | Path) -> Inspection:
+def inspect_file(path: str | Path, *, anchors_pem: str = "") -> Inspection:
     """Look for labels in a file. Raises FileMissing and FileUnfit.
+
+    anchors_pem  certificates of authorities whose word on signers is taken
 
     >>> from portravox.demo import VOICE
     >>> inspect_file(VOICE).marks
     ()
     """
-    return inspect(read_bytes(Path(path), MAX_BYTES, empty=FileUnfit, too_large=FileUnfit))
+    content = read_bytes(Path(path), MAX_BYTES, empty=FileUnfit, too_large=FileUnfit)
+    return inspect(content, anchors_pem=anchors_pem)
 
 
-def inspect(content: bytes) -> Inspection:
+def inspect(content: bytes, *, anchors_pem: str = "") -> Inspection:
     """Look for labels in the bytes of a file."""
     carried = read_carried(content)
     if carried is None:
         return Inspection(kind=kind_in_words(content), is_known=False, marks=())
     marks = [*_aigc(carried), *_source_types(carried), *_comments(carried)]
     if carried.has_c2pa:
-        marks.append(
-            Mark(
-                scheme="c2pa",
-                says_machine_made=False,
-                valid=None,
-                is_ours=False,
-                words="it carries a C2PA manifest; its signature was not checked",
-            )
-        )
+        marks.insert(0, _c2pa(content, carried.kind, anchors_pem))
     return Inspection(kind=carried.kind, is_known=True, marks=tuple(marks[:MAX_MARKS]))
 
 
@@ -211,6 +209,112 @@ def _source_types(carried: Carried) -> Iterator[Mark]:
                 words=f"an IPTC digital source type: {_MACHINE_MADE[name]}",
                 fields=_told({"digitalSourceType": name}),
             )
+
+
+_MIME_TYPES = MappingProxyType(
+    {
+        "PNG": "image/png",
+        "JPEG": "image/jpeg",
+        "WebP": "image/webp",
+        "HEIC": "image/heic",
+        "AVIF": "image/avif",
+        "WAV": "audio/wav",
+        "MP3": "audio/mpeg",
+        "MP4": "video/mp4",
+    }
+)
+"""Of the kinds that labels are looked for in."""
+
+_MAX_FAULTS = 3
+"""Faults of a manifest that are told. Our choice: they follow from each other."""
+
+
+def _c2pa(content: bytes, kind: str, anchors_pem: str) -> Mark:
+    """What the manifest in a file says, and whether it holds."""
+    if not c2pa_library.is_installed():
+        return _manifest_mark(None, "its signature was not checked: c2pa-python is not installed")
+    try:
+        report = c2pa_library.read_report(content, _MIME_TYPES[kind], anchors_pem=anchors_pem)
+        if report is None:
+            return _manifest_mark(False, "which the library does not find")
+        return _told_of(report, may_be_trusted=bool(anchors_pem))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _manifest_mark(False, f"which cannot be read: {error}")
+
+
+def _manifest_mark(valid: bool | None, words: str) -> Mark:
+    return Mark(
+        scheme="c2pa",
+        says_machine_made=False,
+        valid=valid,
+        is_ours=False,
+        words=_short(f"a C2PA manifest, {words}", MAX_WORDS),
+    )
+
+
+def _told_of(report: Mapping[str, Any], *, may_be_trusted: bool) -> Mark:
+    """A mark of what the C2PA library found."""
+    state = str(report.get("validation_state", ""))
+    active = report["manifests"][report["active_manifest"]]
+    signed = active.get("signature_info") or {}
+    signer = _short(", ".join(filter(None, map(signed.get, ("common_name", "issuer")))) or "?")
+    generators = active.get("claim_generator_info") or [{}]
+    generator = f"{generators[0].get('name', '')} {generators[0].get('version', '')}".strip()
+    types = list(dict.fromkeys(_SOURCE_TYPE.findall(str(active.get("assertions", "")))))
+    machine = [_MACHINE_MADE[name] for name in types if name in _MACHINE_MADE]
+    holds = state in ("Valid", "Trusted")
+    faults = [str(fault.get("code")) for fault in report.get("validation_status", [])]
+    known = {
+        "Trusted": f"signed by {signer}, as a trusted authority confirms",
+        "Valid": f"unchanged since it was signed, by who calls himself {signer}"
+        + (", which no trusted authority confirms" if may_be_trusted else ""),
+    }
+    words = [
+        "a C2PA manifest",
+        *machine[:1],
+        f"by {_short(generator)}" if generator else "by nobody named",
+        known.get(state) or f"not valid: {', '.join(faults[:_MAX_FAULTS])}",
+    ]
+    fields = {
+        "state": state,
+        "signer": signer,
+        "generator": generator,
+        "digitalSourceType": types[0] if types else "",
+        "time": str(signed.get("time") or _when(active)),
+    }
+    return Mark(
+        scheme="c2pa",
+        says_machine_made=bool(machine),
+        valid=holds,
+        is_ours=generator.split(" ")[0] == GENERATOR,
+        words=_short(", ".join(words), MAX_WORDS),
+        fields=_told({name: value for name, value in fields.items() if value}),
+    )
+
+
+def _when(manifest: Mapping[str, Any]) -> str:
+    """The time that the first action of a manifest names."""
+    for assertion in manifest.get("assertions", []):
+        if str(assertion.get("label", "")).startswith("c2pa.actions"):
+            for action in assertion.get("data", {}).get("actions", []):
+                return str(action.get("when", ""))
+    return ""
+
+
+def ingredient_of(role: Role, content: bytes) -> Ingredient:
+    """What a manifest says of a file that a video is made from: what it is by its digest, and which
+    labels of AI-made content it carries."""
+    found = inspect(content)
+    facts = []
+    for mark in found.marks:
+        number = mark.fields.get("ProduceID")
+        facts.append(f"{mark.words}, number {number}" if number else mark.words)
+    return Ingredient(
+        role=role,
+        sha256=hashlib.sha256(content).hexdigest(),
+        mime_type=_MIME_TYPES.get(found.kind, "application/octet-stream"),
+        facts=_short("; ".join(facts), MAX_FACTS),
+    )
 
 
 _OURS = re.compile(rf"^{re.escape(COMMENT)} [\w.+-]{{1,32}}$")

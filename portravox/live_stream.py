@@ -18,7 +18,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from portravox.arrays import Float32
-from portravox.engines.session import Session
+from portravox.engines.session import LiveFrame, Session
 from portravox.errors import SessionClosed
 from portravox.labels.aigc import AiLabel
 from portravox.media.encode import VideoSettings
@@ -89,7 +89,10 @@ class LiveStream:
 
     def next(self, *, drawn: bool = True) -> bytes:
         """The next frame with its sound. Raises SessionClosed, EncodingFailed."""
-        frame = self._session.next_frame(drawn=drawn)
+        return self.added(self._session.next_frame(drawn=drawn), drawn=drawn)
+
+    def added(self, frame: LiveFrame, *, drawn: bool = True) -> bytes:
+        """The same for a frame that was asked for already. Raises EncodingFailed."""
         self.frames += 1
         self.late += not drawn
         sound = frame.sound[:, np.newaxis].astype(np.float32) / np.float32(32768.0)
@@ -102,6 +105,30 @@ class LiveStream:
     def report(self) -> StreamReport:
         duration_s = self.frames / self._session.fps
         return StreamReport(self.frames, self.late, self._session.gaps, duration_s)
+
+
+class Pace:
+    """When each frame is due. Not for two threads at once."""
+
+    def __init__(
+        self,
+        fps: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """The first frame is due now."""
+        self._fps, self._clock, self._sleep = fps, clock, sleep
+        self._begun_s = clock()
+
+    def wait(self, number: int) -> bool:
+        """Wait until a frame is due; False where it is too late for it to be drawn."""
+        late_s = self._clock() - self._begun_s - number / self._fps
+        if late_s > LOST_S:
+            self._begun_s, late_s = self._begun_s + late_s, 0.0
+        elif late_s < 0.0:
+            self._sleep(-late_s)
+        return late_s <= LATE_S
 
 
 def streamed(
@@ -120,22 +147,20 @@ def streamed(
     linger_s  how long it goes on after the last word
     """
     yield stream.init_segment
-    begun_s = clock()
+    pace = Pace(session.fps, clock=clock, sleep=sleep) if paced else None
     ended, left = False, round(linger_s * session.fps)
     number = 0
     while not ended or session.speaking or left > 0:
         ended = ended or _fed(session, source, wait=not paced)
         if ended and not session.speaking:
             left -= 1
-        late_s = clock() - begun_s - number / session.fps if paced else 0.0
-        if late_s > LOST_S:
-            begun_s, late_s = begun_s + late_s, 0.0
-        elif late_s < 0.0:
-            sleep(-late_s)
+        drawn = True
+        if pace is not None:
+            drawn = pace.wait(number)
             # what came meanwhile is part of this frame's future
             ended = ended or _fed(session, source, wait=False)
         try:
-            yield stream.next(drawn=late_s <= LATE_S)
+            yield stream.next(drawn=drawn)
         except SessionClosed:
             break
         number += 1

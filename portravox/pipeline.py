@@ -20,24 +20,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack, get_type_hints
 from portravox import __version__
 from portravox.clock import duration_of_frames, frame_count
 from portravox.engines.registry import ENTRIES, open_engine
-from portravox.errors import (
-    BackgroundUnfit,
-    ModelUnavailable,
-    OutputNotWritable,
-    PictureError,
-    SettingOutOfRange,
-)
+from portravox.errors import ModelUnavailable, OutputNotWritable, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, AiLabel, check_producer, content_id
-from portravox.options import (
-    GREEN,
-    OPTIONS,
-    JobOptions,
-    OptionValues,
-    SpokenText,
-    background_kind,
-    chosen,
-    is_address,
-)
+from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, chosen
 
 if TYPE_CHECKING:
     from portravox.captions.burned import OpenFont
@@ -45,7 +30,8 @@ if TYPE_CHECKING:
     from portravox.captions.files import CaptionKind
     from portravox.captions.words import Readings
     from portravox.engines.base import Engine
-    from portravox.media.encode import OpenVideo, StampAt, VideoSettings
+    from portravox.labels.signer import Credentials, Signer
+    from portravox.media.encode import Seal, StampAt, VideoSettings
     from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
     from portravox.media.picture_file import PictureLimits
@@ -119,9 +105,6 @@ class Inputs:
 
     picture: Picture
     voice: Waveform
-    backdrop: Picture | None = None
-    """What stands behind the person, where that is a picture."""
-
     transcript: SpokenText | None = None
     """Read by the engine."""
 
@@ -158,6 +141,7 @@ def animate(
     *,
     engine: str | Engine = "embedded",
     producer: str = PRODUCER,
+    credentials: Credentials | None = None,
     speech: SpeechSettings | None = None,
     captions: Literal["srt", "vtt", "burned"] | None = None,
     captions_font: str | Path | None = None,
@@ -170,10 +154,11 @@ def animate(
     portrait            JPEG, PNG, BMP, WebP, GIF, AVIF; HEIC with the extra `heif`
     voice               WAV, MP3, or what phones and browsers record, 1 to 180 s; None with a
                         `text`, which a speech provider speaks
-    output              the MP4, of a transparent background a .webm or .mov; appears only when
-                        whole
+    output              the MP4; appears only when whole
     engine              "embedded", or an engine of your own
     producer            who makes the video, named in its AIGC label
+    credentials         certificates and a key: the video carries a signed C2PA manifest, or there
+                        is none
     speech              who speaks a text; None: what PORTRAVOX_SPEECH and its like say, else
                         espeak-ng where it is installed
     captions            "srt" or "vtt": what is said, as captions in a file beside the video;
@@ -196,6 +181,7 @@ def animate(
     started = time.perf_counter()
     picked = JobOptions(**options)
     check_producer(producer)
+    signer = None if credentials is None else _signer(credentials)
     path = Path(output)
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
@@ -205,10 +191,7 @@ def animate(
         font = _captions_font(picked, captions_font)
     elif captions_font is not None:
         raise SettingOutOfRange("captions_font", str(captions_font), "burned captions, too")
-    background = _background_file(picked)
-    given = (portrait, voice, background)
-    refuse_overwriting(path, *(Path(file) for file in given if file is not None))
-    opener = _opener(picked, path, engine)
+    refuse_overwriting(path, *(Path(file) for file in (portrait, voice) if file is not None))
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
     (on_progress or _tell_nobody)(Progress("read", STAGE_STARTS["read"], 0, 0))
@@ -217,8 +200,10 @@ def animate(
             spoken = Path(folder) / "speech"
             speak_text(picked, spoken, speech)
             inputs = read_inputs(portrait, spoken, picked)
+            seal = None if signer is None else _seal(signer, producer, portrait, spoken)
     else:
         inputs = read_inputs(portrait, voice, picked)
+        seal = None if signer is None else _seal(signer, producer, portrait, voice)
     burned = None
     notices: tuple[str, ...] = ()
     if font is not None:
@@ -231,9 +216,9 @@ def animate(
         burned=burned,
         engine=drawing,
         producer=producer,
+        seal=seal,
         on_progress=on_progress,
         on_frame=on_frame,
-        open_video=opener,
     )
     if captions in ("srt", "vtt") and beside is not None:
         notices = write_captions(inputs.voice, picked, beside, captions)
@@ -247,43 +232,34 @@ def animate(
     )
 
 
-def _background_file(options: JobOptions) -> Path | None:
-    """The file of a background that is a picture. Raises SettingOutOfRange."""
-    if background_kind(options.background) != "picture":
-        return None
-    path = Path(options.background)
-    if is_address(options.background) or not path.is_file():
-        raise SettingOutOfRange(
-            "background", options.background, f"{OPTIONS['background'].kind.wanted} that is a file"
-        )
-    return path
+def _signer(credentials: Credentials) -> Signer:
+    """Raises CredentialsUnusable."""
+    from portravox.labels.signer import open_signer
+
+    return open_signer(credentials)
 
 
-def _opener(options: JobOptions, output: Path, engine: str | Engine) -> OpenVideo | None:
-    """What makes the file, where it is no MP4. Raises SettingOutOfRange."""
-    from portravox.media.see_through import opener
+def _seal(signer: Signer, producer: str, portrait: str | Path, voice: str | Path) -> Seal:
+    """Puts a signed manifest into the video of these files, which are read now."""
+    from portravox.inspection import ingredient_of
+    from portravox.labels.origin import Origin, now_in_words
+    from portravox.labels.seal import placeholder_for, prepare, seal
 
-    if background_kind(options.background) != "transparent":
-        return None
-    entry = ENTRIES.get(engine if isinstance(engine, str) else engine.name)
-    if entry is not None and not entry.draws_alpha:
-        raise SettingOutOfRange(
-            "background", options.background, f"another one with this engine; {GREEN} can be keyed"
-        )
-    return opener(output)
+    origin = Origin(
+        ingredients=(
+            ingredient_of("portrait", Path(portrait).read_bytes()),
+            ingredient_of("voice", Path(voice).read_bytes()),
+        ),
+        made_at=now_in_words(),
+        producer=producer,
+    )
+    placeholder = placeholder_for(signer)
 
+    def write(video: Path) -> None:
+        prepare(video, origin, placeholder)
+        seal(video, origin, signer, placeholder.content)
 
-def read_background(path: Path, limits: PictureLimits | None = None) -> Picture:
-    """The picture that is to stand behind the person.
-
-    Raises BackgroundUnfit.
-    """
-    from portravox.media.picture_file import read_picture
-
-    try:
-        return read_picture(path, limits)
-    except PictureError as error:
-        raise BackgroundUnfit(error) from error
+    return write
 
 
 def _captions_in(
@@ -408,11 +384,8 @@ def read_inputs(
     voice_limits: VoiceLimits | None = None,
     transcript: SpokenText | None = None,
     may_read_text: bool = True,
-    background: Path | None = None,
 ) -> Inputs:
     """Read and check the files, and the options that say what the voice says.
-
-    background   where the picture lies that the options name as one; None: they name a file
 
     transcript   None: the text in the options, which the engine reads. A process that may start no
                  program brings one whose words were read elsewhere.
@@ -436,13 +409,10 @@ def read_inputs(
         sound = lasting(sound, limits.min_s)
     else:
         sound = read_voice(voice, limits)
-    file = background or _background_file(options)
-    backdrop = None if file is None else read_background(file, picture_limits)
     return Inputs(
         picture=read_picture(portrait, picture_limits, max_side_px=reading_side(options)),
         voice=sound,
         transcript=transcript,
-        backdrop=backdrop,
     )
 
 
@@ -468,7 +438,7 @@ def animate_inputs(
     on_frame: OnFrame | None = None,
     on_fragment: OnFragment | None = None,
     burned: tuple[Sequence[Cue], OpenFont] | None = None,
-    open_video: OpenVideo | None = None,
+    seal: Seal | None = None,
 ) -> Animation:
     """Make the MP4 of inputs that are read already; see `animate`.
 
@@ -477,7 +447,7 @@ def animate_inputs(
              others
     on_fragment  is given the video as it is made, as a fragmented MP4
     burned   captions to draw into the picture, and the font
-    open_video   what makes a file of another kind
+    seal     writes into the whole file, last of all
     """
     from portravox.media.encode import QUALITIES, VideoWriter
 
@@ -503,7 +473,7 @@ def animate_inputs(
             ),
             on_fragment=on_fragment,
             stamp_at=None if burned is None else _captions_in(video, burned, settings),
-            open_video=open_video,
+            seal=seal,
         )
 
     video, notices = render(
@@ -545,7 +515,7 @@ def render(
 
     frames = frame_count(inputs.voice.duration_s, options.video_fps)
     tell(Progress("face", STAGE_STARTS["face"], 0, frames, inputs.picture.pixels[..., 0].size))
-    ready = staged(inputs.picture, options, inputs.backdrop)
+    ready = staged(inputs.picture, options)
     direction = ready.direction
     avatar = engine.register(ready.picture, face=ready.face)
     width_px, height_px = avatar.frame_size(direction)
@@ -584,14 +554,9 @@ def _produce_id(
 ) -> str:
     """The number of a video: of all that its frames and sound depend on."""
     drawn = [] if burned is None else ["captions", *(cue.lines for cue in burned)]
-    settings = chosen(options)
-    behind = []
-    if inputs.backdrop is not None:
-        settings["background"] = "picture"  # what it shows counts, and not its name
-        behind = [inputs.backdrop.pixels.tobytes()]
-    picked = json.dumps([settings, engine, __version__, task_id, *drawn], sort_keys=True)
+    picked = json.dumps([chosen(options), engine, __version__, task_id, *drawn], sort_keys=True)
     return content_id(
-        inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes(), picked.encode(), *behind
+        inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes(), picked.encode()
     )
 
 

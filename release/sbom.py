@@ -31,7 +31,9 @@ BOM = Path(portravox.__file__).parent / SBOM_NAME
 
 LICENCES = {
     "asgiref": "BSD-3-Clause",
+    "c2pa-python": "MIT OR Apache-2.0",
     "certifi": "MPL-2.0",
+    "charset-normalizer": "MIT",
     "colorama": "BSD-3-Clause",
     "flatbuffers": "Apache-2.0",
     "h11": "MIT",
@@ -46,14 +48,18 @@ LICENCES = {
     "protobuf": "BSD-3-Clause",
     "pypinyin": "MIT",
     "python-dotenv": "BSD-3-Clause",
+    "requests": "Apache-2.0",
     "rich": "MIT",
     "shellingham": "ISC",
+    "toml": "MIT",
     "tzdata": "Apache-2.0",
     "uvloop": "MIT OR Apache-2.0",
 }
 """Of packages whose metadata give no SPDX expression: read from their licence files."""
 
 CARRIES = {
+    "c2pa-python": "c2pa-rs, rustls, ring and other crates (MIT, Apache-2.0, ISC, BSD)",
+    "cryptography": "OpenSSL (Apache-2.0)",
     "av": "FFmpeg (LGPL-3.0-or-later), x264 and x265 (GPL-2.0-or-later), and other codecs",
     "opencv-python-headless": "FFmpeg (LGPL-2.1-or-later), OpenSSL, OpenBLAS",
     "psycopg-binary": "libpq (PostgreSQL licence), OpenSSL",

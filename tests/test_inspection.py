@@ -14,7 +14,14 @@ from PIL import Image, PngImagePlugin
 import portravox
 from portravox.demo import demo_portrait
 from portravox.errors import FileMissing, FileUnfit
-from portravox.inspection import MAX_FIELDS, MAX_MARKS, MAX_WORDS, inspect, inspect_file
+from portravox.inspection import (
+    MAX_FIELDS,
+    MAX_MARKS,
+    MAX_WORDS,
+    ingredient_of,
+    inspect,
+    inspect_file,
+)
 from portravox.labels.aigc import AiLabel
 from portravox.media.encode import VideoWriter
 from portravox.media.planes import Planes
@@ -127,6 +134,63 @@ def test_source_types_of_the_iptc() -> None:
     assert [mark.scheme for mark in made.marks] == ["iptc"]
     assert made.says_machine_made
     assert inspect(png(xmp=f"<a>{base}/digitalCapture</a>")).marks == ()
+
+
+def test_a_manifest_says_who_signed_and_whether_it_holds(tmp_path: Path) -> None:
+    from tests.credentials import ORIGIN, new_chain, sealed_video
+
+    chain = new_chain(tmp_path / "chain")
+    video = sealed_video(tmp_path / "v.mp4", chain)
+    found = inspect_file(video)
+    mark, *others = found.marks
+    assert (mark.scheme, mark.valid, mark.is_ours, mark.says_machine_made) == (
+        "c2pa",
+        True,
+        True,
+        True,
+    )
+    assert mark.fields["signer"] == "Signer, Tests" and mark.fields["time"] == ORIGIN.made_at
+    assert "by who calls himself Signer, Tests" in mark.words
+    assert [other.scheme for other in others] == ["aigc", "comment"]
+    trusting = inspect_file(video, anchors_pem=chain.root.read_text())
+    assert "as a trusted authority confirms" in trusting.marks[0].words
+    strangers = new_chain(tmp_path / "others").root.read_text()
+    unknown = inspect_file(video, anchors_pem=strangers).marks[0]
+    assert unknown.valid and "which no trusted authority confirms" in unknown.words
+    content = video.read_bytes()
+    broken = inspect(content[:-1] + bytes([content[-1] ^ 1])).marks[0]
+    assert broken.valid is False and "bmffHash.mismatch" in broken.words
+    empty = inspect(content[:77] + bytes(1000) + content[1077:]).marks[0]
+    assert (empty.scheme, empty.valid) == ("c2pa", False)
+
+
+def test_manifests_of_others_are_told_from_ours(tmp_path: Path) -> None:
+    from tests.credentials import new_chain, of_a_camera
+
+    picture = of_a_camera(tmp_path / "p.png", new_chain(tmp_path / "chain", name="A camera"))
+    mark = inspect_file(picture).marks[0]
+    assert (mark.valid, mark.is_ours, mark.says_machine_made) == (True, False, False)
+    assert mark.words.startswith("a C2PA manifest, by Camera 1, unchanged since it was signed")
+    assert mark.fields["digitalSourceType"] == "digitalCapture"
+    kept = ingredient_of("portrait", picture.read_bytes())
+    assert "A camera, Tests" in kept.facts and kept.mime_type == "image/png"
+
+
+def test_without_the_library_a_manifest_is_found_and_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.credentials import new_chain, of_a_camera
+
+    picture = of_a_camera(tmp_path / "p.png", new_chain(tmp_path / "chain"))
+    monkeypatch.setattr("portravox.labels.c2pa_library.is_installed", lambda: False)
+    mark = inspect_file(picture).marks[0]
+    assert mark.valid is None and "c2pa-python is not installed" in mark.words
+
+
+def test_an_ingredient_keeps_what_a_picture_says_of_itself() -> None:
+    kept = ingredient_of("portrait", png(AIGC=json.dumps(WHOLE)))
+    assert kept.facts == "an AIGC label: generated, by 某公司, number 42"
+    assert len(kept.sha256) == 64 and ingredient_of("voice", b"x").facts == ""
 
 
 def test_what_carries_no_label_says_nothing_either_way() -> None:

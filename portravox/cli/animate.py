@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portravox.cli.credentials import Certificates, Command, KeyFile, credentials_of
 from portravox.cli.options import (
     Captions,
     CaptionsFont,
@@ -23,14 +24,14 @@ from portravox.cli.options import (
     job_options,
     with_job_options,
 )
-from portravox.cli.paths import STDOUT, require_file, require_no_terminal, require_video_name
+from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
 from portravox.errors import PortravoxError, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER
-from portravox.options import background_kind
 
 if TYPE_CHECKING:
+    from portravox.labels.signer import Credentials
     from portravox.pipeline import Animation
 
 
@@ -45,17 +46,15 @@ def animate_command(
     ] = None,
     *,
     output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            help="The MP4 to write; - is standard output. Transparent: a .webm or .mov.",
-        ),
+        Path, typer.Option("-o", "--output", help="The MP4 to write; - is standard output.")
     ],
     given: Given,
     captions: Captions = None,
     captions_font: CaptionsFont = None,
     producer: Producer = PRODUCER,
+    c2pa_certificates: Certificates = None,
+    c2pa_key_file: KeyFile = None,
+    c2pa_command: Command = None,
     as_json: Json = False,
 ) -> None:
     """Make the person in PORTRAIT say what is heard in VOICE, or a text."""
@@ -68,6 +67,7 @@ def animate_command(
         as_json=as_json,
         captions=captions,
         captions_font=captions_font,
+        credentials=credentials_of(c2pa_certificates, c2pa_key_file, c2pa_command),
     )
 
 
@@ -81,21 +81,23 @@ def make_video(
     as_json: bool,
     captions: str | None = None,
     captions_font: Path | None = None,
+    credentials: Credentials | None = None,
 ) -> None:
     """Render with progress on stderr, then print the result; to `-`, the video itself."""
     try:
         require_file(portrait, "portrait")
         require_one_voice(voice, given)
-        options = job_options(given)
-        if output == STDOUT and background_kind(options.background) == "transparent":
-            require_video_name(output, options.background)
         if output == STDOUT:
             if captions in ("srt", "vtt"):
                 raise SettingOutOfRange("output", "-", "a file, with captions beside it")
-            _make_for_stdout(portrait, voice, given, producer=producer, as_json=as_json)
+            if as_json:
+                raise SettingOutOfRange(
+                    "output", "-", "a file, where --json has the standard output"
+                )
+            _make_for_stdout(portrait, voice, given, producer, credentials)
             return
-        require_video_name(output, options.background)
-        made = _made(portrait, voice, output, given, producer, captions, captions_font)
+        require_mp4(output)
+        made = _made(portrait, voice, output, given, producer, captions, captions_font, credentials)
     except PortravoxError as error:
         if as_json:
             give_json({"error": failure(error)})
@@ -126,14 +128,17 @@ def require_one_voice(voice: Path | str | None, given: Given) -> None:
 
 
 def _make_for_stdout(
-    portrait: Path, voice: Path | None, given: Given, *, producer: str, as_json: bool
+    portrait: Path,
+    voice: Path | None,
+    given: Given,
+    producer: str,
+    credentials: Credentials | None,
 ) -> None:
     """An MP4 has its table of contents in front, so it is written once it is whole."""
-    if as_json:
-        raise SettingOutOfRange("output", "-", "a file, where --json has the standard output")
     require_no_terminal()
     with tempfile.TemporaryDirectory(prefix="portravox-") as folder:
-        made = _made(portrait, voice, Path(folder) / "video.mp4", given, producer)
+        path = Path(folder) / "video.mp4"
+        made = _made(portrait, voice, path, given, producer, credentials=credentials)
         with made.path.open("rb") as video:
             shutil.copyfileobj(video, sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -147,6 +152,7 @@ def _made(
     producer: str,
     captions: str | None = None,
     captions_font: Path | None = None,
+    credentials: Credentials | None = None,
 ) -> Animation:
     from portravox.pipeline import animate
 
@@ -157,6 +163,7 @@ def _made(
             voice,
             output,
             producer=producer,
+            credentials=credentials,
             captions=captions,  # type: ignore[arg-type] # it checks that
             captions_font=captions_font,
             on_progress=on_progress,

@@ -16,6 +16,13 @@ import typer
 from portravox.cli.animate import described, failure
 from portravox.cli.batch_ledger import NAME, Ledger, job_key
 from portravox.cli.batch_list import BadRow, Row, read_list
+from portravox.cli.credentials import (
+    Certificates,
+    Command,
+    KeyFile,
+    credentials_of,
+    require_usable,
+)
 from portravox.cli.options import (
     Captions,
     CaptionsFont,
@@ -29,10 +36,11 @@ from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give_json, in_one_line, tell
 from portravox.errors import Cancelled, InputError, PortravoxError
 from portravox.labels.aigc import PRODUCER
-from portravox.options import JobOptions, background_kind, chosen
+from portravox.options import JobOptions, chosen
 
 if TYPE_CHECKING:
     from portravox.engines.base import Avatar, Engine
+    from portravox.labels.signer import Credentials
     from portravox.media.picture import Picture
 
 OURS_FAILED, INPUTS_FAILED = 1, 2
@@ -70,6 +78,9 @@ def batch_command(
     captions: Captions = None,
     captions_font: CaptionsFont = None,
     producer: Producer = PRODUCER,
+    c2pa_certificates: Certificates = None,
+    c2pa_key_file: KeyFile = None,
+    c2pa_command: Command = None,
     as_json: Json = False,
 ) -> None:
     """Make every video in LIST; what is finished already is not made again.
@@ -78,6 +89,9 @@ def batch_command(
     status: 0 all there, 2 rows failed and all for bad input, 1 otherwise.
     """
     job_options(given)  # what is wrong for every row is said before any is made
+    credentials = credentials_of(c2pa_certificates, c2pa_key_file, c2pa_command)
+    if credentials is not None:
+        require_usable(credentials)
     rows = read_list(jobs)
     ledger = Ledger(output)
     engines: dict[str, Engine] = {}
@@ -95,6 +109,7 @@ def batch_command(
                 force,
                 captions,
                 captions_font,
+                credentials,
             )
             outcomes.append(outcome)
             _tell_outcome(outcome, f"[{place}/{len(rows)}] ")
@@ -122,7 +137,7 @@ class LastAvatar:
 
     def register(self, portrait: Picture, *, face: str | None = None) -> Avatar:
         """As the engine's own. Raises FaceError, SettingOutOfRange."""
-        said = f"{portrait.pixels.shape}{portrait.notices}{face}{portrait.see_through}".encode()
+        said = f"{portrait.pixels.shape}{portrait.notices}{face}".encode()
         content = said + portrait.pixels.tobytes()
         digest = hashlib.sha256(content).digest()
         if self._avatar is None or digest != self._known:
@@ -143,6 +158,7 @@ def _outcome(
     force: bool,
     captions: str | None,
     captions_font: Path | None,
+    credentials: Credentials | None,
 ) -> Outcome:
     """Make one row's video, unless it is there; nothing but a wish to stop is raised."""
     if isinstance(row, BadRow):
@@ -153,11 +169,19 @@ def _outcome(
     key = ""
     try:
         options = job_options(given, **row.settings)
-        key = _key(row, options, captions)
+        key = _key(row, options, captions, is_signed=credentials is not None)
         if not force and ledger.is_finished(row.output, key):
             return Outcome(row.number, row.output, "skipped")
         result = _make(
-            row, title, folder / row.output, options, engines, producer, captions, captions_font
+            row,
+            title,
+            folder / row.output,
+            options,
+            engines,
+            producer,
+            captions,
+            captions_font,
+            credentials,
         )
         ledger.record_done(row.output, key, result)
         return Outcome(row.number, row.output, "done", time.perf_counter() - started)
@@ -173,19 +197,18 @@ def _outcome(
         return _failed(row.number, row.output, unexpected, time.perf_counter() - started)
 
 
-def _key(row: Row, options: JobOptions, captions: str | None) -> str:
+def _key(row: Row, options: JobOptions, captions: str | None, *, is_signed: bool) -> str:
     """Of all that the video depends on: with a text, on who speaks it, too."""
     settings = chosen(options)
     if captions is not None:
         settings["captions"] = captions
-    behind = None
-    if background_kind(options.background) == "picture":
-        behind = Path(settings.pop("background"))
+    if is_signed:
+        settings["signed"] = True
     if row.voice is None:
         from portravox.synthesis.settings import speech_of_environment
 
         settings["speech"] = speech_of_environment().identity
-    return job_key((row.portrait, row.voice, behind), settings)
+    return job_key(row.portrait, row.voice, settings)
 
 
 def _make(
@@ -197,6 +220,7 @@ def _make(
     producer: str,
     captions: str | None,
     captions_font: Path | None,
+    credentials: Credentials | None,
 ) -> dict[str, object]:
     from portravox.engines.registry import open_engine
     from portravox.pipeline import animate
@@ -210,6 +234,7 @@ def _make(
             row.voice,
             path,
             producer=producer,
+            credentials=credentials,
             captions=captions,  # type: ignore[arg-type] # it checks that
             captions_font=captions_font,
             on_progress=on_progress,

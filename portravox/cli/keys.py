@@ -48,6 +48,16 @@ def create_command(
         float | None,
         typer.Option("--video-s-per-day", help="Seconds of video in 24 hours.", show_default="any"),
     ] = None,
+    live_sessions: Annotated[
+        int | None,
+        typer.Option("--live-sessions", help="Live sessions at a time.", show_default="a share"),
+    ] = None,
+    live_s_per_day: Annotated[
+        float | None,
+        typer.Option(
+            "--live-s-per-day", help="Seconds of live sessions in 24 hours.", show_default="any"
+        ),
+    ] = None,
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
@@ -59,6 +69,8 @@ def create_command(
         max_pending=max_pending,
         max_running=max_running,
         video_s_per_day=video_s_per_day,
+        live_sessions=live_sessions,
+        live_s_per_day=live_s_per_day,
     )
     key, secret = _keys(data_dir, config).create(name, group=group, limits=limits)
     tell(f"key {key.key_id} of group {key.group}, shown this once:")

@@ -20,9 +20,9 @@ import typer
 from portravox.cli.options import Given, Producer, job_options, with_options
 from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
 from portravox.cli.terminal import tell
-from portravox.errors import OutputNotWritable, SettingOutOfRange
+from portravox.errors import OutputNotWritable
 from portravox.labels.aigc import PRODUCER
-from portravox.options import Direction, background_kind, options_of
+from portravox.options import LIVE_OPTIONS
 
 if TYPE_CHECKING:
     from portravox.arrays import Float32
@@ -34,17 +34,6 @@ PIECE_S = 0.1
 
 PIECES = 100
 """Held of a pipe, at most; then it waits."""
-
-OPTIONS = (
-    *options_of(Direction),
-    "face",
-    "engine",
-    "visible_label",
-    "frame",
-    "background",
-    "max_side",
-)
-"""Those of a session."""
 
 
 def _live(
@@ -88,7 +77,6 @@ def _live(
     from portravox.labels.aigc import AiLabel, content_id
     from portravox.live_stream import LiveStream, streamed
     from portravox.media.live_video import LIVE
-    from portravox.pipeline import read_background
     from portravox.staging.stage import reading_side, staged
 
     options = job_options(given)
@@ -98,15 +86,9 @@ def _live(
         require_no_terminal()
     else:
         require_mp4(output)
-    if background_kind(options.background) == "transparent":
-        raise SettingOutOfRange("background", options.background, "another one: a stream is MP4")
     picture = read_picture(portrait, max_side_px=reading_side(options))
-    backdrop = None
-    if background_kind(options.background) == "picture":
-        require_file(Path(options.background), "background")
-        backdrop = read_background(Path(options.background))
     spoken = _Pipe(sys.stdin.buffer, rate) if source == STDIN else _recording(source)
-    ready = staged(picture, options, backdrop)
+    ready = staged(picture, options)
     avatar = open_engine(options.engine).register(ready.picture, face=ready.face)
     for notice in avatar.notices:
         tell(f"note: {notice}")
@@ -127,7 +109,7 @@ def _live(
     )
 
 
-live_command = with_options(_live, OPTIONS)
+live_command = with_options(_live, LIVE_OPTIONS)
 
 
 class _Pipe:

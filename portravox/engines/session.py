@@ -33,7 +33,7 @@ from portravox.articulation.live import LiveArticulation
 from portravox.engines.live_sound import AHEAD_S, FADE_S, MOST_AHEAD_S, LiveSound, Utterance
 from portravox.errors import SessionClosed, SettingOutOfRange
 from portravox.media.planes import Planes
-from portravox.options import Direction
+from portravox.options import FIXED_IN_SESSION, Direction
 from portravox.speech.resample import SAMPLES_PER_ROW, SPEECH_RATE_HZ
 from portravox.speech.streaming_resample import StreamingResampler
 
@@ -54,9 +54,6 @@ WINDOW_S: Final = 2
 HEARD_FRAMES: Final = 2
 """Where speech waits, so many frames of it are looked at in one, until as much is known as is
 wanted: all at once would make a frame late."""
-
-FIXED: Final = ("video_fps", "paste_back", "seed")
-"""Options that stay as they were when the session was opened."""
 
 Int16 = npt.NDArray[np.int16]
 Draw = Callable[[Float32], Planes]
@@ -282,7 +279,7 @@ class RigSession:
             for name, value in parameters.items():
                 if name not in Direction.__dataclass_fields__:
                     raise SettingOutOfRange(name, value, "a parameter of a session")
-                if name in FIXED and value != getattr(self._direction, name):
+                if name in FIXED_IN_SESSION and value != getattr(self._direction, name):
                     wanted = f"{getattr(self._direction, name)!r}, as the session was opened"
                     raise SettingOutOfRange(name, value, wanted)
             self._direction = replace(self._direction, **parameters)

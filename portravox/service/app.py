@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portravox.engines.registry import ENTRIES, device_of
 from portravox.errors import PortravoxError, SettingOutOfRange
+from portravox.labels.signer import Signer
 from portravox.service.accounts import shared_database
 from portravox.service.backup import finish_restore
 from portravox.service.detector import FETCHERS, FETCHERS_PER_KEY, ProcessDetector
@@ -41,6 +42,8 @@ from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.health import checks_of
 from portravox.service.janitor import CleaningRounds, end_overdue, end_overdue_in, keep_clean
 from portravox.service.keys import ApiKeys, Keys
+from portravox.service.live import LiveLimits, LiveSessions
+from portravox.service.live_usage import LiveUsage
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.request_middleware import RequestMiddleware
@@ -51,6 +54,7 @@ from portravox.service.routes import (
     files,
     health,
     inspect,
+    live,
     studio,
     tasks,
     uploads,
@@ -80,6 +84,7 @@ from portravox.synthesis.settings import PROGRAMS
 if TYPE_CHECKING:
     from portravox.service.cluster.previews import SharedPreviews
     from portravox.service.database.database import Database
+    from portravox.service.tasks.postgres import PostgresTaskQueue
 
 ROUTES = (
     *tasks.ROUTES[:1],  # query
@@ -88,6 +93,7 @@ ROUTES = (
     *detect.ROUTES,
     *convert.ROUTES,
     *inspect.ROUTES,
+    *live.ROUTES,
     *uploads.ROUTES,
     *webhooks.ROUTES,
     *files.ROUTES,
@@ -270,6 +276,23 @@ async def _alone(
                 await janitor
 
 
+def _shared_queue(settings: ServiceSettings, database: Database, keys: Keys) -> PostgresTaskQueue:
+    """The queue of all machines, as this one takes part in it."""
+    from portravox.service.tasks.postgres import PostgresTaskQueue
+
+    return PostgresTaskQueue(
+        database,
+        max_pending=settings.max_queued,
+        limits_of=partial(limits_in_queue, keys, settings),
+        engines=settings.engines_here,
+    )
+
+
+def _is_limited(keys: Keys, settings: ServiceSettings, key_id: str) -> bool:
+    """Whether a key may have only so many tasks running at once, in the whole cluster."""
+    return limits_in_queue(keys, settings, key_id).max_running is not None
+
+
 @asynccontextmanager
 async def _among_others(
     settings: ServiceSettings, metrics: Metrics, database: Database, drawn_on: Mapping[str, str]
@@ -282,16 +305,9 @@ async def _among_others(
         SharedRates,
         SignedPasses,
     )
-    from portravox.service.tasks.postgres import PostgresTaskQueue
 
     keys = SharedKeys(database)
-    limits_of = partial(limits_in_queue, keys, settings)
-    queue = PostgresTaskQueue(
-        database,
-        max_pending=settings.max_queued,
-        limits_of=limits_of,
-        engines=settings.engines_here,
-    )
+    queue = _shared_queue(settings, database, keys)
     signing = open_signing_keys(settings.signing_keys_file)
     engine = Engine(database, queue)
     with tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True) as own:
@@ -326,7 +342,7 @@ async def _among_others(
                     streams=service.streams,
                 ),
                 slots=settings.workers,
-                is_limited=lambda key_id: limits_of(key_id).max_running is not None,
+                is_limited=partial(_is_limited, keys, settings),
             )
             _watch(metrics, worker)
             await worker.start()
@@ -363,18 +379,11 @@ async def opened_worker(
         raise SettingOutOfRange("database_url", None, "the address of a PostgreSQL")
     from portravox.service.cluster.engine import Engine, EngineWorker
     from portravox.service.cluster.keys import SharedKeys
-    from portravox.service.tasks.postgres import PostgresTaskQueue
 
     _make_data_folder(settings)
     await asyncio.to_thread(engine_devices, settings)
     keys = SharedKeys(database)
-    limits_of = partial(limits_in_queue, keys, settings)
-    queue = PostgresTaskQueue(
-        database,
-        max_pending=settings.max_queued,
-        limits_of=limits_of,
-        engines=settings.engines_here,
-    )
+    queue = _shared_queue(settings, database, keys)
     engine = Engine(database, queue)
     metrics = Metrics()
     with ExitStack() as opened:
@@ -395,7 +404,7 @@ async def opened_worker(
                 previews=parts.shared_previews(),
             ),
             slots=slots,
-            is_limited=lambda key_id: limits_of(key_id).max_running is not None,
+            is_limited=partial(_is_limited, keys, settings),
         )
         _watch(metrics, worker)
         keys.start()
@@ -468,8 +477,10 @@ class _Parts:
             judging=self._decoders("judge", at_once=1),
             scratch=self._scratch,
             picture_formats=settings.picture_formats,
+            anchors_pem=settings.anchors_pem,
         )
         return Service(
+            live=self._live_sessions(),
             settings=settings,
             queue=queue,
             videos=self._storages.videos,
@@ -517,7 +528,33 @@ class _Parts:
             picture_formats=settings.picture_formats,
             voice_formats=settings.voice_formats,
             producer=settings.producer,
+            signer=_signer(settings),
         )
+
+    def _live_sessions(self) -> LiveSessions | None:
+        settings = self._settings
+        if settings.live_sessions == 0:
+            return None
+        live = LiveSessions(
+            limits=LiveLimits(
+                sessions=settings.live_sessions,
+                idle_s=settings.live_idle_s,
+                session_s=settings.live_session_s,
+            ),
+            pool=ProcessPool(
+                partial(self._process, "live"), at_once=settings.live_sessions, keep=1
+            ),
+            fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
+            scratch=self._scratch,
+            usage=LiveUsage(settings.live_seconds_file),
+            metrics=self._metrics,
+            speaker=_speaker(settings),
+            picture_formats=settings.picture_formats,
+            producer=settings.producer,
+        )
+        if settings.live_warm:
+            live.keep_warm()
+        return live
 
     def _fetchers(self, *, at_once: int, per_key: int | None = None) -> ProcessPool:
         return ProcessPool(
@@ -534,7 +571,7 @@ class _Parts:
             memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
             folders=self._processes,
             sandbox_mode=settings.sandbox,
-            engines=settings.engines_here if role == "render" else (),
+            engines=settings.engines_here if role in ("render", "live") else (),
         )
 
 
@@ -559,6 +596,8 @@ async def _serving(
         await draining
         await service.health.stop()
         await detector.close()
+        if service.live is not None:
+            await service.live.close()
         await deliverer.stop()
         await service.queue.close()
 
@@ -593,13 +632,20 @@ def _host_name() -> str:
 async def _drain(service: Service, worker: Worker | None) -> None:
     """Once the server is told to stop, end its worker, then its streams."""
     await service.stopping.wait()
+    leaving = asyncio.create_task(_leave(service.live), name="live sessions end")
     try:
         if worker is not None:
             await worker.stop(drain_s=service.settings.drain_s, hurry=service.hurrying)
+        await leaving
     finally:
         service.followers.close()
         service.streams.close()
         service.drained.set()
+
+
+async def _leave(live: LiveSessions | None) -> None:
+    if live is not None:
+        await live.stop()
 
 
 def _say_how_isolated(mode: SandboxMode) -> None:
@@ -658,6 +704,14 @@ def _speaker(settings: ServiceSettings) -> Speaker | None:
     _log.info("texts are spoken by %s", speech.provider)
     policy = AddressPolicy.allowing(settings.fetch_allow_nets, ports=settings.fetch_ports)
     return Speaker(speech, policy)
+
+
+def _signer(settings: ServiceSettings) -> Signer | None:
+    """Who signs videos; tells the log. Raises CredentialsUnusable."""
+    signer = settings.signer
+    if signer is not None:
+        _log.info("videos are signed by %s until %s", signer.subject, f"{signer.ends_at:%Y-%m-%d}")
+    return signer
 
 
 def _webhook_sender(settings: ServiceSettings, signing: SigningKeys) -> WebhookSender:

@@ -74,7 +74,7 @@ StateName = Annotated[str, _named(TaskState)]
 _File = Annotated[
     str | None,
     Field(
-        json_schema_extra={"enum": ["image", "audio", "background", None]},
+        json_schema_extra={"enum": ["image", "audio", None]},
         description=f"{_EXPLAINED}: the file at fault, if one is",
     ),
 ]
@@ -313,6 +313,21 @@ class TaskList(TypedDict):
     data: list[TaskRow]
 
 
+class LiveOutput(TypedDict):
+    """What a live session may be on this server."""
+
+    sessions_left: Annotated[int, Field(description="that this key may begin now")]
+    idle_s: Annotated[float, Field(description="after so long without a message it ends")]
+    session_s: Annotated[float, Field(description="how long one may last")]
+    max_side: Annotated[int, Field(description="the longer side of its picture, px, at most")]
+    speech: Annotated[bool, Field(description="whether texts are spoken")]
+
+
+class Live(TypedDict):
+    output: LiveOutput
+    request_id: Uuid
+
+
 class Done(TypedDict):
     request_id: Uuid
 
@@ -398,6 +413,7 @@ BODIES: tuple[Any, ...] = (
         Inspected,
         Task,
         TaskList,
+        Live,
         Done,
     ),
     *(Deliveries, WebhookSecret, Notice, Credentials),

@@ -5,12 +5,16 @@ Flow      uvicorn -> connections.TimeoutProtocol -> app
 uvicorn by itself waits without end: for headers, for the rest of a body that nobody reads any more,
 for a client that does not take what it asked for. Its parser collects header lines, trailers and
 chunk extensions without end. And what is no HTTP it answers in a form of its own.
+
+A request for a WebSocket at one of UPGRADED gives its connection to `sockets`, with its place among
+all connections; at any other address it is a request like all others, and nothing is upgraded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import uuid
 from contextlib import ExitStack
@@ -67,6 +71,9 @@ MAX_CONNECTIONS = 10_000
 """At a time; who calls from one address may have half of what the others leave. An idle one takes
 some 15 kB. Our choice: a proxy in front, through which all come, has 5,000."""
 
+UPGRADED = (b"/api/v1/live",)
+"""Paths at which connections become WebSockets, without a slash at the end."""
+
 MAX_PIPELINED = 256
 """Requests that may wait behind the one that is being answered. Our choice: what comes in one read
 is taken apart in small pieces, so only requests of fewer than 64 bytes get this far."""
@@ -119,6 +126,9 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     _place: ExitStack | None = None
     """Among all connections."""
+
+    _is_last_piece = True
+    """Whether nothing has come behind what is being parsed."""
 
     _refused = False
     """Whether the client was refused: what it still sends is thrown away."""
@@ -187,6 +197,8 @@ class TimeoutProtocol(HttpToolsProtocol):
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (version == "1.1" and hosts == 0):
             raise ValueError("one Host header is wanted")
+        if self._should_upgrade() and (version != "1.1" or not self._is_bare_get()):
+            raise ValueError("a WebSocket begins with a GET of HTTP/1.1 without a body")
         if version != "1.1":
             if version != "1.0" or any(name == b"transfer-encoding" for name, _ in self.headers):
                 raise ValueError("HTTP/1.1, or HTTP/1.0 without transfer codings, is wanted")
@@ -209,6 +221,8 @@ class TimeoutProtocol(HttpToolsProtocol):
         self._begun = False
         self._overhead_bytes = self._body_bytes = self._since_body_bytes = 0
         super().on_message_complete()
+        if self._should_upgrade():
+            return
         if self.cycle.response_complete:
             # uvicorn's own clock for the next request has been stopped by the body's rest.
             self._start_read_timeout()
@@ -253,6 +267,7 @@ class TimeoutProtocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()
         while at < len(data) and not self.pipeline and not self._refused:
             size = _HEADER_PIECE_BYTES if self._in_headers else _BODY_PIECE_BYTES
+            self._is_last_piece = at + size >= len(data)
             at += self._feed(data[at : at + size])
         self._let_wait(b"" if self._refused else data[at:])
         if self._read_timeout is None and self._has_begun_another():
@@ -285,6 +300,9 @@ class TimeoutProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self._upgrade(is_last=self._is_last_piece and upgrade.args[0] == parsed)
+                return parsed
             # Nothing is upgraded here; what follows is the next request.
             parsed = upgrade.args[0] or parsed
         except httptools.HttpParserError:
@@ -298,6 +316,48 @@ class TimeoutProtocol(HttpToolsProtocol):
         ):
             self._refuse(HEADERS_TOO_LARGE)
         return parsed
+
+    def _should_upgrade_to_ws(self) -> bool:
+        path = self.url.partition(b"?")[0]
+        return re.sub(b"/{2,}", b"/", path).rstrip(b"/") in UPGRADED
+
+    def _should_upgrade(self) -> bool:
+        return self.parser.should_upgrade() and super()._should_upgrade()
+
+    def _is_bare_get(self) -> bool:
+        """Whether the request has nothing but headers."""
+        with_body = (b"content-length", b"transfer-encoding", b"expect")
+        return self.parser.get_method() == b"GET" and not any(
+            name in with_body for name, _ in self.headers
+        )
+
+    def _upgrade(self, *, is_last: bool) -> None:
+        """Hand the connection on, with its place.
+
+        is_last  whether nothing has come behind the request: who sends before he was answered does
+                 not speak WebSocket, and whoever reads him may see something else (RFC 6455, 4.1)
+        """
+        running = self._running
+        is_alone = not self.pipeline and (running is None or running.response_complete)
+        if not is_last or not is_alone or self._place is None or self._write_timeout is not None:
+            self._abort()
+            return
+        from portravox.service.sockets import BoundedSocket
+
+        self._stop_read_timeout()
+        self._unset_keepalive_if_required()
+        self._let_wait(b"")
+        place, self._place = self._place, None
+        self.connections.discard(self)
+        self.flow.hold(False)
+        protocol = BoundedSocket(self.config, self.server_state, self.app_state, place)
+        lines = [b"GET " + self.url + b" HTTP/1.1"]
+        lines += [name + b": " + value for name, value in self.headers]
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        self._refused = True  # nothing more is for this one
+        protocol.data_received(b"\r\n".join(lines) + b"\r\n\r\n")
+        protocol.refuse_what_is_no_handshake()
 
     def _refuse(self, problem: Problem) -> None:
         """End the connection because of the bytes that were parsed last; with an answer in the

@@ -100,11 +100,14 @@ class ProcessDetector:
         judging: ProcessPool,
         scratch: ScratchSpace,
         picture_formats: Formats = "original",
+        anchors_pem: str = "",
     ) -> None:
+        """anchors_pem: of authorities whose word on signers is taken"""
         self._fetching = fetching
         self._judging = judging
         self._scratch = scratch
         self._picture_formats: Formats = picture_formats
+        self._anchors_pem = anchors_pem
         self._shares = Shares(AT_ONCE, per_key=PER_KEY)
 
     async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
@@ -119,7 +122,7 @@ class ProcessDetector:
         """See `Detector`."""
         async with self._call(key) as folder:
             await self._fetch("file", url, folder, key, key_group)
-            request = InspectRequest(folder=str(folder))
+            request = InspectRequest(folder=str(folder), anchors_pem=self._anchors_pem)
             done = await self._judging.request(request, InspectDone, key=key, time_s=JUDGE_TIME_S)
             return done.inspection
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from portravox.labels.visible import VisibleLabel
 from portravox.service.errors import StorageFailed
@@ -43,26 +43,42 @@ class Labelling:
 
     def of_job(self, job: Job, key_id: str) -> Job:
         """The job as it is to be done."""
-        if self.policy == "asked" or OPTION in job.parameters or key_id in self.agreements:
-            return job
+        return replace(job, parameters=self.of_parameters(job.parameters, key_id))
+
+    def of_parameters(self, parameters: Mapping[str, Any], key_id: str) -> Mapping[str, Any]:
+        """Options as they are to be followed."""
+        if self.policy == "asked" or OPTION in parameters or key_id in self.agreements:
+            return parameters
         label: VisibleLabel = self.policy
-        return replace(job, parameters={**job.parameters, OPTION: label})
+        return {**parameters, OPTION: label}
 
     def needs_record(self, task: Task) -> bool:
         """Whether a task's video goes out without the label that others carry."""
-        return self.policy != "asked" and OPTION not in task.job.parameters
+        return self.lacks_label(task.job.parameters)
+
+    def lacks_label(self, parameters: Mapping[str, Any]) -> bool:
+        """The same by the options that are followed."""
+        return self.policy != "asked" and OPTION not in parameters
 
     def write_down(self, task: Task) -> None:
         """Record who gets a video without a visible label, and why; on the disk when this returns.
 
         Raises StorageFailed.
         """
+        self._write(
+            task.submitted_at, task.key_id, task_id=task.task_id, request_id=task.request_id
+        )
+
+    def write_session_down(self, session_id: str, key_id: str, begun_at: float) -> None:
+        """The same of a live session. Raises StorageFailed."""
+        self._write(begun_at, key_id, session_id=session_id)
+
+    def _write(self, moment: float, key_id: str, **ids: str) -> None:
         line = {
-            "time": datetime.fromtimestamp(task.submitted_at, UTC).isoformat(timespec="seconds"),
-            "task_id": task.task_id,
-            "request_id": task.request_id,
-            "key_id": task.key_id,
-            "agreement": self.agreements.get(task.key_id, ""),
+            "time": datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds"),
+            **ids,
+            "key_id": key_id,
+            "agreement": self.agreements.get(key_id, ""),
         }
         written = json.dumps(line).encode() + b"\n"
         try:

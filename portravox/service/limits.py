@@ -28,6 +28,7 @@ class Call(StrEnum):
     SUBMIT = "submit"
     DETECT = "detect"
     UPLOAD = "upload"
+    LIVE = "live"
     POLL = "poll"
     """Query, list and cancel."""
 
@@ -50,6 +51,12 @@ class Limits:
     video_s_per_day: float | None = None
     """Seconds of finished video in the last 24 hours. A task is refused once they are spent; tasks
     accepted before are still done, so a key may pass this by what it had waiting."""
+
+    live_sessions: int | None = None
+    """Live sessions at a time."""
+
+    live_s_per_day: float | None = None
+    """Seconds of live sessions in the last 24 hours; one that runs ends when they are spent."""
 
     def __post_init__(self) -> None:
         for option in fields(self):

@@ -22,6 +22,7 @@ from portravox.errors import SettingOutOfRange
 from portravox.service.tasks.states import TaskState
 
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+_LIVE_SECONDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 30)
 _RATIOS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 
 
@@ -71,6 +72,41 @@ class Metrics:
             "portravox_worker_failed_starts",
             "How often in a row a worker process could not be started",
             ["worker"],
+            registry=self._registry,
+        )
+        self.live_sessions = Gauge(
+            "portravox_live_sessions", "Live sessions that are open", registry=self._registry
+        )
+        self.live_ended = Counter(
+            "portravox_live_ended_total",
+            "Live sessions that ended, by the reason that was told",
+            ["reason"],
+            registry=self._registry,
+        )
+        self.live_frames = Counter(
+            "portravox_live_frames_total",
+            "Frames of live sessions; late ones showed the picture before them once more",
+            ["late"],
+            registry=self._registry,
+        )
+        self.live_gaps = Counter(
+            "portravox_live_gaps_total",
+            "How often speech did not come in time in the middle of an utterance",
+            registry=self._registry,
+        )
+        self.live_s = Counter(
+            "portravox_live_seconds_total", "Seconds of live sessions", registry=self._registry
+        )
+        self.live_start_s = Histogram(
+            "portravox_live_start_seconds",
+            "From the picture to the first piece of a live session",
+            buckets=_LIVE_SECONDS,
+            registry=self._registry,
+        )
+        self.live_answer_s = Histogram(
+            "portravox_live_answer_seconds",
+            "From sound that comes in where nobody spoke to the piece in which it is heard",
+            buckets=_LIVE_SECONDS,
             registry=self._registry,
         )
         self.notices = Counter(

@@ -214,6 +214,18 @@ PATHS: dict[str, dict[str, Schema]] = {
             },
         }
     },
+    f"{API}/live": {
+        "get": {
+            "summary": "Ours: a live session over a WebSocket; without Upgrade, what it may be",
+            "description": "A WebSocket brings speech in while it comes and a portrait that speaks"
+            " it out; its messages are described in docs/live.md. In a browser the key travels as a"
+            " subprotocol, `bearer.KEY`, beside `portravox.live`.",
+            "responses": {
+                **_answers("Live", *_POLL, 403),
+                "101": {"description": "A WebSocket begins"},
+            },
+        }
+    },
     f"{API}/webhooks": {
         "get": {
             "summary": "Ours: notices of ended tasks, of the latest task first",

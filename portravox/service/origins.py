@@ -55,6 +55,19 @@ def require_own(settings: ServiceSettings, method: str, path: str, headers: Head
         raise Refusal(problems.FOREIGN_ORIGIN)
 
 
+def require_page(settings: ServiceSettings, headers: Headers) -> None:
+    """Raise Refusal for a WebSocket that a page of strangers opens, with and without keys: the
+    rules by which a browser keeps one page from another's answers do not hold for them.
+
+    Programs that are no browsers send no Origin (RFC 6455, section 10.2).
+    """
+    origin = headers.get("origin")
+    if origin is None or origin in settings.allowed_origins:
+        return
+    if not _is_own(settings, origin, headers.get("host")):
+        raise Refusal(problems.FOREIGN_PAGE)
+
+
 def _is_own(settings: ServiceSettings, origin: str, host: str | None) -> bool:
     """Whether an Origin is this server's: under the name it was called by, or its public one."""
     own = _origin(settings.public_url) if settings.public_url is not None else None

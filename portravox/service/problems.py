@@ -52,6 +52,16 @@ QUOTA = Problem(
     "Allocated quota exceeded, please increase your quota limit.",
 )
 CONCURRENCY = Problem(429, "Throttling.Concurrency", "Too many concurrent requests.")
+SESSION_FULL = Problem(  # ours, and so is all about live sessions
+    429, "SessionFull", "A live session holds 60 s of speech; send on when some of it was spoken."
+)
+NO_LIVE = Problem(403, "AccessDenied", "This server holds no live sessions.")
+NOT_UNDERSTOOD = Problem(
+    400, "InvalidParameter", "The message is none that a live session takes at this moment."
+)
+FOREIGN_PAGE = Problem(
+    403, "AccessDenied", "Live sessions are for this server's own page, named origins and programs."
+)
 THROTTLED = Problem(429, "Throttling", "Requests throttling triggered.")
 BODY_INVALID = Problem(
     400, "InvalidParameter", "Required body invalid, please check the request body format."
@@ -182,13 +192,6 @@ def out_of_definition(name: str) -> Problem:
     return Problem(400, OUT_OF_DEFINITION, f"The type or value of {name} is out of definition.")
 
 
-NO_TRANSPARENCY = Problem(  # ours: the original keeps the background
-    400,
-    OUT_OF_DEFINITION,
-    "This server makes MP4, which has no transparency: take green, which can be keyed.",
-)
-
-
 def transcript_unreadable(missing: Sequence[str]) -> Problem:
     """Ours: what this server lacks to read a transcript."""
     return Problem(
@@ -202,7 +205,6 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.PictureTooLarge: IMAGE_SIZE,
     errors.PictureTooNarrow: IMAGE_SIZE,
     errors.PictureError: FILE_FORMAT,
-    errors.BackgroundUnfit: out_of_definition("background"),
     errors.FaceError: NO_FACE,
     errors.VoiceTooLarge: AUDIO_SIZE,
     errors.VoiceTooShort: AUDIO_LENGTH,
@@ -221,6 +223,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     service_errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
     service_errors.TaskTooLarge: BODY_TOO_LARGE,
     service_errors.QueueFull: THROTTLED,
+    errors.SessionFull: SESSION_FULL,
     service_errors.QueueUnavailable: UNAVAILABLE,
     service_errors.SecretsUnreadable: UNAVAILABLE,
     service_errors.RateReached: RATE,

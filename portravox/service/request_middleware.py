@@ -65,6 +65,9 @@ class RequestMiddleware:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -119,6 +122,61 @@ class RequestMiddleware:
                     "ms": round(1000 * (time.perf_counter() - started), 1),
                 },
             )
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The same for a WebSocket: refused as HTTP before it is accepted, and recorded when it
+        ends."""
+        started = time.perf_counter()
+        request_id = _new_id()
+        scope["request_id"] = request_id
+        scope["path"] = path = _one_form(scope["path"])
+        settings = self._settings()
+        status = 101
+        is_accepted = False
+
+        async def send_marked(message: Message) -> None:
+            nonlocal is_accepted
+            if message["type"] == "websocket.accept":
+                is_accepted = True
+                own = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), own]}
+            await send(message)
+
+        try:
+            if settings.no_keys:
+                require_own(settings, "GET", path, Headers(scope=scope))
+            await self._app(scope, receive, send_marked)
+        except Exception as error:
+            problem = _problem(error, "GET")
+            if problem.status >= 500:
+                _log.error("session failed", extra={"request_id": request_id}, exc_info=error)
+            self._metrics.errors.labels(problem.code).inc()
+            if is_accepted:
+                status = 500
+                await send({"type": "websocket.close", "code": 1011})
+            else:
+                status = problem.status
+                await _refuse_socket(send, problem, request_id)
+        finally:
+            route = getattr(scope.get("route"), "path", path if status == 101 else "none")
+            self._metrics.requests.labels(route, str(status)).inc()
+            ms = round(1000 * (time.perf_counter() - started), 1)
+            marks = {"request_id": request_id, "task_id": None, "ms": ms}
+            _log.info("WEBSOCKET %s %d", route, status, extra=marks)
+
+
+async def _refuse_socket(send: Send, problem: Problem, request_id: str) -> None:
+    """An answer of HTTP to who asked for a WebSocket."""
+    content = _JSON.encode(error_body(problem, request_id)).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"x-request-id", request_id.encode()),
+        *_SECURITY_HEADERS,
+    ]
+    start = {"type": "websocket.http.response.start", "status": problem.status, "headers": headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": content})
 
 
 def _one_form(path: str) -> str:

@@ -21,14 +21,7 @@ from typing import Any, NoReturn
 
 from portravox.articulation.transcript import missing_readers
 from portravox.errors import SettingOutOfRange
-from portravox.options import (
-    EXTENSION,
-    OPTIONS,
-    ORIGINAL,
-    OURS,
-    background_kind,
-    is_address,
-)
+from portravox.options import EXTENSION, OPTIONS, ORIGINAL, OURS
 from portravox.pipeline import ENGINES
 from portravox.service import bodies, explanations, problems
 from portravox.service.bodies import DETECT_MODEL, VIDEO_MODEL
@@ -150,8 +143,7 @@ def video_job(
     addresses = {name: _address(given, name) for name in needed}
     for address in addresses.values():
         _check_scheme(address, mode)
-    parameters = _parameters(body.get("parameters"), engines)
-    _check_background(parameters, mode)
+    parameters = parameters_in(body.get("parameters"), engines)
     if text is not None:
         _check_speech(parameters, given, speech)
     elif "voice_name" in parameters:
@@ -165,21 +157,6 @@ def video_job(
     )
 
 
-def _check_background(parameters: Mapping[str, Json], mode: CallMode) -> None:
-    """Whether what stands behind the person can be had here: a picture by its address alone, and
-    nothing that an MP4 has not. Raises Refusal."""
-    background = parameters.get("background")
-    if not isinstance(background, str):
-        return
-    match background_kind(background):
-        case "transparent":
-            raise Refusal(problems.NO_TRANSPARENCY)
-        case "picture" if not is_address(background):
-            raise Refusal(problems.out_of_definition("background"))
-        case "picture":
-            _check_scheme(background, mode)
-
-
 def _text_to_speak(parameters: Json) -> Json:
     """What stands in place of a recording; not checked yet."""
     ours = parameters.get(EXTENSION) if isinstance(parameters, dict) else None
@@ -189,11 +166,16 @@ def _text_to_speak(parameters: Json) -> Json:
 def _check_speech(
     parameters: Mapping[str, Any], given: Mapping[str, Json], speech: SpeechSettings | None
 ) -> None:
-    """Whether a text can be taken: here, of that length, in that voice. Raises Refusal."""
+    """Whether a text can be taken, and no recording beside it. Raises Refusal."""
+    if speech is not None and given.get("audio_url"):
+        raise Refusal(problems.out_of_definition("text"))
+    require_speakable(parameters, speech)
+
+
+def require_speakable(parameters: Mapping[str, Any], speech: SpeechSettings | None) -> None:
+    """Raise Refusal for a text that is not spoken: here, of that length, in that voice."""
     if speech is None:
         raise Refusal(problems.NO_SPEECH)
-    if given.get("audio_url"):
-        raise Refusal(problems.out_of_definition("text"))
     try:
         order_of(
             speech,
@@ -240,23 +222,38 @@ def _address(given: Mapping[str, Json], name: str) -> str:
     return address.strip()
 
 
+def address_in(given: Mapping[str, Json], name: str, *, resolve_oss: bool) -> str:
+    """An address that a message names without a body around it. Raises Refusal."""
+    address = given.get(name)
+    if not isinstance(address, str) or not address.strip():
+        raise Refusal(problems.field_required(name))
+    _check_scheme(address.strip(), CallMode(asynchronous=False, resolve_oss=resolve_oss))
+    return address.strip()
+
+
+_SCHEME = re.compile(r"(https?|oss)://[^/\s]", re.IGNORECASE)
+
+
 def _check_scheme(address: str, mode: CallMode) -> None:
     """Refuse an address that could never be fetched; all else is found out when it is fetched."""
-    if not is_address(address) or wire_length(address) > MAX_URL_CHARS:
+    if _SCHEME.match(address) is None or wire_length(address) > MAX_URL_CHARS:
         raise Refusal(problems.INVALID_URL)
     if is_upload(address) and not mode.resolve_oss:
         raise Refusal(problems.OSS_UNRESOLVED)
 
 
-def _parameters(given: Json, engines: tuple[str, ...]) -> dict[str, Json]:
-    """The options a client chose, as `JobOptions` takes them. Raises Refusal."""
+def parameters_in(given: Json, engines: tuple[str, ...]) -> dict[str, Json]:
+    """The options a client chose, as `JobOptions` takes them. Raises Refusal.
+
+    engines  that may be named, the default first; () where none may, and none is filled in
+    """
     try:
         options = {name: OPTIONS[name].from_json(value) for name, value in _chosen(given).items()}
     except SettingOutOfRange as error:
         raise Refusal(problems.out_of_definition(error.name)) from error
-    if options.get("engine", engines[0]) not in engines:
+    if "engine" in options and options["engine"] not in engines:
         raise Refusal(problems.out_of_definition("engine"))
-    if engines[0] != ENGINES[0]:  # what the engine says where nothing is said
+    if engines and engines[0] != ENGINES[0]:  # what the engine says where nothing is said
         options.setdefault("engine", engines[0])
     if "transcript" in options:
         missing = missing_readers(options["transcript"], options.get("language"))

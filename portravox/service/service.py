@@ -20,6 +20,7 @@ from portravox.service.followers import TaskFollowers
 from portravox.service.health import HealthProbe
 from portravox.service.keys import DEFAULT_GROUP, Keys
 from portravox.service.limits import Call, Limits, RateLimiter, Rates
+from portravox.service.live import LiveSessions
 from portravox.service.logins import Logins, LoginTokens, Passes, StudioPasses
 from portravox.service.metrics import Metrics
 from portravox.service.places import Places
@@ -120,6 +121,9 @@ class Service:
     """The device of each engine that is offered, for people."""
 
     health: HealthProbe = field(default_factory=HealthProbe)
+    live: LiveSessions | None = None
+    """None: none are held here."""
+
     rates: Rates = field(default_factory=RateLimiter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server was told to stop: it finishes what it is making, answers those who ask
@@ -154,7 +158,11 @@ class Service:
 
     async def caller(self, request: Request, call: Call) -> Caller:
         """Who sent a request, counted against what he may send. Raises Refusal, RateReached."""
-        caller = self._caller(request.headers.get("authorization"))
+        return await self.caller_by(request.headers.get("authorization"), call)
+
+    async def caller_by(self, authorization: str | None, call: Call) -> Caller:
+        """The same by a header of Authorization, or what stands in its place."""
+        caller = self._caller(authorization)
         counting = self.rates.take(caller.key_id, call, caller.limits)
         if counting is not None:
             await counting

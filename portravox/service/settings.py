@@ -25,6 +25,7 @@ from pydantic_settings import (
 from portravox.engines.registry import ENTRIES
 from portravox.errors import FileMissing, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
+from portravox.labels.signer import Credentials, Signer, open_signer, read_anchors
 from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
@@ -47,6 +48,7 @@ def default_data_dir() -> Path:
 
 
 _SECRETS = (
+    "c2pa_key",
     "speech_key",
     "speech_url",
     "metrics_token",
@@ -154,7 +156,27 @@ class ServiceSettings(BaseSettings):
     max_queued_per_key: Count | None = None
     max_running_per_key: Count | None = None
     video_s_per_day: Positive | None = None
-    """Of each key that has no limit of its own; without limit where nothing is said."""
+    live_sessions_per_key: Count | None = None
+    live_s_per_day: Positive | None = None
+    """Of each key that has no limit of its own; without limit where nothing is said. Of live
+    sessions, at a time, half of what the others leave where there are several keys."""
+
+    live_sessions: int = Field(2, ge=0)
+    """Live sessions at a time, of all keys; 0: none are held here. One that speaks takes .7 to 1
+    core, one that is idle half of that (`docs/live.md`)."""
+
+    live_warm: bool = False
+    """Have a process ready for a live session from the server's start on, 300 MB. Without, from the
+    first session on, or the first look at `GET /api/v1/live`."""
+
+    live_idle_s: Positive = 300.0
+    """After so long without a message a live session ends."""
+
+    live_session_s: Positive = 4 * 3600.0
+    """How long one may last."""
+
+    live_max_side: int = Field(1024, ge=64, le=4096)
+    """The longer side of a live picture, px; larger ones are scaled down."""
 
     upload_mib: Count = 100
     """Of one temporary upload: the original's."""
@@ -201,6 +223,23 @@ class ServiceSettings(BaseSettings):
     producer: str = PRODUCER
     """Who makes the videos, named in the AIGC label of each: a name, or the code that authorities
     gave."""
+
+    c2pa_certificates: Path | None = None
+    """PEM: the certificate that signs where each video comes from, then those between it and the
+    root. With it every video carries a C2PA manifest, or the task fails. Needs the extra `c2pa`."""
+
+    c2pa_key_file: Path | None = None
+    """PEM, without a password: the key of `c2pa_certificates`."""
+
+    c2pa_key: SecretStr | None = None
+    """The PEM itself, instead of a file."""
+
+    c2pa_command: str | None = None
+    """A program that signs, instead of a key: it is given what is to be signed on its standard
+    input and answers with the signature (`openssl pkeyutl`, a token's or a cloud's client)."""
+
+    c2pa_trust: Path | None = None
+    """PEM: authorities whose word on signers `/api/v1/inspect` takes."""
 
     visible_label: LabelPolicy = "asked"
     """Words in the picture that say that a machine made it: where a task asks for them, or in every
@@ -370,6 +409,8 @@ class ServiceSettings(BaseSettings):
             max_pending=self.max_queued_per_key,
             max_running=self.max_running_per_key,
             video_s_per_day=self.video_s_per_day,
+            live_sessions=self.live_sessions_per_key,
+            live_s_per_day=self.live_s_per_day,
         )
 
     @cached_property
@@ -389,6 +430,32 @@ class ServiceSettings(BaseSettings):
             time_s=self.speech_time_s,
             models_dir=self.speech_models_dir,
         )
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """Who signs videos; None where nobody does. Raises SettingOutOfRange,
+        CredentialsUnusable."""
+        key = self.c2pa_key
+        if self.c2pa_certificates is None:
+            named = {"c2pa_key_file": self.c2pa_key_file, "c2pa_command": self.c2pa_command}
+            if key is not None or any(named.values()):
+                raise SettingOutOfRange(
+                    "c2pa_certificates", None, "the certificates of the key that is named"
+                )
+            return None
+        return open_signer(
+            Credentials(
+                certificates=self.c2pa_certificates,
+                key_file=self.c2pa_key_file,
+                key=None if key is None else key.get_secret_value(),
+                command=self.c2pa_command,
+            )
+        )
+
+    @cached_property
+    def anchors_pem(self) -> str:
+        """Authorities whose word on signers is taken. Raises CredentialsUnusable."""
+        return "" if self.c2pa_trust is None else read_anchors(self.c2pa_trust)
 
     @cached_property
     def labelling(self) -> Labelling:
@@ -422,6 +489,11 @@ class ServiceSettings(BaseSettings):
         return self.data_dir / "keys.json"
 
     @property
+    def live_seconds_file(self) -> Path:
+        """How long each key held live sessions in the last day."""
+        return self.data_dir / "live-seconds.json"
+
+    @property
     def work_dir(self) -> Path:
         """Where files lie while they are worked on; emptied when the server starts."""
         return self.data_dir / "work"
@@ -448,8 +520,8 @@ class ServiceSettings(BaseSettings):
 
     def require_safe(self) -> None:
         """Raise SettingOutOfRange where strangers could use the server without a key, or where
-        nobody would make videos."""
-        _ = self.speaks
+        nobody would make videos; CredentialsUnusable where they could not be signed as wanted."""
+        _ = self.speaks, self.signer, self.anchors_pem
         if self.workers == 0 and self.database_url is None:
             raise SettingOutOfRange("workers", 0, "1 or more, or a database_url that workers share")
         if self.queues and self.database_url is None:

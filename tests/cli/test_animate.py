@@ -113,3 +113,47 @@ def test_a_transcript_without_words_is_refused_before_anything_is_read(run, tmp_
     )
     assert told.status == 2
     assert "transcript" in told.err
+
+
+def test_a_video_is_signed_with_the_certificates_that_are_named(run, inputs, tmp_path, monkeypatch):
+    from tests.credentials import new_chain
+
+    chain, video = new_chain(tmp_path / "chain"), tmp_path / "out.mp4"
+    monkeypatch.setenv("PORTRAVOX_C2PA_KEY", chain.key_file.read_text())
+    made = run(
+        "animate", inputs / "face.png", inputs / "voice.wav", "-o", video, "--max-side", "160",
+        "--video-fps", "15", "--c2pa-certificates", chain.certificates,
+    )  # fmt: skip
+    assert made.status == 0, made.err
+    assert probe_video(video).frames == 18
+    told = run("inspect", video, "--trust", chain.root, "--json").json
+    assert told["marks"][0]["fields"]["state"] == "Trusted"
+    assert [mark["scheme"] for mark in told["marks"]] == ["c2pa", "aigc", "comment"]
+
+
+def test_what_cannot_sign_is_said_before_anything_is_made(run, inputs, tmp_path):
+    from tests.credentials import new_chain
+
+    chain, video = new_chain(tmp_path / "chain", days=(-9, -1)), tmp_path / "out.mp4"
+    signing = ("--c2pa-certificates", chain.certificates, "--c2pa-key-file", chain.key_file)
+    listed = tmp_path / "list.csv"
+    listed.write_text("portrait,voice\nface.png,voice.wav\n")
+    files = (inputs / "face.png", inputs / "voice.wav", "-o", video)
+    for told in (
+        run("animate", *files, *signing),
+        run("batch", listed, "-o", tmp_path / "videos", *signing),
+        run("serve", "--data-dir", tmp_path / "data", "--config", serving_with(chain, tmp_path)),
+    ):
+        assert told.status == 2
+        assert "expired on" in told.err and "Put a new one in its place" in told.err
+    assert not video.exists()
+    told = run("animate", *files, *signing[2:])
+    assert told.status == 2 and "a key without certificates" in told.err
+
+
+def serving_with(chain, folder):
+    config = folder / "server.toml"
+    config.write_text(
+        f'c2pa_certificates = "{chain.certificates}"\nc2pa_key_file = "{chain.key_file}"\n'
+    )
+    return config

@@ -138,7 +138,8 @@ def test_clients_are_answered_while_a_server_that_was_told_to_stop_finishes(tmp_
                 refused = HTTP.post(f"{server.url}{submit}", json=body, headers=key)
                 assert (refused.status_code, refused.json()["code"]) == (503, "ModelUnavailable")
                 assert HTTP.get(f"{server.url}/readyz").status_code == 503
-                assert HTTP.get(f"{server.url}/healthz").status_code == 200
+                health = HTTP.get(f"{server.url}/healthz")
+                assert (health.status_code, list(health.json()["engines"])) == (200, ["embedded"])
                 time.sleep(0.1)
             assert polls >= 2  # once on an old connection, once on a new one
             assert server.process.wait(20) == 0

@@ -6,6 +6,7 @@ Each program runs in a network namespace with a name server of ours and no other
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -153,6 +154,42 @@ def test_a_server_calls_nobody_and_leaves_nothing(astronaut_path: Path):
     assert found.status == 0, found.errors
     assert '"pass":true' in found.output
     assert (found.seen, found.left) == ((), ())
+
+
+READ = """
+import base64, sys
+from portravox.inspection import inspect
+for content in sys.argv[1:]:
+    print([mark.words for mark in inspect(base64.b64decode(content)).marks])
+"""
+
+READ_WITHOUT_OUR_SETTINGS = """
+import base64, io, os, sys, threading, c2pa
+threading.Timer(1.5, os._exit, [0]).start()  # nobody answers
+for kind, content in zip(("video/mp4", "image/png"), sys.argv[1:]):
+    try:
+        c2pa.Reader(kind, io.BytesIO(base64.b64decode(content))).json()
+    except c2pa.C2paError as error:
+        print(error)
+"""
+
+
+def test_no_manifest_makes_us_call_anybody(tmp_path: Path):
+    """One that lies elsewhere, and a certificate whose issuer may be asked about it."""
+    from tests.credentials import new_chain, of_a_camera, sealed_video
+
+    chain = new_chain(tmp_path / "chain", asked_at="http://revoked.example/ocsp")
+    files = (
+        sealed_video(tmp_path / "v.mp4", chain),
+        of_a_camera(tmp_path / "p.png", chain, elsewhere="http://manifest.example/p.c2pa"),
+    )
+    contents = [base64.b64encode(file.read_bytes()).decode() for file in files]
+    found = observe([sys.executable, "-c", READ, *contents])
+    assert found.status == 0, found.errors
+    assert "a C2PA manifest" in found.output
+    assert (found.seen, found.left) == ((), ())
+    loud = observe([sys.executable, "-c", READ_WITHOUT_OUR_SETTINGS, *contents])
+    assert "look-up of manifest.example" in loud.seen  # so it would be seen
 
 
 @pytest.mark.parametrize("arguments", [["doctor"], ["demo", "-o", "demo.mp4"]], ids=lambda a: a[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portravox.errors import FileMissing, SettingOutOfRange
+from portravox.errors import CredentialsUnusable, FileMissing, SettingOutOfRange
 from portravox.service.settings import ServiceSettings, read_settings
 
 
@@ -127,3 +127,35 @@ def test_a_server_without_workers_needs_a_database_that_others_share() -> None:
 def test_the_address_of_a_database_is_never_told() -> None:
     settings = ServiceSettings(database_url="postgresql://me:secret@db/x")
     assert "secret" not in repr(settings)
+
+
+def test_what_signs_is_looked_at_before_the_server_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.credentials import new_chain
+
+    good = new_chain(tmp_path / "good")
+    files = {"c2pa_certificates": good.certificates, "c2pa_key_file": good.key_file}
+    settings = read_settings({**files, "c2pa_trust": good.root})
+    settings.require_safe()
+    assert settings.signer is not None and settings.signer.algorithm == "ES256"
+    assert settings.anchors_pem.startswith("-----BEGIN CERTIFICATE")
+    expired = new_chain(tmp_path / "expired", days=(-9, -1))
+    for wrong in (
+        {"c2pa_certificates": expired.certificates, "c2pa_key_file": expired.key_file},
+        {**files, "c2pa_key_file": expired.key_file},
+        {**files, "c2pa_command": "true"},
+        {"c2pa_certificates": good.certificates},
+        {"c2pa_trust": good.key_file},
+    ):
+        with pytest.raises(CredentialsUnusable):
+            read_settings(wrong).require_safe()
+    with pytest.raises(SettingOutOfRange, match="c2pa_certificates"):
+        read_settings({"c2pa_key_file": good.key_file}).require_safe()
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "portravox_c2pa_key").write_bytes(good.key_file.read_bytes())
+    monkeypatch.setenv("PORTRAVOX_SECRETS_DIR", str(secrets))
+    by_secret = read_settings({"c2pa_certificates": good.certificates})
+    by_secret.require_safe()
+    assert "PRIVATE" not in repr(by_secret)

@@ -24,7 +24,9 @@ from portravox.service.worker.sandbox import offered
 
 
 async def live(request: Request) -> Response:
-    return answer({"status": "ok", "request_id": request_id_of(request)})
+    """200 as long as the process lives, with the device of each engine that draws here."""
+    engines: dict[str, Json] = dict(service_of(request).drawn_on)
+    return answer({"status": "ok", "engines": engines, "request_id": request_id_of(request)})
 
 
 async def ready(request: Request) -> Response:

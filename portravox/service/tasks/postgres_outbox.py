@@ -18,9 +18,8 @@ from portravox.service.tasks.outbox import (
     DeliveryFilter,
     DeliveryPage,
     DeliveryState,
-    NoticeFormat,
-    Webhook,
 )
+from portravox.service.tasks.rows import delivery_of
 from portravox.service.tasks.task import Task
 
 Find = Callable[[Collection[str]], Awaitable[dict[str, Task]]]
@@ -104,22 +103,4 @@ class PostgresOutbox:
             attempts[kept["delivery_id"]].append(
                 DeliveryAttempt(at=kept["at"], status=kept["status"])
             )
-        return tuple(
-            Delivery(
-                delivery_id=row["delivery_id"],
-                task_id=row["task_id"],
-                key_id=row["key_id"],
-                key_group=row["key_group"],
-                webhook=Webhook(
-                    url=row["url"],
-                    format=NoticeFormat(row["format"]),
-                    by_operator=row["by_operator"],
-                ),
-                state=DeliveryState(row["state"]),
-                tries=row["tries"],
-                next_at=row["next_at"],
-                ended_at=row["ended_at"],
-                attempts=tuple(attempts[row["delivery_id"]]),
-            )
-            for row in rows
-        )
+        return tuple(delivery_of(row, attempts[row["delivery_id"]]) for row in rows)

@@ -12,7 +12,13 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from portravox.service.errors import IdempotencyConflict
-from portravox.service.tasks.outbox import Webhook
+from portravox.service.tasks.outbox import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    NoticeFormat,
+    Webhook,
+)
 from portravox.service.tasks.room import Held
 from portravox.service.tasks.states import TaskState
 from portravox.service.tasks.task import Explanation, Job, Result, Task
@@ -22,6 +28,26 @@ class Row(Protocol):
     """What both databases' drivers give: values by the names of their columns."""
 
     def __getitem__(self, column: str, /) -> Any: ...
+
+
+def delivery_of(row: Row, attempts: Sequence[DeliveryAttempt]) -> Delivery:
+    """A row of the outbox, and what came of each try to post it."""
+    return Delivery(
+        delivery_id=row["delivery_id"],
+        task_id=row["task_id"],
+        key_id=row["key_id"],
+        key_group=row["key_group"],
+        webhook=Webhook(
+            url=row["url"],
+            format=NoticeFormat(row["format"]),
+            by_operator=bool(row["by_operator"]),
+        ),
+        state=DeliveryState(row["state"]),
+        tries=row["tries"],
+        next_at=row["next_at"],
+        ended_at=row["ended_at"],
+        attempts=tuple(attempts),
+    )
 
 
 def task_of(row: Row) -> Task:

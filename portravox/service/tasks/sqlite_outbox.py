@@ -21,10 +21,9 @@ from portravox.service.tasks.outbox import (
     DeliveryFilter,
     DeliveryPage,
     DeliveryState,
-    NoticeFormat,
     Webhook,
 )
-from portravox.service.tasks.rows import task_of
+from portravox.service.tasks.rows import delivery_of, task_of
 from portravox.service.tasks.task import Task
 
 T = TypeVar("T")
@@ -155,22 +154,4 @@ def _deliveries(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[De
         sql.ATTEMPTS_OF_NOTICES, {"delivery_ids": json.dumps(list(attempts))}
     ):
         attempts[delivery_id].append(DeliveryAttempt(at=at, status=status))
-    return tuple(
-        Delivery(
-            delivery_id=row["delivery_id"],
-            task_id=row["task_id"],
-            key_id=row["key_id"],
-            key_group=row["key_group"],
-            webhook=Webhook(
-                url=row["url"],
-                format=NoticeFormat(row["format"]),
-                by_operator=bool(row["by_operator"]),
-            ),
-            state=DeliveryState(row["state"]),
-            tries=row["tries"],
-            next_at=row["next_at"],
-            ended_at=row["ended_at"],
-            attempts=tuple(attempts[row["delivery_id"]]),
-        )
-        for row in rows
-    )
+    return tuple(delivery_of(row, attempts[row["delivery_id"]]) for row in rows)

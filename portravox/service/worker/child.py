@@ -24,13 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from portravox.atomic_file import writing
-from portravox.errors import (
-    BackgroundUnfit,
-    DeviceMemoryShort,
-    FileUnfit,
-    PictureTooLarge,
-    VoiceTooLarge,
-)
+from portravox.errors import DeviceMemoryShort, FileUnfit, PictureTooLarge, VoiceTooLarge
 from portravox.model_files.required import forbid_fetching
 from portravox.service.disk import DiskSpace
 from portravox.service.errors import InputDownloadFailed, InputTooLarge, StorageFailed
@@ -58,6 +52,7 @@ from portravox.service.worker.messages import (
     InspectRequest,
     JudgeDone,
     JudgeRequest,
+    LiveRequest,
     PlainDone,
     PlainRequest,
     Ready,
@@ -72,6 +67,7 @@ from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
+    from portravox.media.encode import Seal
     from portravox.media.planes import Planes
     from portravox.pipeline import Progress
 
@@ -84,6 +80,8 @@ PREVIEWS_APART_S = 1.0
 WARM_UP_PX = 256
 WARM_UP_S = 0.2
 """The first video a child draws is so small and short: what counts is that all code ran."""
+
+WARM_UP_FRAMES = 4
 
 MAX_PLAIN_S = 600.0
 """Of a recording that is written plainly, to be cut in the page: 115 MB at most. Our choice."""
@@ -110,7 +108,13 @@ def main() -> None:
         sandbox.close_calls(role)
     _send(events, Ready())
     for line in sys.stdin.buffer:
-        _carry_out(decode_request(line), events)
+        request = decode_request(line)
+        if isinstance(request, LiveRequest):
+            from portravox.service.worker.live_child import hold
+
+            hold(request, sys.stdin.buffer, events, _engine)
+            return
+        _carry_out(request, events)
 
 
 def _limit(memory_mib: int, parent: int) -> None:
@@ -130,8 +134,10 @@ def _warm_up(role: Role) -> None:
     forbid_fetching()  # the server did, and this process may have no network
     if role != "fetch":
         _warm_up_to_judge()
-    if role == "render":
+    if role in ("render", "live"):
         _warm_up_to_render()
+    if role == "live":
+        _warm_up_to_live()
 
 
 def _warm_up_to_judge() -> None:
@@ -171,6 +177,27 @@ def _warm_up_to_render() -> None:
         avatar = EmbeddedEngine().register(read_picture(portrait, max_side_px=WARM_UP_PX))
         for _ in avatar.speak(beginning, Direction()):
             pass
+
+
+def _warm_up_to_live() -> None:
+    """Hear and show a little, if the demo's portrait is there: a session loads other code than a
+    video."""
+    import numpy as np
+
+    from portravox.demo import demo_portrait_if_here
+    from portravox.live_stream import LiveStream
+    from portravox.media.picture_file import read_picture
+    from portravox.options import Direction
+
+    portrait = demo_portrait_if_here()
+    if portrait is None:
+        return
+    avatar = _engine("embedded").register(read_picture(portrait, max_side_px=WARM_UP_PX))
+    with avatar.open(Direction()) as session:
+        stream = LiveStream(session)
+        session.push(np.zeros(16_000, np.int16), 16_000)
+        for _ in range(WARM_UP_FRAMES):
+            stream.next()
 
 
 @cache
@@ -226,7 +253,6 @@ def _fetched(request: FetchRequest) -> FetchDone:
     max_bytes = {
         "image": PictureLimits.service().max_bytes,
         "audio": VoiceLimits.service().max_bytes,
-        "background": PictureLimits.service().max_bytes,
         "file": MAX_INSPECTED_BYTES,
     }[request.file]
     try:
@@ -239,8 +265,7 @@ def _fetched(request: FetchRequest) -> FetchDone:
     except InputTooLarge as error:
         if request.file == "file":
             raise FileUnfit(f"the file has {error}") from error
-        kinds = {"audio": VoiceTooLarge, "background": BackgroundUnfit}
-        kind = kinds.get(request.file, PictureTooLarge)
+        kind = PictureTooLarge if request.file == "image" else VoiceTooLarge
         raise kind(f"the file has {error.reason}") from error
     except InputDownloadFailed as error:
         if request.allow_nets or request.allow_ports:
@@ -281,7 +306,7 @@ def _judged(request: JudgeRequest) -> JudgeDone:
 def _inspected(request: InspectRequest) -> InspectDone:
     from portravox.inspection import inspect_file
 
-    found = inspect_file(Path(request.folder) / "file")
+    found = inspect_file(Path(request.folder) / "file", anchors_pem=request.anchors_pem)
     return InspectDone(
         number=request.number, file_kind=found.kind, is_known=found.is_known, marks=found.marks
     )
@@ -307,7 +332,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     """Check the files by the service's limits and make the video."""
     from portravox.media.picture_file import PictureLimits
     from portravox.media.voice_file import VoiceLimits
-    from portravox.options import JobOptions, is_address
+    from portravox.options import JobOptions
     from portravox.pipeline import animate_inputs, read_inputs, write_captions
     from portravox.service.worker.words import readings_in, words_in
 
@@ -323,7 +348,6 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         voice_limits=VoiceLimits.service(request.voice_formats),
         transcript=words_in(folder, options.transcript, options.language, spoken=options.text),
         may_read_text=False,
-        background=folder / "background" if is_address(options.background) else None,
     )
     last_told = ("", 0.0)
 
@@ -352,6 +376,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         on_progress=tell,
         on_frame=_Previewer(folder / PREVIEW_NAME),
         on_fragment=None if stream is None else stream.write,
+        seal=_manifest_of(request),
     )
     if options.text is not None or options.transcript is not None:
         captions = folder / CAPTIONS_NAME
@@ -361,6 +386,33 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         duration_s=result.duration_s,
         streamed=stream is not None and stream.is_whole,
     )
+
+
+def _manifest_of(request: RenderRequest) -> Seal | None:
+    """Puts a manifest into the video that the server will sign; None where none is wanted."""
+    wanted = request.seal
+    if wanted is None:
+        return None
+    from portravox.inspection import ingredient_of
+    from portravox.labels.origin import Origin
+    from portravox.labels.seal import Placeholder, prepare
+
+    folder = Path(request.folder)
+    origin = Origin(
+        ingredients=(
+            ingredient_of("portrait", (folder / "image").read_bytes()),
+            ingredient_of("voice", (folder / "audio").read_bytes()),
+        ),
+        made_at=wanted.made_at,
+        producer=request.producer,
+        task_id=request.task_id,
+    )
+    placeholder = Placeholder(
+        chain_pem=wanted.chain_pem,
+        algorithm=wanted.algorithm,
+        content=bytes.fromhex(wanted.placeholder_hex),
+    )
+    return lambda video: prepare(video, origin, placeholder)
 
 
 class _Previewer:

@@ -29,7 +29,7 @@ from typing import Protocol, TypeVar
 
 from portravox.errors import PortravoxError
 from portravox.labels.aigc import PRODUCER
-from portravox.options import is_address
+from portravox.labels.signer import Signer
 from portravox.service import explanations
 from portravox.service.errors import (
     QueueUnavailable,
@@ -67,6 +67,7 @@ from portravox.service.worker.messages import (
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
+from portravox.service.worker.sealing import Sealing
 from portravox.service.worker.speaker import Speaker
 from portravox.service.worker.transcripts import write_words
 from portravox.system import open_strangers_file
@@ -156,12 +157,14 @@ class WorkerLoop:
         picture_formats: Formats = "original",
         voice_formats: Formats = "original",
         producer: str = PRODUCER,
+        signer: Signer | None = None,
     ) -> None:
         """
         slots     how many tasks may be rendered at once, as many as `rendering` has processes
         streams   by which videos are watched while they are made; None: nobody can
         speaker   who speaks the texts of tasks; None: nobody does
         producer  who makes the videos, named in their labels
+        signer    who signs where each comes from; None: nobody does
         """
         self.name = name
         self._queue = queue
@@ -180,6 +183,7 @@ class WorkerLoop:
         self._picture_formats: Formats = picture_formats
         self._voice_formats: Formats = voice_formats
         self._producer = producer
+        self._signer = signer
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._attempts: dict[asyncio.Task[None], _Attempt] = {}
@@ -237,7 +241,9 @@ class WorkerLoop:
         return self.trouble_of_processes()
 
     def trouble_of_processes(self) -> str | None:
-        """Why no process works, if so."""
+        """Why no process works, or none is of use, if so."""
+        if self._signer is not None and self._signer.has_expired:
+            return "the certificate that signs videos has expired"
         if self.failed_starts >= FAILED_STARTS:
             return f"worker processes failed to start {self.failed_starts} times in a row"
         return None
@@ -445,7 +451,7 @@ class WorkerLoop:
     async def _render_in(
         self, folder: Path, task: Task, held: _Attempt, stages: _Stages
     ) -> RenderDone:
-        """Have files fetched, or a text spoken, the transcript read, the video made.
+        """Have files fetched, or a text spoken, the transcript read, the video made and signed.
 
         Raises RequestFailed.
         """
@@ -456,12 +462,14 @@ class WorkerLoop:
         else:
             stages.enter("speak", 0.0)
             await self._speak(task, folder)
-        background = str(task.job.parameters.get("background", ""))
-        if is_address(background):
-            await self._fetch(task, "background", background, folder)
         await write_words(task.job.parameters, folder)
         held.fetches = False
-        return await self._rendering.request(
+        sealing = None
+        if self._signer is not None:
+            sealing = await Sealing.begin(
+                self._signer, folder, producer=self._producer, task_id=task.task_id
+            )
+        done = await self._rendering.request(
             RenderRequest(
                 folder=str(folder),
                 parameters=task.job.parameters,
@@ -470,12 +478,16 @@ class WorkerLoop:
                 producer=self._producer,
                 task_id=task.task_id,
                 may_be_watched=self._streams is not None,
+                seal=None if sealing is None else sealing.wanted,
             ),
             RenderDone,
             key=task.key_id,
             time_s=self._render_time_s,
             on_stage=partial(self._follow, task, stages),
         )
+        if sealing is not None:
+            await sealing.finish(folder / VIDEO_NAME)
+        return done
 
     def _follow(self, task: Task, stages: _Stages, reached: StageReached) -> None:
         """Take over where a render is, and how much it has to draw once that is known."""

@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, Literal, Self, cast, get_args
 
 from portravox.inspection import (
@@ -27,6 +27,8 @@ from portravox.inspection import (
     Scheme,
 )
 from portravox.labels.aigc import MAX_PRODUCER, PRODUCER
+from portravox.labels.manifest import ALGORITHM_IDS
+from portravox.labels.signer import MAX_SIGNATURE_BYTES
 from portravox.service import problems
 from portravox.service.explanations import MAX_SENTENCE, REASONS, is_sentence
 from portravox.service.problems import PROBLEMS, Problem
@@ -59,14 +61,17 @@ MAX_PIXELS = 100_000_000
 Formats = Literal["original", "all"]
 """Which kinds of files are taken: those of the original, or all that can be read."""
 
-InputFile = Literal["image", "audio", "background", "file"]
-"""The files of a job, and one that is inspected; named so in the scratch folder."""
+InputFile = Literal["image", "audio", "file"]
+"""The two files of a job, and one that is inspected; named so in the scratch folder."""
 
 MAX_INSPECTED_BYTES = 100 * 1024 * 1024
 """Of a file that is inspected. Our choice: a temporary upload's."""
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
 """Where a process is, of a render."""
+
+MAX_ANCHORS = 1024 * 1024
+"""Characters of certificates in a request. Our choice."""
 
 VIDEO_NAME = "video.mp4"
 OPENED = "PORTRAVOX_OPENED_ENGINES"
@@ -142,6 +147,18 @@ class InspectRequest:
 
     number: int = 0
     folder: str
+    anchors_pem: str = ""
+    """Certificates of authorities whose word on signers is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealWanted:
+    """What a manifest is to say that the server will sign, and what it leaves room for."""
+
+    made_at: str
+    chain_pem: str
+    algorithm: str
+    placeholder_hex: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +183,33 @@ class RenderRequest:
 
     may_be_watched: bool = False
     """Whether to write it in fragments, too, as it is made."""
+
+    seal: SealWanted | None = None
+    """The manifest to put into the video; None: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRequest:
+    """Hold a live session with the image in a folder; what follows on both sides is
+    `live_messages`, and the process ends with it."""
+
+    kind: ClassVar[str] = "live"
+
+    number: int = 0
+    folder: str
+    parameters: Mapping[str, JsonValue]
+    """As those of a render; they were checked when the session was asked for."""
+
+    picture_formats: Formats = "original"
+    producer: str = PRODUCER
+    session_id: str
+    """Part of what the number in the video's label is made from."""
+
+    raw: bool
+    """Frames and samples instead of a video."""
+
+    sound_rate_hz: int
+    """Of the sound that goes out."""
 
 
 Request = FetchRequest | JudgeRequest | PlainRequest | InspectRequest | RenderRequest
@@ -294,12 +338,14 @@ Done = FetchDone | JudgeDone | PlainDone | InspectDone | RenderDone
 Event = Ready | StageReached | Done | Failed
 
 
-def encode(message: Request | Event) -> bytes:
+def encode(message: Request | LiveRequest | Event) -> bytes:
     """A message as the line that `decode_request` or `decode_event` reads.
 
     Raises ValueError for numbers that are none.
     """
     told = {field.name: getattr(message, field.name) for field in fields(message)}
+    if isinstance(message, RenderRequest) and message.seal is not None:
+        told["seal"] = asdict(message.seal)
     if isinstance(message, InspectDone):
         told["marks"] = [mark.as_json() for mark in message.marks]
     line = json.dumps({"kind": message.kind, **told}, allow_nan=False)
@@ -310,7 +356,7 @@ def decode_event(line: bytes) -> Event:
     """What a worker process said. Raises ProtocolViolation for everything that is no event."""
     if len(line) > MAX_LINE_BYTES:
         raise ProtocolViolation(f"a line of {len(line)} bytes; wanted {MAX_LINE_BYTES} at most")
-    said = _Fields(line)
+    said = Fields(line)
     event: Event
     match said.text("kind"):
         case Ready.kind:
@@ -343,18 +389,18 @@ def decode_event(line: bytes) -> Event:
                 streamed=said.flag("streamed"),
             )
         case Failed.kind:
-            event = _failed(said)
+            event = failed_in(said)
         case _:
             raise ProtocolViolation("an unknown kind of message")
     said.require_all_read()
     return event
 
 
-def decode_request(line: bytes) -> Request:
+def decode_request(line: bytes) -> Request | LiveRequest:
     """What a worker process is asked. Raises ProtocolViolation for everything else: the server is
     believed, but an old process must not do half of what a newer server asks."""
-    asked = _Fields(line)
-    request: Request
+    asked = Fields(line)
+    request: Request | LiveRequest
     match asked.text("kind"):
         case FetchRequest.kind:
             request = FetchRequest(
@@ -379,7 +425,9 @@ def decode_request(line: bytes) -> Request:
             )
         case InspectRequest.kind:
             request = InspectRequest(
-                number=asked.number(), folder=asked.text("folder", MAX_LINE_BYTES)
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                anchors_pem=asked.text("anchors_pem", MAX_ANCHORS),
             )
         case RenderRequest.kind:
             request = RenderRequest(
@@ -391,6 +439,18 @@ def decode_request(line: bytes) -> Request:
                 producer=asked.text("producer", MAX_PRODUCER),
                 task_id=asked.text("task_id"),
                 may_be_watched=asked.flag("may_be_watched"),
+                seal=_seal(asked.mapping_or_none("seal")),
+            )
+        case LiveRequest.kind:
+            request = LiveRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                parameters=asked.mapping("parameters"),
+                picture_formats=asked.formats("picture_formats"),
+                producer=asked.text("producer", MAX_PRODUCER),
+                session_id=asked.text("session_id"),
+                raw=asked.flag("raw"),
+                sound_rate_hz=asked.whole("sound_rate_hz", 1, 192_000),
             )
         case _:
             raise ProtocolViolation("an unknown kind of message")
@@ -398,7 +458,21 @@ def decode_request(line: bytes) -> Request:
     return request
 
 
-def _judged(said: _Fields) -> JudgeDone:
+def _seal(wanted: dict[str, JsonValue] | None) -> SealWanted | None:
+    if wanted is None:
+        return None
+    asked = Fields.of(wanted)
+    seal = SealWanted(
+        made_at=asked.text("made_at"),
+        chain_pem=asked.text("chain_pem", MAX_ANCHORS),
+        algorithm=asked.one_of("algorithm", tuple(ALGORITHM_IDS)),
+        placeholder_hex=asked.text("placeholder_hex", 2 * MAX_SIGNATURE_BYTES),
+    )
+    asked.require_all_read()
+    return seal
+
+
+def _judged(said: Fields) -> JudgeDone:
     faces = []
     for outline in said.items("faces", MAX_FACES_TOLD):
         points = []
@@ -423,7 +497,7 @@ def _judged(said: _Fields) -> JudgeDone:
 
 
 def _mark(found: object) -> Mark:
-    said = _Fields.of(found)
+    said = Fields.of(found)
     mark = Mark(
         scheme=cast(Scheme, said.one_of("scheme", get_args(Scheme))),
         says_machine_made=said.flag("says_machine_made"),
@@ -446,7 +520,8 @@ _PROBLEMS_TOLD = frozenset(PROBLEMS.values())
 _PARAMETER = re.compile(r"[A-Za-z_.]{1,64}")
 
 
-def _failed(said: _Fields) -> Failed:
+def failed_in(said: Fields) -> Failed:
+    """The failure that a message tells. Raises ProtocolViolation where it is none of ours."""
     failed = Failed(
         number=said.number(),
         status=said.whole("status", 400, 599),
@@ -472,7 +547,7 @@ def _is_out_of_definition(problem: Problem) -> bool:
     return bool(_PARAMETER.fullmatch(name)) and problem == problems.out_of_definition(name)
 
 
-class _Fields:
+class Fields:
     """The fields of one message, each taken once and as what it has to be."""
 
     def __init__(self, line: bytes) -> None:
@@ -540,6 +615,15 @@ class _Fields:
 
     def items(self, name: str, most: int) -> list[object]:
         return _as_list(self._take(name), most)
+
+    def mapping_or_none(self, name: str) -> dict[str, JsonValue] | None:
+        if self._fields.get(name, False) is None:
+            self._take(name)
+            return None
+        return self.mapping(name)
+
+    def texts(self, name: str, most: int) -> tuple[str, ...]:
+        return tuple(_as_text(item) for item in self.items(name, most))
 
     def mapping(self, name: str) -> dict[str, JsonValue]:
         found = self._take(name)

@@ -20,8 +20,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,6 +49,7 @@ from portravox.service.worker.messages import (
     FetchRequest,
     InspectRequest,
     JudgeRequest,
+    LiveRequest,
     PlainRequest,
     ProtocolViolation,
     Ready,
@@ -59,7 +60,7 @@ from portravox.service.worker.messages import (
     decode_event,
     encode,
 )
-from portravox.service.worker.process_folder import ProcessFolder
+from portravox.service.worker.process_folder import ProcessFolder, RequestFolder
 from portravox.service.worker.sandbox import SandboxMode
 from portravox.service.worker.seccomp import Role
 from portravox.service.worker.words import WORDS_NAME
@@ -141,6 +142,16 @@ class _Overdrawn(Exception):
         super().__init__(why)
         self.problem = problem
         self.retry = retry
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A process that talks for longer than a request: what goes in and out of it, unread."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    folder: RequestFolder
+    pid: int
 
 
 class WorkerProcess:
@@ -246,6 +257,36 @@ class WorkerProcess:
                 ),
             )
         return event
+
+    @contextlib.asynccontextmanager
+    async def conversation(self, request: LiveRequest) -> AsyncIterator[Conversation]:
+        """Have the process to oneself until the block ends, and the process with it.
+
+        request  what it is told first; its number and folder are given here, and its image lies in
+                 the folder that it names
+
+        Raises RequestFailed, OSError where no process can be started.
+        """
+        async with self._turn:
+            await self._ready()
+            assert self._child is not None and self._folder is not None
+            child, lines = self._child, self._lines
+            assert child.stdin is not None and child.stdout is not None and lines is not None
+            self._number += 1
+            inside = self._folder.begin(self._number)
+            try:
+                if lines.has_more:
+                    raise RequestFailed(problems.ALGO, retry=True)
+                scratch = Path(request.folder)
+                inside.put(scratch / "image")
+                begun = replace(request, number=self._number, folder=str(inside.path))
+                with contextlib.suppress(ConnectionError):  # it is dead: reading says so, too
+                    child.stdin.write(encode(begun))
+                    await child.stdin.drain()
+                yield Conversation(child.stdout, child.stdin, inside, child.pid)
+            finally:
+                inside.close()
+                await self._kill()
 
     async def close(self) -> None:
         """End the process, whatever it does."""
@@ -445,7 +486,7 @@ _INPUTS: Mapping[str, tuple[str, ...]] = {
     JudgeRequest.kind: ("image",),
     InspectRequest.kind: ("file",),
     PlainRequest.kind: ("image", "audio"),
-    RenderRequest.kind: ("image", "audio", "background", WORDS_NAME),
+    RenderRequest.kind: ("image", "audio", WORDS_NAME),
 }
 """The files that a request of a kind is about, in its scratch folder."""
 
@@ -588,6 +629,19 @@ class ProcessPool:
                     self._idle.append(process)
                 else:
                     await process.close()
+
+    @contextlib.asynccontextmanager
+    async def conversation(self, request: LiveRequest, *, key: str) -> AsyncIterator[Conversation]:
+        """Talk with a process that is free. Raises RequestFailed, OSError."""
+        async with self._turns.turn(key):
+            process = self._idle.pop(0) if self._idle else self._make()
+            self._busy.add(process)
+            try:
+                async with process.conversation(request) as talk:
+                    yield talk
+            finally:
+                self._busy.discard(process)
+                await process.close()
 
     def keep_warm(self) -> None:
         """From now on have processes ready before they are needed."""

@@ -19,7 +19,7 @@ from typing import Literal, get_args
 
 from portravox.service.worker.syscalls import NEWEST, X32_BIT, Architecture
 
-Role = Literal["render", "judge", "fetch"]
+Role = Literal["render", "judge", "fetch", "live"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 

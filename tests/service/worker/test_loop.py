@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from portravox.labels.signer import Signer
 from portravox.service import problems
 from portravox.service.errors import StorageUnavailable
 from portravox.service.explanations import explanation
@@ -99,6 +100,7 @@ def worker_of(
     task_life_s: float = 3600.0,
     fetch: Callable[[], WorkerProcess] | None = None,
     streams: Streams | None = None,
+    signer: Signer | None = None,
 ) -> WorkerLoop:
     service = server.service
     return WorkerLoop(
@@ -120,6 +122,7 @@ def worker_of(
         render_time_s=60.0,
         task_life_s=task_life_s,
         voice_formats="all",
+        signer=signer,
     )
 
 

@@ -36,6 +36,7 @@ from portravox.service.worker.messages import (
     RenderDone,
     RenderRequest,
     Request,
+    SealWanted,
     StageReached,
     decode_event,
     decode_request,
@@ -103,6 +104,7 @@ REQUESTS: list[Request] = [
     FetchRequest(number=1, file="audio", url="https://h/声.wav", folder="/tmp/x", allow_nets=""),
     JudgeRequest(number=2, folder="/tmp/x"),
     InspectRequest(number=2, folder="/tmp/x"),
+    InspectRequest(number=2, folder="/tmp/x", anchors_pem="x" * 300_000),
     RenderRequest(number=3, folder="/tmp/x", parameters={"video_fps": 24, "head": 0.5}),
     RenderRequest(
         number=4,
@@ -114,6 +116,17 @@ REQUESTS: list[Request] = [
     ),
     RenderRequest(number=4, folder="/tmp/x", parameters={}, picture_formats="all"),
     RenderRequest(number=4, folder="/tmp/x", parameters={}, may_be_watched=True),
+    RenderRequest(
+        number=4,
+        folder="/tmp/x",
+        parameters={},
+        seal=SealWanted(
+            made_at="2026-11-29T07:00:00Z",
+            chain_pem="-----BEGIN",
+            algorithm="ES256",
+            placeholder_hex="ff" * 64,
+        ),
+    ),
     JudgeRequest(number=5, folder="/tmp/x", picture_formats="all"),
     PlainRequest(number=6, folder="/tmp/x", file="audio"),
 ]

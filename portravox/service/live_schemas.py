@@ -1,0 +1,225 @@
+"""Messages of live sessions: what clients say, read strictly, and what they are told.
+
+Flow      routes.live -> live_schemas -> Start, Said ; live events -> JSON
+Reads     untrusted texts and bytes
+Gives     checked values, or a Refusal
+
+Parameters are those of a submit, by the one definition of options (`LIVE_OPTIONS`,
+`CHANGEABLE_OPTIONS`), and stand where they stand there: the original's six in `parameters`, others
+in `parameters.portravox`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from portravox.options import CHANGEABLE_OPTIONS, LIVE_OPTIONS
+from portravox.service import problems
+from portravox.service.problems import Refusal
+from portravox.service.schemas import address_in, json_object, parameters_in, require_speakable
+from portravox.service.tasks.queue import Json
+from portravox.synthesis.settings import SpeechSettings
+
+SOUND_RATES_HZ: Final = (16_000, 24_000, 32_000, 44_100, 48_000)
+"""Of the sound that goes out, as `engines.session` has them."""
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
+"""Of the sound that comes in, likewise."""
+
+DEFAULT_RATE_HZ: Final = 24_000
+"""Of sound that comes in, where nothing is said: what speech synthesisers give."""
+
+FORMATS: Final = ("fmp4", "raw")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The first message: whose face, and how."""
+
+    image_url: str | None
+    image_bytes: int | None
+    """Where there is no address: how large the message is that brings the picture."""
+
+    parameters: Mapping[str, Json]
+    raw: bool
+    sound_rate_hz: int
+    sample_rate_hz: int
+    """Of the sound that comes in, where a message does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Speech that follows what came before."""
+
+    pcm: bytes
+    rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A text to be spoken by the server's provider."""
+
+    parameters: Mapping[str, Json]
+    """text, voice_name, language"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Parameters that are to be others from now on."""
+
+    parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """The utterance is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Interrupt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the session."""
+
+
+Said = Append | Say | Change | Flush | Clear | Close
+
+
+def start_in(
+    text: str, *, engines: tuple[str, ...], max_side_px: int, max_picture_bytes: int
+) -> Start:
+    """The first message. Raises Refusal.
+
+    engines            that may be named, the default first
+    max_side_px        of the picture; a larger `max_side`, or none, becomes this
+    max_picture_bytes  of one that comes as a message
+    """
+    told = _object(text, "start")
+    given = parameters_in(told.get("parameters"), engines)
+    for name in given:
+        if name not in LIVE_OPTIONS:
+            raise Refusal(problems.out_of_definition(name))
+    parameters = {**given, "max_side": _smaller(given.get("max_side"), max_side_px)}
+    form = told.get("format", FORMATS[0])
+    if form not in FORMATS:
+        raise Refusal(problems.bad_parameter("format"))
+    size = told.get("image_bytes")
+    if size is None:
+        url = address_in(told, "image_url", resolve_oss=True)
+        return _start(told, parameters, form, image_url=url, image_bytes=None)
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise Refusal(problems.bad_parameter("image_bytes"))
+    if size > max_picture_bytes:
+        raise Refusal(problems.IMAGE_SIZE)
+    return _start(told, parameters, form, image_url=None, image_bytes=size)
+
+
+def said_in(message: str | bytes, *, rate_hz: int, speech: SpeechSettings | None) -> Said:
+    """A later message. Raises Refusal.
+
+    rate_hz  of sound that does not say its own
+    speech   who speaks texts here; None: nobody
+    """
+    if isinstance(message, bytes):
+        return Append(message, rate_hz)
+    told = _object(message, None)
+    match told.get("type"):
+        case "append":
+            return Append(_sound(told), _rate(told, rate_hz))
+        case "flush":
+            return Flush()
+        case "clear":
+            return Clear()
+        case "close":
+            return Close()
+        case "change":
+            return Change(_changed(told))
+        case "say":
+            return Say(_text(told, speech))
+        case _:
+            raise Refusal(problems.NOT_UNDERSTOOD)
+
+
+def _object(text: str, wanted: str | None) -> dict[str, Json]:
+    try:
+        told = json_object(text.encode("utf-8"))
+    except (UnicodeEncodeError, Refusal) as error:
+        raise Refusal(problems.NOT_UNDERSTOOD) from error
+    if wanted is not None and told.get("type") != wanted:
+        raise Refusal(problems.NOT_UNDERSTOOD)
+    return told
+
+
+def _start(
+    told: Mapping[str, Json],
+    parameters: Mapping[str, Json],
+    form: Json,
+    *,
+    image_url: str | None,
+    image_bytes: int | None,
+) -> Start:
+    sound_rate = told.get("sound_rate", SOUND_RATES_HZ[-1])
+    if isinstance(sound_rate, bool) or sound_rate not in SOUND_RATES_HZ:
+        raise Refusal(problems.bad_parameter("sound_rate"))
+    assert isinstance(sound_rate, int | float)
+    return Start(
+        image_url=image_url,
+        image_bytes=image_bytes,
+        parameters=parameters,
+        raw=form == "raw",
+        sound_rate_hz=int(sound_rate),
+        sample_rate_hz=_rate(told, DEFAULT_RATE_HZ),
+    )
+
+
+def _rate(told: Mapping[str, Json], default_hz: int) -> int:
+    rate = told.get("sample_rate", default_hz)
+    whole = isinstance(rate, int) and not isinstance(rate, bool)
+    if not whole or not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:  # type: ignore[operator]
+        raise Refusal(problems.bad_parameter("sample_rate"))
+    return rate  # type: ignore[return-value]
+
+
+def _sound(told: Mapping[str, Json]) -> bytes:
+    audio = told.get("audio")
+    if not isinstance(audio, str):
+        raise Refusal(problems.bad_parameter("audio"))
+    try:
+        return base64.b64decode(audio, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refusal(problems.bad_parameter("audio")) from error
+
+
+def _changed(told: Mapping[str, Json]) -> Mapping[str, Json]:
+    changed = parameters_in(told.get("parameters"), ())
+    for name in changed:
+        if name not in CHANGEABLE_OPTIONS:
+            raise Refusal(problems.out_of_definition(name))
+    return changed
+
+
+def _text(told: Mapping[str, Json], speech: SpeechSettings | None) -> Mapping[str, Json]:
+    names = ("text", "voice_name", "language")
+    ours: Json = {name: told[name] for name in names if told.get(name) is not None}
+    parameters = parameters_in({"portravox": ours}, ())
+    if "text" not in parameters:
+        raise Refusal(problems.bad_parameter("text"))
+    require_speakable(parameters, speech)
+    return parameters
+
+
+def _smaller(side_px: Any, most_px: int) -> int:
+    return most_px if side_px is None else min(int(side_px), most_px)
+
+
+def error_event(refusal: Refusal) -> dict[str, Json]:
+    """What a client is told that went wrong; the session goes on, or `closed` follows."""
+    problem = refusal.problem
+    return {"type": "error", "code": problem.code, "message": problem.message, **refusal.why}

@@ -1,0 +1,222 @@
+"""Live sessions over a WebSocket: speech in while it comes, a portrait that speaks it out.
+
+Flow      a client -> routes.live -> LiveSessions
+
+A browser cannot give a WebSocket headers, so a key may also come as a subprotocol: `bearer.KEY`
+beside `portravox.live`, which is the one that is answered. No address holds a key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from portravox.media.picture_file import PictureLimits
+from portravox.service import problems
+from portravox.service.limits import Call
+from portravox.service.live import (
+    Asked,
+    ClientGone,
+    End,
+    Holder,
+    LiveSessions,
+    Reason,
+    Text,
+    Told,
+)
+from portravox.service.live_schemas import Append, Change, Clear, Flush, Say, said_in, start_in
+from portravox.service.origins import require_page
+from portravox.service.problems import Refusal
+from portravox.service.request_middleware import API, answer, request_id_of
+from portravox.service.service import Caller, Service, service_of
+from portravox.service.sockets import ALLOW, MESSAGE_BYTES
+from portravox.service.tasks.queue import Json
+from portravox.service.worker import live_messages
+from portravox.service.worker.live_messages import Audio
+
+SUBPROTOCOL = "portravox.live"
+
+_KEY_PREFIX = "bearer."
+
+_CLOSE_CODES: Mapping[Reason, int] = {
+    "asked": 1000,
+    "gone": 1001,
+    "refused": 1008,
+    "failed": 1011,
+    "idle": 1008,
+    "too_long": 1008,
+    "spent": 1008,
+    "revoked": 1008,
+    "stopping": 1012,
+}
+"""RFC 6455, section 7.4.1, and IANA's registry."""
+
+
+async def about(request: Request) -> Response:
+    """What a session may be here, and how many this key may begin now. From the first call on a
+    process is ready for one."""
+    service = service_of(request)
+    caller = await service.caller(request, Call.POLL)
+    live = _live(service)
+    holder = _holder(service, caller, request.headers.get("authorization"), Defaults())
+    live.keep_warm()
+    return answer(
+        {
+            "output": {
+                "sessions_left": live.left_for(holder),
+                "idle_s": live.limits.idle_s,
+                "session_s": live.limits.session_s,
+                "max_side": service.settings.live_max_side,
+                "speech": service.settings.speaks is not None,
+            },
+            "request_id": request_id_of(request),
+        }
+    )
+
+
+async def live(websocket: WebSocket) -> None:
+    """A session, for as long as the connection lasts. What is known to be wrong before it begins is
+    answered as HTTP; all else by an event."""
+    service: Service = websocket.app.state.service
+    require_page(service.settings, websocket.headers)
+    authorization = _authorization(websocket)
+    caller = await service.caller_by(authorization, Call.LIVE)
+    sessions = _live(service)
+    defaults = Defaults()
+    holder = _holder(service, caller, authorization, defaults)
+    asked = SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None
+    await websocket.accept(subprotocol=asked)
+    client = _Client(websocket)
+    reason, lasted_s = await sessions.hold(client, holder)
+    await client.close(reason, lasted_s)
+
+
+class Defaults:
+    """What the first message said about those that follow."""
+
+    sample_rate_hz = 0
+
+
+def _live(service: Service) -> LiveSessions:
+    if service.live is None:
+        raise Refusal(problems.NO_LIVE)
+    return service.live
+
+
+def _authorization(websocket: WebSocket) -> str | None:
+    for offered in websocket.scope["subprotocols"]:
+        if offered.startswith(_KEY_PREFIX):
+            return f"Bearer {offered.removeprefix(_KEY_PREFIX)}"
+    return websocket.headers.get("authorization")
+
+
+def _holder(
+    service: Service, caller: Caller, authorization: str | None, defaults: Defaults
+) -> Holder:
+    return Holder(
+        key_id=caller.key_id,
+        group=caller.group,
+        sessions=caller.limits.live_sessions,
+        s_per_day=caller.limits.live_s_per_day,
+        is_alone=service.settings.no_keys or service.keys.valid_count < 2,
+        read_start=partial(_read_start, service, caller, defaults),
+        read=partial(_read, service, defaults),
+        is_admitted=partial(service.admits, authorization),
+        on_start=partial(_write_down, service, caller),
+    )
+
+
+def _read_start(service: Service, caller: Caller, defaults: Defaults, text: str) -> Asked:
+    settings = service.settings
+    start = start_in(
+        text,
+        engines=settings.offered_engines,
+        max_side_px=settings.live_max_side,
+        max_picture_bytes=PictureLimits.service().max_bytes,
+    )
+    defaults.sample_rate_hz = start.sample_rate_hz
+    return Asked(
+        image_url=start.image_url,
+        image_bytes=start.image_bytes,
+        parameters=settings.labelling.of_parameters(start.parameters, caller.key_id),
+        raw=start.raw,
+        sound_rate_hz=start.sound_rate_hz,
+    )
+
+
+def _read(service: Service, defaults: Defaults, message: str | bytes) -> Told:
+    said = said_in(message, rate_hz=defaults.sample_rate_hz, speech=service.settings.speaks)
+    match said:
+        case Append():
+            if len(said.pcm) > live_messages.MAX_AUDIO_BYTES:
+                raise Refusal(problems.bad_parameter("audio"))
+            return Audio(said.rate_hz, said.pcm)
+        case Flush():
+            return live_messages.Flush()
+        case Clear():
+            return live_messages.Clear()
+        case Change():
+            return live_messages.Change(parameters=dict(said.parameters))
+        case Say():
+            return Text(said.parameters)
+        case _:
+            return End()
+
+
+def _write_down(service: Service, caller: Caller, session_id: str, asked: Asked) -> None:
+    """Record a session without the label that others carry, before it is seen."""
+    labelling = service.settings.labelling
+    if labelling.lacks_label(asked.parameters):
+        labelling.write_session_down(session_id, caller.key_id, service.queue.now())
+
+
+class _Client:
+    """A WebSocket, as live sessions see it."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def receive(self) -> str | bytes:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise ClientGone
+        text: str | None = message.get("text")
+        return message["bytes"] if text is None else text
+
+    async def tell(self, event: Mapping[str, Json]) -> None:
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        await self._send({"type": "websocket.send", "text": text})
+
+    async def send(self, piece: bytes) -> None:
+        await self._send({"type": "websocket.send", "bytes": piece})
+
+    def allow(self, most_bytes: int | None) -> None:
+        allow = self._websocket.scope.get(ALLOW)
+        if allow is not None:
+            allow(max(MESSAGE_BYTES, most_bytes or 0))
+
+    async def close(self, reason: Reason, lasted_s: float) -> None:
+        """Say why, and end it."""
+        try:
+            await self.tell({"type": "closed", "reason": reason, "lasted_s": round(lasted_s, 1)})
+            await self._websocket.close(_CLOSE_CODES[reason], reason)
+        except (ClientGone, RuntimeError, WebSocketDisconnect):
+            pass  # nobody is there to be told
+
+    async def _send(self, message: dict[str, object]) -> None:
+        try:
+            await self._websocket.send(message)
+        except (WebSocketDisconnect, RuntimeError) as error:  # closed, by it or by us
+            raise ClientGone from error
+
+
+ROUTES = (
+    WebSocketRoute(f"{API}/live", live),
+    Route(f"{API}/live", about, methods=["GET"]),
+)
