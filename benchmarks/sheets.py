@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -39,6 +39,7 @@ from portravox.face.find import find_face
 from portravox.face.matte import person_matte
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
+from portravox.media.planes import even_sides
 from portravox.options import TEMPLATES
 from portravox.pipeline import animate
 from portravox.render.scene import Painter, prepare_scene
@@ -203,6 +204,7 @@ def shrunk(cells: Mapping[str, UInt8], largest_px: int) -> dict[str, UInt8]:
 
 def pose_sheets(picture: Picture, folder: Path) -> Window:
     """Write the sheets of poses and give the window of the head."""
+    picture = replace(picture, pixels=even_sides(picture.pixels))
     sitter = Sitter(picture)
     for name, poses, landmarks, reach_mm in (
         ("mouth", MOUTH_POSES, MOUTH_CORNERS, MOUTH_REACH_MM),
