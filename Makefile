@@ -11,7 +11,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality agents sbom release clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live manifests soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality agents sbom release clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -85,6 +85,10 @@ node_modules/.ready: package.json package-lock.json
 test-clients: setup-dev ## drive the service with the older line of the dashscope package, too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target out/dashscope-1.25 'dashscope==1.25.16'
 	PORTRAVOX_DASHSCOPE=out/dashscope-1.25 $(BIN)/python -m pytest tests/end_to_end/test_dashscope.py
+
+manifests: setup-dev ## hold deploy/kubernetes to Kubernetes' own schemas, of three versions (100 MB, into out)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target out/kubernetes-validate 'kubernetes-validate==1.37.0'
+	PORTRAVOX_KUBERNETES_SCHEMAS=out/kubernetes-validate $(BIN)/python -m pytest tests/handbook/test_deploy_cluster.py
 
 browser: ## install Chromium, which looks at the page, where there is none
 	sh tests/studio/browser/install.sh

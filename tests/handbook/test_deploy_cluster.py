@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from portravox.service.routes import health
@@ -13,6 +17,9 @@ from portravox.service.settings import ServiceSettings
 from tests.handbook.examples import take
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+SCHEMAS = os.environ.get("PORTRAVOX_KUBERNETES_SCHEMAS", "")
+"""Folder of the package kubernetes-validate, which has Kubernetes' own schemas: 100 MB."""
+
 KUBERNETES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 
 
@@ -22,6 +29,11 @@ def objects() -> list[dict[str, Any]]:
         for document in yaml.safe_load_all(file.read_text()):
             found += document["items"] if document["kind"] == "List" else [document]
     return found
+
+
+def with_schemas() -> list[dict[str, Any]]:
+    """Those that Kubernetes itself knows: a ScaledObject is KEDA's."""
+    return [each for each in objects() if "." not in each["apiVersion"].removesuffix(".k8s.io/v1")]
 
 
 def containers() -> list[dict[str, Any]]:
@@ -40,6 +52,26 @@ def test_every_object_says_what_it_is():
         assert re.fullmatch("[a-z0-9-]{1,63}", each["metadata"]["name"])
         names.add((each["kind"], each["metadata"]["name"]))
     assert len(names) == len(objects())
+
+
+@pytest.mark.skipif(not SCHEMAS, reason="runs in `make manifests`")
+@pytest.mark.parametrize("version", ["1.27", "1.32", "1.37"])
+def test_objects_are_valid_by_the_schemas_of_kubernetes(version: str):
+    """Strictly: a property that the schema does not name is a mistake, too."""
+    sys.path.append(SCHEMAS)
+    try:
+        import kubernetes_validate
+    finally:
+        sys.path.remove(SCHEMAS)
+    kinds = set()
+    for each in with_schemas():
+        kubernetes_validate.validate(each, version, strict=True)
+        kinds.add(each["kind"])
+    assert kinds >= {"Deployment", "Service", "PodDisruptionBudget", "PersistentVolumeClaim"}
+    broken = copy.deepcopy(next(each for each in with_schemas() if each["kind"] == "Deployment"))
+    broken["spec"]["replica"] = 3
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(broken, version, strict=True)
 
 
 def test_selectors_find_the_pods_they_mean():
