@@ -24,6 +24,7 @@ PortravoxError                 `except PortravoxError` catches all of ours and n
 │   │   ├── PictureTooNarrow       one side too many times the other
 │   │   ├── PictureTooComplex      its bytes cost far more time to decode than a picture's do
 │   │   └── PictureTransparent     transparent everywhere: there is nothing to see
+│   ├── BackgroundUnfit        the picture that is to stand behind the person
 │   ├── FaceError              the picture was read, but the face in it will not do
 │   │   ├── NoFaceFound
 │   │   ├── FaceTooSmall
@@ -200,6 +201,14 @@ class SpeechNotSetUp(InputError):
 class SpeechRefused(InputError):
     code = "speech_refused"
     hint = "Shorten the text, or take another voice."
+
+
+class BackgroundUnfit(InputError):
+    code = "background_unfit"
+    hint = "Take another picture, a colour such as #f4f1ea, blur or keep."
+
+    def __init__(self, why: object) -> None:
+        super().__init__(f"the background cannot be used: {why}")
 
 
 class FaceError(InputError):

@@ -25,6 +25,12 @@ from portravox.errors import SettingOutOfRange
 TEMPLATES = ("calm", "normal", "active")
 EXPRESSIONS = ("neutral", "happy", "serious", "sad", "surprised")
 FRAMES = ("original", "1:1", "9:16", "16:9", "4:5")
+BACKGROUNDS = ("keep", "blur", "green", "transparent")
+"""By name; a background may be a colour or a picture, too."""
+
+GREEN = "#00b140"
+"""Of the cloth that video editors key out."""
+
 QUALITY_NAMES = ("draft", "standard", "high")
 LABEL_LANGUAGES = ("zh", "en")
 
@@ -45,6 +51,12 @@ _VOICE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+() -]{0,63}"
 _LANGUAGE_CODE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}"
 _FACE = r"[1-9][0-9]?|(0(\.[0-9]{1,6})?|1(\.0{1,6})?),(0(\.[0-9]{1,6})?|1(\.0{1,6})?)"
 _ENGINE_NAME = r"[a-z][a-z0-9_-]{0,31}"
+
+_BACKGROUND = r"[^\x00-\x1f\x7f]+"
+_MAX_BACKGROUND = 8192
+"""Characters: of the longest address that is fetched."""
+
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 _SHOWN_CHARACTERS = 60
 """Of a wrong text, in the error about it; our choice."""
@@ -236,10 +248,12 @@ class Text:
 class Control:
     """How the studio offers an option."""
 
-    kind: Literal["slider", "choice", "select", "number", "line", "lines", "picture", "voice"]
+    kind: Literal[
+        "slider", "choice", "select", "number", "line", "lines", "background", "picture", "voice"
+    ]
     """slider and number: of numbers; choice: all values side by side; select: a list of
-    suggestions; line and lines: of text; picture and voice: chosen where the portrait and the
-    voice are"""
+    suggestions; line and lines: of text; background: some names, a colour or a picture; picture and
+    voice: chosen where the portrait and the voice are"""
 
     step: float = 1.0
     """Of a slider."""
@@ -534,6 +548,31 @@ class JobOptions(Direction):
         control=Control(kind="choice"),
     )
 
+    background: str = _option(
+        "keep",
+        kind=Text(
+            wanted="keep, blur, green, transparent, a colour such as #f4f1ea, or a picture",
+            metavar="NAME|#RRGGBB|FILE",
+            max_characters=_MAX_BACKGROUND,
+            pattern=_BACKGROUND,
+        ),
+        title=Words("Background", "背景"),
+        help=Words(
+            "What stands behind the person: keep is the photograph's own; blur, green, a colour"
+            " such as #f4f1ea, or a picture; transparent needs a .webm or .mov.",
+            "人物身后的画面：keep 为照片原有的背景；也可以是虚化（blur）、绿幕（green）、"
+            "#f4f1ea 这样的颜色，或一张图片；透明（transparent）须输出 .webm 或 .mov。",
+        ),
+        value_titles={
+            "keep": Words("As photographed", "原有背景"),
+            "blur": Words("Blurred", "虚化"),
+            "green": Words("Green screen", "绿幕"),
+            "colour": Words("Colour", "颜色"),
+            "picture": Words("Picture", "图片"),
+        },
+        control=Control(kind="background"),
+    )
+
     max_side: int | None = _option(
         kind=Whole(64, 4096),
         title=Words("Size", "尺寸"),
@@ -688,6 +727,40 @@ class SpokenText:
             raise SettingOutOfRange("transcript", self.text, "words")
 
 
+BackgroundKind = Literal["keep", "blur", "colour", "transparent", "picture"]
+
+
+def background_kind(background: str) -> BackgroundKind:
+    """Which of its kinds a value of `background` is.
+
+    >>> from portravox.options import background_kind
+    >>> [background_kind(value) for value in ("blur", "green", "#102030", "wall.jpg")]
+    ['blur', 'colour', 'colour', 'picture']
+    """
+    match background:
+        case "keep" | "blur" | "transparent":
+            return background
+        case _ if background == "green" or _COLOUR.fullmatch(background):
+            return "colour"
+        case _:
+            return "picture"
+
+
+_ADDRESS = re.compile(r"(https?|oss)://[^/\s]", re.IGNORECASE)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text names a file that would have to be fetched."""
+    return _ADDRESS.match(text) is not None
+
+
+def background_colour(background: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0..255, of a `background` that is a colour."""
+    digits = (GREEN if background == "green" else background).removeprefix("#")
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
+
+
 def chosen(options: JobOptions) -> dict[str, Any]:
     """Those options that differ from their default, by name."""
     values = {name: getattr(options, name) for name in OPTIONS}
@@ -716,6 +789,7 @@ class OptionValues(TypedDict, total=False):
     seed: int
     face: str | None
     frame: str
+    background: str
     max_side: int | None
     quality: str
     visible_label: Literal["zh", "en"] | None
@@ -753,7 +827,10 @@ OURS: Mapping[str, Option] = MappingProxyType(
 FIXED_IN_SESSION = ("video_fps", "paste_back", "seed")
 """Of `Direction`: these stay as they were when a live session was opened."""
 
-LIVE_OPTIONS = (*_DEFINED[Direction], "face", "engine", "visible_label", "frame", "max_side")
+LIVE_OPTIONS = (
+    *_DEFINED[Direction],
+    *("face", "engine", "visible_label", "frame", "background", "max_side"),
+)
 """Those of a live session, by name."""
 
 CHANGEABLE_OPTIONS = tuple(name for name in _DEFINED[Direction] if name not in FIXED_IN_SESSION)

@@ -20,9 +20,24 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack, get_type_hints
 from portravox import __version__
 from portravox.clock import duration_of_frames, frame_count
 from portravox.engines.registry import ENTRIES, open_engine
-from portravox.errors import ModelUnavailable, OutputNotWritable, SettingOutOfRange
+from portravox.errors import (
+    BackgroundUnfit,
+    ModelUnavailable,
+    OutputNotWritable,
+    PictureError,
+    SettingOutOfRange,
+)
 from portravox.labels.aigc import PRODUCER, AiLabel, check_producer, content_id
-from portravox.options import OPTIONS, JobOptions, OptionValues, SpokenText, chosen
+from portravox.options import (
+    GREEN,
+    OPTIONS,
+    JobOptions,
+    OptionValues,
+    SpokenText,
+    background_kind,
+    chosen,
+    is_address,
+)
 
 if TYPE_CHECKING:
     from portravox.captions.burned import OpenFont
@@ -31,7 +46,7 @@ if TYPE_CHECKING:
     from portravox.captions.words import Readings
     from portravox.engines.base import Engine
     from portravox.labels.signer import Credentials, Signer
-    from portravox.media.encode import Seal, StampAt, VideoSettings
+    from portravox.media.encode import OpenVideo, Seal, StampAt, VideoSettings
     from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
     from portravox.media.picture_file import PictureLimits
@@ -105,6 +120,9 @@ class Inputs:
 
     picture: Picture
     voice: Waveform
+    backdrop: Picture | None = None
+    """What stands behind the person, where that is a picture."""
+
     transcript: SpokenText | None = None
     """Read by the engine."""
 
@@ -154,7 +172,8 @@ def animate(
     portrait            JPEG, PNG, BMP, WebP, GIF, AVIF; HEIC with the extra `heif`
     voice               WAV, MP3, or what phones and browsers record, 1 to 180 s; None with a
                         `text`, which a speech provider speaks
-    output              the MP4; appears only when whole
+    output              the MP4, of a transparent background a .webm or .mov; appears only when
+                        whole
     engine              "embedded", or an engine of your own
     producer            who makes the video, named in its AIGC label
     credentials         certificates and a key: the video carries a signed C2PA manifest, or there
@@ -191,7 +210,10 @@ def animate(
         font = _captions_font(picked, captions_font)
     elif captions_font is not None:
         raise SettingOutOfRange("captions_font", str(captions_font), "burned captions, too")
-    refuse_overwriting(path, *(Path(file) for file in (portrait, voice) if file is not None))
+    background = _background_file(picked)
+    given = (portrait, voice, background)
+    refuse_overwriting(path, *(Path(file) for file in given if file is not None))
+    opener = _opener(picked, path, engine, is_signed=credentials is not None)
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
     (on_progress or _tell_nobody)(Progress("read", STAGE_STARTS["read"], 0, 0))
@@ -219,6 +241,7 @@ def animate(
         seal=seal,
         on_progress=on_progress,
         on_frame=on_frame,
+        open_video=opener,
     )
     if captions in ("srt", "vtt") and beside is not None:
         notices = write_captions(inputs.voice, picked, beside, captions)
@@ -260,6 +283,51 @@ def _seal(signer: Signer, producer: str, portrait: str | Path, voice: str | Path
         seal(video, origin, signer, placeholder.content)
 
     return write
+
+
+def _background_file(options: JobOptions) -> Path | None:
+    """The file of a background that is a picture. Raises SettingOutOfRange."""
+    if background_kind(options.background) != "picture":
+        return None
+    path = Path(options.background)
+    if is_address(options.background) or not path.is_file():
+        raise SettingOutOfRange(
+            "background", options.background, f"{OPTIONS['background'].kind.wanted} that is a file"
+        )
+    return path
+
+
+def _opener(
+    options: JobOptions, output: Path, engine: str | Engine, *, is_signed: bool
+) -> OpenVideo | None:
+    """What makes the file, where it is no MP4. Raises SettingOutOfRange."""
+    from portravox.media.see_through import opener
+
+    if background_kind(options.background) != "transparent":
+        return None
+    if is_signed:
+        raise SettingOutOfRange(
+            "background", options.background, "another one: C2PA manifests are put into MP4 alone"
+        )
+    entry = ENTRIES.get(engine if isinstance(engine, str) else engine.name)
+    if entry is not None and not entry.draws_alpha:
+        raise SettingOutOfRange(
+            "background", options.background, f"another one with this engine; {GREEN} can be keyed"
+        )
+    return opener(output)
+
+
+def read_background(path: Path, limits: PictureLimits | None = None) -> Picture:
+    """The picture that is to stand behind the person.
+
+    Raises BackgroundUnfit.
+    """
+    from portravox.media.picture_file import read_picture
+
+    try:
+        return read_picture(path, limits)
+    except PictureError as error:
+        raise BackgroundUnfit(error) from error
 
 
 def _captions_in(
@@ -384,8 +452,11 @@ def read_inputs(
     voice_limits: VoiceLimits | None = None,
     transcript: SpokenText | None = None,
     may_read_text: bool = True,
+    background: Path | None = None,
 ) -> Inputs:
     """Read and check the files, and the options that say what the voice says.
+
+    background   where the picture lies that the options name as one; None: they name a file
 
     transcript   None: the text in the options, which the engine reads. A process that may start no
                  program brings one whose words were read elsewhere.
@@ -409,10 +480,13 @@ def read_inputs(
         sound = lasting(sound, limits.min_s)
     else:
         sound = read_voice(voice, limits)
+    file = background or _background_file(options)
+    backdrop = None if file is None else read_background(file, picture_limits)
     return Inputs(
         picture=read_picture(portrait, picture_limits, max_side_px=reading_side(options)),
         voice=sound,
         transcript=transcript,
+        backdrop=backdrop,
     )
 
 
@@ -439,6 +513,7 @@ def animate_inputs(
     on_fragment: OnFragment | None = None,
     burned: tuple[Sequence[Cue], OpenFont] | None = None,
     seal: Seal | None = None,
+    open_video: OpenVideo | None = None,
 ) -> Animation:
     """Make the MP4 of inputs that are read already; see `animate`.
 
@@ -448,6 +523,7 @@ def animate_inputs(
     on_fragment  is given the video as it is made, as a fragmented MP4
     burned   captions to draw into the picture, and the font
     seal     writes into the whole file, last of all
+    open_video   what makes a file of another kind
     """
     from portravox.media.encode import QUALITIES, VideoWriter
 
@@ -474,6 +550,7 @@ def animate_inputs(
             on_fragment=on_fragment,
             stamp_at=None if burned is None else _captions_in(video, burned, settings),
             seal=seal,
+            open_video=open_video,
         )
 
     video, notices = render(
@@ -515,7 +592,7 @@ def render(
 
     frames = frame_count(inputs.voice.duration_s, options.video_fps)
     tell(Progress("face", STAGE_STARTS["face"], 0, frames, inputs.picture.pixels[..., 0].size))
-    ready = staged(inputs.picture, options)
+    ready = staged(inputs.picture, options, inputs.backdrop)
     direction = ready.direction
     avatar = engine.register(ready.picture, face=ready.face)
     width_px, height_px = avatar.frame_size(direction)
@@ -554,9 +631,14 @@ def _produce_id(
 ) -> str:
     """The number of a video: of all that its frames and sound depend on."""
     drawn = [] if burned is None else ["captions", *(cue.lines for cue in burned)]
-    picked = json.dumps([chosen(options), engine, __version__, task_id, *drawn], sort_keys=True)
+    settings = chosen(options)
+    behind = []
+    if inputs.backdrop is not None:
+        settings["background"] = "picture"  # what it shows counts, and not its name
+        behind = [inputs.backdrop.pixels.tobytes()]
+    picked = json.dumps([settings, engine, __version__, task_id, *drawn], sort_keys=True)
     return content_id(
-        inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes(), picked.encode()
+        inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes(), picked.encode(), *behind
     )
 
 

@@ -26,6 +26,8 @@ def another(option: Option) -> Any:
     schema = option.kind.json_schema()
     if option.name == "engine":
         return option.default
+    if option.name == "background":
+        return "blur"
     if "enum" in schema:
         return next(value for value in schema["enum"] if value != option.default)
     match schema["type"]:

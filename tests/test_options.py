@@ -79,6 +79,7 @@ def test_a_value_that_does_not_fit_is_refused_by_its_name_and_shortly(
             ("paste_back", bool),
             ("transcript", str),
             ("text", str),
+            ("background", str),
         }
         return
     for check in (option.check, option.from_json, lambda v: JobOptions(**{name: v})):

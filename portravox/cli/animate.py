@@ -24,11 +24,12 @@ from portravox.cli.options import (
     job_options,
     with_job_options,
 )
-from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
+from portravox.cli.paths import STDOUT, require_file, require_no_terminal, require_video_name
 from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give, give_json, tell
 from portravox.errors import PortravoxError, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER
+from portravox.options import background_kind
 
 if TYPE_CHECKING:
     from portravox.labels.signer import Credentials
@@ -46,7 +47,12 @@ def animate_command(
     ] = None,
     *,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The MP4 to write; - is standard output.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The MP4 to write; - is standard output. Transparent: a .webm or .mov.",
+        ),
     ],
     given: Given,
     captions: Captions = None,
@@ -87,6 +93,9 @@ def make_video(
     try:
         require_file(portrait, "portrait")
         require_one_voice(voice, given)
+        options = job_options(given)
+        if output == STDOUT and background_kind(options.background) == "transparent":
+            require_video_name(output, options.background)
         if output == STDOUT:
             if captions in ("srt", "vtt"):
                 raise SettingOutOfRange("output", "-", "a file, with captions beside it")
@@ -96,7 +105,7 @@ def make_video(
                 )
             _make_for_stdout(portrait, voice, given, producer, credentials)
             return
-        require_mp4(output)
+        require_video_name(output, options.background)
         made = _made(portrait, voice, output, given, producer, captions, captions_font, credentials)
     except PortravoxError as error:
         if as_json:

@@ -36,7 +36,7 @@ from portravox.cli.progress import shown_progress
 from portravox.cli.terminal import give_json, in_one_line, tell
 from portravox.errors import Cancelled, InputError, PortravoxError
 from portravox.labels.aigc import PRODUCER
-from portravox.options import JobOptions, chosen
+from portravox.options import JobOptions, background_kind, chosen
 
 if TYPE_CHECKING:
     from portravox.engines.base import Avatar, Engine
@@ -137,7 +137,7 @@ class LastAvatar:
 
     def register(self, portrait: Picture, *, face: str | None = None) -> Avatar:
         """As the engine's own. Raises FaceError, SettingOutOfRange."""
-        said = f"{portrait.pixels.shape}{portrait.notices}{face}".encode()
+        said = f"{portrait.pixels.shape}{portrait.notices}{face}{portrait.see_through}".encode()
         content = said + portrait.pixels.tobytes()
         digest = hashlib.sha256(content).digest()
         if self._avatar is None or digest != self._known:
@@ -204,11 +204,14 @@ def _key(row: Row, options: JobOptions, captions: str | None, *, is_signed: bool
         settings["captions"] = captions
     if is_signed:
         settings["signed"] = True
+    behind = None
+    if background_kind(options.background) == "picture":
+        behind = Path(settings.pop("background"))
     if row.voice is None:
         from portravox.synthesis.settings import speech_of_environment
 
         settings["speech"] = speech_of_environment().identity
-    return job_key(row.portrait, row.voice, settings)
+    return job_key((row.portrait, row.voice, behind), settings)
 
 
 def _make(

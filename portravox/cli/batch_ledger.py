@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from portravox.cli.paths import require_folder
@@ -79,13 +79,13 @@ class Ledger:
             raise OutputNotWritable(self._path, error.strerror or str(error)) from error
 
 
-def job_key(portrait: Path, voice: Path | None, settings: Mapping[str, object]) -> str:
+def job_key(files: Iterable[Path | None], settings: Mapping[str, object]) -> str:
     """The same for the same content and settings, whatever the files are called.
 
     Empty where a file is too large to be taken. Raises FileMissing.
     """
     parts = [json.dumps(settings, sort_keys=True)]
-    for path in filter(None, (portrait, voice)):
+    for path in filter(None, files):
         if not path.is_file():
             raise FileMissing(path, "not a file" if path.exists() else "no such file")
         try:

@@ -20,7 +20,7 @@ from portravox.errors import (
     ListUnreadable,
     OutputNotWritable,
 )
-from portravox.options import OPTIONS
+from portravox.options import OPTIONS, background_kind
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of the list. A hundred thousand rows have about 10 MB; our choice."""
@@ -229,6 +229,9 @@ def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) 
         output = names.invent(f"{portrait.stem}-{'text' if voice is None else voice.stem}")
     try:
         settings = {name: _setting(name, given[name]) for name in given if name not in FILES}
+        background = settings.get("background")
+        if isinstance(background, str) and background_kind(background) == "picture":
+            settings["background"] = str(folder / background)
     except InputError as error:
         return BadRow(number, error, output)
     return Row(number, portrait, voice, output, settings)
@@ -248,7 +251,11 @@ def _output_name(value: object) -> str:
         raise OutputNotWritable(name, "wanted a file name without folders")
     if name.startswith("."):
         raise OutputNotWritable(name, "wanted a file name that is not hidden")
-    return name if name.lower().endswith(".mp4") else f"{name}.mp4"
+    return name if name.lower().endswith(_ENDINGS) else f"{name}.mp4"
+
+
+_ENDINGS = (".mp4", ".webm", ".mov")
+"""The last two are for transparent backgrounds; `animate` says so."""
 
 
 def _setting_name(name: str) -> str:

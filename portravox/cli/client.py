@@ -23,7 +23,7 @@ from portravox.cli.progress import LINE_EVERY, WORDS, bar
 from portravox.cli.terminal import give, give_json, tell
 from portravox.cli.uploadable import uploadable
 from portravox.errors import ModelUnavailable, PortravoxError
-from portravox.options import as_parameters
+from portravox.options import EXTENSION, as_parameters, background_kind
 
 if TYPE_CHECKING:
     from portravox.client.api import LiveportraitClient, Report
@@ -120,17 +120,25 @@ def submit_command(
         from portravox.client.api import require_writable
 
         require_one_voice(voice, given)
-        parameters = as_parameters(job_options(given))  # refused before anything is uploaded
+        options = job_options(given)  # refused before anything is uploaded
+        parameters, behind = as_parameters(options), None
+        if background_kind(options.background) == "picture":
+            behind, parameters[EXTENSION] = options.background, dict(parameters[EXTENSION])
+            del parameters[EXTENSION]["background"]
         if output is not None:
             require_mp4(output)
             require_writable(output)
-        with uploadable(portrait, voice) as (picture, sound):
+        with (
+            uploadable(portrait, voice) as (picture, sound),
+            uploadable(behind) if behind else contextlib.nullcontext((None, None)) as (wall, _),
+        ):
             task_id = client.submit(
                 picture,
                 sound,
                 parameters,
                 idempotency_key=idempotency_key,
                 webhook_url=webhook_url,
+                background=wall,
             )
         if output is None:
             _give_task(task_id, as_json)

@@ -20,9 +20,9 @@ import typer
 from portravox.cli.options import Given, Producer, job_options, with_options
 from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
 from portravox.cli.terminal import tell
-from portravox.errors import OutputNotWritable
+from portravox.errors import OutputNotWritable, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER
-from portravox.options import LIVE_OPTIONS
+from portravox.options import LIVE_OPTIONS, background_kind
 
 if TYPE_CHECKING:
     from portravox.arrays import Float32
@@ -77,6 +77,7 @@ def _live(
     from portravox.labels.aigc import AiLabel, content_id
     from portravox.live_stream import LiveStream, streamed
     from portravox.media.live_video import LIVE
+    from portravox.pipeline import read_background
     from portravox.staging.stage import reading_side, staged
 
     options = job_options(given)
@@ -86,9 +87,15 @@ def _live(
         require_no_terminal()
     else:
         require_mp4(output)
+    if background_kind(options.background) == "transparent":
+        raise SettingOutOfRange("background", options.background, "another one: a stream is MP4")
     picture = read_picture(portrait, max_side_px=reading_side(options))
+    backdrop = None
+    if background_kind(options.background) == "picture":
+        require_file(Path(options.background), "background")
+        backdrop = read_background(Path(options.background))
     spoken = _Pipe(sys.stdin.buffer, rate) if source == STDIN else _recording(source)
-    ready = staged(picture, options)
+    ready = staged(picture, options, backdrop)
     avatar = open_engine(options.engine).register(ready.picture, face=ready.face)
     for notice in avatar.notices:
         tell(f"note: {notice}")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from portravox.errors import FileMissing, OutputNotWritable, SettingOutOfRange
+from portravox.options import background_kind
 
 STDOUT = Path("-")
 
@@ -40,6 +41,19 @@ def require_mp4(path: Path) -> None:
             f" {path.name}` makes the other kind from it."
         )
         raise refused
+
+
+def require_video_name(path: Path, background: str) -> None:
+    """The same, by what stands behind the person: what can be seen through is no MP4.
+
+    Raises OutputNotWritable and SettingOutOfRange.
+    """
+    from portravox.media.see_through import KINDS, WANTED
+
+    if background_kind(background) != "transparent":
+        require_mp4(path)
+    elif path.suffix.lower() not in KINDS:
+        raise SettingOutOfRange("output", str(path), WANTED)
 
 
 def require_folder(folder: Path) -> None:

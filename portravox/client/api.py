@@ -27,6 +27,9 @@ from portravox.errors import FileMissing, OutputNotWritable
 MODEL = "liveportrait"
 DETECT_MODEL = "liveportrait-detect"
 
+_BEYOND = "portravox"
+"""Of `parameters`: what only servers of ours know."""
+
 _SUBMIT = "/services/aigc/image2video/video-synthesis"
 _DETECT = "/services/aigc/image2video/face-detect"
 
@@ -107,6 +110,7 @@ class LiveportraitClient:
         *,
         idempotency_key: str | None = None,
         webhook_url: str | None = None,
+        background: str | None = None,
     ) -> str:
         """Have a video made; gives the task's id.
 
@@ -115,6 +119,7 @@ class LiveportraitClient:
         idempotency_key   a server of ours makes one task of all submissions with the same; by
                           default one that serves the tries of this call
         webhook_url       whom a server of ours tells of the task's end
+        background        a picture, file or address, that a server of ours sets behind the person
 
         Raises FileMissing, RequestRefused, ServerFailed.
         """
@@ -123,6 +128,12 @@ class LiveportraitClient:
         for_audio: Mapping[str, str] = {}
         if voice is not None:
             given["audio_url"], for_audio = self._addressed(MODEL, voice)
+        for_background: Mapping[str, str] = {}
+        if background is not None:
+            address, for_background = self._addressed(MODEL, background)
+            beyond = parameters.get(_BEYOND)
+            ours = dict(beyond) if isinstance(beyond, Mapping) else {}
+            parameters = {**parameters, _BEYOND: {**ours, "background": address}}
         body = self._connection.call(
             "POST",
             _SUBMIT,
@@ -137,6 +148,7 @@ class LiveportraitClient:
                 "Idempotency-Key": idempotency_key or secrets.token_hex(16),
                 **for_image,
                 **for_audio,
+                **for_background,
             },
             repeat_lost=False,
         )

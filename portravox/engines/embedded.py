@@ -113,11 +113,15 @@ class EmbeddedAvatar:
             if paste_back not in self._scenes:
                 if paste_back:
                     pixels, face = even_sides(self._portrait.pixels), self._face
-                    matte = person_matte(pixels, face)
+                    known = self._portrait.matte
+                    height, width = pixels.shape[:2]
+                    matte = person_matte(pixels, face) if known is None else known[:height, :width]
                 else:
                     square = upright_square(self._portrait.pixels, self._face)
                     pixels, face, matte = square.pixels, square.face, square.matte
-                self._scenes[paste_back] = prepare_scene(fit(face, matte), pixels, matte)
+                self._scenes[paste_back] = prepare_scene(
+                    fit(face, matte), pixels, matte, see_through=self._portrait.see_through
+                )
                 _give_back_memory()
             return self._scenes[paste_back]
 

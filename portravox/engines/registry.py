@@ -54,6 +54,9 @@ class EngineEntry:
     on the same machine. 0: byte for byte the same. Sums on a graphics card may come in any order.
     """
 
+    draws_alpha: bool = False
+    """Whether frames of a picture that is to be seen through say what of them is the person."""
+
     weights: tuple[str, ...] = ()
     """Names of sets of model files, one of which has to be there."""
 
@@ -72,6 +75,7 @@ ENTRIES: Mapping[str, EngineEntry] = MappingProxyType(
         "embedded": EngineEntry(
             factory="portravox.engines.embedded:EmbeddedEngine",
             description="moves the photograph itself by a rig; runs on the processor, no weights",
+            draws_alpha=True,
         ),
         "neural": EngineEntry(
             factory="portravox.engines.neural.engine:open_neural",

@@ -7,7 +7,7 @@ parts, on depth and on what is unpacked, so that a hostile file costs no more th
 
 Sources: PNG (W3C, third edition) 11.3.3; JPEG (ITU-T T.81) B.1.1; RIFF (Microsoft, 1991); ISO
 14496-12 4.2; QuickTime File Format, metadata atoms; C2PA 2.2, A.3 (where manifests lie); XMP part 3
-(where packets lie); ID3v2.3 and 2.4.
+(where packets lie); ID3v2.3 and 2.4; RFC 9559 (Matroska), 5.1.8 (tags), on RFC 8794 (EBML).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Carried:
     """What a file says about itself."""
 
     kind: str
-    """PNG, JPEG, WebP, WAV, MP4, HEIC, AVIF or MP3."""
+    """PNG, JPEG, WebP, WAV, MP4, MOV, HEIC, AVIF, MP3 or WebM."""
 
     entries: list[tuple[str, str]] = field(default_factory=list)
     """Names and texts of its metadata, in their order."""
@@ -67,6 +67,8 @@ def read_carried(content: Bytes) -> Carried | None:
         return _mp4(view, start[8:12])
     if start[:3] == b"ID3":
         return _id3(view)
+    if start[:4] == b"\x1aE\xdf\xa3":
+        return _matroska(view)
     return None
 
 
@@ -154,7 +156,7 @@ def _keep_riff_info(found: Carried, body: bytes) -> None:
 
 
 def _mp4(view: memoryview, brand: bytes) -> Carried:
-    kinds = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"avif": "AVIF"}
+    kinds = {b"qt  ": "MOV", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"avif": "AVIF"}
     found = Carried(kinds.get(brand, "MP4"))
     budget = [MAX_PARTS]
     for kind, body in _boxes(view, budget):
@@ -217,6 +219,56 @@ def _boxes(view: memoryview, budget: list[int]) -> Iterator[tuple[bytes, memoryv
             return
         yield bytes(view[at + 4 : at + 8]), view[at + head : at + size]
         at += size
+
+
+_SEGMENT, _TAGS, _TAG, _SIMPLE_TAG = 0x18538067, 0x1254C367, 0x7373, 0x67C8
+_TAG_NAME, _TAG_STRING = 0x45A3, 0x4487
+
+
+def _matroska(view: memoryview) -> Carried:
+    """Tags of the whole file, of WebM and Matroska."""
+    found = Carried("WebM")
+    _look_into_elements(found, view, [MAX_PARTS])
+    return found
+
+
+def _look_into_elements(found: Carried, view: memoryview, budget: list[int]) -> None:
+    name = text = ""
+    for kind, body in _elements(view, budget):
+        if kind in (_SEGMENT, _TAGS, _TAG, _SIMPLE_TAG):
+            _look_into_elements(found, body, budget)
+        elif kind in (_TAG_NAME, _TAG_STRING) and len(body) <= MAX_TEXT_BYTES:
+            said = bytes(body).rstrip(b"\0").decode("utf-8", "replace")
+            name, text = (said, text) if kind == _TAG_NAME else (name, said)
+    if name:  # names are in capitals there, and ours have one home
+        _keep(found, "comment" if name == "COMMENT" else name, text)
+
+
+def _elements(view: memoryview, budget: list[int]) -> Iterator[tuple[int, memoryview]]:
+    """(id, content) of each element; one of unknown size ends with what holds it."""
+    at = 0
+    while at < len(view) and budget[0] > 0:
+        budget[0] -= 1
+        kind, at = _vint(view, at, keeps_marker=True)
+        size, at = _vint(view, at, keeps_marker=False)
+        if kind < 0 or size < 0:
+            return
+        yield kind, view[at : at + size]
+        at += size
+
+
+def _vint(view: memoryview, at: int, *, keeps_marker: bool) -> tuple[int, int]:
+    """A number of variable length and where it ends; -1 where there is none. All ones: as long as
+    what holds it."""
+    first = view[at] if at < len(view) else 0
+    length = 9 - first.bit_length()
+    if first == 0 or at + length > len(view):
+        return -1, at
+    value = _whole(view[at : at + length])
+    if keeps_marker:
+        return value, at + length
+    value &= (1 << 7 * length) - 1
+    return (len(view) if value == (1 << 7 * length) - 1 else value), at + length
 
 
 def _id3(view: memoryview) -> Carried:

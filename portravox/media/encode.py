@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
@@ -164,8 +164,10 @@ class VideoWriter:
         on_fragment: OnFragment | None = None,
         stamp_at: StampAt | None = None,
         seal: Seal | None = None,
+        open_video: OpenVideo | None = None,
     ) -> None:
         """
+        open_video    what makes the open file; None: an MP4. Another has frames with alpha
         on_fragment   is given the video as it is made, which changes nothing about the file
         seal          is given the whole file before it gets its name, to write into it last
         stamp_at      what is written onto a frame beside the label; asked in their order
@@ -187,6 +189,7 @@ class VideoWriter:
         self._on_fragment = on_fragment
         self._stamp_at = stamp_at
         self._seal = seal
+        self._open_video = open_video
         self._written = 0
 
     def __enter__(self) -> Self:
@@ -196,11 +199,12 @@ class VideoWriter:
         language = self._settings.visible_label
         self._stamp = Stamp(visible_label(language, width_px, height_px)) if language else None
         self._part = _create_part(self._path)
+        pixels = "yuv420p" if self._open_video is None else "yuva420p"
         try:
             self._free: queue.SimpleQueue[VideoFrame | None] = queue.SimpleQueue()
             self._full: queue.SimpleQueue[VideoFrame | None] = queue.SimpleQueue()
             for _ in range(_FRAMES_UNDERWAY):
-                self._free.put(av.VideoFrame(width_px, height_px, "yuv420p"))
+                self._free.put(av.VideoFrame(width_px, height_px, pixels))
             self._failure: BaseException | None = None
             self._abandoned = False
             self._thread = threading.Thread(target=self._run, name="portravox-encode", daemon=True)
@@ -221,6 +225,8 @@ class VideoWriter:
             )
         if self._written == self._frames:
             raise EncodingFailed(f"frame {self._frames} arrived; wanted {self._frames} in all")
+        if self._open_video is not None and frame.alpha is None:
+            raise EncodingFailed("the engine draws no alpha; wanted frames to be seen through")
         self._raise_failure()
         slot = self._free.get()
         if slot is None:  # the encoding thread has ended
@@ -265,37 +271,46 @@ class VideoWriter:
     def _run(self) -> None:
         """The encoding thread: frames from the queue into the file."""
         try:
-            mp4 = _Mp4(
-                self._part,
-                size_px=(self._shape[1], self._shape[0]),
-                fps=self._fps,
-                voice=self._voice,
-                settings=self._settings,
-                metadata=self._label.metadata(),
-                frames=self._frames,
-                on_fragment=self._on_fragment,
-            )
+            video = self._opened()
             try:
                 while (frame := self._full.get()) is not None and not self._abandoned:
-                    mp4.add(frame)
+                    video.add(frame)
                     self._free.put(frame)
                 if not self._abandoned:
-                    mp4.finish()
+                    video.finish()
             except BaseException:
                 with contextlib.suppress(Exception):  # the first error is the one to tell
-                    mp4.close()
+                    video.close()
                 raise
             if self._abandoned:
                 with contextlib.suppress(Exception):
-                    mp4.close()
+                    video.close()
             else:
-                mp4.close()
+                video.close()
                 sync_file(self._part)
         except BaseException as error:
             self._failure = error
             # The renderer may be waiting for a slot: let it through, to find the failure.
             for _ in range(_FRAMES_UNDERWAY):
                 self._free.put(None)
+
+    def _opened(self) -> OpenedVideo:
+        size_px = (self._shape[1], self._shape[0])
+        metadata = self._label.metadata()
+        if self._open_video is not None:
+            return self._open_video(
+                self._part, size_px, self._fps, self._voice, self._settings, metadata
+            )
+        return _Mp4(
+            self._part,
+            size_px=size_px,
+            fps=self._fps,
+            voice=self._voice,
+            settings=self._settings,
+            metadata=metadata,
+            frames=self._frames,
+            on_fragment=self._on_fragment,
+        )
 
     def _raise_failure(self) -> None:
         """Raise what went wrong in the encoding thread, as one of our errors."""
@@ -338,15 +353,19 @@ def _create_part(path: Path) -> Path:
 
 def fill_frame(slot: VideoFrame, frame: Planes, *stamps: Stamp | None) -> None:
     """Copy what is drawn into a frame of FFmpeg's, of the same size, and stamps onto it."""
-    luma, cb, cr = (
+    planes = [
         np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         for plane in slot.planes
-    )
-    for plane, drawn in ((luma, frame.luma), (cb, frame.cb), (cr, frame.cr)):
-        plane[:, : drawn.shape[1]] = drawn
+    ]
+    for plane, drawn in zip(planes, (frame.luma, frame.cb, frame.cr, frame.alpha), strict=False):
+        if drawn is not None:
+            plane[:, : drawn.shape[1]] = drawn
+    luma, cb, cr, *alpha = planes
     for stamp in stamps:
         if stamp is not None:
             stamp.blend(luma, cb, cr)
+            if alpha:
+                stamp.cover(alpha[0])
 
 
 class Stamp:
@@ -372,6 +391,29 @@ class Stamp:
             corner = plane[self._half_rows, self._half_cols]
             corner[:] = (corner * self._chroma_keep + self._chroma_add).astype(np.uint8)
 
+    def cover(self, alpha: UInt8) -> None:
+        """Let nothing be seen through the plane of alpha, 0..255, where this is, in place."""
+        corner = alpha[self._rows, self._cols]
+        corner[:] = (corner * self._luma_keep + (1 - self._luma_keep) * 255 + 0.5).astype(np.uint8)
+
+
+class OpenedVideo(Protocol):
+    """A file that is being written, by one thread."""
+
+    def add(self, frame: VideoFrame) -> None:
+        """Encode the next frame and the sound up to its end. The frame is free afterwards."""
+
+    def finish(self) -> None:
+        """Encode what is left of the sound and empty both encoders."""
+
+    def close(self) -> None:
+        """Write the index and close the file."""
+
+
+OpenVideo = Callable[
+    [Path, tuple[int, int], int, Waveform, VideoSettings, Mapping[str, str]], OpenedVideo
+]
+"""Path, (width, height) px, frames per second, voice, settings and metadata -> a file."""
 
 StampAt = Callable[[int], Stamp | None]
 """Number of a frame, from 0 -> what is written onto it."""
@@ -388,17 +430,22 @@ AAC_FRAME = 1024
 
 def _sound_for_aac(voice: Waveform) -> tuple[Float32, int]:
     """(N, channels) samples within -1..1 and their rate, one of _AAC_RATES_HZ."""
-    samples, rate_hz = voice.samples, voice.rate_hz
-    if rate_hz not in _AAC_RATES_HZ:
+    rate_hz = voice.rate_hz if voice.rate_hz in _AAC_RATES_HZ else _AAC_RATES_HZ[-1]
+    return sound_at_rate(voice, rate_hz), rate_hz
+
+
+def sound_at_rate(voice: Waveform, rate_hz: int) -> Float32:
+    """(N, channels) samples within -1..1 at a rate."""
+    samples = voice.samples
+    if voice.rate_hz != rate_hz:
         import soxr
 
-        samples = soxr.resample(samples, rate_hz, _AAC_RATES_HZ[-1])
-        rate_hz = _AAC_RATES_HZ[-1]
+        samples = soxr.resample(samples, voice.rate_hz, rate_hz)
     # Float files and MP3s may go beyond full scale: turned down as a whole, nothing is clipped.
     peak = float(np.abs(samples).max(initial=0.0))
     if peak > 1.0:
         samples = samples / np.float32(peak)
-    return samples, rate_hz
+    return samples
 
 
 def _require_labels(file: Path, label: AiLabel) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portravox.arrays import UInt8
+from portravox.arrays import Float32, UInt8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,6 +19,12 @@ class Picture:
 
     notices: tuple[str, ...] = field(default=())
     """What was changed on the way in, in words for the caller: scaled down, first frame taken."""
+
+    matte: Float32 | None = None
+    """(H, W) 0..1 how much of each pixel is the person, where that is known already."""
+
+    see_through: bool = False
+    """Whether frames are to say, in `Planes.alpha`, what is the person, by the matte."""
 
     @property
     def height_px(self) -> int:

@@ -27,6 +27,9 @@ class Planes:
     cr: UInt8
     """(H / 2, W / 2) likewise"""
 
+    alpha: UInt8 | None = None
+    """(H, W) 0..255 how much of each pixel is there at all; None: all of it"""
+
     @classmethod
     def of(cls, rgb: UInt8) -> Self:
         """From pixels, (H, W, 3) sRGB, H and W even."""
@@ -48,7 +51,8 @@ class Planes:
 
     def copy(self) -> Planes:
         """One of its own, for a frame that would be overwritten."""
-        return Planes(self.luma.copy(), self.cb.copy(), self.cr.copy())
+        alpha = None if self.alpha is None else self.alpha.copy()
+        return Planes(self.luma.copy(), self.cb.copy(), self.cr.copy(), alpha)
 
     def part(self, x0: int, y0: int, x1: int, y1: int) -> Planes:
         """The planes of a rectangle, all corners even; views, so that it can be written to."""
@@ -60,6 +64,8 @@ class Planes:
         np.copyto(self.luma, other.luma)
         np.copyto(self.cb, other.cb)
         np.copyto(self.cr, other.cr)
+        if self.alpha is not None and other.alpha is not None:
+            np.copyto(self.alpha, other.alpha)
 
     def rgb(self) -> UInt8:
         """(H, W, 3) sRGB, to look at. Colour is smoothed between its samples."""

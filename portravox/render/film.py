@@ -5,7 +5,7 @@ Flow      render.backdrop (layers) -> Film -> render.scene
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -97,6 +97,35 @@ def make_film(rig: Rig, layers: Layers, size: tuple[int, int]) -> Film:
         for part in (layers.pixels, layers.matte, layers.plate)
     )
     return _film(pixels, matte, plate, scale, (left - beyond[2], top - beyond[0]))
+
+
+def make_alpha_film(film: Film, cutout: UInt8) -> Film:
+    """What of the moving layer is the person, to be drawn as its colours are.
+
+    film    of the person's picture
+    cutout  (H, W) 0..255 of the whole picture
+    """
+    x, y = film.origin
+    height, width = film.matte.shape
+    beyond = [
+        max(0, -y), max(0, y + height - len(cutout)),
+        max(0, -x), max(0, x + width - cutout.shape[1]),
+    ]  # fmt: skip
+    wide = cv2.copyMakeBorder(cutout, *beyond, cv2.BORDER_REFLECT_101)
+    top, left = y + beyond[0], x + beyond[2]
+    here = np.ascontiguousarray(wide[top : top + height, left : left + width])
+    matte = (film.matte & np.uint16(255)).astype(np.uint8)
+    nothing = pairs_of(np.zeros_like(film.cb, np.uint8))
+    # where the layer is not solid, what lies behind must be as it is, or it would change at rest
+    behind = np.where(matte == 255, 0, here).astype(np.uint8)
+    chroma = np.zeros(film.cb.shape, np.uint8)
+    return replace(
+        film,
+        luma=pairs_of(double(here) if film.scale == 2 else here),
+        cb=nothing,
+        cr=nothing,
+        plate=Planes(behind, chroma, chroma),
+    )
 
 
 def make_lip_film(rig: Rig, layers: Layers, scale: int) -> Film:

@@ -9,7 +9,7 @@ A Scene is made once per portrait and never changes; a Painter holds the buffers
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers, split_layers
 from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, eye_reach, paint_eye, prepare_eyes
-from portravox.render.film import LIP_REACH_MM, Film, make_film, make_lip_film
+from portravox.render.film import LIP_REACH_MM, Film, make_alpha_film, make_film, make_lip_film
 from portravox.render.kernels import (
     FAR,
     NodeMap,
@@ -88,14 +88,18 @@ class Scene:
     """All that ever differs from the photograph lies in these."""
     texture_places: Float32
     """(V + S, 2) px where each vertex finds its texture; strips of the mouth at their own lip."""
+    alpha: Film | None
+    """What of the film is the person, for frames that are to be seen through."""
     lip_triangles: Int32
     """Of the mesh, those that may be seen around the lips."""
     resting_places: Float32
     """The same while the mouth is as photographed: its strips simply continue, too."""
 
 
-def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
+def prepare_scene(rig: Rig, photo: UInt8, matte: Float32, *, see_through: bool = False) -> Scene:
     """Prepare one portrait: photo (H, W, 3) with even sides, person matte (H, W) 0..1.
+
+    see_through   frames say what is the person
 
     Raises ValueError for odd sides: planes of chroma are half as large.
     """
@@ -119,12 +123,14 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32) -> Scene:
         eyes = prepare_eyes(rig, photo, light)
         mouth = prepare_mouth(rig, photo, eyes, light)
         film, lips, bands = made.result()
+    cutout = np.rint(matte * 255).astype(np.uint8) if see_through else None
     return Scene(
         rig=rig,
         photo=photo,
-        still=Planes.of(photo),
+        still=replace(Planes.of(photo), alpha=cutout),
         film=film,
         lips=lips,
+        alpha=None if cutout is None else make_alpha_film(film, cutout),
         light=light,
         mouth=mouth,
         eyes=eyes,
@@ -171,6 +177,8 @@ class Painter:
         attributes[len(factors) :, 2] = factors[scene.rig.mesh.strip_edge]
         coarse = scene.rig.mesh.coarse_triangles
         self._map.draw(posed, attributes, coarse, scene.film, self._bands, self._frame)
+        if scene.alpha is not None:
+            self._map.draw_alpha(scene.alpha, self._bands, self._frame)
         if posed.speech > 0:
             self._paint_mouth(posed, attributes)
         for eye in scene.eyes:
@@ -257,6 +265,15 @@ class _Map:
         rasterize(posed.vertices, attributes, triangles, *grid, self._nodes, self._depth)
         places = NodeMap(self._nodes, x0, y0, self._cell)
         drawn = ThreePlanes(frame.luma, frame.cb, frame.cr)
+        draw_planes(places, bands, film.moving, film.behind, drawn)
+
+    def draw_alpha(self, film: Film, bands: Int32, frame: Planes) -> None:
+        """Draw what of the frame is the person, in the places of the last `draw`."""
+        assert frame.alpha is not None
+        self._nodes[2] = 1.0  # no light falls on it
+        spare = np.empty_like(frame.cb)
+        places = NodeMap(self._nodes, *self._corner, self._cell)
+        drawn = ThreePlanes(frame.alpha, spare, spare)
         draw_planes(places, bands, film.moving, film.behind, drawn)
 
 

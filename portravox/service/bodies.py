@@ -74,7 +74,7 @@ StateName = Annotated[str, _named(TaskState)]
 _File = Annotated[
     str | None,
     Field(
-        json_schema_extra={"enum": ["image", "audio", None]},
+        json_schema_extra={"enum": ["image", "audio", "background", None]},
         description=f"{_EXPLAINED}: the file at fault, if one is",
     ),
 ]

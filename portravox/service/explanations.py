@@ -25,6 +25,7 @@ MAX_SENTENCE = 300
 
 _FAULTS = (
     errors.PictureError,
+    errors.BackgroundUnfit,
     errors.FaceError,
     errors.VoiceError,
     service_errors.InputDownloadFailed,
@@ -130,7 +131,7 @@ def explanation(reason: str, sentence: str, *, file: str | None = None) -> Expla
 
     reason     a code of `errors`
     sentence   what `told` gave; untrusted
-    file       image or audio, where who asks knows it
+    file       image, audio or background, where who asks knows it
     """
     kind = _KINDS.get(reason)
     if kind is None or not is_sentence(sentence):
@@ -139,6 +140,8 @@ def explanation(reason: str, sentence: str, *, file: str | None = None) -> Expla
         file = "image"
     elif file is None and issubclass(kind, errors.VoiceError):
         file = "audio"
+    elif file is None and issubclass(kind, errors.BackgroundUnfit):
+        file = "background"
     return Explanation(file=file, reason=reason, sentence=sentence)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from portravox.options import CHANGEABLE_OPTIONS, LIVE_OPTIONS
+from portravox.options import CHANGEABLE_OPTIONS, LIVE_OPTIONS, background_kind
 from portravox.service import problems
 from portravox.service.problems import Refusal
 from portravox.service.schemas import address_in, json_object, parameters_in, require_speakable
@@ -106,6 +106,8 @@ def start_in(
     for name in given:
         if name not in LIVE_OPTIONS:
             raise Refusal(problems.out_of_definition(name))
+    if background_kind(str(given.get("background", "keep"))) not in ("keep", "blur", "colour"):
+        raise Refusal(problems.out_of_definition("background"))
     parameters = {**given, "max_side": _smaller(given.get("max_side"), max_side_px)}
     form = told.get("format", FORMATS[0])
     if form not in FORMATS:

@@ -54,7 +54,7 @@ def _described(option: Option, engines: tuple[str, ...]) -> dict[str, Json]:
             described |= {"min": low, "max": high, "step": control.step}
         case Text(max_characters=most):
             described["max_characters"] = most
-    if control.kind == "choice":
+    if control.kind in ("choice", "background"):
         described["values"] = [
             {"value": value, "title": _texts(option.value_titles.get(value) or _itself(value))}
             for value in _values(option, engines)
@@ -68,6 +68,8 @@ def _values(option: Option, engines: tuple[str, ...]) -> list[str | bool]:
             return [True, False]
         case Choice(names):
             return [*names]
+        case Text() if option.control.kind == "background":
+            return [name for name in option.value_titles if isinstance(name, str)]
         case _:
             return [*engines]
 

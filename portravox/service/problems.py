@@ -192,6 +192,13 @@ def out_of_definition(name: str) -> Problem:
     return Problem(400, OUT_OF_DEFINITION, f"The type or value of {name} is out of definition.")
 
 
+NO_TRANSPARENCY = Problem(  # ours: the original keeps the background
+    400,
+    OUT_OF_DEFINITION,
+    "This server makes MP4, which has no transparency: take green, which can be keyed.",
+)
+
+
 def transcript_unreadable(missing: Sequence[str]) -> Problem:
     """Ours: what this server lacks to read a transcript."""
     return Problem(
@@ -205,6 +212,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     errors.PictureTooLarge: IMAGE_SIZE,
     errors.PictureTooNarrow: IMAGE_SIZE,
     errors.PictureError: FILE_FORMAT,
+    errors.BackgroundUnfit: out_of_definition("background"),
     errors.FaceError: NO_FACE,
     errors.VoiceTooLarge: AUDIO_SIZE,
     errors.VoiceTooShort: AUDIO_LENGTH,

@@ -21,7 +21,14 @@ from typing import Any, NoReturn
 
 from portravox.articulation.transcript import missing_readers
 from portravox.errors import SettingOutOfRange
-from portravox.options import EXTENSION, OPTIONS, ORIGINAL, OURS
+from portravox.options import (
+    EXTENSION,
+    OPTIONS,
+    ORIGINAL,
+    OURS,
+    background_kind,
+    is_address,
+)
 from portravox.pipeline import ENGINES
 from portravox.service import bodies, explanations, problems
 from portravox.service.bodies import DETECT_MODEL, VIDEO_MODEL
@@ -144,6 +151,7 @@ def video_job(
     for address in addresses.values():
         _check_scheme(address, mode)
     parameters = parameters_in(body.get("parameters"), engines)
+    _check_background(parameters, mode)
     if text is not None:
         _check_speech(parameters, given, speech)
     elif "voice_name" in parameters:
@@ -155,6 +163,21 @@ def video_job(
         parameters=parameters,
         resolve_oss=mode.resolve_oss,
     )
+
+
+def _check_background(parameters: Mapping[str, Json], mode: CallMode) -> None:
+    """Whether what stands behind the person can be had here: a picture by its address alone, and
+    nothing that an MP4 has not. Raises Refusal."""
+    background = parameters.get("background")
+    if not isinstance(background, str):
+        return
+    match background_kind(background):
+        case "transparent":
+            raise Refusal(problems.NO_TRANSPARENCY)
+        case "picture" if not is_address(background):
+            raise Refusal(problems.out_of_definition("background"))
+        case "picture":
+            _check_scheme(background, mode)
 
 
 def _text_to_speak(parameters: Json) -> Json:
@@ -231,12 +254,9 @@ def address_in(given: Mapping[str, Json], name: str, *, resolve_oss: bool) -> st
     return address.strip()
 
 
-_SCHEME = re.compile(r"(https?|oss)://[^/\s]", re.IGNORECASE)
-
-
 def _check_scheme(address: str, mode: CallMode) -> None:
     """Refuse an address that could never be fetched; all else is found out when it is fetched."""
-    if _SCHEME.match(address) is None or wire_length(address) > MAX_URL_CHARS:
+    if not is_address(address) or wire_length(address) > MAX_URL_CHARS:
         raise Refusal(problems.INVALID_URL)
     if is_upload(address) and not mode.resolve_oss:
         raise Refusal(problems.OSS_UNRESOLVED)

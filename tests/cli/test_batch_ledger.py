@@ -52,12 +52,16 @@ def test_the_key_follows_content_and_settings_and_not_names(tmp_path):
     for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2"), ("v", b"v")):
         (tmp_path / name).write_bytes(content)
     a, b, c, v = (tmp_path / name for name in "abcv")
-    key = job_key(a, v, {"seed": 1})
-    assert job_key(b, v, {"seed": 1}) == key
-    others = {job_key(c, v, {"seed": 1}), job_key(a, v, {"seed": 2}), job_key(v, a, {"seed": 1})}
+    key = job_key((a, v), {"seed": 1})
+    assert job_key((b, v), {"seed": 1}) == key
+    others = {
+        job_key((c, v), {"seed": 1}),
+        job_key((a, v), {"seed": 2}),
+        job_key((v, a), {"seed": 1}),
+    }
     assert len(others | {key}) == 4
     with pytest.raises(FileMissing):
-        job_key(tmp_path / "none", v, {})
+        job_key((tmp_path / "none", v), {})
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from standardwebhooks import Webhook
 
-from benchmarks.probe import probe_video
+from benchmarks.probe import probe_video, read_frames
 from tests.live import MAIN, new_key, serving
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,8 @@ def test_from_files_to_a_video_and_a_notice_across_a_kill(
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    face, video = tmp_path / "face.png", tmp_path / "video.mp4"
+    face, video, wall = tmp_path / "face.png", tmp_path / "video.mp4", tmp_path / "wall.gif"
+    Image.new("RGB", (64, 48), (20, 40, 230)).save(wall)  # of a kind that servers do not take
     with Image.open(astronaut) as picture:
         picture.resize((192, 192)).save(face)
     key = new_key(data)
@@ -105,7 +107,8 @@ def test_from_files_to_a_video_and_a_notice_across_a_kill(
         with serving(data, environment=inside) as server:
             access = {"PORTRAVOX_BASE_URL": server.url, "PORTRAVOX_API_KEY": key}
             job = ("client", "submit", face, voice_1s, "--webhook-url", f"{shop.url}/a?b=1")
-            told = json.loads(portravox(*job, "-o", video, "--json", **access))
+            shape = ("--frame", "4:5", "--background", wall)
+            told = json.loads(portravox(*job, *shape, "-o", video, "--json", **access))
             shop.wait_for(1)
             listed = json.loads(portravox("client", "list", "--json", **access))
             time.sleep(0.5)  # for the failed attempt to be written down
@@ -121,7 +124,9 @@ def test_from_files_to_a_video_and_a_notice_across_a_kill(
             shop.wait_for(3)
 
     found = probe_video(video)
-    assert (found.width_px, found.height_px) == (192, 192)
+    assert found.width_px * 5 == found.height_px * 4
+    first = next(iter(read_frames(video)))
+    assert np.abs(first[:6, :6].astype(int) - (20, 40, 230)).mean() < 6
     assert [row["task_id"] for row in listed["data"]] == [told["task_id"]]
     notices = [Webhook(secret).verify(body, headers) for headers, body in shop.heard]
     assert notices[0] == notices[1]

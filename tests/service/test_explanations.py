@@ -106,7 +106,7 @@ def test_every_fault_of_a_file_has_a_reason_a_file_and_a_hint() -> None:
     for reason in explanations.REASONS - {explanations.DOWNLOAD_FAILED, "input_too_large"}:
         why = explanation(reason, "so")
         assert why is not None
-        assert why.file in ("image", "audio")
+        assert why.file in ("image", "audio", "background")
 
 
 def test_our_own_faults_are_not_explained_by_the_process() -> None:

@@ -24,7 +24,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from portravox.atomic_file import writing
-from portravox.errors import DeviceMemoryShort, FileUnfit, PictureTooLarge, VoiceTooLarge
+from portravox.errors import (
+    BackgroundUnfit,
+    DeviceMemoryShort,
+    FileUnfit,
+    PictureTooLarge,
+    VoiceTooLarge,
+)
 from portravox.model_files.required import forbid_fetching
 from portravox.service.disk import DiskSpace
 from portravox.service.errors import InputDownloadFailed, InputTooLarge, StorageFailed
@@ -253,6 +259,7 @@ def _fetched(request: FetchRequest) -> FetchDone:
     max_bytes = {
         "image": PictureLimits.service().max_bytes,
         "audio": VoiceLimits.service().max_bytes,
+        "background": PictureLimits.service().max_bytes,
         "file": MAX_INSPECTED_BYTES,
     }[request.file]
     try:
@@ -265,7 +272,8 @@ def _fetched(request: FetchRequest) -> FetchDone:
     except InputTooLarge as error:
         if request.file == "file":
             raise FileUnfit(f"the file has {error}") from error
-        kind = PictureTooLarge if request.file == "image" else VoiceTooLarge
+        kinds = {"audio": VoiceTooLarge, "background": BackgroundUnfit}
+        kind = kinds.get(request.file, PictureTooLarge)
         raise kind(f"the file has {error.reason}") from error
     except InputDownloadFailed as error:
         if request.allow_nets or request.allow_ports:
@@ -332,7 +340,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     """Check the files by the service's limits and make the video."""
     from portravox.media.picture_file import PictureLimits
     from portravox.media.voice_file import VoiceLimits
-    from portravox.options import JobOptions
+    from portravox.options import JobOptions, is_address
     from portravox.pipeline import animate_inputs, read_inputs, write_captions
     from portravox.service.worker.words import readings_in, words_in
 
@@ -348,6 +356,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         voice_limits=VoiceLimits.service(request.voice_formats),
         transcript=words_in(folder, options.transcript, options.language, spoken=options.text),
         may_read_text=False,
+        background=folder / "background" if is_address(options.background) else None,
     )
     last_told = ("", 0.0)
 

@@ -30,6 +30,7 @@ from typing import Protocol, TypeVar
 from portravox.errors import PortravoxError
 from portravox.labels.aigc import PRODUCER
 from portravox.labels.signer import Signer
+from portravox.options import is_address
 from portravox.service import explanations
 from portravox.service.errors import (
     QueueUnavailable,
@@ -462,6 +463,9 @@ class WorkerLoop:
         else:
             stages.enter("speak", 0.0)
             await self._speak(task, folder)
+        background = str(task.job.parameters.get("background", ""))
+        if is_address(background):
+            await self._fetch(task, "background", background, folder)
         await write_words(task.job.parameters, folder)
         held.fetches = False
         sealing = None

@@ -61,8 +61,8 @@ MAX_PIXELS = 100_000_000
 Formats = Literal["original", "all"]
 """Which kinds of files are taken: those of the original, or all that can be read."""
 
-InputFile = Literal["image", "audio", "file"]
-"""The two files of a job, and one that is inspected; named so in the scratch folder."""
+InputFile = Literal["image", "audio", "background", "file"]
+"""The files of a job, and one that is inspected; named so in the scratch folder."""
 
 MAX_INSPECTED_BYTES = 100 * 1024 * 1024
 """Of a file that is inspected. Our choice: a temporary upload's."""

@@ -486,7 +486,7 @@ _INPUTS: Mapping[str, tuple[str, ...]] = {
     JudgeRequest.kind: ("image",),
     InspectRequest.kind: ("file",),
     PlainRequest.kind: ("image", "audio"),
-    RenderRequest.kind: ("image", "audio", WORDS_NAME),
+    RenderRequest.kind: ("image", "audio", "background", WORDS_NAME),
 }
 """The files that a request of a kind is about, in its scratch folder."""
 

@@ -17,8 +17,8 @@ from portravox.service.disk import DiskSpace
 from portravox.service.storage.uploads import UploadedFiles, is_upload
 from portravox.service.worker.messages import FetchRequest, InputFile
 
-SCRATCH_BYTES = 40 * 1024 * 1024
-"""What one attempt is promised: 25 MiB are the largest picture and voice, the rest is a minute of
+SCRATCH_BYTES = 50 * 1024 * 1024
+"""What one attempt is promised: 35 MiB are the largest pictures and voice, the rest is a minute of
 video. What grows beyond is stopped when the disk's reserve is touched. Our choice."""
 
 

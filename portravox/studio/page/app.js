@@ -35,7 +35,7 @@ showTexts();
 const session = new Session();
 const portrait = new PortraitWell(session);
 const voice = new VoiceWell(session);
-const direction = new Direction();
+const direction = new Direction(session);
 const store = new Store();
 const jobs = new Jobs(session.api, store);
 const stage = new Stage(session.api, { remake, cancel, notify });
@@ -116,7 +116,9 @@ function mendFor({ code, status, several }) {
 function wish() {
   const [picture, sound] = [portrait.picture, voice.identity];
   if (!picture || !sound) return null;
-  return JSON.stringify([picture.blob.size, picture.name, sound, direction.parameters()]);
+  const { backdrop } = direction;
+  const behind = backdrop && [backdrop.blob.size, backdrop.name];
+  return JSON.stringify([picture.blob.size, picture.name, sound, direction.parameters(), behind]);
 }
 
 makeButton.addEventListener("click", async () => {
@@ -146,10 +148,11 @@ makeButton.addEventListener("click", async () => {
 /** Upload what is new, submit, and remember. */
 async function submitted() {
   const voiceLink = voice.link({ onProgress: showSent });
-  const [image, audio] = await Promise.all([portrait.link(), voiceLink]);
+  const links = [portrait.link(), voiceLink, direction.links()];
+  const [image, audio, behind] = await Promise.all(links);
   showSent(1);
   const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-  const parameters = direction.parameters(voice.values);
+  const parameters = direction.parameters({ ...voice.values, ...behind });
   const taskId = await session.api.submit({ image, audio, parameters, once: id });
   const { blob, name, width, height, thumbnail } = portrait.picture;
   return jobs.add({
@@ -157,6 +160,7 @@ async function submitted() {
     taskId,
     values: { ...direction.values },
     seconds: voice.seconds,
+    backdrop: direction.backdrop,
     portrait: { blob, name, width, height, thumbnail },
     voice: voice.record,
   });
@@ -203,13 +207,14 @@ async function madeOf(file, kind) {
     sound = { blob: recording.blob, name: recording.name, selection: [0, seconds] };
     links = [portrait.link(), sentVoice(recording, [0, seconds], session)];
   }
-  const [image, audio] = await Promise.all(links);
+  const [image, audio, behind] = await Promise.all([...links, direction.links()]);
   const values = { ...direction.values, face };
   const spoken = kind === "portrait" ? voice.values : { transcript: null };
-  const parameters = direction.parameters({ face, ...spoken });
+  const parameters = direction.parameters({ face, ...spoken, ...behind });
   const taskId = await api.submit({ image, audio, parameters, once: id });
   const { blob, name, width, height, thumbnail } = picture;
-  const made = { id, taskId, values, seconds, portrait: { blob, name, width, height, thumbnail }, voice: sound };
+  const { backdrop } = direction;
+  const made = { id, taskId, values, seconds, backdrop, portrait: { blob, name, width, height, thumbnail }, voice: sound };
   return jobs.add(kind === "portrait" ? { ...made, title: file.name.replace(/\.\w{1,5}$/, "") } : made);
 }
 
@@ -238,10 +243,14 @@ for (const well of [portrait, voice]) {
 document.getElementById("show-request").addEventListener("click", async () => {
   const filled = whatIsMissing() === null && session.ready;
   let [image, audio] = ["https://example.com/face.jpg", "https://example.com/voice.wav"];
+  const { backdrop, values } = direction;
+  const hasBackdrop = values.background === "picture";
+  let behind = hasBackdrop ? { background: "https://example.com/wall.jpg" } : {};
   if (voice.types) audio = null;
   if (filled) {
     try {
-      [image, audio] = await Promise.all([portrait.link(), voice.link()]);
+      const links = [portrait.link(), voice.link(), direction.links()];
+      [image, audio, behind] = await Promise.all(links);
     } catch (error) {
       return complain(error);
     }
@@ -251,8 +260,8 @@ document.getElementById("show-request").addEventListener("click", async () => {
     audio,
     imageName: portrait.picture?.name ?? "face.jpg",
     audioName: voice.types ? null : (voice.recording?.name ?? "voice.wav"),
-    parameters: direction.parameters(voice.values),
-    values: { ...direction.values, ...voice.values },
+    parameters: direction.parameters({ ...voice.values, ...behind }),
+    values: { ...values, ...voice.values, ...(hasBackdrop && { background: backdrop?.name }) },
     options: direction.options,
   });
 });
@@ -309,6 +318,7 @@ function remake(job) {
   const { portrait: picture, voice: sound, values } = job.record;
   portrait.take(new File([picture.blob], picture.name, { type: picture.blob.type }));
   voice.restore(sound);
+  direction.restoreBackdrop(job.record.backdrop);
   direction.choose({ ...direction.defaults, ...values });
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   desk.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
@@ -466,6 +476,7 @@ session.addEventListener("change", () => {
   if (session.ready && !wasReady) {
     portrait.forgetUpload();
     voice.forgetUpload();
+    direction.forgetUpload();
     jobs.resume();
   }
   // Who signs out leaves no picture and no voice behind.

@@ -3,7 +3,15 @@
 // Flow      studio/about: options, presets -> cards, controls -> Direction.parameters() -> jobs, request
 import { kept, keep } from "./kept.js";
 import { buttonFor, make, partsOf, showIcon } from "./parts.js";
+import { prepared } from "./picture.js";
+import { wordsFor } from "./refusals.js";
 import { addTexts, label, languageTag, say, sayNothing, text } from "./texts.js";
+
+/** What a colour begins with. */
+const COLOUR = "#f4f1ea";
+
+/** An upload is good for 48 hours; an hour less, so that it does not end on the way. */
+const UPLOAD_LIFE_MS = 47 * 3600 * 1000;
 
 export class Direction extends EventTarget {
   #root = document.getElementById("direction");
@@ -16,6 +24,15 @@ export class Direction extends EventTarget {
   /** As the server defines them: name and values. */
   presets = [];
   values = {};
+  /** The picture behind the person, as `prepared` gave it, with a name; null: none was chosen. */
+  backdrop = null;
+  #backdropLink = null; // {of, at, made}
+  #session;
+
+  constructor(session) {
+    super();
+    this.#session = session;
+  }
 
   /** Make a card for each preset and a control for each option. */
   build(options, presets) {
@@ -63,6 +80,7 @@ export class Direction extends EventTarget {
   #save(values) {
     // What is said and who says it are of one picture and one voice.
     const general = values === null ? null : { ...values, face: null, transcript: null };
+    if (general?.background === "picture") delete general.background; // it is not kept
     keep("defaults", general === null ? null : JSON.stringify(general));
     this.#show();
     buttonFor(this.#root, values === null ? "reset" : "unsave").focus();
@@ -71,8 +89,33 @@ export class Direction extends EventTarget {
   /** Take over values; those not named keep what they are. */
   choose(values) {
     this.values = { ...this.values, ...values };
+    if (this.values.background === "picture" && this.backdrop === null) {
+      this.values.background = "keep"; // it was not remembered
+    }
     this.#show();
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** What has to be uploaded first, by the name of its option. Raises Refusal. */
+  async links() {
+    if (this.values.background !== "picture" || this.backdrop === null) return {};
+    let link = this.#backdropLink;
+    if (link?.of !== this.backdrop || Date.now() - link.at > UPLOAD_LIFE_MS) {
+      const { blob, ending } = this.backdrop;
+      const made = this.#session.api.upload(blob, `background.${ending}`);
+      link = this.#backdropLink = { of: this.backdrop, at: Date.now(), made };
+    }
+    try {
+      return { background: await link.made };
+    } catch (error) {
+      this.#backdropLink = null;
+      throw error;
+    }
+  }
+
+  /** Upload again when it is asked for: the link is another account's, or has gone. */
+  forgetUpload() {
+    this.#backdropLink = null;
   }
 
   /** As the API takes them: the original's six, and ours beside them where they say something;
@@ -160,6 +203,7 @@ export class Direction extends EventTarget {
       number: () => this.#number(option),
       line: () => this.#text(option, make("input", { type: "text", spellcheck: false })),
       lines: () => this.#text(option, make("textarea", { rows: 3 })),
+      background: () => this.#background(option),
     }[control]();
     made.append(help);
     made.classList.add("parameter");
@@ -226,6 +270,71 @@ export class Direction extends EventTarget {
       bar.append(make("label", {}, input, words));
     }
     return make("fieldset", { "aria-describedby": `${name}-help` }, title, this.#tip(name), bar);
+  }
+
+  // Some names, a colour, or a picture: what the last two need shows once they are chosen.
+  #background({ name, values }) {
+    const kindOf = (value) => (value.startsWith("#") ? "colour" : value);
+    const colour = make("input", { type: "color", value: COLOUR });
+    label(colour, `${name}.colour`);
+    const file = make("input", { type: "file", accept: "image/*", hidden: true });
+    const picture = make("button", { className: "soft", type: "button" });
+    const trouble = make("p", { className: "bad", role: "status", hidden: true });
+    const choose = (kind) => {
+      if (kind === "picture" && this.backdrop === null) {
+        this.#show(); // until there is one, all stays as it is
+        file.click();
+      } else this.choose({ [name]: kind === "colour" ? colour.value : kind });
+    };
+    const title = make("legend");
+    say(title, name);
+    const bar = make("div", { className: "segments" });
+    for (const { value } of values) {
+      const input = make("input", { type: "radio", name, value });
+      input.addEventListener("change", () => choose(value));
+      this.#shows.push(() => (input.checked = kindOf(this.values[name]) === value));
+      const words = make("span");
+      say(words, `${name}.${value}`);
+      bar.append(make("label", {}, input, words));
+    }
+    colour.addEventListener("input", () => this.choose({ [name]: colour.value }));
+    picture.addEventListener("click", () => file.click());
+    file.addEventListener("change", async () => {
+      const [chosen] = file.files;
+      file.value = "";
+      if (!chosen) return;
+      trouble.hidden = true;
+      try {
+        await this.takeBackdrop(chosen);
+      } catch (error) {
+        trouble.textContent = wordsFor(error);
+        trouble.hidden = false;
+      }
+    });
+    const more = make("div", { className: "with-button" }, colour, picture, file);
+    this.#shows.push(() => {
+      const kind = kindOf(this.values[name]);
+      more.hidden = !["colour", "picture"].includes(kind);
+      colour.hidden = kind !== "colour";
+      if (kind === "colour") colour.value = this.values[name];
+      picture.hidden = kind !== "picture";
+      say(picture, "background.replace", { name: this.backdrop?.name ?? "" });
+    });
+    const about = { "aria-describedby": `${name}-help` };
+    return make("fieldset", about, title, this.#tip(name), bar, more, trouble);
+  }
+
+  /** Take a file as the picture behind the person. Raises Unfit and Refusal. */
+  async takeBackdrop(file) {
+    const { limits, api } = this.#session;
+    const found = await prepared(file, limits.picture, (unopened) => api.plain("image", unopened));
+    this.backdrop = { ...found, name: file.name };
+    this.choose({ background: "picture" });
+  }
+
+  /** Take up what an earlier video had behind it; null: nothing is left of it. */
+  restoreBackdrop(backdrop) {
+    this.backdrop = backdrop ?? null;
   }
 
   #select({ name, suggestions, unit }) {

@@ -43,6 +43,8 @@ export default {
   "batch.stop": "Cancel the rest",
   "batch.zip": "Download ZIP ({ready})",
 
+  "background.replace": "Picture: {name}. Choose another",
+
   "captions.show": "Captions",
   "captions.download": "Captions (VTT)",
   "remake": "Remake with changes",

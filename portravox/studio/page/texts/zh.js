@@ -43,6 +43,8 @@ export default {
   "batch.stop": "取消其余",
   "batch.zip": "下载 ZIP（{ready}）",
 
+  "background.replace": "图片：{name}，换一张",
+
   "captions.show": "字幕",
   "captions.download": "字幕（VTT）",
   "remake": "修改后重做",
