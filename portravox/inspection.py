@@ -16,6 +16,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -144,8 +145,13 @@ def inspect(content: bytes, *, anchors_pem: str = "") -> Inspection:
     return Inspection(kind=carried.kind, is_known=True, marks=tuple(marks[:MAX_MARKS]))
 
 
-_XMP_AIGC = re.compile(r"\bAIGC\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)')|>([^<]*)<)")
-"""As an attribute or as an element; the prefix is the writer's to choose."""
+_XMP_AIGC = re.compile(r"\bAIGC\s{0,16}(?:=\s{0,16}([\"'])|>)")
+"""What stands before a label, as an attribute or as an element; the prefix is the writer's to
+choose. It matches nothing long: where it ends is looked for once, and not by trying."""
+
+_MAX_XMP_LABELS = 64
+_MAX_LABEL_CHARACTERS = 64 * 1024
+"""Looked at, of one file, and of one label. Our choice."""
 
 _SOURCE_TYPE = re.compile(r"cv\.iptc\.org/newscodes/digitalsourcetype/([A-Za-z]{1,64})")
 
@@ -163,11 +169,9 @@ _MACHINE_MADE = MappingProxyType(
 
 def _aigc(carried: Carried) -> Iterator[Mark]:
     texts = [text for name, text in carried.entries if name == METADATA_KEY]
-    for packet in carried.xmp:
-        for found in _XMP_AIGC.finditer(packet):
-            texts.append(
-                html.unescape(next(group for group in found.groups() if group is not None))
-            )
+    in_xmp = (text for packet in carried.xmp for text in _xmp_labels(packet))
+    looked_at = islice(in_xmp, _MAX_XMP_LABELS)
+    texts += [html.unescape(text) for text in looked_at if text is not None]
     ours = any(_OURS.search(text) for _, text in carried.entries)
     for text in dict.fromkeys(texts):
         fields = parse_aigc(text)
@@ -193,6 +197,13 @@ def _aigc(carried: Carried) -> Iterator[Mark]:
             ),
             fields=_told(fields),
         )
+
+
+def _xmp_labels(packet: str) -> Iterator[str | None]:
+    """What stands where an XMP packet may have a label; None where that does not end."""
+    for begun in _XMP_AIGC.finditer(packet):
+        end = packet.find(begun[1] or "<", begun.end(), begun.end() + _MAX_LABEL_CHARACTERS)
+        yield packet[begun.end() : end] if end >= 0 else None
 
 
 def _source_types(carried: Carried) -> Iterator[Mark]:

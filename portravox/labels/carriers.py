@@ -28,6 +28,10 @@ MAX_TEXT_BYTES = 1_000_000
 MAX_ENTRIES = 1_000
 """Entries kept. Our choice."""
 
+MAX_KEPT_CHARACTERS = 4_000_000
+"""Of all texts of one file together, kept or unpacked: who reads them needs time for each. Our
+choice."""
+
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -48,6 +52,9 @@ class Carried:
 
     has_c2pa: bool = False
     """Whether a C2PA manifest lies in it; it may be broken."""
+
+    room: int = MAX_KEPT_CHARACTERS
+    """Characters that may still be kept."""
 
 
 def read_carried(content: Bytes) -> Carried | None:
@@ -92,22 +99,27 @@ def _keep_png_text(found: Carried, kind: bytes, body: bytes) -> None:
     if kind == b"tEXt":
         text = rest.decode("latin-1")
     elif kind == b"zTXt":
-        text = _unpacked(rest[1:]).decode("latin-1")
+        text = _unpacked(found, rest[1:]).decode("latin-1")
     else:
         is_packed = rest[:1] == b"\1"
         words = rest[2:].split(b"\0", 2)[-1]  # after language and translated name
-        text = (_unpacked(words) if is_packed else words).decode("utf-8", "replace")
+        text = (_unpacked(found, words) if is_packed else words).decode("utf-8", "replace")
     if name == b"XML:com.adobe.xmp":
         _keep_xmp(found, text)
     else:
         _keep(found, name.decode("latin-1"), text)
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _unpacked(found: Carried, packed: bytes) -> bytes:
+    most = min(MAX_TEXT_BYTES, found.room)
+    if most == 0:
+        return b""  # to zlib, 0 is without limit
     try:
-        return zlib.decompressobj().decompress(packed, MAX_TEXT_BYTES)
+        text = zlib.decompressobj().decompress(packed, most)
     except zlib.error:
         return b""
+    found.room -= len(text)
+    return text
 
 
 def _jpeg(view: memoryview) -> Carried:
@@ -298,13 +310,21 @@ def _keep_id3_text(found: Carried, name: bytes, body: bytes) -> None:
 
 
 def _keep(found: Carried, name: str, text: str) -> None:
-    if len(found.entries) < MAX_ENTRIES:
+    if len(found.entries) < MAX_ENTRIES and _has_room(found, len(name) + len(text)):
         found.entries.append((name, text))
 
 
 def _keep_xmp(found: Carried, packet: str) -> None:
-    if len(found.xmp) < MAX_ENTRIES:
+    if len(found.xmp) < MAX_ENTRIES and _has_room(found, len(packet)):
         found.xmp.append(packet)
+
+
+def _has_room(found: Carried, characters: int) -> bool:
+    """Whether a text may be kept; then its room is taken."""
+    if characters > found.room:
+        return False
+    found.room -= characters
+    return True
 
 
 def _whole(part: Bytes) -> int:

@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from portravox.labels.carriers import MAX_ENTRIES, MAX_TEXT_BYTES, read_carried
+from portravox.labels.carriers import (
+    MAX_ENTRIES,
+    MAX_KEPT_CHARACTERS,
+    MAX_TEXT_BYTES,
+    read_carried,
+)
 
 PIXELS = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
@@ -111,6 +116,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a bomb": lambda: (
         b"\x89PNG\r\n\x1a\n" + png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))) * 3
     ),
+    "many bombs": lambda: (
+        b"\x89PNG\r\n\x1a\n" + png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**6))) * 1000
+    ),
     "many boxes": lambda: box(b"ftyp", b"isom") + box(b"moov", b"") * 500_000,
     "deep boxes": lambda: box(b"ftyp", b"isom") + box(b"moov", nested(b"udta", 50_000)),
     "a size of 0": lambda: box(b"ftyp", b"isom") + b"\0\0\0\0moov" * 100_000,
@@ -131,6 +139,7 @@ def test_no_file_costs_more_than_a_look(name: str) -> None:
     assert found is not None
     assert len(found.entries) <= MAX_ENTRIES
     assert all(len(text) <= MAX_TEXT_BYTES for _, text in found.entries)
+    assert sum(len(text) for _, text in found.entries) <= MAX_KEPT_CHARACTERS
 
 
 def test_damaged_files_raise_nothing() -> None:
