@@ -37,6 +37,15 @@ class Transcript(SpokenText):
 
 ESPEAK_TIMEOUT_S = 20.0
 
+MAX_SEGMENTS = 64
+"""Of a text, changes of language up to which each segment is read as it stands, by a process of its
+own; a text with more is read word by word, those of one language by one process. Our choice: texts
+are that long where every second letter is of another script."""
+
+MAX_PROCESSES = 64
+"""For all words of a text together: each takes some 10 ms. Our choice; words beyond what they have
+read have no sounds, which fits anything."""
+
 _SCRIPTS: Final = {
     "zh": "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ffff",
     "ja": "\u3041-\u30ff\uff66-\uff9f",
@@ -57,6 +66,7 @@ _SHARING: Final = {
 
 _KANA: Final = re.compile(f"[{_SCRIPTS['ja']}]")
 _HAN: Final = re.compile(f"[{_SCRIPTS['zh']}]")
+_WRITTEN: Final = re.compile(f"[{_SCRIPTS['zh']}]|[^\\s{_SCRIPTS['zh']}]+")
 _LETTER_BUT_HAN: Final = re.compile(rf"(?![{_SCRIPTS['zh']}])[^\W\d_]")
 _NOT_LATIN: Final = frozenset(_SCRIPTS).union(*_SHARING.values()) - {"sr"}
 _LATIN: Final = "en"
@@ -98,7 +108,12 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
     """
     SpokenText(text, language)  # refuses what has no words
     words: list[Word] = []
-    for spoken, piece in _pieces(text, language.lower() if language else None):
+    pieces = list(_pieces(text, language.lower() if language else None))
+    if len(pieces) > MAX_SEGMENTS:
+        written = [word for word in _WRITTEN.findall(text) if _BARE.sub("", word)]
+        words = [word for reading in read_words(written, language) for word in reading]
+        pieces = []
+    for spoken, piece in pieces:
         if spoken == "zh":
             words.extend(_chinese(piece))
         elif spoken == _UNREADABLE:
@@ -117,12 +132,13 @@ def read_words(words: Sequence[str], language: str | None = None) -> list[tuple[
 
     Raises SettingOutOfRange, ModelUnavailable as `read_transcript`.
     """
-    text = " ".join(words)
+    text = "".join(words)  # with spaces it could be longer than the text they are from
     SpokenText(text, language)
     chosen = language.lower() if language else None
     japanese = chosen == "ja" or _KANA.search(text) is not None
     spoken = [_language_of_word(word, chosen, japanese) for word in words]
     readings: list[tuple[Word, ...]] = [((),)] * len(words)
+    processes = iter(range(MAX_PROCESSES))
     for each in dict.fromkeys(spoken):
         places = [at for at, of in enumerate(spoken) if of == each and _BARE.sub("", words[at])]
         if each == "zh":
@@ -132,7 +148,8 @@ def read_words(words: Sequence[str], language: str | None = None) -> list[tuple[
                 for at, word in zip(places, read, strict=True):
                     readings[at] = (word,)
         elif each != _UNREADABLE:
-            found = _each_by_espeak([_BARE.sub("", words[at]) for at in places], each)
+            bare = [_BARE.sub("", words[at]) for at in places]
+            found = _each_by_espeak(bare, each, processes)
             for at, reading in zip(places, found, strict=True):
                 readings[at] = reading
     return readings
@@ -143,9 +160,16 @@ def _language_of_word(word: str, language: str | None, japanese: bool) -> str:
     return next((spoken for spoken in found if spoken is not None), language or _LATIN)
 
 
-def _each_by_espeak(words: Sequence[str], language: str) -> list[tuple[Word, ...]]:
+def _each_by_espeak(
+    words: Sequence[str], language: str, processes: Iterator[int]
+) -> list[tuple[Word, ...]]:
     """Of words without marks around them. A blank line ends what espeak-ng reads in one go, so it
-    writes a line for each word; where it does not, the halves are read by themselves."""
+    writes a line for each word; where it does not, the halves are read by themselves.
+
+    processes   gives a number for each that may still be started
+    """
+    if next(processes, None) is None:
+        return [((),)] * len(words)
     lines = [line for line in _espeak("\n\n".join(words), language).splitlines() if line.strip()]
     if len(words) == 1:
         lines = [" ".join(lines)]
@@ -153,15 +177,17 @@ def _each_by_espeak(words: Sequence[str], language: str) -> list[tuple[Word, ...
         return [tuple(_classes(word) for word in line.split()) or ((),) for line in lines]
     half = len(words) // 2
     return [
-        *_each_by_espeak(words[:half], language),
-        *_each_by_espeak(words[half:], language),
+        *_each_by_espeak(words[:half], language, processes),
+        *_each_by_espeak(words[half:], language, processes),
     ]
 
 
 def language_of(text: str) -> str:
     """ISO 639 code of the script in which a text begins; "en" for Latin letters."""
-    spoken, _ = next(_pieces(text, None))
-    return spoken or "ja"
+    # By its first letter: a server asks this of every text while others wait.
+    japanese = _KANA.search(text) is not None
+    letters = (_language_of(letter, None, japanese) for letter in text)
+    return next((spoken for spoken in letters if spoken is not None), _LATIN) or "ja"
 
 
 def missing_readers(text: str, language: str | None = None) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ and Simplified Chinese. What a break costs is our choice.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 from portravox.captions.words import WIDE, TimedWord
@@ -50,51 +51,83 @@ def cues_of(words: Sequence[TimedWord], duration_s: float) -> list[Cue]:
 
     duration_s   of the video, in which the last one ends
     """
-    bounds = _bounds(words)
-    spans = [words[start:stop] for start, stop in pairwise(bounds)]
+    measures = _Measures(words)
+    bounds = _bounds(measures)
     cues = []
-    for place, span in enumerate(spans):
-        start_s = span[0].start_s
+    for place, (start, stop) in enumerate(pairwise(bounds)):
+        start_s = words[start].start_s
         limit_s = duration_s
-        if place + 1 < len(spans):
-            limit_s = max(start_s, spans[place + 1][0].start_s - GAP_S)
-        wanted_s = max(span[-1].end_s + LINGER_S, start_s + LEAST_S)
-        cues.append(Cue(start_s, min(wanted_s, limit_s), _lines(span)))
+        if place + 2 < len(bounds):
+            limit_s = max(start_s, words[stop].start_s - GAP_S)
+        wanted_s = max(words[stop - 1].end_s + LINGER_S, start_s + LEAST_S)
+        cues.append(Cue(start_s, min(wanted_s, limit_s), _lines(measures, start, stop)))
     return cues
 
 
-def _bounds(words: Sequence[TimedWord]) -> list[int]:
+class _Measures:
+    """Sums over words: of every division of a long text, so that none is measured anew."""
+
+    def __init__(self, words: Sequence[TimedWord]) -> None:
+        self.words = words
+        self.break_costs = [_break_cost(word) for word in words]
+        widths = (word.spaced + _width(word.text) for word in words)
+        self._widths = list(accumulate(widths, initial=0.0))
+        inner = (
+            0.7 * (cost == 0.0) + 1.5 * (after.start_s - before.end_s > _PAUSE_S)
+            for cost, (before, after) in zip(self.break_costs, pairwise(words), strict=False)
+        )
+        self._inner_costs = list(accumulate(inner, initial=0.0))
+
+    def width(self, start: int, stop: int) -> float:
+        """Of words in a line."""
+        return self._widths[stop] - self._widths[start] - self.words[start].spaced
+
+    def inner_cost(self, start: int, stop: int) -> float:
+        """Of sentences that end and pauses that lie between words of a cue."""
+        return self._inner_costs[stop - 1] - self._inner_costs[start]
+
+    def fills_line(self, start: int, stop: int) -> int:
+        """Behind which word a line is as full as it may be; the first word is in it anyway."""
+        bound = self._widths[start] + self.words[start].spaced + LINE_WIDTH
+        return max(start + 1, min(bisect_right(self._widths, bound) - 1, stop))
+
+    def fits(self, start: int, stop: int) -> bool:
+        """Whether two lines hold the words."""
+        at = self.fills_line(start, stop)
+        if self.width(start, at) > LINE_WIDTH:
+            return False
+        return at == stop or self.width(at, stop) <= LINE_WIDTH
+
+
+def _bounds(measures: _Measures) -> list[int]:
     """Where cues begin, and the end: the division of the least cost."""
+    count = len(measures.words)
     cost, origin = [0.0], [0]
-    for stop in range(1, len(words) + 1):
+    for stop in range(1, count + 1):
         first = max(0, stop - _MOST_WORDS)
-        costs = {start: cost[start] + _cost(words, start, stop) for start in range(first, stop)}
+        costs = {start: cost[start] + _cost(measures, start, stop) for start in range(first, stop)}
         best = min(costs, key=costs.__getitem__)
         cost.append(costs[best])
         origin.append(best)
-    bounds = [len(words)]
+    bounds = [count]
     while bounds[-1] > 0:
         bounds.append(origin[bounds[-1]])
     return bounds[::-1]
 
 
-def _cost(words: Sequence[TimedWord], start: int, stop: int) -> float:
-    span = words[start:stop]
-    seconds = span[-1].end_s - span[0].start_s
-    width = _width(_joined(span))
+def _cost(measures: _Measures, start: int, stop: int) -> float:
+    words = measures.words
+    seconds = words[stop - 1].end_s - words[start].start_s
     cost = 1.0
-    if max(map(_width, _lines(span))) > LINE_WIDTH:
-        cost += 100.0 + width
+    if not measures.fits(start, stop):
+        cost += 100.0 + measures.width(start, stop)
     if seconds > MOST_S:
         cost += 50.0 * (seconds - MOST_S)
     elif seconds < LEAST_S:
         cost += 0.5
     if stop < len(words):
-        cost += _break_cost(span[-1])
-    for before, after in pairwise(span):
-        cost += 0.7 * (_SENTENCE_END.search(before.text) is not None)
-        cost += 1.5 * (after.start_s - before.end_s > _PAUSE_S)
-    return cost
+        cost += measures.break_costs[stop - 1]
+    return cost + measures.inner_cost(start, stop)
 
 
 def _break_cost(word: TimedWord) -> float:
@@ -104,19 +137,19 @@ def _break_cost(word: TimedWord) -> float:
     return 0.4 if _CLAUSE_END.search(word.text) else 1.2
 
 
-def _lines(span: Sequence[TimedWord]) -> tuple[str, ...]:
+def _lines(measures: _Measures, start: int, stop: int) -> tuple[str, ...]:
     """One line, or two of about the same length, broken behind a mark where that is possible."""
-    whole = _joined(span)
-    if _width(whole) <= LINE_WIDTH or len(span) < 2:
-        return (whole,)
+    words = measures.words[start:stop]
+    if measures.width(start, stop) <= LINE_WIDTH or len(words) < 2:
+        return (_joined(words),)
 
     def cost(at: int) -> float:
-        upper, lower = _width(_joined(span[:at])), _width(_joined(span[at:]))
+        upper, lower = measures.width(start, at), measures.width(at, stop)
         beyond = max(upper, lower, LINE_WIDTH) - LINE_WIDTH
-        return 10.0 * beyond + abs(upper - lower) / LINE_WIDTH + _break_cost(span[at - 1]) / 2.0
+        return 10.0 * beyond + abs(upper - lower) / LINE_WIDTH + measures.break_costs[at - 1] / 2.0
 
-    at = min(range(1, len(span)), key=cost)
-    return _joined(span[:at]), _joined(span[at:])
+    at = min(range(start + 1, stop), key=cost)
+    return _joined(measures.words[start:at]), _joined(measures.words[at:stop])
 
 
 def _joined(span: Sequence[TimedWord]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from portravox.inspection import Inspection
 from portravox.service import problems
@@ -69,10 +69,12 @@ class Judgement:
 class Detector(Protocol):
     """Looks at pictures of strangers, elsewhere than in the server's own process."""
 
-    async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> bytes:
+    async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> BinaryIO:
         """An upload of any kind that we read, as a WAV or a JPEG, which browsers open.
 
         link  an oss:// link; nothing is fetched from elsewhere
+
+        Gives a file without a name, open: it is up to 128 MB, which nobody has to hold in memory.
 
         Raises Refusal as `judge`.
         """
@@ -126,13 +128,13 @@ class ProcessDetector:
             done = await self._judging.request(request, InspectDone, key=key, time_s=JUDGE_TIME_S)
             return done.inspection
 
-    async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> bytes:
+    async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> BinaryIO:
         """See `Detector`."""
         async with self._call(key) as folder:
             await self._fetch(file, link, folder, key, key_group)
             request = PlainRequest(folder=str(folder), file=file)
             await self._judging.request(request, PlainDone, key=key, time_s=JUDGE_TIME_S)
-            return await asyncio.to_thread((folder / PLAIN_NAME).read_bytes)
+            return (folder / PLAIN_NAME).open("rb")  # the server's own by now, and small to open
 
     async def close(self) -> None:
         """End the processes, whatever they do."""

@@ -59,6 +59,10 @@ UPLOADS_AT_ONCE = 32
 """Files that may arrive at the same time, of all clients together. Our choice: 3 GB on the disk
 until they are stored."""
 
+CONVERTED_AT_ONCE = 32
+"""Files that were converted for the page and are being made or fetched, of all clients together.
+Our choice: 4 GB on the disk until they are taken."""
+
 VIDEO_LIFE_S = 24 * 3600.0
 """How long a task and its video stay after it ended: the original's."""
 
@@ -147,8 +151,11 @@ class Service:
     downloading: Places = field(default_factory=lambda: Places(DOWNLOADS_AT_ONCE))
     """By video: its link carries no key."""
 
+    converted: Places = field(default_factory=lambda: Places(CONVERTED_AT_ONCE))
+    """By key, or address."""
+
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
-    """Of downloads."""
+    """Of downloads and of converted files."""
 
     followers: TaskFollowers = field(init=False)
 

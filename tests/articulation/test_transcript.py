@@ -9,7 +9,12 @@ import pytest
 
 from portravox.articulation import transcript
 from portravox.articulation.phones import PHONE_CLASSES
-from portravox.articulation.transcript import pinyin_word, read_transcript
+from portravox.articulation.transcript import (
+    MAX_PROCESSES,
+    pinyin_word,
+    read_transcript,
+    read_words,
+)
 from portravox.errors import ModelUnavailable, SettingOutOfRange
 
 needs_espeak = pytest.mark.skipif(
@@ -76,6 +81,33 @@ def test_each_script_goes_to_its_own_language():
     words = read_transcript("我们用 Python 3 写").words
     assert lip_closures(words) == "mp"
     assert words[0] == ("w", "o")
+
+
+@needs_espeak
+def test_a_text_of_many_changes_of_script_is_read_word_by_word():
+    words = read_transcript("mama папа, " * 40).words
+    assert len(words) == 80
+    assert lip_closures(words) == "mmpp" * 40
+
+
+@pytest.mark.parametrize(
+    "text", ["aд" * 10_000, "a д " * 5_000, "pa ma " * 3_000, "aдαבعअ가" * 2_500, "a- " * 6_000]
+)
+def test_a_text_starts_no_more_processes_than_it_may(monkeypatch, text):
+    """One for each change of script, 20,000 of them, was half a minute of a core for 20 kB."""
+    read: list[str] = []
+
+    def espeak(part: str, language: str) -> str:
+        read.append(language)
+        return "pa"  # one line, however many words there are: so halves are tried
+
+    monkeypatch.setattr(transcript, "_espeak", espeak)
+    assert read_transcript(text).words
+    assert len(read) <= MAX_PROCESSES
+    read.clear()
+    words = text.split()
+    assert len(read_words(words)) == len(words)
+    assert len(read) <= MAX_PROCESSES
 
 
 @needs_espeak

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -62,6 +63,16 @@ def test_a_short_word_stays_long_enough() -> None:
     assert cue.end_s - cue.start_s == pytest.approx(LEAST_S)
     (last,) = cues_of([TimedWord("Yes.", False, 1.0, 1.2)], 1.4)
     assert last.end_s == 1.4  # no caption outlives its video
+
+
+@pytest.mark.parametrize("text", ["a " * 10_000, "中" * 20_000, ("b" * 199 + " ") * 100])
+def test_the_longest_texts_are_divided_in_no_time(text: str) -> None:
+    """They held a place for renders for up to two minutes."""
+    words = timed(text, 0.002)
+    began = time.process_time()
+    cues = cues_of(words, words[-1].end_s)
+    assert time.process_time() - began < 5.0
+    assert "".join("".join(cue.lines) for cue in cues).replace(" ", "") == text.replace(" ", "")
 
 
 def test_files_are_as_players_read_them() -> None:

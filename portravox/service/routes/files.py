@@ -19,7 +19,7 @@ from portravox.service.request_middleware import StreamInPlace
 from portravox.service.service import Service, service_of
 from portravox.service.storage.local import FILES_PATH
 
-_PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 64 * 1024
 """What each download holds in memory, and as much again that its client has not taken."""
 
 _STORE_PIECE_BYTES = 512 * 1024
@@ -61,12 +61,12 @@ async def _opened(request: Request, service: Service, name: str, place: ExitStac
         return Response(status_code=part.status, headers=headers, media_type=media_type)
     return StreamInPlace(
         place,
-        _pieces(
+        pieces_of(
             service.reading,
             stream,
             part.first,
             part.length,
-            _PIECE_BYTES if service.videos.can_list else _STORE_PIECE_BYTES,
+            PIECE_BYTES if service.videos.can_list else _STORE_PIECE_BYTES,
         ),
         status_code=part.status,
         headers=headers,
@@ -74,16 +74,17 @@ async def _opened(request: Request, service: Service, name: str, place: ExitStac
     )
 
 
-async def _pieces(
+async def pieces_of(
     reading: asyncio.Semaphore, stream: BinaryIO, first: int, length: int, piece_bytes: int
 ) -> AsyncIterator[bytes]:
+    """A part of a file, read as it is sent. Raises OSError."""
     with stream:
         stream.seek(first)
         while length > 0:
             async with reading:
                 piece = await asyncio.to_thread(stream.read, min(length, piece_bytes))
             if not piece:
-                raise OSError("the video is shorter than it was")
+                raise OSError("the file is shorter than it was")
             length -= len(piece)
             yield piece
 

@@ -329,10 +329,13 @@ def _written_plainly(request: PlainRequest) -> PlainDone:
     folder = Path(request.folder)
     if request.file == "image":
         picture = read_picture(folder / "image", PictureLimits(max_ratio=MAX_PLAIN_RATIO))
+        DiskSpace().require(folder, picture.pixels.nbytes)
         plain_files.write_jpeg(folder / PLAIN_NAME, picture.pixels)
     else:
         voice = read_voice(folder / "audio", VoiceLimits(max_s=MAX_PLAIN_S))
-        plain_files.write_wav(folder / PLAIN_NAME, plain_files.at_most_48_khz(voice))
+        voice = plain_files.at_most_48_khz(voice)
+        DiskSpace().require(folder, voice.samples.nbytes)
+        plain_files.write_wav(folder / PLAIN_NAME, voice)
     return PlainDone(number=request.number)
 
 

@@ -54,6 +54,7 @@ from portravox.service.tasks.queue import (
     TaskQueue,
 )
 from portravox.service.tasks.task import captions_name
+from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
     CAPTIONS_NAME,
     PREVIEW_NAME,
@@ -112,6 +113,11 @@ FAILED_STARTS = 3
 
 FETCH_TIME_S = 70.0
 """How long fetching one file may take; the fetcher itself gives up after 60."""
+
+READERS_AT_ONCE = 2
+READERS_PER_KEY = 1
+"""Transcripts that are read at the same time: of all keys, and of one. They hold no render slot,
+and one may take 20 s of a core. Our choice."""
 
 _log = logging.getLogger("portravox.worker")
 
@@ -185,6 +191,7 @@ class WorkerLoop:
         self._voice_formats: Formats = voice_formats
         self._producer = producer
         self._signer = signer
+        self._readers = FairTurns(READERS_AT_ONCE, per_key=READERS_PER_KEY)
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._attempts: dict[asyncio.Task[None], _Attempt] = {}
@@ -466,7 +473,9 @@ class WorkerLoop:
         background = str(task.job.parameters.get("background", ""))
         if is_address(background):
             await self._fetch(task, "background", background, folder)
-        await write_words(task.job.parameters, folder)
+        if task.job.has_words:
+            async with self._readers.turn(task.key_id):
+                await write_words(task.job.parameters, folder)
         held.fetches = False
         sealing = None
         if self._signer is not None:

@@ -57,8 +57,8 @@ class Speaker:
     async def speak(self, parameters: Mapping[str, Any], target: Path, *, key: str) -> None:
         """Put the recording of a job's text into a new file.
 
-        Raises RequestFailed, OSError. Where this call is cancelled the provider goes on to its end,
-        and keeps its turn until then.
+        Raises RequestFailed, OSError. Where this call is cancelled before its turn, nothing is
+        spoken; after that the provider goes on to its end, and keeps its turn until then.
         """
         try:
             order = order_of(
@@ -67,14 +67,23 @@ class Speaker:
                 voice=parameters.get("voice_name"),
                 language=parameters.get("language"),
             )
-            speaking = asyncio.create_task(self._in_turn(order, target, key))
+            began = asyncio.Event()
+            speaking = asyncio.create_task(self._in_turn(order, target, key, began))
             speaking.add_done_callback(_forget)
-            await asyncio.shield(speaking)
+            try:
+                await asyncio.shield(speaking)
+            except asyncio.CancelledError:
+                if not began.is_set():  # a provider may want money for each
+                    speaking.cancel()
+                raise
         except (SpeechRefused, SpeechUnavailable, SettingOutOfRange) as error:
             raise RequestFailed(failure_of(error), retry=False) from error
 
-    async def _in_turn(self, order: SpeechOrder, target: Path, key: str) -> None:
+    async def _in_turn(
+        self, order: SpeechOrder, target: Path, key: str, began: asyncio.Event
+    ) -> None:
         async with self._turns.turn(key):
+            began.set()
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._threads, self._provider.speak, order, target)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -47,6 +50,49 @@ async def test_the_answer_is_the_file(playing: Any, file: str, kind: str) -> Non
 async def test_nothing_but_uploads_is_converted(playing: Any, body: object, code: str) -> None:
     answer = await asked(playing, body)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+class Watched(io.FileIO):
+    """A file of which is known how much was read at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size) or b""
+        self.most = max(self.most, len(piece))
+        return piece
+
+
+async def test_a_file_is_sent_as_it_is_read_and_one_client_holds_half_of_all(
+    playing: Any, tmp_path: Path
+) -> None:
+    """Answers of 115 MB that nobody took filled the memory, and no share counted them."""
+    path = tmp_path / "plain"
+    path.write_bytes(bytes(range(256)) * 4000)
+    made: list[Watched] = []
+
+    async def plain(*_: object, **__: object) -> BinaryIO:
+        made.append(Watched(path))
+        return cast(BinaryIO, made[-1])
+
+    body = {"file": "audio", "url": LINK}
+    async with playing() as server:
+        server.service.detector.plain = plain
+        answer = await server.client.post("/api/v1/convert", json=body, headers=server.key)
+        assert answer.content == path.read_bytes()
+        assert answer.headers["content-length"] == str(path.stat().st_size)
+        assert made[0].most == 64 * 1024 and made[0].closed
+        converted = server.service.converted
+        assert converted.held() == 0
+        with ExitStack() as held:
+            for _ in range(converted.total // 2):
+                held.enter_context(converted.hold("key 1"))
+            answer = await server.client.post("/api/v1/convert", json=body, headers=server.key)
+            assert (answer.status_code, answer.json()["code"]) == (429, "Throttling.Concurrency")
+            others = {"Authorization": f"Bearer {server.stranger}"}
+            answer = await server.client.post("/api/v1/convert", json=body, headers=others)
+            assert answer.status_code == 200
+        assert converted.held() == 0 and len(made) == 2
 
 
 async def test_who_has_no_key_converts_nothing(playing: Any) -> None:

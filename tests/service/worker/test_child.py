@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,14 @@ from portravox.demo import demo_portrait
 from portravox.errors import NoFaceFound, PictureUnsupported, VoiceUnsupported
 from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
+from portravox.service.disk import DiskSpace
+from portravox.service.errors import StorageFailed
+from portravox.service.worker import child
 from portravox.service.worker.child import _inspected, _rendered, _written_plainly
 from portravox.service.worker.messages import (
     PLAIN_NAME,
     Formats,
+    InputFile,
     InspectRequest,
     PlainRequest,
     RenderRequest,
@@ -82,6 +87,18 @@ def test_a_rate_that_no_browser_plays_is_brought_to_one_that_they_do(tmp_path: P
     _written_plainly(PlainRequest(number=1, folder=str(tmp_path), file="audio"))
     plain = read_voice(tmp_path / PLAIN_NAME)
     assert (plain.rate_hz, plain.duration_s) == (48_000, pytest.approx(1.5, abs=0.001))
+
+
+@pytest.mark.parametrize("file", ["audio", "image"])
+def test_nothing_is_written_plainly_where_the_disk_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: InputFile
+) -> None:
+    monkeypatch.setattr(child, "DiskSpace", partial(DiskSpace, reserve_bytes=2**62))
+    Image.new("RGB", (300, 200)).save(tmp_path / "image", "PNG")
+    compressed(tmp_path / "v.flac", tone(1.5, 48_000), "flac", "flac").rename(tmp_path / "audio")
+    with pytest.raises(StorageFailed):
+        _written_plainly(PlainRequest(number=1, folder=str(tmp_path), file=file))
+    assert not (tmp_path / PLAIN_NAME).exists()
 
 
 def test_a_picture_that_a_browser_cannot_open_becomes_a_jpeg_as_large(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import math
 import os
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ from portravox.service.tasks.states import TaskState
 from portravox.service.worker import loop as loop_module
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT_AND_KEY, WorkerLoop
 from portravox.service.worker.messages import (
+    CAPTIONS_NAME,
     STREAM_NAME,
     VIDEO_NAME,
     FetchDone,
@@ -70,6 +72,11 @@ class OneDeed(UnstartedProcess):
 async def video(request: RenderRequest) -> RenderDone:
     (Path(request.folder) / VIDEO_NAME).write_bytes(b"mp4")
     return RenderDone(number=1, duration_s=2.0)
+
+
+async def captioned(request: RenderRequest) -> RenderDone:
+    (Path(request.folder) / CAPTIONS_NAME).write_bytes(b"WEBVTT")
+    return await video(request)
 
 
 async def takes_all(request: RenderRequest) -> RenderDone:
@@ -341,6 +348,39 @@ async def test_a_slow_address_holds_up_no_other_key_and_takes_few_tasks_with_it(
         assert {(await after(server, task)).state for task in others} == {TaskState.SUCCEEDED}
         await worker.stop(drain_s=0.0, hurry=asyncio.Event())
         assert {(await after(server, task)).state for task in slow} == {TaskState.PENDING}
+
+
+async def test_transcripts_of_one_key_are_read_one_at_a_time_and_hold_up_no_other(
+    playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portravox.service.worker.loop.SLOW_FETCH_S", 0.05)
+    reading = Counter[str]()
+    most = Counter[str]()
+
+    async def read(parameters: Mapping[str, Any], folder: Path) -> None:
+        key = parameters["transcript"]
+        reading[key] += 1
+        most[key] = max(most[key], reading[key])
+        await (asyncio.Event().wait() if key == "1" else asyncio.sleep(0))
+        reading[key] -= 1
+
+    monkeypatch.setattr("portravox.service.worker.loop.write_words", read)
+    async with playing() as server:
+        queue = server.service.queue
+        submitted = [
+            await queue.submit(
+                replace(JOB, parameters={"transcript": key}),
+                key_id=key,
+                key_group="default",
+                request_id="r",
+            )
+            for key in "1111122"
+        ]
+        worker = worker_of(server, tmp_path, captioned)
+        worker.start()
+        await ended(server, *submitted[-2:], within_s=5.0)
+        assert most == {"1": 1, "2": 1}
+        await worker.stop(drain_s=0.0, hurry=asyncio.Event())
 
 
 async def test_quick_fetches_begin_no_more_tasks_than_can_be_rendered(

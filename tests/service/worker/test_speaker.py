@@ -79,6 +79,26 @@ async def test_a_key_with_many_texts_leaves_turns_to_others_also_when_it_cancels
     speaker.close()
 
 
+async def test_what_was_cancelled_before_its_turn_is_never_spoken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a key that submits and cancels has the operator pay for what nobody hears."""
+    provider = Spoken()
+    speaker = speaker_of(provider, monkeypatch)
+    tasks = [
+        asyncio.create_task(speaker.speak({"text": "Greedy"}, tmp_path / f"{i}", key="greedy"))
+        for i in range(6)
+    ]
+    await until(lambda: provider.under_way == AT_ONCE_PER_KEY)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    provider.may_end.set()
+    await speaker.speak({"text": "Last"}, tmp_path / "last", key="greedy")
+    assert [order.text for order in provider.orders] == ["Greedy"] * AT_ONCE_PER_KEY + ["Last"]
+    speaker.close()
+
+
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
