@@ -19,13 +19,14 @@ from starlette.routing import Route
 from portravox import __version__, demo
 from portravox.media.picture_file import PictureLimits
 from portravox.media.voice_file import VoiceLimits
+from portravox.options import CHANGEABLE_OPTIONS, LIVE_OPTIONS
 from portravox.service import problems
 from portravox.service.logins import PASS_LIFE_S
 from portravox.service.option_controls import PRESETS, option_controls, preset_values
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, read_body, request_id_of
 from portravox.service.schemas import json_object
-from portravox.service.service import VIDEO_LIFE_S, service_of
+from portravox.service.service import VIDEO_LIFE_S, Service, service_of
 from portravox.service.tasks.queue import Json
 from portravox.studio.files import PageFile, page
 from portravox.synthesis.settings import PROGRAMS, SpeechSettings
@@ -112,6 +113,7 @@ async def about(request: Request) -> Response:
             "examples": list(examples),
             "presets": [{"name": name, "values": preset_values(name)} for name in PRESETS],
             "video_life_s": VIDEO_LIFE_S,
+            "live": _live(service_of(request)),
             "speech": _speech(service_of(request).settings.speaks),
             "options": option_controls(service_of(request).settings.offered_engines),
             "limits": {
@@ -125,6 +127,14 @@ async def about(request: Request) -> Response:
             "request_id": request_id_of(request),
         }
     )
+
+
+def _live(service: Service) -> Json:
+    """Options that a live session takes, and those that may change in it; null where none are
+    held."""
+    if service.live is None:
+        return None
+    return {"options": list(LIVE_OPTIONS), "changeable": list(CHANGEABLE_OPTIONS)}
 
 
 def _speech(speech: SpeechSettings | None) -> Json:

@@ -9,6 +9,7 @@ import { Direction } from "./direction.js";
 import { History } from "./history.js";
 import { Jobs } from "./jobs.js";
 import { listenForKeys } from "./keys.js";
+import { Live } from "./live.js";
 import { askToNotify, notice } from "./notices.js";
 import { announce, make, showIcons } from "./parts.js";
 import { PortraitWell } from "./portrait.js";
@@ -45,8 +46,10 @@ const history = new History(jobs, {
   describe: (values) => (direction.options.length > 0 ? direction.describe(values) : ""),
 });
 const request = new RequestDialog();
+const live = new Live(session, { portrait, direction });
 
 const makeButton = document.getElementById("make");
+const liveButton = document.getElementById("go-live");
 const summary = document.getElementById("make-summary");
 const trouble = document.getElementById("trouble");
 const languageButton = document.getElementById("language");
@@ -77,6 +80,9 @@ function whatIsMissing() {
 
 function showButton() {
   const missing = whatIsMissing();
+  liveButton.hidden = !live.isOffered;
+  const fits = ["fits", "unchecked"].includes(portrait.state);
+  liveButton.setAttribute("aria-disabled", String(!fits || live.isOn));
   // It stays in the order of the keys: what is missing is said when it is pressed, too.
   makeButton.setAttribute("aria-disabled", String(missing !== null || uploading));
   makeButton.classList.toggle("busy", uploading);
@@ -183,6 +189,31 @@ for (const part of [portrait, voice, direction]) {
   });
 }
 
+// ---- live
+
+liveButton.addEventListener("click", async () => {
+  if (live.isOn) return;
+  complain(null);
+  const missing = { empty: "portrait", unfit: "face", busy: "check" }[portrait.state];
+  if (missing !== undefined) {
+    announce(text(`make.needs.${missing}`));
+    return portrait.root.scrollIntoView({ block: "nearest" });
+  }
+  if (!(await session.require())) return;
+  try {
+    await live.start();
+  } catch (error) {
+    complain(error);
+  }
+});
+
+live.addEventListener("ended", (event) => complain(/** @type {CustomEvent} */ (event).detail));
+live.addEventListener("change", () => {
+  stage.stepAside(live.isOn);
+  showIntro();
+  showButton();
+});
+
 // ---- many videos at once
 
 const batch = new Batch({ jobs, made: madeOf, missing: missingFor });
@@ -274,6 +305,7 @@ document.getElementById("show-request").addEventListener("click", async () => {
  * @param {{plays?: boolean}} how
  */
 function show(job, how = {}) {
+  live.stop();
   stage.show(job, how);
   history.mark(job);
   showIntro();
@@ -282,7 +314,7 @@ function show(job, how = {}) {
 
 /** The headline, until there is something of one's own to see. */
 function showIntro() {
-  intro.hidden = stage.job !== null || jobs.list.length > 0;
+  intro.hidden = live.isOn || stage.job !== null || jobs.list.length > 0;
 }
 
 // A reader by keyboard or by ear comes to things in the order in which they are seen.
@@ -521,6 +553,8 @@ async function learned() {
   session.limits = about.limits;
   direction.build(about.options, about.presets);
   voice.offerSpeech(about.speech);
+  live.offer(about.live, about.speech);
+  showButton();
   history.render();
   if (about.examples.includes("portrait")) portrait.offerExample();
   if (about.examples.includes("voice")) voice.offerExample();

@@ -15,16 +15,25 @@ export class Recorder {
   #stream = null;
   #context = null;
 
-  /** `onBlock(samples, seconds)` hears each block and how long the recording is. */
-  constructor(onBlock) {
+  #isLive;
+
+  /** `onBlock(samples, seconds)` hears each block and how long the recording is. `isLive`: blocks
+   * are handed on and not kept, and echoes of what this computer plays are taken out. */
+  constructor(onBlock, { isLive = false } = {}) {
     this.onBlock = onBlock;
+    this.#isLive = isLive;
+  }
+
+  /** Samples a second. */
+  get rate() {
+    return this.#context.sampleRate;
   }
 
   /** Ask for the microphone and begin. Raises what getUserMedia raises. */
   async start() {
     this.#stream = await navigator.mediaDevices.getUserMedia({
-      // Nobody talks back here, and cancelling echoes costs quality.
-      audio: { echoCancellation: false, noiseSuppression: true, autoGainControl: true },
+      // Where nobody talks back, cancelling echoes only costs quality.
+      audio: { echoCancellation: this.#isLive, noiseSuppression: true, autoGainControl: true },
     });
     this.#context = new AudioContext();
     await this.#context.audioWorklet.addModule(new URL("./worklets/capture.js", import.meta.url));
@@ -35,7 +44,7 @@ export class Recorder {
     });
     capture.port.onmessage = ({ data }) => {
       if (this.#context === null) return;
-      this.#blocks.push(data);
+      if (!this.#isLive) this.#blocks.push(data);
       this.onBlock(data, (this.#blocks.length * data.length) / this.#context.sampleRate);
     };
     this.#context.createMediaStreamSource(this.#stream).connect(capture);

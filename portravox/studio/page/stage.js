@@ -90,7 +90,13 @@ export class Stage {
 
   /** Whether there is a video that can be played now. */
   get playable() {
-    return this.#job !== null && !this.#parts.player.hidden;
+    return this.#job !== null && !this.#root.hidden && !this.#parts.player.hidden;
+  }
+
+  /** Make room for something else, or come back. */
+  stepAside(isAside) {
+    if (isAside) this.#parts.video.pause();
+    this.#root.hidden = isAside || this.#job === null;
   }
 
   /** Put a job on the stage, or nothing. `plays`: it is to play as soon as it can. */

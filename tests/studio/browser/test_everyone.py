@@ -53,6 +53,10 @@ def working_states(studio: Any) -> Any:
     page = studio.page
     studio.fill()
     yield "filled"
+    page.click("#go-live")
+    page.locator("#live [data-part=video]:visible").wait_for(timeout=60_000)
+    yield "live"
+    page.click("#live [data-do=stop]")
     studio.make()
     yield "running"
     studio.finished()
