@@ -238,7 +238,7 @@ _TAG_NAME, _TAG_STRING = 0x45A3, 0x4487
 
 
 MAX_ELEMENT_DEPTH = 8
-"""Of elements in each other: SimpleTags may hold others, and ours stand in the fourth. Our choice."""
+"""Of elements in each other: SimpleTags may hold others; ours stand in the fourth. Our choice."""
 
 
 def _matroska(view: memoryview) -> Carried:
@@ -248,9 +248,7 @@ def _matroska(view: memoryview) -> Carried:
     return found
 
 
-def _look_into_elements(
-    found: Carried, view: memoryview, budget: list[int], *, depth: int
-) -> None:
+def _look_into_elements(found: Carried, view: memoryview, budget: list[int], *, depth: int) -> None:
     name = text = ""
     for kind, body in _elements(view, budget):
         if kind in (_SEGMENT, _TAGS, _TAG, _SIMPLE_TAG):

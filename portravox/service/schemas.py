@@ -81,7 +81,7 @@ def _without_twins(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _check_nodes(value: Json) -> None:
-    """Raise ValueError for too deep a tree, and for text that is no Unicode or has a character 0."""
+    """Raise ValueError for too deep a tree, and for text with half characters or a character 0."""
     level: list[Json] = [value]
     for _ in range(MAX_DEPTH + 1):
         below: list[Json] = []
