@@ -271,9 +271,14 @@ async def _alone(
         try:
             yield service
         finally:
-            janitor.cancel()
-            with suppress(asyncio.CancelledError):
-                await janitor
+            await _cancelled(janitor)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """End a task that never ends by itself."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _shared_queue(settings: ServiceSettings, database: Database, keys: Keys) -> PostgresTaskQueue:
@@ -299,6 +304,7 @@ async def _among_others(
 ) -> AsyncIterator[Service]:
     """With tasks and keys in a database that other machines use, too."""
     from portravox.service.cluster.engine import Engine, EngineWorker
+    from portravox.service.cluster.estimates import keep_estimating
     from portravox.service.cluster.keys import (
         SharedKeys,
         SharedLogins,
@@ -349,10 +355,12 @@ async def _among_others(
         deliverer = _deliverer(service)
         deliverer.start()
         service.followers.listen_with(partial(database.listen, "portravox_task"))
+        estimating = asyncio.create_task(keep_estimating(queue, service.eta), name="estimates")
         async with _serving(service, worker, parts.detector, deliverer):
             try:
                 yield service
             finally:
+                await _cancelled(estimating)
                 await engine.stop()
                 await keys.stop()
 

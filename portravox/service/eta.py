@@ -1,6 +1,7 @@
 """How long tasks take on this machine: what people who wait are told.
 
 Flow      worker.loop -> TaskEta.start, finish, record_attempt
+          cluster.estimates -> TaskEta.learn
           routes.tasks -> TaskEta.remaining_s -> progress
 
 An estimate, kept in memory: nobody is promised anything by it. It is made from frames and pixels as
@@ -13,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from portravox.service.tasks.queue import Task
+from portravox.service.tasks.task import LatestAttempts
 
 _WEIGHT = 0.2
 """Of the latest attempt in the running means, so that about five are remembered. Our choice."""
@@ -69,6 +71,13 @@ class TaskEta:
         if work is not None:
             drawing_s = max(seconds - _ATTEMPT_S, 0.1 * seconds)
             self._pixel_s = _mean(self._pixel_s, drawing_s / work.drawn)
+
+    def learn(self, latest: LatestAttempts) -> None:
+        """How work goes on other machines, too: what this one has seen is the less."""
+        if latest.mean_s is not None:
+            self._attempt_s = latest.mean_s
+        # Where tasks wait, as many run as can.
+        self._workers = max(latest.running, 1)
 
     def remaining_s(self, task: Task, *, position: int | None, now: float) -> float | None:
         """Seconds until a task has its video, or None where nobody can tell or it has ended.

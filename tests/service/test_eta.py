@@ -9,6 +9,7 @@ import pytest
 from portravox.service.eta import TaskEta, Work
 from portravox.service.tasks.queue import Job, Result, Task
 from portravox.service.tasks.states import TaskState
+from portravox.service.tasks.task import LatestAttempts
 
 WAITING = Task(
     task_id="t",
@@ -97,3 +98,13 @@ def test_what_has_ended_needs_no_time() -> None:
         result=Result(video_name="v.mp4", duration_s=1.0),
     )
     assert TaskEta(workers=1).remaining_s(ended, position=None, now=300.0) is None
+
+
+def test_what_other_machines_took_tells_how_long_one_waits() -> None:
+    eta = TaskEta(workers=1)
+    eta.learn(LatestAttempts(mean_s=None, running=3))
+    assert eta.remaining_s(WAITING, position=0, now=0.0) is None
+    eta.learn(LatestAttempts(mean_s=12.0, running=3))
+    assert eta.remaining_s(WAITING, position=6, now=0.0) == pytest.approx(6 * 12 / 3 + 12)
+    eta.learn(LatestAttempts(mean_s=12.0, running=0))
+    assert eta.remaining_s(WAITING, position=0, now=0.0) == pytest.approx(12.0)

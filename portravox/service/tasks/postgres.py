@@ -37,6 +37,7 @@ from portravox.service.tasks.task import (
     Failure,
     Job,
     KeyLimits,
+    LatestAttempts,
     Outcome,
     Page,
     Released,
@@ -63,6 +64,10 @@ _SETTLED: dict[str, Any] = {
     "duration_s": None,
 }
 """What the statements that end a task ask for, where nothing is said."""
+
+
+_LATEST = 20
+"""Attempts that tell how long one takes. Our choice."""
 
 
 class PostgresTaskQueue:
@@ -358,6 +363,11 @@ class PostgresTaskQueue:
     async def counts(self) -> dict[TaskState, int]:
         [sums] = await self._database.fetch(sql.COUNTS, {})
         return {state: int(sums[state]) for state in TaskState}
+
+    async def latest_attempts(self) -> LatestAttempts:
+        """How work goes, on all machines together. Raises QueueUnavailable."""
+        [row] = await self._database.fetch(sql.LATEST_ATTEMPTS, {"limit": _LATEST})
+        return LatestAttempts(mean_s=row["mean_s"], running=int(row["running"]))
 
     async def rendered_s(self, *, key_id: str, since: float) -> float:
         [row] = await self._database.fetch(sql.RENDERED_S, {"key_id": key_id, "since": since})

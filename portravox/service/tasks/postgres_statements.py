@@ -120,6 +120,15 @@ SELECT coalesce(sum(pending), 0)::bigint AS "PENDING",
 FROM tallies
 """
 
+LATEST_ATTEMPTS = """
+SELECT avg(ended_at - scheduled_at)::float8 AS mean_s,
+    (SELECT coalesce(sum(running), 0)::bigint FROM tallies) AS running
+FROM (
+    SELECT ended_at, scheduled_at FROM tasks
+    WHERE ended_at IS NOT NULL AND state = 'SUCCEEDED' ORDER BY ended_at DESC LIMIT %(limit)s
+) AS latest
+"""
+
 RENDERED_S = """
 SELECT coalesce(sum(duration_s), 0.0)::float8 AS rendered_s FROM tasks
 WHERE key_id = %(key_id)s AND state = 'SUCCEEDED' AND ended_at >= %(since)s

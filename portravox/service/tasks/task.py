@@ -181,3 +181,14 @@ class KeyLimits:
     share: float = 1.0
     """How much this key may hold of what other keys leave of the whole queue, 0..1. 1 is for a key
     that has the queue to itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatestAttempts:
+    """How work goes, on all machines together."""
+
+    mean_s: float | None
+    """What the latest attempts that gave a video took; None: there was none yet."""
+
+    running: int
+    """How many run now."""

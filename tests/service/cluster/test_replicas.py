@@ -12,9 +12,13 @@ import pytest
 from portravox.service.accounts import keys_of, logins_of
 from portravox.service.app import create_server, opened_worker
 from portravox.service.settings import ServiceSettings
+from portravox.service.tasks.task import Result
 from tests.postgres import database_of, postgres_server
 
 pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
+
+from portravox.service.database.database import Database
+from portravox.service.tasks.postgres import PostgresTaskQueue
 
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
 BODY = {
@@ -39,6 +43,16 @@ async def replica(settings):
         transport = httpx.ASGITransport(application, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://portravox") as client:
             yield client
+
+
+@asynccontextmanager
+async def elsewhere(settings):
+    """The queue, as a worker on another machine has it."""
+    queue = PostgresTaskQueue(Database(settings.database_url.get_secret_value()))
+    try:
+        yield queue
+    finally:
+        await queue.close()
 
 
 async def test_tasks_links_and_passes_work_at_whichever_replica(settings):
@@ -89,6 +103,23 @@ async def test_a_database_that_is_away_is_told_with_a_time_and_nothing_is_lost(s
         assert answer.json()["output"]["task_status"] == "PENDING"
         submitted = await client.post(SUBMIT, json=BODY, headers=key | ASYNC)
         assert submitted.status_code == 200
+
+
+async def test_a_server_without_workers_tells_who_waits_how_long(settings):
+    _, secret = keys_of(settings).create("shop")
+    key = {"Authorization": f"Bearer {secret}"}
+    made = Result(video_name="v.mp4", duration_s=1.0)
+    async with replica(settings) as client, elsewhere(settings) as queue:
+        await client.post(SUBMIT, json=BODY, headers=key | ASYNC)
+        task = await queue.claim("far", lease_s=30)
+        await asyncio.sleep(0.2)
+        assert await queue.finish(task.task_id, 1, made)
+        submitted = await client.post(SUBMIT, json=BODY, headers=key | ASYNC)
+        waiting = f"/api/v1/tasks/{submitted.json()['output']['task_id']}?progress=true"
+        ends = time.monotonic() + 30.0
+        while (await client.get(waiting, headers=key)).json()["output"]["remaining_s"] is None:
+            assert time.monotonic() < ends
+            await asyncio.sleep(0.2)
 
 
 async def test_a_worker_opens_no_signing_keys(settings):

@@ -16,6 +16,7 @@ from portravox.service.errors import QueueFull, QueueUnavailable
 from portravox.service.tasks.migrate import POSTGRES_HEAD, migrate_postgres
 from portravox.service.tasks.queue import Job, KeyLimits, Result
 from portravox.service.tasks.states import TaskState
+from portravox.service.tasks.task import LatestAttempts
 from tests.postgres import database_of, postgres_server
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
@@ -69,6 +70,21 @@ async def test_machines_share_tasks_and_no_task_is_claimed_twice(url):
         )
         assert all(answers)
         assert (await queues[1].counts())[TaskState.SUCCEEDED] == 90
+
+
+async def test_a_machine_that_does_no_work_knows_how_long_it_takes(url):
+    now = 1000.0
+    async with machines(url, 2, clock=lambda: now) as [server, worker]:
+        assert await server.latest_attempts() == LatestAttempts(mean_s=None, running=0)
+        for took_s in (40.0, *[10.0] * 20):  # the first one is forgotten
+            await submit(server)
+            task = await worker.claim("w", lease_s=300)
+            now += took_s
+            assert await worker.finish(task.task_id, 1, VIDEO)
+        for _ in range(3):
+            await submit(server)
+            await worker.claim("w", lease_s=300)
+        assert await server.latest_attempts() == LatestAttempts(mean_s=10.0, running=3)
 
 
 def drawn_by(engine):
