@@ -328,6 +328,16 @@ def ingredient_of(role: Role, content: bytes) -> Ingredient:
     )
 
 
+def ingredients_of(portrait: Path, voice: Path, background: Path | None) -> tuple[Ingredient, ...]:
+    """The same of all files of a video, in the order of a manifest. Raises OSError."""
+    files: tuple[tuple[Role, Path | None], ...] = (
+        ("portrait", portrait),
+        ("voice", voice),
+        ("background", background),
+    )
+    return tuple(ingredient_of(role, file.read_bytes()) for role, file in files if file is not None)
+
+
 _OURS = re.compile(rf"^{re.escape(COMMENT)} [\w.+-]{{1,32}}$")
 
 

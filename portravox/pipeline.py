@@ -222,10 +222,10 @@ def animate(
             spoken = Path(folder) / "speech"
             speak_text(picked, spoken, speech)
             inputs = read_inputs(portrait, spoken, picked)
-            seal = None if signer is None else _seal(signer, producer, portrait, spoken)
+            seal = None if signer is None else _seal(signer, producer, portrait, spoken, background)
     else:
         inputs = read_inputs(portrait, voice, picked)
-        seal = None if signer is None else _seal(signer, producer, portrait, voice)
+        seal = None if signer is None else _seal(signer, producer, portrait, voice, background)
     burned = None
     notices: tuple[str, ...] = ()
     if font is not None:
@@ -262,17 +262,20 @@ def _signer(credentials: Credentials) -> Signer:
     return open_signer(credentials)
 
 
-def _seal(signer: Signer, producer: str, portrait: str | Path, voice: str | Path) -> Seal:
+def _seal(
+    signer: Signer,
+    producer: str,
+    portrait: str | Path,
+    voice: str | Path,
+    background: Path | None,
+) -> Seal:
     """Puts a signed manifest into the video of these files, which are read now."""
-    from portravox.inspection import ingredient_of
+    from portravox.inspection import ingredients_of
     from portravox.labels.origin import Origin, now_in_words
     from portravox.labels.seal import placeholder_for, prepare, seal
 
     origin = Origin(
-        ingredients=(
-            ingredient_of("portrait", Path(portrait).read_bytes()),
-            ingredient_of("voice", Path(voice).read_bytes()),
-        ),
+        ingredients=ingredients_of(Path(portrait), Path(voice), background),
         made_at=now_in_words(),
         producer=producer,
     )

@@ -20,6 +20,7 @@ from portravox.inspection import (
     MAX_MARKS,
     MAX_WORDS,
     ingredient_of,
+    ingredients_of,
     inspect,
     inspect_file,
 )
@@ -192,6 +193,16 @@ def test_an_ingredient_keeps_what_a_picture_says_of_itself() -> None:
     kept = ingredient_of("portrait", png(AIGC=json.dumps(WHOLE)))
     assert kept.facts == "an AIGC label: generated, by 某公司, number 42"
     assert len(kept.sha256) == 64 and ingredient_of("voice", b"x").facts == ""
+
+
+def test_all_that_a_video_is_made_of_is_an_ingredient(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a", "b", "c")]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    portrait, voice, behind = files
+    roles = [kept.role for kept in ingredients_of(portrait, voice, behind)]
+    assert roles == ["portrait", "voice", "background"]
+    assert len(ingredients_of(portrait, voice, None)) == 2
 
 
 def test_what_carries_no_label_says_nothing_either_way() -> None:

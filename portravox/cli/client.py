@@ -108,6 +108,14 @@ def submit_command(
             "--webhook-url", metavar="URL", help="Who is told of the end; by servers of ours."
         ),
     ] = None,
+    consent: Annotated[
+        str | None,
+        typer.Option(
+            "--consent",
+            metavar="ID",
+            help="Agree to the statement that `portravox client consent` shows.",
+        ),
+    ] = None,
     base_url: BaseUrl = None,
     api_key_file: ApiKeyFile = None,
     as_json: Json = False,
@@ -139,12 +147,32 @@ def submit_command(
                 idempotency_key=idempotency_key,
                 webhook_url=webhook_url,
                 background=wall,
+                consent=consent,
             )
         if output is None:
             _give_task(task_id, as_json)
             return
         tell(f"task {task_id}")
         _wait(client, task_id, output, timeout_s, as_json)
+
+
+@app.command("consent")
+def consent_command(
+    base_url: BaseUrl = None,
+    api_key_file: ApiKeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show the statement to agree to with each task, and its id for `submit --consent`."""
+    with _asking(base_url, api_key_file, as_json) as client:
+        found = client.statement()
+    if as_json:
+        named, said = found or (None, None)
+        give_json({"id": named, "text": said})
+    elif found is None:
+        tell("this server asks for no statement")
+    else:
+        give(found[1])
+        give(f"--consent {found[0]}")
 
 
 @app.command("wait")

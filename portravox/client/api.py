@@ -111,6 +111,7 @@ class LiveportraitClient:
         idempotency_key: str | None = None,
         webhook_url: str | None = None,
         background: str | None = None,
+        consent: str | None = None,
     ) -> str:
         """Have a video made; gives the task's id.
 
@@ -120,12 +121,15 @@ class LiveportraitClient:
                           default one that serves the tries of this call
         webhook_url       whom a server of ours tells of the task's end
         background        a picture, file or address, that a server of ours sets behind the person
+        consent           id of the statement that is agreed to, where a server of ours asks for one
 
         Raises FileMissing, RequestRefused, ServerFailed.
         """
         image_url, for_image = self._addressed(MODEL, portrait)
         given = {"image_url": image_url}
         for_audio: Mapping[str, str] = {}
+        if consent is not None:
+            given["consent"] = consent
         if voice is not None:
             given["audio_url"], for_audio = self._addressed(MODEL, voice)
         for_background: Mapping[str, str] = {}
@@ -153,6 +157,14 @@ class LiveportraitClient:
             repeat_lost=False,
         )
         return _text(_object(body, "output"), "task_id")
+
+    def statement(self) -> tuple[str, str] | None:
+        """(id, text) of what a server of ours asks to agree to; None where it asks nothing.
+
+        Raises RequestRefused, ServerFailed.
+        """
+        told = _object(self._connection.call("GET", "/consent"), "output")
+        return (str(told["id"]), str(told["text"])) if told.get("id") else None
 
     def report(self, task_id: str) -> Report:
         """How a task stands. Raises RequestRefused, ServerFailed."""

@@ -37,7 +37,7 @@ TASK, PRODUCER = "portravox.task", "portravox.producer"
 MAX_FACTS = 400
 """Characters of what an input says of itself. Our choice."""
 
-Role = Literal["portrait", "voice"]
+Role = Literal["portrait", "voice", "background"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 _MIME = re.compile(r"(image|audio|video|application)/[a-z0-9.+-]{1,40}")

@@ -48,6 +48,7 @@ from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.request_middleware import RequestMiddleware
 from portravox.service.routes import (
+    consent,
     convert,
     detect,
     docs,
@@ -94,6 +95,7 @@ ROUTES = (
     *convert.ROUTES,
     *inspect.ROUTES,
     *live.ROUTES,
+    *consent.ROUTES,
     *uploads.ROUTES,
     *webhooks.ROUTES,
     *files.ROUTES,

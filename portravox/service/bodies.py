@@ -109,6 +109,25 @@ class SubmitInput(TypedDict):
             Field(description="Required, but with a text in `parameters.portravox.text`, ours"),
         ]
     ]
+    consent: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="Ours: the id of the statement that `/api/v1/consent` tells, where"
+                " the server asks for one"
+            ),
+        ]
+    ]
+
+
+class Statement(TypedDict):
+    id: Annotated[str | None, Field(description="To be sent as `input.consent`")]
+    text: Annotated[str | None, Field(description="What is agreed to by it")]
+
+
+class Consent(TypedDict):
+    output: Statement
+    request_id: Uuid
 
 
 class Submit(TypedDict):
@@ -404,6 +423,7 @@ class Credentials(TypedDict):
 BODIES: tuple[Any, ...] = (
     *(
         Error,
+        Consent,
         Submit,
         Submitted,
         Detect,

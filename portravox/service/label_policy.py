@@ -9,16 +9,13 @@ that is kept for at least six months.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from portravox.labels.visible import VisibleLabel
-from portravox.service.errors import StorageFailed
+from portravox.service.records import append, session_and_when, who_and_when
 from portravox.service.tasks.task import Job, Task
 
 LabelPolicy = Literal["asked", "zh", "en"]
@@ -65,30 +62,12 @@ class Labelling:
 
         Raises StorageFailed.
         """
-        self._write(
-            task.submitted_at, task.key_id, task_id=task.task_id, request_id=task.request_id
-        )
+        append(self.record, {**who_and_when(task), **self._agreed(task.key_id)})
 
     def write_session_down(self, session_id: str, key_id: str, begun_at: float) -> None:
         """The same of a live session. Raises StorageFailed."""
-        self._write(begun_at, key_id, session_id=session_id)
+        begun = session_and_when(session_id, key_id, begun_at)
+        append(self.record, {**begun, **self._agreed(key_id)})
 
-    def _write(self, moment: float, key_id: str, **ids: str) -> None:
-        line = {
-            "time": datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds"),
-            **ids,
-            "key_id": key_id,
-            "agreement": self.agreements.get(key_id, ""),
-        }
-        written = json.dumps(line).encode() + b"\n"
-        try:
-            descriptor = os.open(self.record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                # In one call, so that neither threads nor processes mix their lines (O_APPEND).
-                if os.write(descriptor, written) != len(written):
-                    raise StorageFailed(f"{self.record.name} could not be written whole")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise StorageFailed(f"{self.record.name}: {error.strerror}") from error
+    def _agreed(self, key_id: str) -> dict[str, str]:
+        return {"agreement": self.agreements.get(key_id, "")}

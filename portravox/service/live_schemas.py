@@ -50,6 +50,9 @@ class Start:
     sample_rate_hz: int
     """Of the sound that comes in, where a message does not say."""
 
+    consent: Json
+    """What it says of the operator's statement; not checked yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Append:
@@ -178,6 +181,7 @@ def _start(
         raw=form == "raw",
         sound_rate_hz=int(sound_rate),
         sample_rate_hz=_rate(told, DEFAULT_RATE_HZ),
+        consent=told.get("consent"),
     )
 
 

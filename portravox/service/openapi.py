@@ -156,6 +156,13 @@ PATHS: dict[str, dict[str, Schema]] = {
             },
         }
     },
+    f"{API}/consent": {
+        "get": {
+            "summary": "Ours: the statement to agree to with each task, if there is one",
+            "responses": _answers("Consent", *_NO_HTTP, 500, 503),
+            **_PUBLIC,
+        }
+    },
     f"{API}/inspect": {
         "post": {
             "summary": "Ours: which labels of AI-made content a file carries",

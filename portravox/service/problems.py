@@ -135,6 +135,12 @@ AUDIO_SIZE = Problem(
 INSPECTED_SIZE = Problem(  # ours: the original inspects nothing
     400, "InvalidFile.Size", "The file must have 1 byte to 100 MiB."
 )
+CONSENT_REQUIRED = Problem(  # ours: the original asks for no statement
+    400,
+    "InvalidParameter.ConsentRequired",
+    "This server takes a task with consent to its statement only: GET /api/v1/consent tells its"
+    " text and its id, which is sent as input.consent.",
+)
 NO_FACE = Problem(400, "InvalidImage.NoHumanFace", "No human face detected.")
 ALGO = Problem(
     500,
@@ -236,7 +242,6 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     service_errors.SecretsUnreadable: UNAVAILABLE,
     service_errors.RateReached: RATE,
     service_errors.VideoLimitReached: QUOTA,
-    service_errors.SpeechLimitReached: QUOTA,
     service_errors.StorageUnavailable: UNAVAILABLE,
     service_errors.StorageFailed: NOT_STORED,
     errors.EngineError: ALGO,

@@ -26,6 +26,7 @@ from portravox.engines.registry import ENTRIES
 from portravox.errors import FileMissing, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
 from portravox.labels.signer import Credentials, Signer, open_signer, read_anchors
+from portravox.service.consent import MAX_STATEMENT, Consent
 from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.urls import parse_url
@@ -156,7 +157,6 @@ class ServiceSettings(BaseSettings):
     max_queued_per_key: Count | None = None
     max_running_per_key: Count | None = None
     video_s_per_day: Positive | None = None
-    spoken_characters_per_day: Count | None = None
     live_sessions_per_key: Count | None = None
     live_s_per_day: Positive | None = None
     """Of each key that has no limit of its own; without limit where nothing is said. Of live
@@ -251,6 +251,10 @@ class ServiceSettings(BaseSettings):
     each with the agreement that was made: `{"3" = "Studio X, contract of 2026-10-01"}`. What they
     get is written down in `unlabelled.jsonl` in the data folder."""
 
+    consent_statement: str | None = None
+    """What clients have to agree to with each task, up to 2000 characters; without, nothing is
+    asked. Who agreed to what is written down in `consent.jsonl` in the data folder."""
+
     webhook_url: str | None = None
     """The operator's own, told of every task's end. May lie inside."""
 
@@ -312,6 +316,16 @@ class ServiceSettings(BaseSettings):
             return check_producer(name)
         except SettingOutOfRange as error:
             raise ValueError(f"wanted {error.wanted}") from error
+
+    @field_validator("consent_statement")
+    @classmethod
+    def _as_statement(cls, statement: str | None) -> str | None:
+        said = None if statement is None else statement.strip()
+        if said is not None and not (
+            1 <= len(said) <= MAX_STATEMENT and said.replace("\n", "").isprintable()
+        ):
+            raise ValueError(f"wanted 1 to {MAX_STATEMENT} printable characters")
+        return said
 
     @field_validator("unlabelled_keys")
     @classmethod
@@ -410,7 +424,6 @@ class ServiceSettings(BaseSettings):
             max_pending=self.max_queued_per_key,
             max_running=self.max_running_per_key,
             video_s_per_day=self.video_s_per_day,
-            spoken_characters_per_day=self.spoken_characters_per_day,
             live_sessions=self.live_sessions_per_key,
             live_s_per_day=self.live_s_per_day,
         )
@@ -467,6 +480,13 @@ class ServiceSettings(BaseSettings):
             agreements=self.unlabelled_keys,
             record=self.data_dir / RECORD_NAME,
         )
+
+    @cached_property
+    def consent(self) -> Consent | None:
+        """What clients have to agree to; None where nothing is asked."""
+        if self.consent_statement is None:
+            return None
+        return Consent(statement=self.consent_statement, folder=self.data_dir)
 
     @property
     def storage(self) -> StorageLocation | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 
+import httpx
 import pytest
 
 from portravox.cli.client import in_words
@@ -189,3 +190,14 @@ def test_detect_answers_with_its_exit_status(run, server):
 )
 def test_progress_in_words(report, words):
     assert in_words(report) == words
+
+
+def test_a_statement_is_shown_with_what_agrees_to_it(run, server):
+    told = {"output": {"id": "3f", "text": "I may."}}
+    server.faults = [httpx.Response(200, json=told)] * 2
+    assert run("client", "consent").out == "I may.\n--consent 3f\n"
+    assert run("client", "consent", "--json").json == {"id": "3f", "text": "I may."}
+    server.faults = [httpx.Response(200, json={"output": {"id": None, "text": None}})]
+    assert "asks for no statement" in run("client", "consent").err
+    assert run("client", "submit", *JOB, "--consent", "3f").status == 0
+    assert server.submitted[0]["input"]["consent"] == "3f"

@@ -40,8 +40,8 @@ class Bridge(httpx.BaseTransport):
 def talk(playing):
     """Runs a function of a client in a thread, on a server whose worker is another function."""
 
-    async def talk(say, work=None):
-        async with playing() as server:
+    async def talk(say, work=None, **settings):
+        async with playing(**settings) as server:
             access = Access(base_url="http://server/api/v1", api_key=server.secret)
             with Connection(access, transport=Bridge(server)) as connection:
                 client = LiveportraitClient(connection)
@@ -136,3 +136,16 @@ async def test_the_same_idempotency_key_is_the_same_task(talk):
 
 async def test_detect(talk):
     assert (await talk(lambda client: client.detect("http://h/a"))).passed
+
+
+async def test_a_statement_that_is_asked_for_is_read_and_agreed_to(talk):
+    def say(client):
+        job = ("http://h/a", "http://h/b", {})
+        with pytest.raises(RequestRefused, match="ConsentRequired"):
+            client.submit(*job)
+        named, text = client.statement()
+        assert text == "I may."
+        return client.submit(*job, consent=named)
+
+    assert await talk(say, consent_statement="I may.")
+    assert await talk(lambda client: client.statement()) is None

@@ -140,6 +140,8 @@ def _read_start(service: Service, caller: Caller, defaults: Defaults, text: str)
         max_side_px=settings.live_max_side,
         max_picture_bytes=PictureLimits.service().max_bytes,
     )
+    if settings.consent is not None:
+        settings.consent.require(start.consent)
     defaults.sample_rate_hz = start.sample_rate_hz
     return Asked(
         image_url=start.image_url,
@@ -170,10 +172,14 @@ def _read(service: Service, defaults: Defaults, message: str | bytes) -> Told:
 
 
 def _write_down(service: Service, caller: Caller, session_id: str, asked: Asked) -> None:
-    """Record a session without the label that others carry, before it is seen."""
-    labelling = service.settings.labelling
+    """Record a session without the label that others carry, and who agreed to the statement,
+    before it is seen."""
+    labelling, consent = service.settings.labelling, service.settings.consent
+    now = service.queue.now()
     if labelling.lacks_label(asked.parameters):
-        labelling.write_session_down(session_id, caller.key_id, service.queue.now())
+        labelling.write_session_down(session_id, caller.key_id, now)
+    if consent is not None:
+        consent.write_session_down(session_id, caller.key_id, now)
 
 
 class _Client:

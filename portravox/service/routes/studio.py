@@ -21,6 +21,7 @@ from portravox.media.picture_file import PictureLimits
 from portravox.media.voice_file import VoiceLimits
 from portravox.options import CHANGEABLE_OPTIONS, LIVE_OPTIONS
 from portravox.service import problems
+from portravox.service.consent import Consent
 from portravox.service.logins import PASS_LIFE_S
 from portravox.service.option_controls import PRESETS, option_controls, preset_values
 from portravox.service.problems import Refusal
@@ -114,6 +115,7 @@ async def about(request: Request) -> Response:
             "presets": [{"name": name, "values": preset_values(name)} for name in PRESETS],
             "video_life_s": VIDEO_LIFE_S,
             "live": _live(service_of(request)),
+            "consent": _consent(service_of(request).settings.consent),
             "speech": _speech(service_of(request).settings.speaks),
             "options": option_controls(service_of(request).settings.offered_engines),
             "limits": {
@@ -135,6 +137,11 @@ def _live(service: Service) -> Json:
     if service.live is None:
         return None
     return {"options": list(LIVE_OPTIONS), "changeable": list(CHANGEABLE_OPTIONS)}
+
+
+def _consent(asked: Consent | None) -> Json:
+    """The statement to agree to; null where none is asked for."""
+    return None if asked is None else {"id": asked.id, "text": asked.statement}
 
 
 def _speech(speech: SpeechSettings | None) -> Json:

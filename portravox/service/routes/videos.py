@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.errors import PortravoxError
 from portravox.service import problems
 from portravox.service.errors import StorageFailed
 from portravox.service.limits import VIDEO_WINDOW_S, Call
@@ -20,6 +19,7 @@ from portravox.service.request_middleware import API, answer, read_body, request
 from portravox.service.schemas import (
     CallMode,
     check_model,
+    consent_given,
     json_object,
     submitted_body,
     video_job,
@@ -48,6 +48,9 @@ async def submit(request: Request) -> Response:
         ),
         caller.key_id,
     )
+    consent = service.settings.consent
+    if consent is not None:
+        consent.require(consent_given(body))
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > _MAX_IDEMPOTENCY_KEY:
         raise Refusal(problems.bad_parameter("Idempotency-Key"))
@@ -57,25 +60,20 @@ async def submit(request: Request) -> Response:
         since = service.queue.now() - VIDEO_WINDOW_S
         rendered_s = await service.queue.rendered_s(key_id=caller.key_id, since=since)
         caller.limits.require_video_left(rendered_s)
-    text = str(job.parameters.get("text", ""))
-    await service.spoken.take(
-        len(text), key_id=caller.key_id, key_group=caller.group, limits=caller.limits
+    task = await service.queue.submit(
+        job,
+        key_id=caller.key_id,
+        key_group=caller.group,
+        request_id=request_id_of(request),
+        idempotency_key=idempotency_key,
+        webhooks=webhooks,
     )
-    try:
-        task = await service.queue.submit(
-            job,
-            key_id=caller.key_id,
-            key_group=caller.group,
-            request_id=request_id_of(request),
-            idempotency_key=idempotency_key,
-            webhooks=webhooks,
-        )
-    except PortravoxError:
-        service.spoken.give_back(len(text), key_id=caller.key_id)
-        raise
-    if labelling.needs_record(task):
+    records = [labelling.write_down] if labelling.needs_record(task) else []
+    if consent is not None:
+        records.append(consent.write_down)
+    for write_down in records:
         try:
-            await asyncio.to_thread(labelling.write_down, task)
+            await asyncio.to_thread(write_down, task)
         except StorageFailed:
             await service.queue.cancel(task.task_id, key_group=caller.group, force=True)
             raise

@@ -405,15 +405,15 @@ def _manifest_of(request: RenderRequest) -> Seal | None:
     wanted = request.seal
     if wanted is None:
         return None
-    from portravox.inspection import ingredient_of
+    from portravox.inspection import ingredients_of
     from portravox.labels.origin import Origin
     from portravox.labels.seal import Placeholder, prepare
 
     folder = Path(request.folder)
+    background = folder / "background"
     origin = Origin(
-        ingredients=(
-            ingredient_of("portrait", (folder / "image").read_bytes()),
-            ingredient_of("voice", (folder / "audio").read_bytes()),
+        ingredients=ingredients_of(
+            folder / "image", folder / "audio", background if background.is_file() else None
         ),
         made_at=wanted.made_at,
         producer=request.producer,

@@ -18,12 +18,12 @@ import stat
 from pathlib import Path
 
 from portravox.errors import CredentialsUnusable, SealFailed
-from portravox.labels.origin import Ingredient, Origin, now_in_words
+from portravox.labels.origin import Ingredient, Origin, Role, now_in_words
 from portravox.labels.seal import placeholder_for, seal
 from portravox.labels.signer import Signer
 from portravox.service.errors import StorageFailed
 from portravox.service.problems import ALGO
-from portravox.service.worker.messages import SealWanted
+from portravox.service.worker.messages import InputFile, SealWanted
 from portravox.service.worker.process import RequestFailed
 from portravox.system import open_strangers_file
 
@@ -44,12 +44,8 @@ class Sealing:
     @classmethod
     async def begin(cls, signer: Signer, folder: Path, *, producer: str, task_id: str) -> Sealing:
         """Once picture and voice lie in the folder, and before they are moved. Raises OSError."""
-        portrait, voice = await asyncio.to_thread(_digests, folder)
         origin = Origin(
-            ingredients=(
-                Ingredient(role="portrait", sha256=portrait),
-                Ingredient(role="voice", sha256=voice),
-            ),
+            ingredients=await asyncio.to_thread(_ingredients, folder),
             made_at=now_in_words(),
             producer=producer,
             task_id=task_id,
@@ -89,10 +85,20 @@ class Sealing:
 _COPIED_AT_ONCE_BYTES = 1024 * 1024
 
 
-def _digests(folder: Path) -> tuple[str, str]:
-    """SHA-256 of the two files of a job."""
+_FILES: tuple[tuple[Role, InputFile], ...] = (
+    ("portrait", "image"),
+    ("voice", "audio"),
+    ("background", "background"),
+)
+
+
+def _ingredients(folder: Path) -> tuple[Ingredient, ...]:
+    """The files of a job by their digests; not every job has a background."""
     found = []
-    for name in ("image", "audio"):
+    for role, name in _FILES:
+        if role == "background" and not (folder / name).is_file():
+            continue
         with os.fdopen(open_strangers_file(folder / name), "rb") as content:
-            found.append(hashlib.file_digest(content, "sha256").hexdigest())
-    return found[0], found[1]
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        found.append(Ingredient(role=role, sha256=digest))
+    return tuple(found)

@@ -192,9 +192,10 @@ export class Api {
     return output;
   }
 
-  /** Submit; the task's id. audio: null where the parameters have a text. `once`: the same text gives the same task, sent once or twice. */
-  async submit({ image, audio, parameters, once }) {
-    const input = { image_url: image, ...(audio !== null && { audio_url: audio }) };
+  /** Submit; the task's id. audio: null where the parameters have a text. `once`: the same text gives
+   * the same task, sent once or twice. consent: id of what was ticked; null: nothing was asked. */
+  async submit({ image, audio, parameters, consent, once }) {
+    const input = inputOf({ image, audio, consent });
     const body = { model: MODEL, input, parameters };
     const headers = { ...RESOLVE, "X-DashScope-Async": "enable", "Idempotency-Key": once };
     const path = "services/aigc/image2video/video-synthesis";
@@ -298,6 +299,15 @@ export class Api {
       return null; // a preview is no reason to trouble anyone
     }
   }
+}
+
+/** What a submission is about. */
+export function inputOf({ image, audio, consent }) {
+  return {
+    image_url: image,
+    ...(audio !== null && { audio_url: audio }),
+    ...(consent !== null && { consent }),
+  };
 }
 
 /** Whether a task's `output` is its last. */

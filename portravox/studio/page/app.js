@@ -3,6 +3,7 @@
 // Flow      portrait, voice, direction -> make -> jobs -> stage, history
 import { here } from "./api.js";
 import { Batch } from "./batch.js";
+import { Consent } from "./consent.js";
 import { prepared } from "./picture.js";
 import { appearanceButton } from "./appearance.js";
 import { Direction } from "./direction.js";
@@ -37,6 +38,7 @@ const session = new Session();
 const portrait = new PortraitWell(session);
 const voice = new VoiceWell(session);
 const direction = new Direction(session);
+const consent = new Consent();
 const store = new Store();
 const jobs = new Jobs(session.api, store);
 const stage = new Stage(session.api, { remake, cancel, notify });
@@ -75,7 +77,7 @@ function whatIsMissing() {
   if (["empty", "recording"].includes(voice.state)) return "voice";
   if (voice.state === "unfit") return "sound";
   if ([portrait.state, voice.state].includes("busy")) return "check";
-  return null;
+  return consent.isMissing ? "consent" : null;
 }
 
 function showButton() {
@@ -133,6 +135,7 @@ makeButton.addEventListener("click", async () => {
   const missing = whatIsMissing();
   if (missing !== null) {
     announce(summary.textContent);
+    if (missing === "consent") return consent.show();
     return (["voice", "sound"].includes(missing) ? voice : portrait).root.scrollIntoView({ block: "nearest" });
   }
   if (!(await session.require())) return;
@@ -159,7 +162,8 @@ async function submitted() {
   showSent(1);
   const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
   const parameters = direction.parameters({ ...voice.values, ...behind });
-  const taskId = await session.api.submit({ image, audio, parameters, once: id });
+  const agreed = consent.id;
+  const taskId = await session.api.submit({ image, audio, parameters, consent: agreed, once: id });
   const { blob, name, width, height, thumbnail } = portrait.picture;
   return jobs.add({
     id,
@@ -177,6 +181,18 @@ portrait.addEventListener("change", () => {
   introPicture.hidden = address === null;
   if (address !== null) introPicture.src = address;
 });
+
+consent.addEventListener("change", () => (showButton(), batch.render()));
+
+// Who agreed did so for the person that is seen and the voice that is heard.
+let agreedFor = [null, null];
+for (const well of [portrait, voice]) {
+  well.addEventListener("change", () => {
+    const now = [portrait.file, voice.recording];
+    if (now.some((part, place) => part !== agreedFor[place])) consent.withdraw();
+    agreedFor = now;
+  });
+}
 
 portrait.addEventListener("face", () => direction.choose({ face: portrait.face }));
 direction.addEventListener("change", () => (portrait.face = direction.values.face ?? null));
@@ -199,9 +215,13 @@ liveButton.addEventListener("click", async () => {
     announce(text(`make.needs.${missing}`));
     return portrait.root.scrollIntoView({ block: "nearest" });
   }
+  if (consent.isMissing) {
+    announce(text("make.needs.consent"));
+    return consent.show();
+  }
   if (!(await session.require())) return;
   try {
-    await live.start();
+    await live.start(consent.id);
   } catch (error) {
     complain(error);
   }
@@ -242,7 +262,7 @@ async function madeOf(file, kind) {
   const values = { ...direction.values, face };
   const spoken = kind === "portrait" ? voice.values : { transcript: null };
   const parameters = direction.parameters({ face, ...spoken, ...behind });
-  const taskId = await api.submit({ image, audio, parameters, once: id });
+  const taskId = await api.submit({ image, audio, parameters, consent: consent.id, once: id });
   const { blob, name, width, height, thumbnail } = picture;
   const { backdrop } = direction;
   const made = { id, taskId, values, seconds, backdrop, portrait: { blob, name, width, height, thumbnail }, voice: sound };
@@ -253,7 +273,7 @@ async function madeOf(file, kind) {
 function missingFor(kind) {
   const other = kind === "portrait" ? voice : portrait;
   if (other.state === "busy") return "check";
-  if (["fits", "unchecked"].includes(other.state)) return null;
+  if (["fits", "unchecked"].includes(other.state)) return consent.isMissing ? "consent" : null;
   if (kind === "portrait") return voice.state === "unfit" ? "sound" : "voice";
   return portrait.state === "unfit" ? "face" : "portrait";
 }
@@ -294,6 +314,7 @@ document.getElementById("show-request").addEventListener("click", async () => {
     parameters: direction.parameters({ ...voice.values, ...behind }),
     values: { ...values, ...voice.values, ...(hasBackdrop && { background: backdrop?.name }) },
     options: direction.options,
+    consent: consent.id,
   });
 });
 
@@ -554,6 +575,7 @@ async function learned() {
   direction.build(about.options, about.presets);
   voice.offerSpeech(about.speech);
   live.offer(about.live, about.speech);
+  consent.offer(about.consent);
   showButton();
   history.render();
   if (about.examples.includes("portrait")) portrait.offerExample();

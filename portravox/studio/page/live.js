@@ -77,8 +77,9 @@ export class Live extends EventTarget {
     return this.#run !== null;
   }
 
-  /** Begin a session with the portrait of the well. Raises Refusal where that cannot be. */
-  async start() {
+  /** Begin a session with the portrait of the well. Raises Refusal where that cannot be.
+   * consent: id of the statement that was ticked; null: none is asked for. */
+  async start(consent) {
     if (this.isOn) return;
     if (Source === undefined) throw new Refusal("live_no_player", "");
     const run = new Run();
@@ -92,7 +93,7 @@ export class Live extends EventTarget {
     this.#reveal();
     try {
       const [image] = await Promise.all([this.#portrait.link(), this.#place(), this.#listen(run)]);
-      if (this.#run === run) await this.#connect(run, image);
+      if (this.#run === run) await this.#connect(run, image, consent);
     } catch (error) {
       if (this.#run === run) this.stop();
       throw error;
@@ -133,7 +134,7 @@ export class Live extends EventTarget {
     }
   }
 
-  #connect(run, image) {
+  #connect(run, image, consent) {
     const address = new URL(here("api/v1/live"));
     address.protocol = address.protocol.replace("http", "ws");
     const key = this.#session.api.key();
@@ -145,7 +146,8 @@ export class Live extends EventTarget {
       socket.addEventListener("open", () => {
         const parameters = this.#parameters(this.#offer.options);
         const rate = run.recorder?.rate ?? 48000;
-        run.tell({ type: "start", image_url: image, sample_rate: rate, parameters });
+        const agreed = consent === null ? {} : { consent };
+        run.tell({ type: "start", image_url: image, sample_rate: rate, parameters, ...agreed });
       });
       socket.addEventListener("message", ({ data }) => {
         if (this.#run !== run) return;

@@ -1,7 +1,7 @@
 // The request of the page as code: for a shell, for Python, for the command line.
 //
 // Flow      wells, direction -> request -> the clipboard
-import { here } from "./api.js";
+import { here, inputOf } from "./api.js";
 import { asOptions } from "./direction.js";
 import { buttonFor, make, partsOf } from "./parts.js";
 import { say } from "./texts.js";
@@ -14,8 +14,8 @@ export function quoted(word) {
 }
 
 /** The request for curl. image and audio are addresses; no audio where a text is spoken. */
-export function asCurl({ image, audio, parameters }) {
-  const input = { image_url: image, ...(audio !== null && { audio_url: audio }) };
+export function asCurl({ image, audio, parameters, consent }) {
+  const input = inputOf({ image, audio, consent });
   const body = { model: "liveportrait", input, parameters };
   const headers = ['-H "Authorization: Bearer $DASHSCOPE_API_KEY"', "-H 'X-DashScope-Async: enable'"];
   if (image.startsWith("oss://")) headers.push("-H 'X-DashScope-OssResourceResolve: enable'");
@@ -25,7 +25,7 @@ export function asCurl({ image, audio, parameters }) {
 }
 
 /** The request for Python, with the original's own package. */
-export function asPython({ image, audio, parameters }) {
+export function asPython({ image, audio, parameters, consent }) {
   const literal = (value) =>
     value === true ? "True" : value === false ? "False" : JSON.stringify(value);
   const chosen = Object.entries(parameters).map(([name, value]) =>
@@ -46,7 +46,7 @@ export function asPython({ image, audio, parameters }) {
     '    model="liveportrait",',
     '    task="image2video",',
     ...(audio === null ? [] : [`    audio_url=${literal(audio)},`]),
-    `    extra_input={"image_url": ${literal(image)}},`,
+    `    extra_input={"image_url": ${literal(image)}${consent === null ? "" : `, "consent": ${literal(consent)}`}},`,
     ...chosen,
     ")",
     "finished = VideoSynthesis.wait(task)",
@@ -106,7 +106,7 @@ export class RequestDialog {
     });
   }
 
-  /** Show a request: {image, audio, imageName, audioName, parameters, values, options}. */
+  /** Show a request: {image, audio, imageName, audioName, parameters, values, options, consent}. */
   open(request) {
     this.#request = request;
     this.#show(0);

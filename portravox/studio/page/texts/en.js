@@ -170,6 +170,7 @@ export default {
   "make.needs.face": "This portrait will not do yet.",
   "make.needs.sound": "This voice will not do yet.",
   "make.needs.check": "The portrait is being looked at …",
+  "make.needs.consent": "Agree to the statement above to go on.",
   "make.summary": "{length} of video, {frames} frames",
   "make.summary.text": "About {length} of video",
 
@@ -298,6 +299,7 @@ export default {
   "refusal.InvalidParameter.UnsupportedFileFormat": "A file is of a kind that does not work here. Pictures: JPEG, PNG, WebP, BMP. Voices: WAV, MP3.",
   "refusal.InvalidParameter.InputDownloadFailed": "The uploaded files are not there any more; they are kept for 48 hours. Choose them again.",
   "refusal.InvalidParameter.IdempotencyConflict": "This request was sent before with other content.",
+  "refusal.InvalidParameter.ConsentRequired": "The server asks for its statement, which may have changed: load the page again and read it.",
   "refusal.InvalidImage.ImageSize": "The picture is too large or too narrow: up to 10 MB, 4096 px a side, and one side at most twice the other.",
   "refusal.InvalidImage.NoHumanFace": "No usable face was found in the photograph. Use one that shows a person from the front, upright and well lit.",
   "refusal.InvalidFile.AudioLengthError": "The voice must last between 1 and 180 seconds.",

@@ -170,6 +170,7 @@ export default {
   "make.needs.face": "这张照片还不能用。",
   "make.needs.sound": "这段声音还不能用。",
   "make.needs.check": "正在检查照片…",
+  "make.needs.consent": "请先阅读并勾选上面的声明。",
   "make.summary": "视频 {length}，共 {frames} 帧",
   "make.summary.text": "约 {length} 的视频",
 
@@ -298,6 +299,7 @@ export default {
   "refusal.InvalidParameter.UnsupportedFileFormat": "不支持这种文件。图片：JPEG、PNG、WebP、BMP；声音：WAV、MP3。",
   "refusal.InvalidParameter.InputDownloadFailed": "上传的文件已不在（只保留 48 小时），请重新选择。",
   "refusal.InvalidParameter.IdempotencyConflict": "这个请求之前以不同内容发送过。",
+  "refusal.InvalidParameter.ConsentRequired": "服务器要求同意它的声明，声明可能已更新：请重新加载页面并阅读。",
   "refusal.InvalidImage.ImageSize": "图片太大或过于狭长：不超过 10 MB、每边 4096 像素，长边最多是短边的两倍。",
   "refusal.InvalidImage.NoHumanFace": "照片里没有可用的人脸。请使用单人正脸、端正且光线充足的照片。",
   "refusal.InvalidFile.AudioLengthError": "声音长度须在 1 到 180 秒之间。",
