@@ -195,7 +195,7 @@ def _aigc(carried: Carried) -> Iterator[Mark]:
                 "; ".join([f"an AIGC label: {label_in_words(fields)}, by {producer}", *faults]),
                 MAX_WORDS,
             ),
-            fields=_told(fields),
+            fields=_bounded(fields),
         )
 
 
@@ -218,7 +218,7 @@ def _source_types(carried: Carried) -> Iterator[Mark]:
                 valid=True,
                 is_ours=False,
                 words=f"an IPTC digital source type: {_MACHINE_MADE[name]}",
-                fields=_told({"digitalSourceType": name}),
+                fields=_bounded({"digitalSourceType": name}),
             )
 
 
@@ -248,7 +248,7 @@ def _c2pa(content: bytes, kind: str, anchors_pem: str) -> Mark:
         report = c2pa_library.read_report(content, _MIME_TYPES[kind], anchors_pem=anchors_pem)
         if report is None:
             return _manifest_mark(False, "which the library does not find")
-        return _told_of(report, may_be_trusted=bool(anchors_pem))
+        return _mark_of(report, may_be_trusted=bool(anchors_pem))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return _manifest_mark(False, f"which cannot be read: {error}")
 
@@ -263,7 +263,7 @@ def _manifest_mark(valid: bool | None, words: str) -> Mark:
     )
 
 
-def _told_of(report: Mapping[str, Any], *, may_be_trusted: bool) -> Mark:
+def _mark_of(report: Mapping[str, Any], *, may_be_trusted: bool) -> Mark:
     """A mark of what the C2PA library found."""
     state = str(report.get("validation_state", ""))
     active = report["manifests"][report["active_manifest"]]
@@ -299,7 +299,7 @@ def _told_of(report: Mapping[str, Any], *, may_be_trusted: bool) -> Mark:
         valid=holds,
         is_ours=generator.split(" ")[0] == GENERATOR,
         words=_short(", ".join(words), MAX_WORDS),
-        fields=_told({name: value for name, value in fields.items() if value}),
+        fields=_bounded({name: value for name, value in fields.items() if value}),
     )
 
 
@@ -350,11 +350,11 @@ def _comments(carried: Carried) -> Iterator[Mark]:
                 valid=None,
                 is_ours=True,
                 words=f"a comment: {text}",
-                fields=_told({name: text}),
+                fields=_bounded({name: text}),
             )
 
 
-def _told(fields: Mapping[str, str]) -> dict[str, str]:
+def _bounded(fields: Mapping[str, str]) -> dict[str, str]:
     """As many fields as are told, none too long."""
     first = list(fields.items())[:MAX_FIELDS]
     return {_short(name, MAX_NAME): _short(value) for name, value in first}

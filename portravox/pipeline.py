@@ -434,15 +434,15 @@ def speak_text(
     Raises SpeechNotSetUp, SpeechRefused, SpeechUnavailable, SettingOutOfRange.
     """
     from portravox.synthesis.opened import open_provider
-    from portravox.synthesis.provider import order_of
+    from portravox.synthesis.provider import speech_request
     from portravox.synthesis.settings import speech_of_environment
 
     assert options.text is not None
     chosen_speech = speech or speech_of_environment()
-    order = order_of(
+    asked = speech_request(
         chosen_speech, options.text, voice=options.voice_name, language=options.language
     )
-    open_provider(chosen_speech).speak(order, target)
+    open_provider(chosen_speech).speak(asked, target)
     return chosen_speech
 
 

@@ -339,13 +339,13 @@ class ProgressLines:
     """Tells how far a task is, whenever that has changed by enough to be worth a line."""
 
     def __init__(self) -> None:
-        self._told: tuple[object, ...] = ()
+        self._last: tuple[object, ...] = ()
 
     def __call__(self, report: Report) -> None:
         tenths = None if report.done is None else int(report.done / LINE_EVERY)
-        news = (report.status, report.stage, tenths, report.queue_position)
-        if news != self._told:
-            self._told = news
+        state = (report.status, report.stage, tenths, report.queue_position)
+        if state != self._last:
+            self._last = state
             tell(in_words(report))
 
 

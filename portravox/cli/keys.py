@@ -82,7 +82,7 @@ def list_command(data_dir: DataDir = None, config: Config = None, as_json: Json 
     """Show all keys; the keys themselves are not known."""
     keys = _keys(data_dir, config).all()
     if as_json:
-        give_json({"keys": [_told(key) for key in keys]})
+        give_json({"keys": [_as_json(key) for key in keys]})
         return
     for key in keys:
         state = "revoked" if key.revoked_at is not None else "valid"
@@ -133,7 +133,7 @@ def _keys(data_dir: Path | None, config: Path | None) -> Keys:
     return keys_of(read_settings({"data_dir": data_dir}, config=config))
 
 
-def _told(key: ApiKey) -> dict[str, object]:
+def _as_json(key: ApiKey) -> dict[str, object]:
     return {
         "id": key.key_id,
         "name": key.name,

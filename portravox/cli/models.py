@@ -88,7 +88,7 @@ def list_command(as_json: Json = False) -> None:
     """Show all files: what each is for, and whether it is there."""
     if as_json:
         known = (*SETS, *OPTIONAL_SETS)
-        give_json({"files": [_told(each, file) for each in known for file in each.files]})
+        give_json({"files": [_as_json(each, file) for each in known for file in each.files]})
         return
     for each in (*SETS, *OPTIONAL_SETS):
         give(f"{each.name}: for {each.needed_for}")
@@ -137,7 +137,7 @@ def _named(names: list[str] | None) -> tuple[ModelSet, ...]:
     return tuple(known[name] for name in names) if names else SETS
 
 
-def _told(each: ModelSet, file: ModelFile) -> dict[str, object]:
+def _as_json(each: ModelSet, file: ModelFile) -> dict[str, object]:
     place = find(file)
     return {
         "set": each.name,

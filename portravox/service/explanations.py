@@ -164,17 +164,17 @@ def of_task(task: Task) -> Told | None:
     if task.code is None:
         return None
     if task.explanation is not None:
-        return _told(task.explanation)
+        return _with_hint(task.explanation)
     known = _BY_CODE.get(task.code)
     return None if known is None else Told(None, *known)
 
 
 def explained(why: Explanation | None) -> dict[str, str | None]:
     """The same about a call, as fields of an answer; none where nothing is known."""
-    return {} if why is None else _told(why)._asdict()
+    return {} if why is None else _with_hint(why)._asdict()
 
 
-def _told(why: Explanation) -> Told:
+def _with_hint(why: Explanation) -> Told:
     if why.reason == service_errors.UploadUnknown.code:
         return Told(why.file, why.reason, why.sentence, _UPLOAD_HINT)
     if why.reason == DOWNLOAD_FAILED:

@@ -37,7 +37,7 @@ from portravox.service.problems import Problem, Refusal
 from portravox.service.storage.uploads import is_upload
 from portravox.service.tasks.queue import Job, Json, Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
-from portravox.synthesis.provider import order_of
+from portravox.synthesis.provider import speech_request
 from portravox.synthesis.settings import SpeechSettings
 
 MAX_BODY_BYTES = 64 * 1024
@@ -200,7 +200,7 @@ def require_speakable(parameters: Mapping[str, Any], speech: SpeechSettings | No
     if speech is None:
         raise Refusal(problems.NO_SPEECH)
     try:
-        order_of(
+        speech_request(
             speech,
             parameters["text"],
             voice=parameters.get("voice_name"),

@@ -5,21 +5,21 @@ Flow      SpeechSettings -> open_provider -> SpeechProvider
 
 from __future__ import annotations
 
-from portravox.synthesis.exchange import send
 from portravox.synthesis.programs import EspeakNg, Piper
-from portravox.synthesis.provider import Exchange, SpeechProvider
+from portravox.synthesis.provider import SpeechProvider, Transport
 from portravox.synthesis.servers import DashScopeSpeech, OpenAiSpeech
 from portravox.synthesis.settings import SpeechSettings
+from portravox.synthesis.transport import send
 
 
-def open_provider(settings: SpeechSettings, exchange: Exchange = send) -> SpeechProvider:
-    """exchange: how its requests go out, if it sends any"""
+def open_provider(settings: SpeechSettings, transport: Transport = send) -> SpeechProvider:
+    """transport: how its requests go out, if it sends any"""
     match settings.provider:
         case "espeak-ng":
             return EspeakNg(settings)
         case "piper":
             return Piper(settings)
         case "dashscope":
-            return DashScopeSpeech(settings, exchange)
+            return DashScopeSpeech(settings, transport)
         case _:
-            return OpenAiSpeech(settings, exchange)
+            return OpenAiSpeech(settings, transport)

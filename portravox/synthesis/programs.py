@@ -1,6 +1,6 @@
 """Programs on this machine that speak: espeak-ng and piper, with limits and without a shell.
 
-Flow      SpeechOrder -> a program: text on its stdin, a WAV file in a folder of its own
+Flow      SpeechRequest -> a program: text on its stdin, a WAV file in a folder of its own
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from portravox.errors import SettingOutOfRange, SpeechRefused, SpeechUnavailable
-from portravox.synthesis.provider import MAX_BYTES, SpeechOrder
+from portravox.synthesis.provider import MAX_BYTES, SpeechRequest
 from portravox.synthesis.settings import ESPEAK_NAMES, SpeechSettings
 from portravox.system import end_with_descendants, limit_program
 
@@ -38,12 +38,12 @@ class EspeakNg:
 
     settings: SpeechSettings
 
-    def speak(self, order: SpeechOrder, target: Path) -> None:
+    def speak(self, speech: SpeechRequest, target: Path) -> None:
         """As `SpeechProvider.speak`."""
         program = _found("espeak-ng")
-        voice = ESPEAK_NAMES.get(order.voice.lower(), order.voice)
+        voice = ESPEAK_NAMES.get(speech.voice.lower(), speech.voice)
         command = [program, "-b", "1", "-v", voice, "--stdin", "-w"]
-        _run(self.settings, command, order, target)
+        _run(self.settings, command, speech, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,15 @@ class Piper:
 
     settings: SpeechSettings
 
-    def speak(self, order: SpeechOrder, target: Path) -> None:
+    def speak(self, speech: SpeechRequest, target: Path) -> None:
         """As `SpeechProvider.speak`."""
         assert self.settings.models_dir is not None
-        model = self.settings.models_dir / f"{order.voice}.onnx"
+        model = self.settings.models_dir / f"{speech.voice}.onnx"
         if not model.is_file():
-            raise SettingOutOfRange("voice_name", order.voice, "a voice of piper's that is here")
+            raise SettingOutOfRange("voice_name", speech.voice, "a voice of piper's that is here")
         # The options that its first and its present edition both have.
         command = [_found("piper"), "--model", str(model), "--output_file"]
-        _run(self.settings, command, order, target)
+        _run(self.settings, command, speech, target)
 
 
 def _found(name: str) -> str:
@@ -71,7 +71,7 @@ def _found(name: str) -> str:
 
 
 def _run(
-    settings: SpeechSettings, command: Sequence[str], order: SpeechOrder, target: Path
+    settings: SpeechSettings, command: Sequence[str], speech: SpeechRequest, target: Path
 ) -> None:
     """Run a program that writes the file named last. Raises SpeechRefused, SpeechUnavailable."""
     name = settings.provider
@@ -98,7 +98,7 @@ def _run(
                 file_bytes=FILE_BYTES,
                 open_files=OPEN_FILES,
             )
-            process.communicate(f"{order.text}\n".encode(), timeout=settings.time_s)
+            process.communicate(f"{speech.text}\n".encode(), timeout=settings.time_s)
         except subprocess.TimeoutExpired as error:
             raise SpeechUnavailable(f"{name} takes longer than {settings.time_s:g} s") from error
         finally:
@@ -107,7 +107,7 @@ def _run(
             raise SpeechUnavailable(f"{name} was ended by signal {-process.returncode}")
         if process.returncode or not made.is_file() or made.stat().st_size <= _WAV_HEAD:
             raise SpeechRefused(
-                f"{name} speaks nothing: it may not know the voice {order.voice!r}"
+                f"{name} speaks nothing: it may not know the voice {speech.voice!r}"
                 f" (status {process.returncode})"
             )
         if made.stat().st_size > MAX_BYTES:

@@ -1,6 +1,6 @@
 """Speech provider: who speaks a text, behind one small interface.
 
-Flow      JobOptions.text -> order_of -> SpeechProvider.speak -> media.voice_file
+Flow      JobOptions.text -> speech_request -> SpeechProvider.speak -> media.voice_file
 Reads     SpeechSettings, a text, the name of a voice
 Gives     a recording in a file, of a kind that is not checked yet
 
@@ -25,7 +25,7 @@ MAX_BYTES = 15 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechOrder:
+class SpeechRequest:
     """What is to be said, and by which voice."""
 
     text: str
@@ -40,7 +40,7 @@ class SpeechOrder:
 class SpeechProvider(Protocol):
     """Speaks texts. Threads may share it."""
 
-    def speak(self, order: SpeechOrder, target: Path) -> None:
+    def speak(self, speech: SpeechRequest, target: Path) -> None:
         """Write the recording into a new file.
 
         Waits while it works, for `SpeechSettings.time_s` at most. Raises SpeechRefused,
@@ -74,7 +74,7 @@ class Answer:
     body: bytes
 
 
-class Exchange(Protocol):
+class Transport(Protocol):
     """How requests go out: as the command line may, or under the rules of a server."""
 
     def __call__(self, request: Request, *, time_s: float, max_bytes: int) -> Answer:
@@ -84,9 +84,9 @@ class Exchange(Protocol):
         """
 
 
-def order_of(
+def speech_request(
     settings: SpeechSettings, text: str, *, voice: str | None, language: str | None
-) -> SpeechOrder:
+) -> SpeechRequest:
     """What is asked for, by the rules of the settings.
 
     Raises SettingOutOfRange for a text that is too long or has no words, and for a voice that is
@@ -105,4 +105,4 @@ def order_of(
     if voice is not None and not settings.offers(voice):
         offered = ", ".join(settings.voices or (chosen,))
         raise SettingOutOfRange("voice_name", voice, f"one that is offered: {offered}")
-    return SpeechOrder(text=line, voice=chosen, language=spoken)
+    return SpeechRequest(text=line, voice=chosen, language=spoken)

@@ -1,6 +1,6 @@
 """Servers that speak: OpenAI's interface, which most of them have, and DashScope's.
 
-Flow      SpeechOrder -> Exchange -> a server -> a recording
+Flow      SpeechRequest -> Transport -> a server -> a recording
 
 Tries are bounded in number and all together in time. What a server says about its refusal goes to
 the log and to the command line, which asks for itself; never to a client of ours.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from portravox.errors import SpeechRefused, SpeechUnavailable
-from portravox.synthesis.provider import MAX_BYTES, Answer, Exchange, Request, SpeechOrder
+from portravox.synthesis.provider import MAX_BYTES, Answer, Request, SpeechRequest, Transport
 from portravox.synthesis.settings import SpeechSettings
 
 PAUSES_S: Final = (0.5, 2.0)
@@ -48,17 +48,17 @@ class OpenAiSpeech:
     """POST {base}/v1/audio/speech: OpenAI, Kokoro-FastAPI, speaches, and many more."""
 
     settings: SpeechSettings
-    exchange: Exchange
+    transport: Transport
     sleep: Callable[[float], None] = time.sleep
 
-    def speak(self, order: SpeechOrder, target: Path) -> None:
+    def speak(self, speech: SpeechRequest, target: Path) -> None:
         """As `SpeechProvider.speak`."""
         base = self.settings.base_url
         versioned = base if base.endswith("/v1") else f"{base}/v1"
         body = {
             "model": self.settings.model_name,
-            "input": order.text,
-            "voice": order.voice,
+            "input": speech.text,
+            "voice": speech.voice,
             "response_format": "wav",
         }
         request = _posted(f"{versioned}/audio/speech", body, self.settings.key)
@@ -73,21 +73,21 @@ class DashScopeSpeech:
     """
 
     settings: SpeechSettings
-    exchange: Exchange
+    transport: Transport
     sleep: Callable[[float], None] = time.sleep
 
-    def speak(self, order: SpeechOrder, target: Path) -> None:
+    def speak(self, speech: SpeechRequest, target: Path) -> None:
         """As `SpeechProvider.speak`."""
-        width = sum(2 if _is_wide(letter) else 1 for letter in order.text)
+        width = sum(2 if _is_wide(letter) else 1 for letter in speech.text)
         if width > _MOST_WIDTH:
             raise SpeechRefused(
                 f"the text counts {width} characters at DashScope, where a Chinese one is two;"
                 f" wanted {_MOST_WIDTH} at most"
             )
         asked = {
-            "text": order.text,
-            "voice": order.voice,
-            "language_type": _LANGUAGES.get(order.language.split("-")[0], "Auto"),
+            "text": speech.text,
+            "voice": speech.voice,
+            "language_type": _LANGUAGES.get(speech.language.split("-")[0], "Auto"),
         }
         url = f"{self.settings.base_url}/services/aigc/multimodal-generation/generation"
         request = _posted(
@@ -115,7 +115,7 @@ def _patient(provider: OpenAiSpeech | DashScopeSpeech, request: Request, max_byt
         asked_s = 0.0
         try:
             left_s = ends_at - time.monotonic()
-            answer = provider.exchange(request, time_s=left_s, max_bytes=max_bytes)
+            answer = provider.transport(request, time_s=left_s, max_bytes=max_bytes)
             if answer.status == 200:
                 return answer
             failure = _failure(answer)

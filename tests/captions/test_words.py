@@ -17,7 +17,7 @@ from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
 from portravox.options import SpokenText
 from portravox.synthesis.opened import open_provider
-from portravox.synthesis.provider import order_of
+from portravox.synthesis.provider import speech_request
 from portravox.synthesis.settings import SpeechSettings
 
 needs_espeak = pytest.mark.skipif(
@@ -60,8 +60,8 @@ def test_words_are_read_one_by_one_whatever_stands_around_them() -> None:
 )
 def test_a_pause_lies_where_the_sentence_ends(tmp_path: Path, text: str, pause_after: str) -> None:
     settings = SpeechSettings(provider="espeak-ng")
-    order = order_of(settings, text, voice=None, language=None)
-    open_provider(settings).speak(order, tmp_path / "audio")
+    speech = speech_request(settings, text, voice=None, language=None)
+    open_provider(settings).speak(speech, tmp_path / "audio")
     voice = read_voice(tmp_path / "audio")
     words, heard = timed_words(voice, SpokenText(text, None))
     assert heard

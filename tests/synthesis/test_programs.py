@@ -15,7 +15,7 @@ from portravox.errors import SettingOutOfRange, SpeechRefused, SpeechUnavailable
 from portravox.media.voice_file import read_voice
 from portravox.speech.features import speech_features
 from portravox.synthesis.opened import open_provider
-from portravox.synthesis.provider import order_of
+from portravox.synthesis.provider import speech_request
 from portravox.synthesis.settings import SpeechSettings
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
@@ -24,8 +24,8 @@ ESPEAK = SpeechSettings(provider="espeak-ng")
 
 
 def spoken(settings: SpeechSettings, text: str, target: Path, voice: str | None = None) -> None:
-    order = order_of(settings, text, voice=voice, language=None)
-    open_provider(settings).speak(order, target)
+    speech = speech_request(settings, text, voice=voice, language=None)
+    open_provider(settings).speak(speech, target)
 
 
 @needs_espeak
@@ -57,7 +57,7 @@ def test_a_voice_that_there_is_not_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("voice", ["-h", "../en", "/etc/passwd", "", "a" * 65, "a\nb"])
 def test_a_voice_is_a_name(voice: str) -> None:
     with pytest.raises(SettingOutOfRange, match="voice_name"):
-        order_of(ESPEAK, "Hello", voice=voice, language=None)
+        speech_request(ESPEAK, "Hello", voice=voice, language=None)
 
 
 def program(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:

@@ -11,33 +11,33 @@ from portravox.errors import SpeechRefused, SpeechUnavailable
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.worker.speaker import _send
 from portravox.synthesis import servers
-from portravox.synthesis.exchange import send
-from portravox.synthesis.provider import Exchange, SpeechOrder
+from portravox.synthesis.provider import SpeechRequest, Transport
 from portravox.synthesis.servers import DashScopeSpeech, OpenAiSpeech
 from portravox.synthesis.settings import SpeechSettings
+from portravox.synthesis.transport import send
 from tests.synthesis.conftest import SpeechServer, recording
 
 HERE = AddressPolicy.allowing("127.0.0.0/8")
 EXCHANGES = {"of the command line": send, "of a server": partial(_send, HERE)}
-ORDER = SpeechOrder(text="Good morning.", voice="alloy", language="en")
+SPEECH = SpeechRequest(text="Good morning.", voice="alloy", language="en")
 
 
-def provider(url: str, exchange: Exchange, *, time_s: float = 20.0) -> OpenAiSpeech:
+def provider(url: str, transport: Transport, *, time_s: float = 20.0) -> OpenAiSpeech:
     settings = SpeechSettings(provider="openai", url=url, key="sk-1", time_s=time_s)
-    return OpenAiSpeech(settings, exchange, sleep=lambda _: None)
+    return OpenAiSpeech(settings, transport, sleep=lambda _: None)
 
 
 @pytest.fixture(params=EXCHANGES.values(), ids=EXCHANGES)
-def exchange(request: pytest.FixtureRequest) -> Exchange:
-    chosen: Exchange = request.param
+def transport(request: pytest.FixtureRequest) -> Transport:
+    chosen: Transport = request.param
     return chosen
 
 
 @pytest.mark.parametrize("base", ["good", "good/v1", "good/v1/"])
 def test_a_text_becomes_the_recording_that_came(
-    speech_server: SpeechServer, exchange: Exchange, tmp_path: Path, base: str
+    speech_server: SpeechServer, transport: Transport, tmp_path: Path, base: str
 ) -> None:
-    provider(f"{speech_server.url}/{base}", exchange).speak(ORDER, tmp_path / "audio")
+    provider(f"{speech_server.url}/{base}", transport).speak(SPEECH, tmp_path / "audio")
     assert (tmp_path / "audio").read_bytes() == recording()
     ((path, headers, body),) = speech_server.asked
     assert path == "/good/v1/audio/speech"
@@ -51,9 +51,9 @@ def test_a_text_becomes_the_recording_that_came(
 
 
 def test_a_server_that_was_tired_is_asked_again(
-    speech_server: SpeechServer, exchange: Exchange, tmp_path: Path
+    speech_server: SpeechServer, transport: Transport, tmp_path: Path
 ) -> None:
-    provider(f"{speech_server.url}/tired", exchange).speak(ORDER, tmp_path / "audio")
+    provider(f"{speech_server.url}/tired", transport).speak(SPEECH, tmp_path / "audio")
     assert len(speech_server.asked) == 2
 
 
@@ -71,7 +71,7 @@ def test_a_server_that_was_tired_is_asked_again(
 )
 def test_what_is_no_recording_is_an_error_and_leaves_no_file(
     speech_server: SpeechServer,
-    exchange: Exchange,
+    transport: Transport,
     tmp_path: Path,
     mood: str,
     error: type[Exception],
@@ -79,48 +79,48 @@ def test_what_is_no_recording_is_an_error_and_leaves_no_file(
     tries: int,
 ) -> None:
     with pytest.raises(error, match=words):
-        provider(f"{speech_server.url}/{mood}", exchange).speak(ORDER, tmp_path / "audio")
+        provider(f"{speech_server.url}/{mood}", transport).speak(SPEECH, tmp_path / "audio")
     assert len(speech_server.asked) == tries
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("mood", ["slow", "drips"])
 def test_time_ends_all_tries_together(
-    speech_server: SpeechServer, exchange: Exchange, tmp_path: Path, mood: str
+    speech_server: SpeechServer, transport: Transport, tmp_path: Path, mood: str
 ) -> None:
     with pytest.raises(SpeechUnavailable):
-        provider(f"{speech_server.url}/{mood}", exchange, time_s=0.3).speak(
-            ORDER, tmp_path / "audio"
+        provider(f"{speech_server.url}/{mood}", transport, time_s=0.3).speak(
+            SPEECH, tmp_path / "audio"
         )
     assert len(speech_server.asked) == 1
 
 
 def test_more_bytes_than_a_recording_may_have_end_the_answer(
     speech_server: SpeechServer,
-    exchange: Exchange,
+    transport: Transport,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(servers, "MAX_BYTES", 1_000_000)
     with pytest.raises(SpeechUnavailable):
-        provider(f"{speech_server.url}/endless", exchange).speak(ORDER, tmp_path / "audio")
+        provider(f"{speech_server.url}/endless", transport).speak(SPEECH, tmp_path / "audio")
 
 
-def test_where_nobody_listens_is_an_error(exchange: Exchange, tmp_path: Path) -> None:
+def test_where_nobody_listens_is_an_error(transport: Transport, tmp_path: Path) -> None:
     with pytest.raises(SpeechUnavailable, match="no answer"):
-        provider("http://127.0.0.1:9", exchange).speak(ORDER, tmp_path / "audio")
+        provider("http://127.0.0.1:9", transport).speak(SPEECH, tmp_path / "audio")
 
 
-def dashscope(server: SpeechServer, mood: str, exchange: Exchange) -> DashScopeSpeech:
+def dashscope(server: SpeechServer, mood: str, transport: Transport) -> DashScopeSpeech:
     settings = SpeechSettings(provider="dashscope", url=f"{server.url}/{mood}", key="sk-2")
-    return DashScopeSpeech(settings, exchange, sleep=lambda _: None)
+    return DashScopeSpeech(settings, transport, sleep=lambda _: None)
 
 
 def test_dashscope_names_an_address_that_never_sees_the_key(
-    speech_server: SpeechServer, exchange: Exchange, tmp_path: Path
+    speech_server: SpeechServer, transport: Transport, tmp_path: Path
 ) -> None:
-    order = SpeechOrder(text="早上好。", voice="Cherry", language="zh")
-    dashscope(speech_server, "dashscope", exchange).speak(order, tmp_path / "audio")
+    speech = SpeechRequest(text="早上好。", voice="Cherry", language="zh")
+    dashscope(speech_server, "dashscope", transport).speak(speech, tmp_path / "audio")
     assert (tmp_path / "audio").read_bytes() == recording()
     (path, headers, body), (there, later, _) = speech_server.asked
     assert path == "/dashscope/services/aigc/multimodal-generation/generation"
@@ -134,23 +134,23 @@ def test_dashscope_names_an_address_that_never_sees_the_key(
 def test_a_server_calls_no_inner_address_that_an_answer_names(
     speech_server: SpeechServer, tmp_path: Path
 ) -> None:
-    public_only: Exchange = partial(_send, AddressPolicy())
+    public_only: Transport = partial(_send, AddressPolicy())
     with pytest.raises(SpeechUnavailable, match="no answer"):
-        dashscope(speech_server, "dashscope", public_only).speak(ORDER, tmp_path / "audio")
+        dashscope(speech_server, "dashscope", public_only).speak(SPEECH, tmp_path / "audio")
     assert len(speech_server.asked) == 1
 
 
 def test_an_answer_that_names_no_web_address_is_an_error(
-    speech_server: SpeechServer, exchange: Exchange, tmp_path: Path
+    speech_server: SpeechServer, transport: Transport, tmp_path: Path
 ) -> None:
     with pytest.raises(SpeechUnavailable, match="names no recording"):
-        dashscope(speech_server, "dashscope-odd", exchange).speak(ORDER, tmp_path / "audio")
+        dashscope(speech_server, "dashscope-odd", transport).speak(SPEECH, tmp_path / "audio")
 
 
 def test_dashscope_counts_a_chinese_letter_twice(
-    speech_server: SpeechServer, exchange: Exchange, tmp_path: Path
+    speech_server: SpeechServer, transport: Transport, tmp_path: Path
 ) -> None:
-    order = SpeechOrder(text="好" * 301, voice="Cherry", language="zh")
+    speech = SpeechRequest(text="好" * 301, voice="Cherry", language="zh")
     with pytest.raises(SpeechRefused, match="602 characters"):
-        dashscope(speech_server, "dashscope", exchange).speak(order, tmp_path / "audio")
+        dashscope(speech_server, "dashscope", transport).speak(speech, tmp_path / "audio")
     assert not speech_server.asked

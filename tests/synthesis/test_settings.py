@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portravox.errors import SettingOutOfRange, SpeechNotSetUp
-from portravox.synthesis.provider import order_of
+from portravox.synthesis.provider import speech_request
 from portravox.synthesis.settings import SpeechSettings, speech_of_environment
 
 
@@ -64,13 +64,13 @@ def test_strangers_choose_among_the_voices_that_are_offered() -> None:
     assert [two.offers(name) for name in ("a", "b", "c")] == [True, True, False]
     assert any_voice.offers("cloned")
     with pytest.raises(SettingOutOfRange, match="voice_name"):
-        order_of(two, "Hello", voice="c", language=None)
+        speech_request(two, "Hello", voice="c", language=None)
 
 
 @pytest.mark.parametrize("text", ["", "?!", "x" * 41, "\n \n"])
 def test_a_text_has_words_and_no_more_than_may_be(text: str) -> None:
     with pytest.raises(SettingOutOfRange, match="text"):
-        order_of(
+        speech_request(
             SpeechSettings(provider="espeak-ng", max_characters=40), text, voice=None, language=None
         )
 
@@ -78,5 +78,5 @@ def test_a_text_has_words_and_no_more_than_may_be(text: str) -> None:
 def test_a_voice_follows_the_script_of_the_text() -> None:
     espeak = SpeechSettings(provider="espeak-ng")
     for text, voice in (("Hello", "en-us"), ("你好", "cmn-latn-pinyin"), ("Привет", "ru")):
-        assert order_of(espeak, text, voice=None, language=None).voice == voice
-    assert order_of(espeak, "Hallo", voice=None, language="de").voice == "de"
+        assert speech_request(espeak, text, voice=None, language=None).voice == voice
+    assert speech_request(espeak, "Hallo", voice=None, language="de").voice == "de"

@@ -27,10 +27,10 @@ from portravox.service.fetch.urls import FetchUrl, parse_url
 from portravox.service.problems import failure_of
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.process import RequestFailed
-from portravox.synthesis.exchange import seconds_of
 from portravox.synthesis.opened import open_provider
-from portravox.synthesis.provider import Answer, Request, SpeechOrder, order_of
+from portravox.synthesis.provider import Answer, Request, SpeechRequest, speech_request
 from portravox.synthesis.settings import SpeechSettings
+from portravox.synthesis.transport import seconds_of
 
 AT_ONCE = 4
 AT_ONCE_PER_KEY = 2
@@ -61,14 +61,14 @@ class Speaker:
         spoken; after that the provider goes on to its end, and keeps its turn until then.
         """
         try:
-            order = order_of(
+            speech = speech_request(
                 self._settings,
                 parameters["text"],
                 voice=parameters.get("voice_name"),
                 language=parameters.get("language"),
             )
             began = asyncio.Event()
-            speaking = asyncio.create_task(self._in_turn(order, target, key, began))
+            speaking = asyncio.create_task(self._in_turn(speech, target, key, began))
             speaking.add_done_callback(_forget)
             try:
                 await asyncio.shield(speaking)
@@ -80,12 +80,12 @@ class Speaker:
             raise RequestFailed(failure_of(error), retry=False) from error
 
     async def _in_turn(
-        self, order: SpeechOrder, target: Path, key: str, began: asyncio.Event
+        self, speech: SpeechRequest, target: Path, key: str, began: asyncio.Event
     ) -> None:
         async with self._turns.turn(key):
             began.set()
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._threads, self._provider.speak, order, target)
+            await loop.run_in_executor(self._threads, self._provider.speak, speech, target)
 
     def close(self) -> None:
         """Wait for nothing: what is under way ends by its time limit."""
@@ -99,7 +99,7 @@ def _forget(speaking: asyncio.Task[None]) -> None:
 
 
 def _send(policy: AddressPolicy, request: Request, *, time_s: float, max_bytes: int) -> Answer:
-    """As `synthesis.Exchange`, over a connection to an address that was checked."""
+    """As `synthesis.Transport`, over a connection to an address that was checked."""
     waits = Waits(first_byte_s=max(time_s, 0.01), idle_s=IDLE_S, total_s=time_s)
     try:
         url = parse_url(request.url)

@@ -19,7 +19,7 @@ from portravox.service.worker import speaker as speaker_module
 from portravox.service.worker.messages import CAPTIONS_NAME, RenderDone, RenderRequest
 from portravox.service.worker.process import RequestFailed
 from portravox.service.worker.speaker import AT_ONCE_PER_KEY, Speaker
-from portravox.synthesis.provider import SpeechOrder
+from portravox.synthesis.provider import SpeechRequest
 from portravox.synthesis.settings import SpeechSettings
 from tests.service.conftest import JOB
 from tests.service.worker.test_loop import Playing, claimed, video, worker_of
@@ -32,10 +32,10 @@ class Spoken:
         self.error = error
         self.may_end = threading.Event()
         self.under_way = 0
-        self.orders: list[SpeechOrder] = []
+        self.asked: list[SpeechRequest] = []
 
-    def speak(self, order: SpeechOrder, target: Path) -> None:
-        self.orders.append(order)
+    def speak(self, speech: SpeechRequest, target: Path) -> None:
+        self.asked.append(speech)
         self.under_way += 1
         try:
             assert self.may_end.wait(20.0)
@@ -95,7 +95,7 @@ async def test_what_was_cancelled_before_its_turn_is_never_spoken(
     await asyncio.gather(*tasks, return_exceptions=True)
     provider.may_end.set()
     await speaker.speak({"text": "Last"}, tmp_path / "last", key="greedy")
-    assert [order.text for order in provider.orders] == ["Greedy"] * AT_ONCE_PER_KEY + ["Last"]
+    assert [speech.text for speech in provider.asked] == ["Greedy"] * AT_ONCE_PER_KEY + ["Last"]
     speaker.close()
 
 
@@ -143,8 +143,8 @@ async def test_a_text_is_spoken_into_the_place_of_the_recording(
         loop._speaker = speaker_of(provider, monkeypatch)
         await loop.do(await claimed(server, _job(text="Hi", voice_name="en-gb", language="en")))
     assert seen == [b"RIFF"]
-    (order,) = provider.orders
-    assert (order.text, order.voice, order.language) == ("Hi", "en-gb", "en")
+    (speech,) = provider.asked
+    assert (speech.text, speech.voice, speech.language) == ("Hi", "en-gb", "en")
 
 
 async def test_a_worker_without_a_provider_fails_a_text_and_does_not_fetch(

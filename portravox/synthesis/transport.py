@@ -1,6 +1,6 @@
 """Requests of the command line and the library to a speech provider that their user chose.
 
-Flow      synthesis.servers -> exchange.send -> the network
+Flow      synthesis.servers -> transport.send -> the network
 
 A server of ours sends its requests in another way, by `service.speaker`: there the address may have
 been named by somebody else.
@@ -41,7 +41,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def send(request: Request, *, time_s: float, max_bytes: int) -> Answer:
-    """As `Exchange`, by the proxies of the environment."""
+    """As `Transport`, by the proxies of the environment."""
     ends_at = time.monotonic() + time_s
     asking = urllib.request.Request(  # http or https: that was checked
         request.url,
