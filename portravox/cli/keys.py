@@ -48,6 +48,14 @@ def create_command(
         float | None,
         typer.Option("--video-s-per-day", help="Seconds of video in 24 hours.", show_default="any"),
     ] = None,
+    spoken_characters_per_day: Annotated[
+        int | None,
+        typer.Option(
+            "--spoken-characters-per-day",
+            help="Characters of texts to be spoken in 24 hours.",
+            show_default="any",
+        ),
+    ] = None,
     live_sessions: Annotated[
         int | None,
         typer.Option("--live-sessions", help="Live sessions at a time.", show_default="a share"),
@@ -69,6 +77,7 @@ def create_command(
         max_pending=max_pending,
         max_running=max_running,
         video_s_per_day=video_s_per_day,
+        spoken_characters_per_day=spoken_characters_per_day,
         live_sessions=live_sessions,
         live_s_per_day=live_s_per_day,
     )

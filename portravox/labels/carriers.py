@@ -237,18 +237,23 @@ _SEGMENT, _TAGS, _TAG, _SIMPLE_TAG = 0x18538067, 0x1254C367, 0x7373, 0x67C8
 _TAG_NAME, _TAG_STRING = 0x45A3, 0x4487
 
 
+MAX_ELEMENT_DEPTH = 8
+"""Of elements in each other: SimpleTags may hold others; ours stand in the fourth. Our choice."""
+
+
 def _matroska(view: memoryview) -> Carried:
     """Tags of the whole file, of WebM and Matroska."""
     found = Carried("WebM")
-    _look_into_elements(found, view, [MAX_PARTS])
+    _look_into_elements(found, view, [MAX_PARTS], depth=0)
     return found
 
 
-def _look_into_elements(found: Carried, view: memoryview, budget: list[int]) -> None:
+def _look_into_elements(found: Carried, view: memoryview, budget: list[int], *, depth: int) -> None:
     name = text = ""
     for kind, body in _elements(view, budget):
         if kind in (_SEGMENT, _TAGS, _TAG, _SIMPLE_TAG):
-            _look_into_elements(found, body, budget)
+            if depth < MAX_ELEMENT_DEPTH:
+                _look_into_elements(found, body, budget, depth=depth + 1)
         elif kind in (_TAG_NAME, _TAG_STRING) and len(body) <= MAX_TEXT_BYTES:
             said = bytes(body).rstrip(b"\0").decode("utf-8", "replace")
             name, text = (said, text) if kind == _TAG_NAME else (name, said)

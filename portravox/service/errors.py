@@ -24,7 +24,8 @@ ServiceError
 ├── SecretsUnreadable      the file of API keys or of signing keys is damaged
 └── LimitReached           a key has had what it may have for now
     ├── RateReached            requests in a second
-    └── VideoLimitReached      seconds of video in 24 hours
+    ├── VideoLimitReached      seconds of video in 24 hours
+    └── SpeechLimitReached     characters of spoken texts in 24 hours
 """
 
 from __future__ import annotations
@@ -181,6 +182,16 @@ class RateReached(LimitReached):
 
     def __init__(self, requests_per_s: float) -> None:
         super().__init__(f"more than {requests_per_s:g} requests per second")
+
+
+class SpeechLimitReached(LimitReached):
+    code = "speech_limit_reached"
+
+    def __init__(self, spoken: int, more: int, limit: int) -> None:
+        super().__init__(
+            f"{spoken} characters of texts in the last 24 hours and {more} more;"
+            f" this key may have {limit}"
+        )
 
 
 class VideoLimitReached(LimitReached):

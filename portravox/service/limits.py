@@ -15,7 +15,7 @@ from functools import cache
 from typing import Protocol
 
 from portravox.errors import SettingOutOfRange
-from portravox.service.errors import RateReached, VideoLimitReached
+from portravox.service.errors import RateReached, SpeechLimitReached, VideoLimitReached
 from portravox.service.tasks.queue import KeyLimits
 
 VIDEO_WINDOW_S = 24 * 3600
@@ -52,6 +52,10 @@ class Limits:
     """Seconds of finished video in the last 24 hours. A task is refused once they are spent; tasks
     accepted before are still done, so a key may pass this by what it had waiting."""
 
+    spoken_characters_per_day: int | None = None
+    """Characters of texts that were spoken, or will be, in the last 24 hours, each attempt counted:
+    a speech provider wants money for them, whether or not a video comes of it."""
+
     live_sessions: int | None = None
     """Live sessions at a time."""
 
@@ -84,6 +88,12 @@ class Limits:
         """
         if self.video_s_per_day is not None and rendered_s >= self.video_s_per_day:
             raise VideoLimitReached(rendered_s, self.video_s_per_day)
+
+    def require_speech_left(self, spoken: int, more: int) -> None:
+        """Raise SpeechLimitReached if a text of so many characters more may not be spoken."""
+        most = self.spoken_characters_per_day
+        if most is not None and spoken + more > most:
+            raise SpeechLimitReached(spoken, more, most)
 
 
 @cache  # asked with every request; there are no more pairs than keys and settings

@@ -242,6 +242,7 @@ PROBLEMS: dict[type[errors.PortravoxError], Problem] = {
     service_errors.SecretsUnreadable: UNAVAILABLE,
     service_errors.RateReached: RATE,
     service_errors.VideoLimitReached: QUOTA,
+    service_errors.SpeechLimitReached: QUOTA,
     service_errors.StorageUnavailable: UNAVAILABLE,
     service_errors.StorageFailed: NOT_STORED,
     errors.EngineError: ALGO,

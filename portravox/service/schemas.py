@@ -81,7 +81,7 @@ def _without_twins(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _check_nodes(value: Json) -> None:
-    """Raise ValueError for too deep a tree and for text that is no Unicode."""
+    """Raise ValueError for too deep a tree, and for text with half characters or a character 0."""
     level: list[Json] = [value]
     for _ in range(MAX_DEPTH + 1):
         below: list[Json] = []
@@ -91,8 +91,11 @@ def _check_nodes(value: Json) -> None:
                 below.extend(node.values())
             elif isinstance(node, list):
                 below.extend(node)
-            elif isinstance(node, str) and not node.isascii():
-                node.encode()
+            elif isinstance(node, str):
+                if "\0" in node:  # where it ends, to readers in C; PostgreSQL takes none
+                    raise ValueError("a character 0")
+                if not node.isascii():
+                    node.encode()
         if not below:
             return
         level = below

@@ -27,6 +27,7 @@ from portravox.service.places import Places
 from portravox.service.previews import Previews, ShowsPreviews
 from portravox.service.problems import Refusal
 from portravox.service.settings import ServiceSettings
+from portravox.service.speech_usage import SpeechUsage
 from portravox.service.storage.base import Links, Storage
 from portravox.service.storage.local import LocalLinks
 from portravox.service.storage.signing import SigningKeys
@@ -158,10 +159,12 @@ class Service:
     """Of downloads and of converted files."""
 
     followers: TaskFollowers = field(init=False)
+    spoken: SpeechUsage = field(init=False)
 
     def __post_init__(self) -> None:
         followers = TaskFollowers(self.queue, self.eta, self.admits)
         object.__setattr__(self, "followers", followers)
+        object.__setattr__(self, "spoken", SpeechUsage(self.queue))
 
     async def caller(self, request: Request, call: Call) -> Caller:
         """Who sent a request, counted against what he may send. Raises Refusal, RateReached."""

@@ -157,6 +157,7 @@ class ServiceSettings(BaseSettings):
     max_queued_per_key: Count | None = None
     max_running_per_key: Count | None = None
     video_s_per_day: Positive | None = None
+    spoken_characters_per_day: Count | None = None
     live_sessions_per_key: Count | None = None
     live_s_per_day: Positive | None = None
     """Of each key that has no limit of its own; without limit where nothing is said. Of live
@@ -424,6 +425,7 @@ class ServiceSettings(BaseSettings):
             max_pending=self.max_queued_per_key,
             max_running=self.max_running_per_key,
             video_s_per_day=self.video_s_per_day,
+            spoken_characters_per_day=self.spoken_characters_per_day,
             live_sessions=self.live_sessions_per_key,
             live_s_per_day=self.live_s_per_day,
         )

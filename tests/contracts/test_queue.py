@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -783,6 +784,32 @@ def test_counts_tell_every_state(queue, run):
         }
 
     run(count())
+
+
+def test_characters_of_texts_are_summed_by_key_and_time_once_for_each_attempt(queue, run, clock):
+    def saying(text):
+        return replace(JOB, audio_url="", parameters={"seed": 1, "text": text})
+
+    async def speak():
+        spoken = partial(queue.spoken_characters, key_group="all")
+        first = await submit(queue, "a", job=saying("中文"))
+        await submit(queue, "a", job=replace(JOB, parameters={"transcript": 'a "text": of 20'}))
+        assert await spoken(key_id="a", since=START) == 2
+        assert await spoken(key_id="nobody", since=START) == 0
+        task = await claim(queue)
+        await queue.finish(task.task_id, 1, Failure(code="c", message="m", retry=True))
+        task = await claim(queue)
+        assert (task.task_id, task.attempt) == (first.task_id, 2)
+        await submit(queue, "b", job=saying("another key's"))
+        assert await spoken(key_id="a", since=START) == 4
+        clock.now += 10
+        gone = await submit(queue, "a", job=saying("cancelled before it was said"))
+        assert await spoken(key_id="a", since=START) == 32
+        assert await queue.cancel(gone.task_id, key_group="all", force=False)
+        assert await spoken(key_id="a", since=START) == 4
+        assert await spoken(key_id="a", since=START + 1) == 0
+
+    run(speak())
 
 
 def test_seconds_of_video_are_summed_by_key_and_time(queue, run, clock):

@@ -121,6 +121,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "many boxes": lambda: box(b"ftyp", b"isom") + box(b"moov", b"") * 500_000,
     "deep boxes": lambda: box(b"ftyp", b"isom") + box(b"moov", nested(b"udta", 50_000)),
+    "deep elements": lambda: b"\x1aE\xdf\xa3\x80" + b"\x67\xc8\xff" * 9000,
     "a size of 0": lambda: box(b"ftyp", b"isom") + b"\0\0\0\0moov" * 100_000,
     "many segments": lambda: b"\xff\xd8" + b"\xff\xfe\0\x03a" * 500_000,
     "lengths of 0": lambda: b"\xff\xd8" + b"\xff\xfe\0\0" * 500_000,

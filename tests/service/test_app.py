@@ -228,6 +228,8 @@ async def test_refusals_are_the_contracts(
         b'{"model": NaN}',
         b'{"model": "a", "model": "b"}',
         b'{"model": "\\ud800"}',
+        b'{"model": "a\\u0000"}',
+        b'{"a\\u0000": 1}',
         b"[" * 30_000,
         b'{"a":' + b"[" * 40 + b"]" * 40 + b"}",
         b'{"model": ' + b"9" * 5000 + b"}",

@@ -49,6 +49,7 @@ def raised(kind: type[PortravoxError]) -> PortravoxError:
         (service_errors.QueueFull, 429, "Throttling"),
         (service_errors.RateReached, 429, "Throttling.RateQuota"),
         (service_errors.VideoLimitReached, 429, "Throttling.AllocationQuota"),
+        (service_errors.SpeechLimitReached, 429, "Throttling.AllocationQuota"),
         (service_errors.QueueUnavailable, 503, "ModelUnavailable"),
         (service_errors.StorageFailed, 500, "InternalError.Upload"),
         (errors.EncodingFailed, 500, "InternalError.Algo"),

@@ -81,6 +81,30 @@ async def test_a_server_that_speaks_nothing_says_so(playing: Playing) -> None:
     assert answer.json()["code"] == problems.NO_SPEECH.code
 
 
+async def test_texts_end_when_a_keys_characters_of_the_day_are_spent(playing: Playing) -> None:
+    limited = {"speech": "openai", "speech_url": "http://h:1/", "spoken_characters_per_day": 10}
+    async with playing(**limited) as server:
+        path = "/api/v1/services/aigc/image2video/video-synthesis"
+        headers = {**server.key, "X-DashScope-Async": "enable"}
+
+        async def asked(text: str, **more: str) -> tuple[int, str | None]:
+            given = body(text=text)
+            answer = await server.client.post(path, json=given, headers={**headers, **more})
+            return answer.status_code, answer.json().get("code")
+
+        assert await asked("12345") == (200, None)
+        assert await asked("1234567") == (429, "Throttling.AllocationQuota")
+        assert await asked("12345") == (200, None)
+        assert await asked("1") == (429, "Throttling.AllocationQuota")
+        recorded = await server.client.post(path, json=body("http://h/v"), headers=headers)
+        assert recorded.status_code == 200  # costs nothing
+        others = {"Authorization": f"Bearer {server.stranger}"}
+        assert await asked("12345", **others) == (200, None)
+        # A server that is started anew, and each minute: as the table says.
+        server.service.spoken._known.clear()
+        assert await asked("1") == (429, "Throttling.AllocationQuota")
+
+
 def test_a_key_of_the_provider_is_never_told() -> None:
     settings = read_settings(
         {"speech": "openai", "speech_url": "http://h:1/", "speech_key": "sk-secret"}

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from portravox.errors import PortravoxError
 from portravox.service import problems
 from portravox.service.errors import StorageFailed
 from portravox.service.limits import VIDEO_WINDOW_S, Call
@@ -60,14 +61,22 @@ async def submit(request: Request) -> Response:
         since = service.queue.now() - VIDEO_WINDOW_S
         rendered_s = await service.queue.rendered_s(key_id=caller.key_id, since=since)
         caller.limits.require_video_left(rendered_s)
-    task = await service.queue.submit(
-        job,
-        key_id=caller.key_id,
-        key_group=caller.group,
-        request_id=request_id_of(request),
-        idempotency_key=idempotency_key,
-        webhooks=webhooks,
+    text = str(job.parameters.get("text", ""))
+    await service.spoken.take(
+        len(text), key_id=caller.key_id, key_group=caller.group, limits=caller.limits
     )
+    try:
+        task = await service.queue.submit(
+            job,
+            key_id=caller.key_id,
+            key_group=caller.group,
+            request_id=request_id_of(request),
+            idempotency_key=idempotency_key,
+            webhooks=webhooks,
+        )
+    except PortravoxError:
+        service.spoken.give_back(len(text), key_id=caller.key_id)
+        raise
     records = [labelling.write_down] if labelling.needs_record(task) else []
     if consent is not None:
         records.append(consent.write_down)

@@ -373,6 +373,12 @@ class PostgresTaskQueue:
         [row] = await self._database.fetch(sql.RENDERED_S, {"key_id": key_id, "since": since})
         return float(row["rendered_s"])
 
+    async def spoken_characters(self, *, key_id: str, key_group: str, since: float) -> int:
+        """See `TaskQueue`."""
+        asked = {"key_id": key_id, "key_group": key_group, "since": since}
+        [row] = await self._database.fetch(sql.SPOKEN_CHARACTERS, asked)
+        return int(row["characters"])
+
     async def give_back_room(self) -> bool:
         """False: PostgreSQL's autovacuum does it."""
         return False

@@ -134,6 +134,14 @@ SELECT coalesce(sum(duration_s), 0.0)::float8 AS rendered_s FROM tasks
 WHERE key_id = %(key_id)s AND state = 'SUCCEEDED' AND ended_at >= %(since)s
 """
 
+SPOKEN_CHARACTERS = """
+SELECT coalesce(sum(length(parameters::json ->> 'text') * greatest(attempt, 1)), 0)::bigint
+    AS characters
+FROM tasks
+WHERE key_group = %(key_group)s AND submitted_at >= %(since)s AND key_id = %(key_id)s
+    AND position('"text":' IN parameters) > 0 AND (attempt > 0 OR state <> 'CANCELED')
+"""
+
 # The queue: attempts
 
 KEYS_THAT_WAIT = "SELECT key_id FROM tallies WHERE pending > 0"

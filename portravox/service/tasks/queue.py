@@ -173,6 +173,11 @@ class TaskQueue(Protocol):
     async def rendered_s(self, *, key_id: str, since: float) -> float:
         """Seconds of video that this key's tasks gave since a moment, of tasks still remembered."""
 
+    async def spoken_characters(self, *, key_id: str, key_group: str, since: float) -> int:
+        """Characters of texts of this key's tasks that were submitted since a moment, once for each
+        attempt, of tasks still remembered; not of those that were cancelled before the first. Looks
+        at all tasks of the group since then."""
+
     async def give_back_room(self) -> bool:
         """Give back room on the disk that forgotten tasks took, a bounded part of it. True if there
         is more: call again, after a pause in which others get their turn."""

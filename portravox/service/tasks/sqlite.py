@@ -395,6 +395,15 @@ class SqliteTaskQueue:
         self._sums[key_id] = ends, since, sum_s
         return sum_s
 
+    async def spoken_characters(self, *, key_id: str, key_group: str, since: float) -> int:
+        """See `TaskQueue`."""
+        asked = {"key_id": key_id, "key_group": key_group, "since": since}
+
+        def read(db: sqlite3.Connection) -> int:
+            return int(db.execute(sql.SPOKEN_CHARACTERS, asked).fetchone()[0])
+
+        return await self._survey(read)
+
     async def give_back_room(self) -> bool:
         """See `TaskQueue`."""
         return await self._writer.between(give_back)

@@ -85,6 +85,12 @@ SELECT total(duration_s) FROM tasks
 WHERE key_id = :key_id AND state = 'SUCCEEDED' AND ended_at >= :since
 """
 
+SPOKEN_CHARACTERS = """
+SELECT coalesce(sum(length(json_extract(parameters, '$.text')) * max(attempt, 1)), 0) FROM tasks
+WHERE key_group = :key_group AND submitted_at >= :since AND key_id = :key_id
+    AND parameters LIKE '%"text":%' AND (attempt > 0 OR state <> 'CANCELED')
+"""
+
 # The queue: attempts
 
 CLAIM_FIRST_OF_KEY = """

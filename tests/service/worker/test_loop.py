@@ -392,6 +392,8 @@ async def test_quick_fetches_begin_no_more_tasks_than_can_be_rendered(
             await queue.submit(JOB, key_id="1", key_group="default", request_id="r")
         worker = worker_of(server, tmp_path, endless)
         worker.start()
+        while (await queue.counts())[TaskState.RUNNING] == 0:  # on a busy machine
+            await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         assert (await queue.counts())[TaskState.RUNNING] == 1
         await worker.stop(drain_s=0.0, hurry=asyncio.Event())
