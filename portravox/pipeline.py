@@ -170,8 +170,8 @@ def animate(
     """Make the person in a portrait speak a recording, or a text.
 
     portrait            JPEG, PNG, BMP, WebP, GIF, AVIF; HEIC with the extra `heif`
-    voice               WAV, MP3, or what phones and browsers record, 1 to 180 s; None with a
-                        `text`, which a speech provider speaks
+    voice               WAV, MP3, or what phones and browsers record, 1 s to 60 min; None with
+                        a `text`, which a speech provider speaks
     output              the MP4, of a transparent background a .webm or .mov; appears only when
                         whole
     engine              "embedded", or an engine of your own

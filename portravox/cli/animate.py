@@ -43,7 +43,7 @@ def animate_command(
     ],
     voice: Annotated[
         Path | None,
-        typer.Argument(metavar="VOICE", help="WAV or MP3 recording, 1 to 180 s; or --text."),
+        typer.Argument(metavar="VOICE", help="WAV or MP3 recording, 1 s to 60 min; or --text."),
     ] = None,
     *,
     output: Annotated[

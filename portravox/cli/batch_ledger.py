@@ -19,7 +19,7 @@ from portravox.media.files import MIB
 
 NAME = "results.jsonl"
 
-_WORTH_HASHING = 16 * MIB
+_WORTH_HASHING = 1024 * MIB
 """Larger inputs are refused anyway, so nothing needs to know them again."""
 
 

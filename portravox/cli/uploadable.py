@@ -63,7 +63,7 @@ def _voice(given: str, folder: Path) -> str:
         return given
     limits = VoiceLimits.service()
     try:
-        voice = read_voice(path)
+        voice = read_voice(path, VoiceLimits.service("all"))  # of any kind, and no longer
     except VoiceError:
         return given
     with contextlib.suppress(VoiceError):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MAX_PACKETS = 100_000
 """Of one file: 180 s in packets of 2.5 ms, the shortest that Opus has, are 72,000."""
 
+PACKETS_PER_S = 400
+"""Of those."""
+
 Block = tuple[Float32, int]
 """(N, channels) samples, and their rate in Hz."""
 
@@ -63,7 +66,9 @@ READERS: Mapping[str, Reader] = {
 }
 
 
-def file_blocks(name: str, content: bytes, kind: str) -> Iterator[Block]:
+def file_blocks(
+    name: str, content: bytes, kind: str, max_packets: int = MAX_PACKETS
+) -> Iterator[Block]:
     """The sound of a file of a kind in READERS, a few hundredths of a second at a time.
 
     Packets that do not decode are left out. Raises VoiceUnreadable, VoiceUnsupported (a codec that
@@ -82,7 +87,7 @@ def file_blocks(name: str, content: bytes, kind: str) -> Iterator[Block]:
         end = _announced_end(stream) if kind == "M4A" else None
         late: list[Block] = []
         count = 0
-        for frame in _frames(name, container, stream):
+        for frame in _frames(name, container, stream, max_packets):
             samples, rate_hz = float_samples(frame), frame.sample_rate
             kept = len(samples)
             if end is not None:
@@ -118,13 +123,13 @@ def _opened(name: str, content: bytes, reader: Reader) -> Any:
         raise VoiceUnreadable(f"{name} is damaged: {error.strerror}") from error
 
 
-def _frames(name: str, container: Any, stream: Any) -> Iterator[Any]:
+def _frames(name: str, container: Any, stream: Any, max_packets: int) -> Iterator[Any]:
     """Decoded frames to the end; packets that do not decode are left out. Raises VoiceUnreadable,
     VoiceTooComplex."""
     import av
 
     packets = container.demux(stream)
-    for _ in range(MAX_PACKETS):
+    for _ in range(max_packets):
         try:
             packet = next(packets, None)
             decoded = packet.decode() if packet is not None else []
@@ -135,7 +140,7 @@ def _frames(name: str, container: Any, stream: Any) -> Iterator[Any]:
         if packet is None:
             return
         yield from decoded
-    raise VoiceTooComplex(f"{name} consists of more than {MAX_PACKETS} packets")
+    raise VoiceTooComplex(f"{name} consists of more than {max_packets} packets")
 
 
 MAX_FILLING = 4_096

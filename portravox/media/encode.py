@@ -15,7 +15,7 @@ import errno
 import mmap
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -428,24 +428,57 @@ AAC_FRAME = 1024
 """Samples that an AAC-LC packet holds (ISO 14496-3)."""
 
 
-def _sound_for_aac(voice: Waveform) -> tuple[Float32, int]:
-    """(N, channels) samples within -1..1 and their rate, one of _AAC_RATES_HZ."""
-    rate_hz = voice.rate_hz if voice.rate_hz in _AAC_RATES_HZ else _AAC_RATES_HZ[-1]
-    return sound_at_rate(voice, rate_hz), rate_hz
+def _aac_rate(voice: Waveform) -> int:
+    """One of _AAC_RATES_HZ."""
+    return voice.rate_hz if voice.rate_hz in _AAC_RATES_HZ else _AAC_RATES_HZ[-1]
 
 
-def sound_at_rate(voice: Waveform, rate_hz: int) -> Float32:
-    """(N, channels) samples within -1..1 at a rate."""
-    samples = voice.samples
-    if voice.rate_hz != rate_hz:
+class SoundBlocks:
+    """A voice for an encoder, block by block: at its rate, within -1..1.
+
+    Resampled while it is asked for, so that an hour of it is never held twice. Float files and MP3s
+    may go beyond full scale: turned down as a whole, nothing is clipped.
+    """
+
+    def __init__(self, voice: Waveform, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self.channels = int(voice.samples.shape[1])
+        self._voice = voice
+        loudest = [max(float(part.max()), -float(part.min())) for part in self._parts()]
+        self._peak = np.float32(max(loudest, default=0.0))
+        self._left = self._parts()
+        self._held = np.zeros((0, self.channels), np.float32)
+        self._ended = False
+
+    def take(self, count: int) -> Float32:
+        """The next samples, (count, channels); fewer only at the end."""
+        while len(self._held) < count and not self._ended:
+            part = next(self._left, None)
+            if part is None:
+                self._ended = True
+            else:
+                self._held = np.concatenate([self._held, part])
+        block, self._held = self._held[:count], self._held[count:]
+        return block if self._peak <= 1.0 else block / self._peak
+
+    def _parts(self) -> Iterator[Float32]:
+        samples, rate_hz = self._voice.samples, self._voice.rate_hz
+        if rate_hz == self.rate_hz:
+            for at in range(0, len(samples), _PART_SAMPLES):
+                yield samples[at : at + _PART_SAMPLES]
+            return
         import soxr
 
-        samples = soxr.resample(samples, voice.rate_hz, rate_hz)
-    # Float files and MP3s may go beyond full scale: turned down as a whole, nothing is clipped.
-    peak = float(np.abs(samples).max(initial=0.0))
-    if peak > 1.0:
-        samples = samples / np.float32(peak)
-    return samples
+        stream = soxr.ResampleStream(rate_hz, self.rate_hz, self.channels, dtype="float32")
+        for at in range(0, len(samples), _PART_SAMPLES):
+            is_last = at + _PART_SAMPLES >= len(samples)
+            part = stream.resample_chunk(samples[at : at + _PART_SAMPLES], last=is_last)
+            if len(part):
+                yield part
+
+
+_PART_SAMPLES = 65_536
+"""Resampled at a time; our choice."""
 
 
 def _require_labels(file: Path, label: AiLabel) -> None:
@@ -478,7 +511,8 @@ class _Mp4:
 
         self._fps = fps
         self._frames = 0
-        self._sound, self._rate_hz = _sound_for_aac(voice)
+        self._sound = SoundBlocks(voice, _aac_rate(voice))
+        self._rate_hz = self._sound.rate_hz
         self._sound_at = 0
         self._file = av.open(
             str(path.absolute()),  # absolute: a name with a colon would be taken for an address
@@ -504,7 +538,7 @@ class _Mp4:
 
         self._audio = self._file.add_stream("aac", rate=self._rate_hz, options=dict(AAC_OPTIONS))
         audio = self._audio.codec_context
-        describe_sound(audio, self._sound.shape[1], self._rate_hz)
+        describe_sound(audio, self._sound.channels, self._rate_hz)
 
         self._fragmenter: Fragmenter | None = None
         if on_fragment is not None:
@@ -528,7 +562,7 @@ class _Mp4:
     def finish(self) -> None:
         """Encode what is left of the sound and empty both encoders."""
         self._add_pictures(None)
-        self._add_sound(until=len(self._sound))
+        self._add_sound(until=None)
         self._mux_sound(None)
         if self._fragmenter is not None:
             self._fragmenter.cut()
@@ -543,10 +577,12 @@ class _Mp4:
             self._fragmenter.add_pictures(packets)  # the file gives them times of its own
         self._file.mux(packets)
 
-    def _add_sound(self, until: int) -> None:
-        """Encode whole AAC packets until `until` is reached; the last of all may be short."""
-        while self._sound_at < min(until, len(self._sound)):
-            block = self._sound[self._sound_at : self._sound_at + AAC_FRAME]
+    def _add_sound(self, until: int | None) -> None:
+        """Encode whole AAC packets until `until` is reached, None: all; the last may be short."""
+        while until is None or self._sound_at < until:
+            block = self._sound.take(AAC_FRAME)
+            if not len(block):
+                return
             self._mux_sound(sound_frame(block, self._rate_hz, at=self._sound_at))
             self._sound_at += len(block)
 

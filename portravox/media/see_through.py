@@ -22,10 +22,10 @@ from portravox.arrays import Float32
 from portravox.errors import SettingOutOfRange
 from portravox.media.encode import (
     OpenVideo,
+    SoundBlocks,
     VideoSettings,
     describe_pictures,
     encoder_threads,
-    sound_at_rate,
 )
 from portravox.media.waveform import Waveform
 
@@ -141,7 +141,7 @@ class SeeThroughFile:
         self._fps = fps
         self._frames = 0
         self._rate_hz = kind.rate_hz or voice.rate_hz
-        self._sound = sound_at_rate(voice, self._rate_hz)
+        self._sound = SoundBlocks(voice, self._rate_hz)
         self._sound_at = 0
         self._file = av.open(
             str(path.absolute()),  # absolute: a name with a colon would be taken for an address
@@ -160,7 +160,7 @@ class SeeThroughFile:
         video.thread_count = settings.threads or encoder_threads()
         self._audio = cast("AudioStream", self._file.add_stream(kind.sound_codec, self._rate_hz))
         audio = self._audio.codec_context
-        audio.layout = "mono" if self._sound.shape[1] == 1 else "stereo"
+        audio.layout = "mono" if self._sound.channels == 1 else "stereo"
         audio.format = kind.sound_format
         audio.time_base = Fraction(1, self._rate_hz)
 
@@ -177,17 +177,19 @@ class SeeThroughFile:
     def finish(self) -> None:
         """Encode what is left of the sound and empty both encoders."""
         self._file.mux(self._video.encode(None))
-        self._add_sound(until=len(self._sound))
+        self._add_sound(until=None)
         self._file.mux(self._audio.encode(None))
 
     def close(self) -> None:
         """Write the index and close the file."""
         self._file.close()
 
-    def _add_sound(self, until: int) -> None:
-        """Encode whole blocks until `until` is reached; the last of all may be short."""
-        while self._sound_at < min(until, len(self._sound)):
-            block = self._sound[self._sound_at : self._sound_at + self._kind.block_samples]
+    def _add_sound(self, until: int | None) -> None:
+        """Encode whole blocks until `until` is reached, None: all; the last may be short."""
+        while until is None or self._sound_at < until:
+            block = self._sound.take(self._kind.block_samples)
+            if not len(block):
+                return
             self._file.mux(self._audio.encode(self._sound_frame(block)))
             self._sound_at += len(block)
 

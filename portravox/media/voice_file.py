@@ -30,7 +30,14 @@ from portravox.errors import (
     VoiceUnsupported,
 )
 from portravox.media import mpeg_sound, wav_file
-from portravox.media.decoded_sound import Block, file_blocks, mp3_blocks, resampled
+from portravox.media.decoded_sound import (
+    MAX_PACKETS,
+    PACKETS_PER_S,
+    Block,
+    file_blocks,
+    mp3_blocks,
+    resampled,
+)
 from portravox.media.files import MIB, UNKNOWN_KIND, kind_in_words, read_bytes
 from portravox.media.waveform import Waveform
 
@@ -68,9 +75,12 @@ class VoiceLimits:
 
     kinds: tuple[Kind, ...] = ALL_KINDS
 
-    max_bytes: int = 15 * MIB
+    max_bytes: int = 1024 * MIB
+    """An hour of 48 kHz in stereo, 24 bits."""
+
     min_s: float = 1.0
-    max_s: float = 180.0
+    max_s: float = 3600.0
+    """Each minute takes memory: `docs/architecture.md`."""
 
     def __post_init__(self) -> None:
         if self.max_bytes < 1:
@@ -81,7 +91,11 @@ class VoiceLimits:
     @classmethod
     def service(cls, formats: Literal["original", "all"] = "original") -> VoiceLimits:
         """The contract of the DashScope `liveportrait` service, or what its operator adds."""
-        return cls(kinds=CONTRACT_KINDS if formats == "original" else ALL_KINDS)
+        return cls(
+            kinds=CONTRACT_KINDS if formats == "original" else ALL_KINDS,
+            max_bytes=15 * MIB,
+            max_s=180.0,
+        )
 
 
 def lasting(voice: Waveform, least_s: float) -> Waveform:
@@ -200,7 +214,7 @@ def _sound(name: str, content: bytes, kind: Kind, limits: VoiceLimits) -> _Sound
         return _mp3(name, content, limits)
     if kind != "WAV":
         start = 0 if kind in ("M4A", "WebM") else mpeg_sound.sound_start(content)
-        return _Sound(file_blocks(name, content[start:], kind))
+        return _Sound(file_blocks(name, content[start:], kind, _packets(limits)))
     parts = wav_file.take_apart(name, content)
     if not parts.pieces:
         raise VoiceUnreadable(f"{name} is empty: it has a header but no samples")
@@ -271,6 +285,11 @@ BLOCK_SAMPLES = 65_536
 """Of plain samples, converted at a time; our choice."""
 
 
+def _packets(limits: VoiceLimits) -> int:
+    """As many as an ordinary recording of the greatest length may have."""
+    return max(MAX_PACKETS, round(limits.max_s * PACKETS_PER_S))
+
+
 def _too_long(name: str, limits: VoiceLimits) -> VoiceTooLong:
     return VoiceTooLong(
         f"{name} lasts longer than {limits.max_s:g} s; "
@@ -306,7 +325,21 @@ def _by_rate(blocks: Iterable[Block]) -> list[Block]:
             last[0].append(samples)
         else:
             segments.append(([samples], rate_hz))
-    return [(np.concatenate(parts), rate_hz) for parts, rate_hz in segments]
+    return [(_concatenated(parts), rate_hz) for parts, rate_hz in segments]
+
+
+def _concatenated(parts: list[Float32]) -> Float32:
+    """All of them in one. Each is let go as soon as it is copied: of an hour there are hundreds of
+    megabytes."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = np.empty((sum(map(len, parts)), parts[0].shape[1]), np.float32)
+    at = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[at - len(part) : at] = part
+        at -= len(part)
+    return whole
 
 
 def _joined(name: str, segments: list[Block]) -> Block:
@@ -333,7 +366,7 @@ def _joined(name: str, segments: list[Block]) -> Block:
         _with_channels(s if rate_hz == wanted_hz else resampled(s, rate_hz, wanted_hz), channels)
         for s, rate_hz in mixed
     ]
-    return np.concatenate(parts), wanted_hz
+    return _concatenated(parts), wanted_hz
 
 
 INVERTED = -0.5

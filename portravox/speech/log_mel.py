@@ -67,12 +67,15 @@ def normalized_log_mel(power: Float32) -> Float32:
     level_db = 10.0 * np.log10(power.sum(axis=1) + _SILENCE_POWER)
     loud_db = float(np.percentile(level_db, LOUD_PERCENTILE))
     floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
-    spectrum_db = 10.0 * np.log10(np.maximum(power, floor))
+    # in place: a long recording has millions of these
+    spectrum_db = np.maximum(power, floor)
+    np.log10(spectrum_db, out=spectrum_db)
+    spectrum_db *= 10.0
     loud = level_db > loud_db - LOUD_RANGE_DB
     mean_db = spectrum_db[loud].mean(axis=0)
-    low, high = RANGE
-    normal: Float32 = np.clip((spectrum_db - mean_db) / SPREAD_DB, low, high).astype(np.float32)
-    return normal
+    spectrum_db -= mean_db
+    spectrum_db /= SPREAD_DB
+    return np.asarray(np.clip(spectrum_db, *RANGE, out=spectrum_db), np.float32)
 
 
 class RunningLogMel:

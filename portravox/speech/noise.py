@@ -22,6 +22,9 @@ QUIET_SHARE = 10.0
 
 LEVEL_SMOOTHING_ROWS = 5
 
+BANDS_AT_ONCE, ROWS_AT_ONCE = 16, 8192
+"""Worked on in parts, so that a long recording takes little beyond the result."""
+
 UNDERRATED = 1.6
 """The quietest tenth of smoothed noise lies about 2 dB below its mean (measured, white noise)."""
 
@@ -41,7 +44,10 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
     rows = len(power)
     if rows == 0:
         return power.copy()
-    smooth = moving_mean(power, LEVEL_SMOOTHING_ROWS).astype(np.float32)
+    smooth = np.empty_like(power)
+    for band in range(0, power.shape[1], BANDS_AT_ONCE):  # sums are in double precision
+        bands = slice(band, band + BANDS_AT_ONCE)
+        smooth[:, bands] = moving_mean(power[:, bands], LEVEL_SMOOTHING_ROWS)
     blocks = -(-rows // BLOCK_ROWS)
     floors = np.zeros((blocks, power.shape[1]), dtype=np.float32)
     for block in range(blocks):
@@ -50,12 +56,14 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
         )
         floors[block] = quiet_floor(smooth[near], voiced[near])
     middles = (np.arange(blocks) + 0.5) * BLOCK_ROWS
-    place = np.interp(np.arange(rows), middles, np.arange(blocks))
-    below = np.floor(place).astype(np.int64)
-    above = np.minimum(below + 1, blocks - 1)
-    share = (place - below)[:, np.newaxis].astype(np.float32)
-    floor = ((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED
-    steady: Float32 = floor.astype(np.float32)
+    steady = smooth  # its room, for what takes its place
+    for first in range(0, rows, ROWS_AT_ONCE):
+        some = slice(first, min(first + ROWS_AT_ONCE, rows))
+        place = np.interp(np.arange(some.start, some.stop), middles, np.arange(blocks))
+        below = np.floor(place).astype(np.int64)
+        above = np.minimum(below + 1, blocks - 1)
+        share = (place - below)[:, np.newaxis].astype(np.float32)
+        steady[some] = ((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED
     return steady
 
 

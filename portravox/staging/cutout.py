@@ -18,6 +18,7 @@ import numpy as np
 
 from portravox.arrays import Bool, Float32, UInt8
 from portravox.face.face import Face
+from portravox.face.outlines import OVAL
 from portravox.ramps import smoothstep
 from portravox.render.backdrop import filled_in
 
@@ -35,7 +36,7 @@ these of its values, narrow as those of skin and cloth are. Our choice."""
 COARSE_FACE_PX = 160.0
 """Face width at which the colours of both sides are carried into the edge."""
 
-CONTRAST = (1.5, 4.0)
+CONTRAST = (2.5, 5.0)
 """The difference of both sides' colours, in their own spread, from which pixels begin to tell
 person from background, and from which they alone decide. Our choice."""
 
@@ -140,9 +141,11 @@ def _both_sides(pixels: UInt8, matte: Float32, face: Face) -> _Sides:
     unit = face.width_px * scale
     body = _one_piece(there > 0.5, face.landmarks[4, :2] * scale)
     person = cv2.erode(body & (there > 0.9).astype(np.uint8), _disc(INSIDE_FW * unit))
-    behind = 1 - cv2.dilate(body, _disc(OUTSIDE_FW * unit))
+    oval = np.rint(face.landmarks[list(OVAL), :2] * scale).astype(np.int32)
+    cv2.fillConvexPoly(person, cv2.convexHull(oval), (1,))
+    behind = 1 - cv2.dilate(body | person, _disc(OUTSIDE_FW * unit))
     neck = max(0, round(float(face.landmarks[152, 1]) * scale))
-    behind[neck:] = 1 - cv2.dilate(body, _disc(BODY_OUTSIDE_FW * unit))[neck:]
+    behind[neck:] = 1 - cv2.dilate(body | person, _disc(BODY_OUTSIDE_FW * unit))[neck:]
     within, beyond = (part.astype(np.float32) for part in (person, behind))
     front, front_spread = _carried(small, within, unit)
     back, back_spread = _carried(small, beyond, unit)

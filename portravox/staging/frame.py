@@ -31,14 +31,14 @@ ASIDE = 0.07
 """So far the eyes may be from there, and the face's middle from the middle, of the frame's sides,
 before anything is made up beyond the picture. Our choice."""
 
-FACES_HIGH = (1.4, 5.0)
+FACES_HIGH = (1.15, 5.0)
 """Height of a frame in face heights, hairline to chin: at the least, so that hair and chin are in
 it, and at the most, head to waist. Our choice."""
 
 WANTED_FACES_HIGH = 2.4
 """With shoulders in them; frames are tighter only where the photograph is. Our choice."""
 
-CLOSE_FACES_HIGH = (1.9, 2.0)
+CLOSE_FACES_HIGH = (1.15, 2.0)
 """The same of a video of the face alone."""
 
 LEAST_FACES_WIDE = 0.85

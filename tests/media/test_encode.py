@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from benchmarks.probe import probe_video, read_frames, read_sound
 from portravox.clock import frame_count
@@ -19,7 +20,14 @@ from portravox.errors import EncodingFailed, OutputNotWritable, SettingOutOfRang
 from portravox.labels.aigc import AiLabel
 from portravox.labels.visible import visible_label
 from portravox.media import encode
-from portravox.media.encode import PRESETS, QUALITIES, VideoSettings, VideoWriter, check_writable
+from portravox.media.encode import (
+    PRESETS,
+    QUALITIES,
+    SoundBlocks,
+    VideoSettings,
+    VideoWriter,
+    check_writable,
+)
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
 
@@ -63,6 +71,19 @@ def test_a_video_is_what_players_expect(tmp_path: Path, tone, fps: int) -> None:
     assert info.duration_s == pytest.approx(info.frames / fps)
     assert abs(info.sound_duration_s - 1.33) < 1e-3
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(("rate_hz", "to_hz"), [(48_000, 48_000), (22_050, 48_000)])
+def test_sound_taken_in_blocks_is_what_it_is_at_once(tone, rate_hz: int, to_hz: int) -> None:
+    loud = tone(4.0, rate_hz, channels=2, level=2.0)
+    blocks = SoundBlocks(loud, to_hz)
+    taken = [blocks.take(1024)]
+    while len(taken[-1]):
+        taken.append(blocks.take(1024))
+    whole = np.concatenate(taken)
+    wanted = loud.samples if rate_hz == to_hz else soxr.resample(loud.samples, rate_hz, to_hz)
+    assert np.array_equal(whole, wanted / np.abs(wanted).max())
+    assert {len(block) for block in taken[:-2]} == {1024}
 
 
 def test_the_index_comes_before_the_pictures(tmp_path: Path, tone) -> None:

@@ -219,13 +219,23 @@ def test_length_is_limited_to_the_sample(tmp_path: Path, tone) -> None:
         assert read.duration_s == duration_s
 
 
+def test_an_hour_is_taken_where_no_service_is_bound_to_less(tmp_path: Path) -> None:
+    hour = wav(tmp_path / "hour.wav", bytes(range(256)) * 112_500, rate_hz=8_000, bits=8)
+    assert read_voice(hour).duration_s == 3600.0
+    with pytest.raises(VoiceTooLong, match="180 s"):
+        read_voice(hour, VoiceLimits(max_s=180.0))
+    longer = wav(tmp_path / "more.wav", bytes(range(256)) * 112_532, rate_hz=8_000, bits=8)
+    with pytest.raises(VoiceTooLong, match="3600 s"):
+        read_voice(longer)
+
+
 def test_decoding_stops_once_it_is_too_long(tmp_path: Path, tone) -> None:
     second = mp3(tmp_path / "1s.mp3", tone(1.0, 16_000), b="8000").read_bytes()
     path = tmp_path / "hours.mp3"
     path.write_bytes(second * 4_000)  # over an hour in a few MB
     start = time.perf_counter()
     with pytest.raises(VoiceTooLong, match="longer than 180 s"):
-        read_voice(path)
+        read_voice(path, VoiceLimits.service())
     assert time.perf_counter() - start < 3.0
 
 
@@ -588,13 +598,13 @@ def test_bad_audio_gets_its_outcome(samples: Path) -> None:
         "wav_or_mov_named_mp3.mp3": 6.32,
     }
     assert {path.name for path in (samples / "bad_audio").iterdir()} == set(expected)
+    limits = VoiceLimits.service("all")
     for name, outcome in expected.items():
         start = time.perf_counter()
         if isinstance(outcome, float):
-            assert read_voice(samples / "bad_audio" / name).duration_s == pytest.approx(
-                outcome, abs=0.006
-            )
+            read = read_voice(samples / "bad_audio" / name, limits)
+            assert read.duration_s == pytest.approx(outcome, abs=0.006)
         else:
             with pytest.raises(outcome):
-                read_voice(samples / "bad_audio" / name)
+                read_voice(samples / "bad_audio" / name, limits)
         assert time.perf_counter() - start < 5.0

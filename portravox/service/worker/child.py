@@ -92,6 +92,9 @@ WARM_UP_FRAMES = 4
 MAX_PLAIN_S = 600.0
 """Of a recording that is written plainly, to be cut in the page: 115 MB at most. Our choice."""
 
+MAX_PLAIN_BYTES = 15 * 1024 * 1024
+"""Of its file: what a recording of a task may have."""
+
 MAX_PLAIN_RATIO = 10.0
 """Of a picture that is, to be cropped in the page. Our choice: the tallest screenshots."""
 
@@ -332,7 +335,9 @@ def _written_plainly(request: PlainRequest) -> PlainDone:
         DiskSpace().require(folder, picture.pixels.nbytes)
         plain_files.write_jpeg(folder / PLAIN_NAME, picture.pixels)
     else:
-        voice = read_voice(folder / "audio", VoiceLimits(max_s=MAX_PLAIN_S))
+        voice = read_voice(
+            folder / "audio", VoiceLimits(max_bytes=MAX_PLAIN_BYTES, max_s=MAX_PLAIN_S)
+        )
         voice = plain_files.at_most_48_khz(voice)
         DiskSpace().require(folder, voice.samples.nbytes)
         plain_files.write_wav(folder / PLAIN_NAME, voice)

@@ -68,6 +68,9 @@ takes itself."""
 MAX_SPOKEN_S: Final = 600.0
 """Of a recording of a text. Our choice: 4,096 characters, slowly, twice."""
 
+MAX_SPOKEN_BYTES: Final = 15 * 1024 * 1024
+"""Of its file."""
+
 FAILURE_NUMBER: Final = 1
 """A process has one request."""
 
@@ -414,7 +417,9 @@ def _recording(folder: Path, name: str) -> tuple[Float32, int]:
     if not name.startswith(SPOKEN_PREFIX):
         raise SettingOutOfRange("file", name, f"a name that begins with {SPOKEN_PREFIX}")
     try:
-        voice = read_voice(file, VoiceLimits(min_s=0.0, max_s=MAX_SPOKEN_S))
+        voice = read_voice(
+            file, VoiceLimits(max_bytes=MAX_SPOKEN_BYTES, min_s=0.0, max_s=MAX_SPOKEN_S)
+        )
     finally:
         with contextlib.suppress(OSError):
             file.unlink()
