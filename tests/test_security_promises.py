@@ -1,4 +1,4 @@
-"""docs/security.md names a test for what it promises, and each of them exists."""
+"""docs/security.md and docs/laws.md name a test for what they promise, and each of them exists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+LABELS, LAWS = (
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("labels.md", "laws.md")
+)
 
 _DEFINED = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
 
@@ -49,13 +52,16 @@ def paragraphs(text: str) -> list[str]:
     return [paragraph for paragraph in found if paragraph]
 
 
-def test_every_test_that_the_page_names_exists() -> None:
+@pytest.mark.parametrize(
+    ("page", "least"), [(PAGE, 70), (LABELS, 15), (LAWS, 20)], ids=["security", "labels", "laws"]
+)
+def test_every_test_that_a_page_names_exists(page: str, least: int) -> None:
     files = list((ROOT / "tests").rglob("test_*.py"))
     known = {file.name for file in files}
     for file in files:
         known.update(_DEFINED.findall(file.read_text(encoding="utf-8")))
-    named = set(re.findall(r"\btest_\w+(?:\.py)?", PAGE))
-    assert len(named) > 70
+    named = set(re.findall(r"\btest_\w+(?:\.py)?", page))
+    assert len(named) > least
     assert named - known == set()
 
 
@@ -68,3 +74,10 @@ def test_every_folder_and_file_that_the_page_names_exists() -> None:
 @pytest.mark.parametrize("promise", paragraphs(PAGE))
 def test_every_promise_names_its_test(promise: str) -> None:
     assert "test" in promise or "the same" in promise or promise.startswith(NO_PROMISE)
+
+
+@pytest.mark.parametrize("demand", re.findall(r"^\| (?!asked|--)(.+) \|$", LAWS, re.MULTILINE))
+def test_every_demand_of_a_law_has_a_test_or_says_whose_it_is(demand: str) -> None:
+    _, _, met, test = demand.split(" | ")
+    assert "`test_" in test or test == "none"
+    assert test != "none" or met.startswith(("yours", "not met"))
