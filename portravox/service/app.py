@@ -485,6 +485,7 @@ class _Parts:
         self.detector = ProcessDetector(
             fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
             judging=self._decoders("judge", at_once=1),
+            opening=self._decoders("judge", at_once=1),
             scratch=self._scratch,
             picture_formats=settings.picture_formats,
             anchors_pem=settings.anchors_pem,

@@ -5,7 +5,8 @@ Flow      routes.detect -> Detector -> worker processes: one fetches the picture
 Fetching mostly waits, for as long as a stranger's server likes; judging takes a tenth of a second
 and 300 MB. So there are several processes for the one and one for the other, and each key has its
 share of all three: calls under way, fetching, judging
-(docs/decisions/0019-shares-of-detect.md).
+(docs/decisions/0019-shares-of-detect.md). Files that are not judged, but inspected or written
+plainly, are read by a process of their own: the contract's call waits for none of them.
 """
 
 from __future__ import annotations
@@ -100,13 +101,19 @@ class ProcessDetector:
         *,
         fetching: ProcessPool,
         judging: ProcessPool,
+        opening: ProcessPool,
         scratch: ScratchSpace,
         picture_formats: Formats = "original",
         anchors_pem: str = "",
     ) -> None:
-        """anchors_pem: of authorities whose word on signers is taken"""
+        """
+        opening      reads files for `inspect` and `plain`: up to 100 MB, which may take a hundred
+                     times as long as a picture that is judged
+        anchors_pem  of authorities whose word on signers is taken
+        """
         self._fetching = fetching
         self._judging = judging
+        self._opening = opening
         self._scratch = scratch
         self._picture_formats: Formats = picture_formats
         self._anchors_pem = anchors_pem
@@ -114,7 +121,7 @@ class ProcessDetector:
 
     async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
         """See `Detector`."""
-        async with self._call(key) as folder:
+        async with self._call(key, self._judging) as folder:
             await self._fetch("image", image_url, folder, key, key_group)
             request = JudgeRequest(folder=str(folder), picture_formats=self._picture_formats)
             done = await self._judging.request(request, JudgeDone, key=key, time_s=JUDGE_TIME_S)
@@ -122,34 +129,35 @@ class ProcessDetector:
 
     async def inspect(self, url: str, *, key: str, key_group: str) -> Inspection:
         """See `Detector`."""
-        async with self._call(key) as folder:
+        async with self._call(key, self._opening) as folder:
             await self._fetch("file", url, folder, key, key_group)
             request = InspectRequest(folder=str(folder), anchors_pem=self._anchors_pem)
-            done = await self._judging.request(request, InspectDone, key=key, time_s=JUDGE_TIME_S)
+            done = await self._opening.request(request, InspectDone, key=key, time_s=JUDGE_TIME_S)
             return done.inspection
 
     async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> BinaryIO:
         """See `Detector`."""
-        async with self._call(key) as folder:
+        async with self._call(key, self._opening) as folder:
             await self._fetch(file, link, folder, key, key_group)
             request = PlainRequest(folder=str(folder), file=file)
-            await self._judging.request(request, PlainDone, key=key, time_s=JUDGE_TIME_S)
+            await self._opening.request(request, PlainDone, key=key, time_s=JUDGE_TIME_S)
             return (folder / PLAIN_NAME).open("rb")  # the server's own by now, and small to open
 
     async def close(self) -> None:
         """End the processes, whatever they do."""
         await self._fetching.close()
         await self._judging.close()
+        await self._opening.close()
 
     @asynccontextmanager
-    async def _call(self, key: str) -> AsyncIterator[Path]:
+    async def _call(self, key: str, reading: ProcessPool) -> AsyncIterator[Path]:
         """A scratch folder, within the key's share and one deadline. Raises Refusal."""
         with self._shares.enter(key) as has_room:
             if not has_room:
                 raise Refusal(problems.CONCURRENCY)
             # From the first call on: many servers are never asked.
             self._fetching.keep_warm()
-            self._judging.keep_warm()
+            reading.keep_warm()
             try:
                 async with asyncio.timeout(DETECT_TIME_S), self._scratch.folder() as folder:
                     yield folder

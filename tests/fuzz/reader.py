@@ -9,6 +9,7 @@ that the parent knows which case a process died of.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -17,8 +18,9 @@ import time
 import warnings
 from pathlib import Path
 
-from portravox.errors import PortravoxError
+from portravox.errors import FileUnfit, PortravoxError
 from portravox.face.verdict import judge
+from portravox.inspection import inspect_file
 from portravox.media.picture_file import PictureLimits, read_picture
 from portravox.media.voice_file import read_voice
 from tests.fuzz.mutations import mutated
@@ -52,6 +54,8 @@ def main() -> None:
 def _outcome(case: Path, number: int) -> str:
     """`read`, the code of a refusal, or `! Name` of an error that is nobody's plan."""
     try:
+        with contextlib.suppress(FileUnfit):
+            inspect_file(case)
         if case.suffix in (".wav", ".mp3"):
             read_voice(case)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -88,7 +88,7 @@ async def detector_of(folder: Path, fetch: Scripted, judge: Scripted) -> Process
     scratch = ScratchSpace(root=folder / "work", uploaded=service.uploads.files, allow_nets="")
     fetching = ProcessPool(lambda: fetch, at_once=100, keep=1)
     judging = ProcessPool(lambda: judge, at_once=1, keep=1)
-    return ProcessDetector(fetching=fetching, judging=judging, scratch=scratch)
+    return ProcessDetector(fetching=fetching, judging=judging, opening=judging, scratch=scratch)
 
 
 async def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> None:
@@ -166,16 +166,22 @@ class Dripping(UnstartedProcess):
         return FETCHED
 
 
-async def dripping_detector(folder: Path, judge: WorkerProcess) -> ProcessDetector:
+async def dripping_detector(
+    folder: Path, judge: WorkerProcess, opens: WorkerProcess | None = None
+) -> ProcessDetector:
     made = await detector_of(folder, Scripted(FETCHED), Scripted(JUDGED))
     return ProcessDetector(
         fetching=ProcessPool(Dripping, at_once=FETCHERS, per_key=FETCHERS_PER_KEY, keep=2),
         judging=ProcessPool(lambda: judge, at_once=1, keep=1),
+        opening=ProcessPool(lambda: opens or judge, at_once=1, keep=1),
         scratch=made._scratch,
     )
 
 
-async def end(calls: list[asyncio.Task[Judgement]]) -> list[Judgement | BaseException]:
+T = TypeVar("T")
+
+
+async def end(calls: list[asyncio.Task[T]]) -> list[T | BaseException]:
     for call in calls:
         call.cancel()
     return await asyncio.gather(*calls, return_exceptions=True)
@@ -221,6 +227,22 @@ async def test_one_keys_many_pictures_are_judged_in_turns_with_those_of_others(
     await call(detector, "b")
     assert judged.index("b") <= 3
     await asyncio.gather(*many)
+
+
+async def test_no_picture_waits_for_files_that_are_inspected_or_converted(tmp_path: Path) -> None:
+    never = Scripted(JUDGED, gate=asyncio.Event())
+    detector = await dripping_detector(tmp_path, Scripted(JUDGED), never)
+    slow = [
+        asyncio.create_task(detector.inspect("http://h/v", key="a", key_group="default")),
+        asyncio.create_task(detector.inspect("http://h/w", key="a", key_group="default")),
+    ]
+    async with asyncio.timeout(5.0):
+        while not never.asked:
+            await asyncio.sleep(0.001)
+        for key in "ab":
+            judgement = await detector.judge("http://h/p", key=key, key_group="default")
+            assert judgement.passed
+    await end(slow)
 
 
 async def test_one_deadline_holds_for_waiting_fetching_and_judging(
