@@ -112,7 +112,7 @@ bench: setup-dev ## time and memory, written to out/bench
 load: setup-dev ## what the service bears, in 2 minutes, written to out/load (Debian: apt-get install wrk)
 	$(BIN)/python -m benchmarks.load -o out/load
 
-live: setup-dev ## delays, likeness and cost of a live session, in 5 minutes, written to out/live
+live: setup-dev ## delays, likeness and cost of live sessions, also over WebSockets, in 8 minutes, written to out/live
 	$(BIN)/python -m benchmarks.live -o out/live
 
 soak: MINUTES ?= 60

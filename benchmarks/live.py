@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.live_service import measured
 from portravox import Direction, EmbeddedEngine, Waveform, read_picture, read_voice
 from portravox.animation.controls import CONTROLS
 from portravox.animation.phrases import speech_spans
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--portrait", type=Path, default=demo_portrait())
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--sides", type=int, nargs="*", default=[512, 1024])
+    parser.add_argument("--without-service", action="store_true", help="no server, no WebSockets")
     parser.add_argument("-o", "--output", type=Path, default=Path("out/live"))
     given = parser.parse_args()
     voice = read_voice(given.voice)
@@ -81,6 +83,8 @@ def main() -> None:
     ]
     for side_px in given.sides:
         figures += costs(given.portrait, side_px, samples, voice.rate_hz)
+    if not given.without_service:
+        figures += [Figure(*row) for row in measured(given.portrait, 20.0, 4)]
     lines = ["| measure | goal | measured | |", "|---|---|---|---|"]
     marks = {True: "met", False: "missed", None: ""}
     lines += [f"| {f.measure} | {f.goal} | {f.measured} | {marks[f.met]} |" for f in figures]

@@ -643,7 +643,7 @@ def _host_name() -> str:
 async def _drain(service: Service, worker: Worker | None) -> None:
     """Once the server is told to stop, end its worker, then its streams."""
     await service.stopping.wait()
-    leaving = asyncio.create_task(_leave(service.live), name="live sessions end")
+    leaving = asyncio.create_task(_leave(service), name="live sessions end")
     try:
         if worker is not None:
             await worker.stop(drain_s=service.settings.drain_s, hurry=service.hurrying)
@@ -654,9 +654,15 @@ async def _drain(service: Service, worker: Worker | None) -> None:
         service.drained.set()
 
 
-async def _leave(live: LiveSessions | None) -> None:
-    if live is not None:
-        await live.stop()
+async def _leave(service: Service) -> None:
+    """Let live sessions come to their end, unless there is a hurry."""
+    if service.live is None:
+        return
+    stopping = asyncio.create_task(service.live.stop())
+    hurrying = asyncio.create_task(service.hurrying.wait())
+    await asyncio.wait([stopping, hurrying], return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, hurrying):
+        task.cancel()
 
 
 def _say_how_isolated(mode: SandboxMode) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 import uuid
 from collections import deque
@@ -21,12 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
+from portravox.errors import PortravoxError
 from portravox.service import problems
 from portravox.service.errors import UploadUnknown
 from portravox.service.explanations import explained
 from portravox.service.live_usage import LiveUsage
 from portravox.service.metrics import Metrics
-from portravox.service.problems import Refusal
+from portravox.service.problems import Refusal, problem_of
 from portravox.service.tasks.queue import Json
 from portravox.service.worker.live_messages import (
     SPOKEN_PREFIX,
@@ -80,6 +82,8 @@ MESSAGES_HELD: Final = 16
 
 TEXTS_HELD: Final = 8
 """That wait to be spoken. Our choice."""
+
+_log = logging.getLogger("portravox.live")
 
 T = TypeVar("T")
 
@@ -243,10 +247,10 @@ class LiveSessions:
             reason = await session.run()
         except ClientGone:
             reason = "gone"
-        except (Refusal, RequestFailed) as error:
+        except (Refusal, RequestFailed, PortravoxError, OSError) as error:
             reason = "failed" if session.has_begun else "refused"
             with contextlib.suppress(ClientGone):
-                await client.tell(_error(error))
+                await client.tell(_error(_as_told(error)))
         finally:
             self._metrics.live_ended.labels(reason).inc()
         return reason, session.lasted_s
@@ -328,6 +332,7 @@ class _Session:
 
         self.has_begun = False
         self.lasted_s = 0.0
+        self._counted_at = 0.0
 
     async def run(self) -> Reason:
         """Raises Refusal, RequestFailed, ClientGone."""
@@ -342,8 +347,6 @@ class _Session:
                 raise Refusal(problems.DOWNLOAD_FAILED) from error
             finally:
                 reading.cancel()
-                if self._saying is not None:
-                    self._saying.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
 
     async def _run_in(self, folder: Path) -> Reason:
@@ -431,6 +434,7 @@ class _Session:
 
     async def _converse(self, process: LiveProcess, folder: Path, began: float) -> Reason:
         """Both directions until one of them ends."""
+        self._counted_at = time.monotonic()
         forwarding = asyncio.create_task(self._forward(process, began), name="live video")
         listening = asyncio.create_task(self._listen(process, folder), name="live speech")
         watching = asyncio.create_task(self._watch(), name="live limits")
@@ -443,9 +447,12 @@ class _Session:
                 await self._finish(process, forwarding)
             return reason
         finally:
+            saying = () if self._saying is None else (self._saying,)
+            self._forget_texts()  # nothing may reach for the process once it has gone
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *saying, return_exceptions=True)
+            self._count()
 
     async def _finish(self, process: LiveProcess, forwarding: asyncio.Task[Reason]) -> None:
         """Let the video come to its end."""
@@ -546,14 +553,11 @@ class _Session:
     async def _watch(self) -> Reason:
         """Look at the clock and the limits until one is reached."""
         sessions, holder = self._sessions, self._holder
-        began = looked_at = time.monotonic()
         leave_at: float | None = None
-        written_at = began
+        written_at = time.monotonic()
         while True:
             await asyncio.sleep(LOOK_S)
-            now = time.monotonic()
-            sessions.count_s(holder, now - looked_at)
-            looked_at, self.lasted_s = now, now - began
+            now = self._count()
             if now - written_at > WRITE_EVERY_S:
                 written_at = now
                 sessions._write_usage()
@@ -573,6 +577,14 @@ class _Session:
                     await self._client.tell({"type": "stopping", "within_s": LEAVE_TIME_S})
                 if not self._is_speaking or now > leave_at:
                     return "stopping"
+
+    def _count(self) -> float:
+        """Count the time since it was counted last; the moment."""
+        now = time.monotonic()
+        self._sessions.count_s(self._holder, now - self._counted_at)
+        self.lasted_s += now - self._counted_at
+        self._counted_at = now
+        return now
 
     async def _read(self) -> None:
         """Take the client's messages as they come, so that it is known when it is gone."""
@@ -638,6 +650,14 @@ def _event(said: LiveEvent) -> dict[str, Json] | None:
             return _error(failure(said.failed))
         case _:
             return None
+
+
+def _as_told(error: Exception) -> Refusal | RequestFailed:
+    """What a client may be told of what ended its session."""
+    if isinstance(error, Refusal | RequestFailed):
+        return error
+    _log.error("a live session broke", exc_info=error)
+    return Refusal(problem_of(error) if isinstance(error, PortravoxError) else problems.ALGO)
 
 
 def _error(error: Refusal | RequestFailed) -> dict[str, Json]:

@@ -99,7 +99,7 @@ class Metrics:
         )
         self.live_start_s = Histogram(
             "portravox_live_start_seconds",
-            "From the picture to the first piece of a live session",
+            "From the picture that is here to the first frame of a live session",
             buckets=_LIVE_SECONDS,
             registry=self._registry,
         )

@@ -39,6 +39,7 @@ class Talker:
     """One session."""
 
     def __init__(self, request: LiveRequest) -> None:
+        self.folder = Path(request.folder)
         self.seed = int(str(request.parameters.get("seed", 0)))
         self.waiting = self.utterance = self.frames = 0
         self.begun = self.whole = False
@@ -73,6 +74,9 @@ class Talker:
                 cut = self.utterance if self.begun else 0
                 self.waiting, self.begun = 0, False
                 say(live.Cleared(utterance=cut, position_s=0.5, at_s=self.frames * FRAME_S))
+            case live.Speak():
+                self.waiting += len((self.folder / command.file).read_bytes())
+                self.whole = True
             case live.Finish():
                 say(live.Finished())
                 sys.exit()

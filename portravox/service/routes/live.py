@@ -210,7 +210,7 @@ class _Client:
     async def close(self, reason: Reason, lasted_s: float) -> None:
         """Say why, and end it."""
         try:
-            await self.tell({"type": "closed", "reason": reason, "lasted_s": round(lasted_s, 1)})
+            await self.tell({"type": "closed", "reason": reason, "lasted_s": round(lasted_s, 2)})
             await self._websocket.close(_CLOSE_CODES[reason], reason)
         except (ClientGone, RuntimeError, WebSocketDisconnect):
             pass  # nobody is there to be told

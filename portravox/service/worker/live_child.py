@@ -229,6 +229,10 @@ class LiveLoop:
         self._session = session
         self._output = output
         self._say = say
+        self._taking = threading.Lock()
+        """Held from asking for a frame until what begins in it is told: an interruption comes
+        before or after that."""
+
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Float32 | None, int]] = deque()
         """What is to be pushed once there is room, with its rate; None is a flush."""
@@ -256,9 +260,10 @@ class LiveLoop:
         while not self._finished.is_set():
             drawn = pace.wait(self._number)
             self._feed()
-            frame = self._session.next_frame(drawn=drawn)
-            self._number += 1
-            self._tell_beginning(frame)
+            with self._taking:
+                frame = self._session.next_frame(drawn=drawn)
+                self._number += 1
+                self._tell_beginning(frame)
             piece = self._output.added(frame, drawn=drawn)
             if piece:
                 self._say(Piece(piece))
@@ -309,7 +314,7 @@ class LiveLoop:
 
     def clear(self) -> None:
         """Interrupt, and say so."""
-        with self._lock:
+        with self._taking, self._lock:
             self._waiting.clear()
             self._waiting_s = self._behind_s = 0.0
             cut = self._session.clear()

@@ -30,6 +30,9 @@ const CHANGE_AFTER_MS = 120;
 /** What waits to be sent, at most: a line that is too slow loses sound and not its place in time. */
 const MOST_UNSENT_BYTES = 256 * 1024;
 
+/** Backgrounds that a live session does not take. */
+const NEEDS_A_FILE = ["picture", "transparent"];
+
 const DETAILS = ["idle", "too_long", "spent", "revoked", "stopping", "failed", "refused", "gone"];
 
 export class Live extends EventTarget {
@@ -258,6 +261,7 @@ export class Live extends EventTarget {
     const ours = {};
     for (const { name, ours: isOurs } of this.#direction.options) {
       const value = this.#direction.values[name];
+      if (NEEDS_A_FILE.includes(value)) continue; // the photograph's own background stays
       if (names.includes(name) && value !== null) (isOurs ? ours : parameters)[name] = value;
     }
     return { ...parameters, portravox: ours };

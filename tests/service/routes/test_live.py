@@ -30,6 +30,7 @@ from portravox.service import live as live_module
 from portravox.service import sockets
 from portravox.service.app import Application
 from portravox.service.connections import TimeoutProtocol
+from portravox.service.errors import StorageFailed
 from portravox.service.limits import Limits
 from portravox.service.live import LiveLimits, LiveSessions
 from portravox.service.live_usage import LiveUsage
@@ -118,7 +119,12 @@ class Session:
 
 @asynccontextmanager
 async def world_in(
-    folder: Path, *, sessions: int = 2, limits: dict[str, Any] | None = None, **settings: Any
+    folder: Path,
+    *,
+    sessions: int = 2,
+    limits: dict[str, Any] | None = None,
+    speaker: Any = None,
+    **settings: Any,
 ) -> AsyncIterator[World]:
     service = service_in(folder, **settings)
     _, secret = service.keys.create("first")
@@ -140,7 +146,7 @@ async def world_in(
         scratch=scratch,
         usage=LiveUsage(service.settings.live_seconds_file),
         metrics=service.metrics,
-        speaker=None,
+        speaker=speaker,
         picture_formats="original",
         producer="test",
     )  # fmt: skip
@@ -197,6 +203,7 @@ async def test_speech_comes_in_and_a_video_with_its_events_goes_out(world: World
         await client.tell(type="change", parameters={"head_move_strength": 0.2})
         await client.tell(type="close")
         assert await client.ends() == ("asked", 1000)
+        assert 0.0 < client.events[-1]["lasted_s"] < WITHIN_S
         assert "error" not in {event["type"] for event in client.events}
         page = server.service.metrics.page({}).decode()
         assert 'portravox_live_ended_total{reason="asked"} 1.0' in page
@@ -218,6 +225,48 @@ async def test_an_interruption_is_told_with_its_position(world: World_) -> None:
         await client.socket.send(bytes(640))
         await client.tell(type="flush")
         assert (await client.event("utterance_started"))["utterance"] == 2
+
+
+class Speaker:
+    """Speaks what it is told to, once it may."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+        self.texts: list[str] = []
+
+    async def speak(self, parameters: Any, target: Path, *, key: str) -> None:
+        self.texts.append(parameters["text"])
+        await self.may.wait()
+        target.write_bytes(bytes(2000))
+
+    def close(self) -> None:
+        pass
+
+
+async def test_texts_are_spoken_one_after_the_other_until_they_are_interrupted(
+    world: World_,
+) -> None:
+    speaker = Speaker()
+    async with (
+        world(speaker=speaker, speech="espeak-ng") as server,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        client = await server.session(stack)
+        for number in range(live_module.TEXTS_HELD + 2):
+            await client.tell(type="say", text=f"hello {number}")
+        assert (await client.event("error"))["code"] == "SessionFull"
+        await client.tell(type="clear")
+        await client.event("cleared")
+        assert speaker.texts == ["hello 0"]  # the others were forgotten
+        await client.tell(type="say", text="bye", voice_name="en-gb")
+        speaker.may.set()
+        await client.event("utterance_started")
+        await client.event("utterance_ended")
+        assert speaker.texts == ["hello 0", "bye"]
+        speaker.may.clear()
+        await client.tell(type="say", text="never")
+        await client.tell(type="close")
+        assert await client.ends() == ("asked", 1000)
 
 
 async def test_a_browser_brings_its_key_as_a_subprotocol(world: World_) -> None:
@@ -445,6 +494,21 @@ async def test_a_client_that_begins_nothing_gives_its_place_back(
     async with world() as server, server.connect() as socket:
         client = Session(socket)
         assert (await client.event("error"))["code"] == "RequestTimeOut"
+        assert await client.ends() == ("refused", 1008)
+
+
+async def test_a_disk_without_room_refuses_a_session_and_says_so(
+    world: World_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world() as server, server.connect() as socket:
+
+        def full(*_: object) -> None:
+            raise StorageFailed("no room")
+
+        monkeypatch.setattr(server.live._scratch.space, "_change", full)
+        client = Session(socket)
+        await client.start()
+        assert (await client.event("error"))["code"]
         assert await client.ends() == ("refused", 1008)
 
 

@@ -126,6 +126,30 @@ def test_an_interruption_says_what_was_cut_off_and_nothing_goes_on() -> None:
     assert not told.of(live.UtteranceEnded)
 
 
+def test_what_begins_in_a_frame_is_told_before_it_is_interrupted() -> None:
+    drawing = threading.Event()
+
+    class Slow(Session):
+        def next_frame(self, *, drawn: bool = True) -> object:
+            frame = super().next_frame()
+            drawing.set()
+            time.sleep(0.05)
+            return frame
+
+    told = Told()
+    loop = LiveLoop(Slow(fps=25), Numbers(), told)  # type: ignore[arg-type]
+    loop.push(speech(5.0), RATE_HZ)
+    loop.flush()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    drawing.wait(10.0)
+    loop.clear()
+    loop.finish()
+    thread.join()
+    (began,), (cleared,) = told.of(live.UtteranceStarted), told.of(live.Cleared)
+    assert told.all.index(began) < told.all.index(cleared)
+
+
 def test_what_cannot_be_done_is_refused_in_our_own_words() -> None:
     told = Told()
     loop = LiveLoop(Session(), Numbers(), told)  # type: ignore[arg-type]
