@@ -232,6 +232,7 @@ _MIME_TYPES = MappingProxyType(
         "WAV": "audio/wav",
         "MP3": "audio/mpeg",
         "MP4": "video/mp4",
+        "MOV": "video/quicktime",
     }
 )
 """Of the kinds that labels are looked for in."""

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from portravox.errors import SealFailed
 from portravox.labels import c2pa_library, origin
 from portravox.labels.carriers import read_carried
-from portravox.labels.manifest import located
+from portravox.labels.manifest import ManifestRefused, located, unsigned_manifest
 from portravox.labels.origin import ACTIONS, Ingredient, Origin, definition
 from portravox.labels.seal import placeholder_for, prepare, seal
 from portravox.labels.signer import Signer, open_signer
@@ -321,3 +322,29 @@ def test_mediainfo_reads_the_label_of_a_signed_video(video: Path, signer: Signer
     general = json.loads(told)["media"]["track"][0]
     assert float(general["Duration"]) == pytest.approx(0.5, abs=0.05)
     assert json.loads(general["extra"]["AIGC"])["ContentProducer"] == "某公司"
+
+
+def test_no_flipped_bit_of_a_manifest_is_signed(video: Path, signer: Signer) -> None:
+    """But in the two numbers that the library makes up: of the claim, and its own version."""
+    placeholder = placeholder_for(signer)
+    prepare(video, ORIGIN, placeholder)
+    content = bytearray(video.read_bytes())
+    start, end = located(content)
+    free = [content.index(b"xmp.iid:"), content.index(b"org.contentauth.c2pa_rs")]
+    draw = np.random.default_rng(0)
+    for at, bit in zip(
+        draw.integers(start - 45, end, 1500), draw.integers(0, 8, 1500), strict=True
+    ):
+        content[at] ^= 1 << bit
+        try:
+            unsigned_manifest(
+                bytes(content),
+                ORIGIN,
+                chain=signer.chain,
+                algorithm=signer.algorithm,
+                placeholder=placeholder.content,
+            )
+            assert any(begin <= at < begin + 50 for begin in free)
+        except ManifestRefused:
+            pass
+        content[at] ^= 1 << bit
