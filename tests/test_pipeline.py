@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ import portravox
 from benchmarks.probe import probe_video
 from portravox.articulation.transcript import Transcript, read_transcript
 from portravox.errors import (
+    BackgroundUnfit,
     ModelUnavailable,
     OutputNotWritable,
     PictureTooLarge,
     SettingOutOfRange,
     VoiceTooShort,
 )
+from portravox.labels.signer import Credentials
 from portravox.media.picture import Picture
 from portravox.media.picture_file import PictureLimits
 from portravox.media.planes import Planes
@@ -33,6 +36,7 @@ from portravox.pipeline import (
     Inputs,
     Progress,
     VideoFormat,
+    _produce_id,
     animate,
     animate_inputs,
     read_inputs,
@@ -42,6 +46,8 @@ from portravox.pipeline import (
 from portravox.synthesis.settings import SpeechSettings
 
 SIDE_PX = 64
+
+SIGNED = Credentials(certificates=Path("chain.pem"), key="PEM")
 
 
 class FlatEngine:
@@ -305,3 +311,43 @@ def test_captions_in_the_picture_leave_no_file_and_change_the_number(
     assert made.path.read_bytes() != (tmp_path / "plain.mp4").read_bytes()
     with pytest.raises(SettingOutOfRange, match="captions_font"):
         animate(*files, tmp_path / "v.mp4", captions_font="x.ttf", **said)
+
+
+@pytest.mark.parametrize(
+    ("options", "output", "words"),
+    [
+        ({"background": "transparent"}, "v.mp4", "ends in .webm or .mov"),
+        ({"background": "transparent", "engine": "neural"}, "v.webm", "#00b140 can be keyed"),
+        ({"background": "transparent", "credentials": SIGNED},
+         "v.webm", "MP4 alone"),
+        ({"background": "nowhere.png"}, "v.mp4", "a picture that is a file"),
+        ({"background": "https://h/wall.png"}, "v.mp4", "a picture that is a file"),
+    ],
+)  # fmt: skip
+def test_a_background_that_cannot_be_is_refused_before_anything_is_read(
+    tmp_path: Path, options: Any, output: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portravox.pipeline._signer", lambda credentials: credentials)
+    with pytest.raises(SettingOutOfRange, match=words):
+        portravox.animate("no.png", "no.wav", tmp_path / output, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_background_that_cannot_be_read_is_no_fault_of_the_portrait(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    wall = tmp_path / "wall.png"
+    wall.write_bytes(b"no picture")
+    with pytest.raises(BackgroundUnfit, match=r"wall\.png"):
+        read_inputs(*files, JobOptions(background=str(wall)))
+
+
+def test_the_number_of_a_video_follows_what_its_background_shows_and_not_its_name(
+    inputs: Inputs,
+) -> None:
+    def number(colour: int, name: str) -> str:
+        wall = Picture(np.full((4, 4, 3), colour, np.uint8))
+        behind = replace(inputs, backdrop=wall)
+        return _produce_id(behind, JobOptions(background=name), "embedded", "")
+
+    assert number(9, "a.png") == number(9, "b.png") != number(10, "a.png")

@@ -52,6 +52,14 @@ SPECK_FW = 0.03
 MATTE_SURE = (0.85, 1.0)
 """Where the matte is so sure, colours of neither side, of ears and jewels, are the person's."""
 
+DIFFERS, MATTE_LIKELY = (0.8, 1.6), (0.5, 0.8)
+"""So far aside of all mixtures of both colours, in their spread, nothing is a mixture, and so all
+the person's where the matte has so much of it: shine on hair, ears, jewels. Our choice."""
+
+TUFT_FW, SOLID_FW = 0.04, 0.015
+"""Radius of what juts out thinly, and how far the rest may be too narrow, in face widths. Strands
+are found by their colour. Our choice."""
+
 HOLE_BELIEVED = 0.95
 """Holes in which the matte is so sure of the person on average are none."""
 
@@ -99,12 +107,16 @@ def _told(pixels: UInt8, matte: Float32, sides: _Sides, x: Float32, y: Float32) 
     """
     off = pixels.astype(np.float32) - _looked_up(sides.back, x, y)
     along = (off * _looked_up(sides.direction, x, y)).sum(axis=-1)
+    aside = np.sqrt(np.maximum((off * off).sum(axis=-1) - along * along, 0.0))
     far = (off * off).sum(axis=-1) - _looked_up(sides.back_spread, x, y) ** 2
     far = np.sqrt(np.maximum(far, 0.0))
     along = np.maximum(along, np.minimum(far, 255.0 * smoothstep(*MATTE_SURE, matte)))
     share = np.clip((along / _looked_up(sides.distance, x, y) - LOW) / (HIGH - LOW), 0.0, 1.0)
+    differs = smoothstep(*DIFFERS, aside / _looked_up(sides.both_spread, x, y))
+    share = np.maximum(share, differs * smoothstep(*MATTE_LIKELY, matte))
     sure = _looked_up(sides.sure, x, y)
-    told: Float32 = (share * sure + smoothstep(*UNSURE, matte) * (1.0 - sure)).astype(np.float32)
+    unsure = np.minimum(smoothstep(*UNSURE, matte), _looked_up(sides.solid, x, y))
+    told: Float32 = (share * sure + unsure * (1.0 - sure)).astype(np.float32)
     return told
 
 
@@ -118,6 +130,9 @@ class _Sides:
     back_spread: Float32
     """how far they lie about, levels"""
 
+    both_spread: Float32
+    """the same of both sides"""
+
     direction: Float32
     """(h, w, 3) from the background's colour to the person's, of length 1"""
 
@@ -126,6 +141,9 @@ class _Sides:
 
     sure: Float32
     """0..1 how well a pixel's colour tells the two apart"""
+
+    solid: Float32
+    """0..1 the person less what juts out thinly: leaves, lattices that the matte takes for hair"""
 
     within: Float32
     beyond: Float32
@@ -140,6 +158,7 @@ def _both_sides(pixels: UInt8, matte: Float32, face: Face) -> _Sides:
     there = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
     unit = face.width_px * scale
     body = _one_piece(there > 0.5, face.landmarks[4, :2] * scale)
+    body = np.asarray(cv2.morphologyEx(body, cv2.MORPH_OPEN, _disc(TUFT_FW * unit)), np.uint8)
     person = cv2.erode(body & (there > 0.9).astype(np.uint8), _disc(INSIDE_FW * unit))
     oval = np.rint(face.landmarks[list(OVAL), :2] * scale).astype(np.int32)
     cv2.fillConvexPoly(person, cv2.convexHull(oval), (1,))
@@ -152,13 +171,20 @@ def _both_sides(pixels: UInt8, matte: Float32, face: Face) -> _Sides:
     back_spread = back_spread + np.float32(LEAST_SPREAD)
     apart = front - back
     distance = np.maximum(np.sqrt((apart * apart).sum(axis=-1)), np.float32(1.0))
-    told = distance / (back_spread + np.float32(0.5) * front_spread)
+    both_spread = back_spread + np.float32(0.5) * front_spread
     return _Sides(
         back=back,
         back_spread=back_spread,
+        both_spread=both_spread,
         direction=apart / distance[..., None],
         distance=distance,
-        sure=np.asarray(smoothstep(*CONTRAST, told), np.float32),
+        sure=np.asarray(smoothstep(*CONTRAST, distance / both_spread), np.float32),
+        solid=np.asarray(
+            cv2.GaussianBlur(
+                cv2.dilate(body | person, _disc(SOLID_FW * unit)).astype(np.float32), (0, 0), 1.0
+            ),
+            np.float32,
+        ),
         within=np.asarray(cv2.GaussianBlur(within, (0, 0), 1.0), np.float32),
         beyond=np.asarray(cv2.GaussianBlur(beyond, (0, 0), 1.0), np.float32),
     )

@@ -181,3 +181,19 @@ REPORTED = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "
 def test_the_reported_lists_are_read(name, portrait):
     (row,) = read_list(REPORTED / name)
     assert row.portrait.name == portrait
+
+
+def test_a_picture_behind_lies_beside_the_list_and_other_backgrounds_are_words(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "portrait,voice,background,output\n"
+        "a.png,v.wav,wall.jpg,\n"
+        "a.png,v.wav,#102030,\n"
+        "a.png,v.wav,transparent,clear.webm\n"
+    )
+    behind = [(row.settings["background"], row.output) for row in read_list(path)]
+    assert behind == [
+        (str(tmp_path / "wall.jpg"), "a-v.mp4"),
+        ("#102030", "a-v-2.mp4"),
+        ("transparent", "clear.webm"),
+    ]

@@ -52,6 +52,16 @@ def test_before_an_even_wall_strands_are_found_that_the_matte_misses() -> None:
     assert np.abs(found - cut).mean() < 0.5 * np.abs(matte - cut).mean()
 
 
+def test_an_ear_of_another_colour_than_the_hair_is_the_persons() -> None:
+    """Its projection onto the way from wall to hair alone would say that half of it is wall."""
+    pixels, _, matte = _person()
+    x, y = (int(v) for v in _face().landmarks[4, :2])
+    ear = np.s_[y - 6 : y + 6, x + 41 : x + 46]
+    pixels[ear] = (215, 130, 110)
+    assert matte[ear].min() > 0.8
+    assert fine_cutout(pixels, matte, _face())[ear].min() > 0.9
+
+
 def test_far_from_the_person_there_is_nothing_and_within_it_all() -> None:
     photo, face = portrait().pixels, _face()
     matte = person_matte(photo, face)
