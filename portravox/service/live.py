@@ -17,7 +17,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
@@ -165,6 +165,9 @@ class Holder:
 
     is_admitted: Callable[[], bool]
     """Whether its key still holds."""
+
+    take_speech: Callable[[int], Awaitable[None]]
+    """Count the characters of a text. Raises Refusal where there may be no more today."""
 
     on_start: Callable[[str, Asked], None] = field(default=lambda session_id, asked: None)
     """Called in a thread before a picture moves; raises what refuses the session."""
@@ -520,6 +523,11 @@ class _Session:
     async def _say(self, text: Text, process: LiveProcess, folder: Path) -> None:
         if len(self._texts) >= TEXTS_HELD:
             await self._client.tell(_error(Refusal(problems.SESSION_FULL)))
+            return
+        try:
+            await self._holder.take_speech(len(str(text.parameters["text"])))
+        except Refusal as refusal:
+            await self._client.tell(_error(refusal))
             return
         self._texts.append(text)
         if self._saying is None or self._saying.done():

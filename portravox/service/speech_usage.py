@@ -1,10 +1,11 @@
 """How much each key had spoken in the last 24 hours, as far as its limit needs it.
 
-Flow      routes.videos -> SpeechUsage -> TaskQueue.spoken_characters
+Flow      routes.videos, routes.live -> SpeechUsage -> TaskQueue.spoken_characters
 
 The table is asked once a minute for each key and not with every text: it has to look at all tasks
 of a day. What is submitted meanwhile is added here, so several servers on one table may be a
-minute's texts of each other apart.
+minute's texts of each other apart. Texts of live sessions are in no table: each server counts its
+own, by the hour, for as long as it runs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from portravox.service.tasks.queue import TaskQueue
 
 ASK_S = 60.0
 """Our choice."""
+
+_HOUR_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -33,10 +36,17 @@ class SpeechUsage:
         self._queue = queue
         self._clock = clock
         self._known: dict[str, _Known] = {}
+        self._live: dict[str, dict[int, int]] = {}
+        """Key -> hour -> characters."""
 
-    async def take(self, characters: int, *, key_id: str, key_group: str, limits: Limits) -> None:
+    async def take(
+        self, characters: int, *, key_id: str, key_group: str, limits: Limits, is_live: bool = False
+    ) -> None:
         """Count a text that is about to be submitted. Raises SpeechLimitReached, and then it was
-        not counted."""
+        not counted.
+
+        is_live  whether it will be no task
+        """
         if limits.spoken_characters_per_day is None:
             return
         known = self._known.get(key_id)
@@ -46,8 +56,15 @@ class SpeechUsage:
                 key_id=key_id, key_group=key_group, since=since
             )
             known = self._known[key_id] = _Known(spoken, self._clock())
-        limits.require_speech_left(known.characters, characters)
-        known.characters += characters
+        hour = int(self._clock() // _HOUR_S)
+        first = hour - int(VIDEO_WINDOW_S // _HOUR_S)
+        live = {at: said for at, said in self._live.get(key_id, {}).items() if at >= first}
+        limits.require_speech_left(known.characters + sum(live.values()), characters)
+        if is_live:
+            live[hour] = live.get(hour, 0) + characters
+        else:
+            known.characters += characters
+        self._live[key_id] = live
 
     def give_back(self, characters: int, *, key_id: str) -> None:
         """It was not submitted after all."""

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from portravox.errors import PortravoxError
 from portravox.media.picture_file import PictureLimits
 from portravox.service import problems
 from portravox.service.limits import Call
@@ -128,8 +129,22 @@ def _holder(
         read_start=partial(_read_start, service, caller, defaults),
         read=partial(_read, service, defaults),
         is_admitted=partial(service.admits, authorization),
+        take_speech=partial(_take_speech, service, caller),
         on_start=partial(_write_down, service, caller),
     )
+
+
+async def _take_speech(service: Service, caller: Caller, characters: int) -> None:
+    try:
+        await service.spoken.take(
+            characters,
+            key_id=caller.key_id,
+            key_group=caller.group,
+            limits=caller.limits,
+            is_live=True,
+        )
+    except PortravoxError as error:
+        raise Refusal(problems.problem_of(error)) from error
 
 
 def _read_start(service: Service, caller: Caller, defaults: Defaults, text: str) -> Asked:

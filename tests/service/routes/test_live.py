@@ -269,6 +269,25 @@ async def test_texts_are_spoken_one_after_the_other_until_they_are_interrupted(
         assert await client.ends() == ("asked", 1000)
 
 
+async def test_texts_of_a_session_count_among_those_of_the_day(world: World_) -> None:
+    """Also those that were interrupted: a provider wants money for them, too."""
+    speaker = Speaker()
+    async with (
+        world(speaker=speaker, speech="espeak-ng", spoken_characters_per_day=10) as server,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        client = await server.session(stack)
+        for text in ("12345", "123456", "12345", "1"):
+            await client.tell(type="say", text=text)
+            await client.tell(type="clear")
+            await client.event("cleared")
+        codes = [event.get("code") for event in client.events if event["type"] == "error"]
+        assert codes == ["Throttling.AllocationQuota"] * 2
+        assert speaker.texts == ["12345", "12345"]
+        await client.tell(type="close")
+        await client.ends()
+
+
 async def test_a_browser_brings_its_key_as_a_subprotocol(world: World_) -> None:
     async with world() as server:
         offered = ["portravox.live", f"bearer.{server.secret}"]
