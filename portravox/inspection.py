@@ -1,9 +1,11 @@
 """Which labels a picture, sound or video carries: whether it says that a machine made it.
 
-Flow      a file -> labels.carriers -> inspection -> cli.inspect, service
+Flow      a file -> labels.carriers, media.mean_luma and labels.watermark_reading -> inspection
+          -> cli.inspect, service
 
-What is found is what the file says. Metadata can be written, changed and removed by anybody, and a
-file without any label may be made by a machine all the same: every answer says so.
+What is found is what the file says, and a watermark what its picture says. Metadata can be written,
+changed and removed by anybody, and a file without any label may be made by a machine all the same:
+every answer says so.
 
 Sources: GB 45438-2025 (the key AIGC; in pictures as XMP of the namespace TC260); IPTC, digital
 source types; C2PA 2.2.
@@ -14,12 +16,12 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from portravox.errors import FileUnfit
 from portravox.labels import c2pa_library
@@ -27,6 +29,7 @@ from portravox.labels.aigc import (
     COMMENT,
     LABELS,
     METADATA_KEY,
+    PRODUCER,
     faults_of,
     label_in_words,
     parse_aigc,
@@ -35,7 +38,11 @@ from portravox.labels.carriers import Carried, read_carried
 from portravox.labels.origin import GENERATOR, MAX_FACTS, Ingredient, Role
 from portravox.media.files import kind_in_words, read_bytes
 
-Scheme = Literal["aigc", "c2pa", "iptc", "comment"]
+if TYPE_CHECKING:
+    from portravox.arrays import Float32, UInt8
+    from portravox.labels.watermark_reading import WatermarkFound
+
+Scheme = Literal["watermark", "aigc", "c2pa", "iptc", "comment"]
 
 MAX_BYTES = 512 * 1024 * 1024
 """Of a file that is inspected: a video of an hour. Our choice."""
@@ -53,8 +60,8 @@ class Mark:
     """One label."""
 
     scheme: Scheme
-    """aigc: GB 45438; c2pa: a manifest of the Coalition for Content Provenance and Authenticity;
-    iptc: a digital source type in XMP; comment: words"""
+    """watermark: in the picture, ours; aigc: GB 45438; c2pa: a manifest of the Coalition for
+    Content Provenance and Authenticity; iptc: a digital source type in XMP; comment: words"""
 
     says_machine_made: bool
     """Whether it says that a machine made the file, in whole or in part."""
@@ -91,7 +98,7 @@ class Inspection:
     """As in `Carried.kind`; in words where the kind is none that labels are looked for in."""
 
     is_known: bool
-    """Whether labels were looked for."""
+    """Whether labels or watermarks were looked for."""
 
     marks: tuple[Mark, ...]
 
@@ -121,17 +128,72 @@ class Inspection:
         }
 
 
-def inspect_file(path: str | Path, *, anchors_pem: str = "") -> Inspection:
+def inspect_file(
+    path: str | Path, *, anchors_pem: str = "", watermark_key: str | None = None
+) -> Inspection:
     """Look for labels in a file. Raises FileMissing and FileUnfit.
 
-    anchors_pem  certificates of authorities whose word on signers is taken
+    anchors_pem    certificates of authorities whose word on signers is taken
+    watermark_key  whose watermarks are looked for beside those of the public key; None: that of
+                   PORTRAVOX_WATERMARK_KEY, if it says one
 
     >>> from portravox.demo import VOICE
     >>> inspect_file(VOICE).marks
     ()
     """
+    from portravox.labels.watermark_key import checked_key, key_of_environment, keys_looked_for
+    from portravox.media.mean_luma import mean_luma
+
+    key = key_of_environment() if watermark_key is None else checked_key(watermark_key)
     content = read_bytes(Path(path), MAX_BYTES, empty=FileUnfit, too_large=FileUnfit)
-    return inspect(content, anchors_pem=anchors_pem)
+    luma = mean_luma(Path(path), content)
+    return with_watermark(inspect(content, anchors_pem=anchors_pem), luma, keys_looked_for(key))
+
+
+def with_watermark(
+    found: Inspection, luma: Float32 | UInt8 | None, keys: Sequence[str]
+) -> Inspection:
+    """The same with what the picture says.
+
+    luma  of a picture, or the mean of some frames; None where there is none
+    keys  whose watermarks are looked for, the public one last or not at all
+    """
+    from portravox.labels.watermark_reading import read_watermark
+
+    if luma is None:
+        return found
+    mark = read_watermark(luma, keys)
+    marks = found.marks if mark is None else (_watermark(mark, keys, found.marks), *found.marks)
+    return Inspection(kind=found.kind, is_known=True, marks=marks[:MAX_MARKS])
+
+
+def _watermark(found: WatermarkFound, keys: Sequence[str], others: Sequence[Mark]) -> Mark:
+    """A watermark as a label; the producer by the name that another label or we have for it."""
+    from portravox.labels.watermark import Bits
+    from portravox.labels.watermark_key import PUBLIC_KEY
+
+    bits = found.bits
+    known = [PRODUCER, *(mark.fields.get("ContentProducer", "") for mark in others)]
+    names = [name for name in known if name and Bits.of(name, "").producer == bits.producer]
+    key = "public" if keys[found.key] == PUBLIC_KEY else "your own"
+    producer = f"producer {bits.producer_hex}" + (f" ({names[0]})" if names else "")
+    return Mark(
+        scheme="watermark",
+        says_machine_made=True,
+        valid=True,
+        is_ours=True,
+        words=_short(
+            f"a watermark of Portravox's, of the {key} key: {producer}, number {bits.number_hex}",
+            MAX_WORDS,
+        ),
+        fields={
+            "producer": bits.producer_hex,
+            "number": bits.number_hex,
+            "key": key,
+            "score": f"{found.score:.1f}",
+            "false_alarm": f"{found.false_alarm:.0e}",
+        },
+    )
 
 
 def inspect(content: bytes, *, anchors_pem: str = "") -> Inspection:

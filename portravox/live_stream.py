@@ -21,6 +21,7 @@ from portravox.arrays import Float32
 from portravox.engines.session import LiveFrame, Session
 from portravox.errors import SessionClosed
 from portravox.labels.aigc import AiLabel
+from portravox.labels.watermark import Watermark
 from portravox.media.encode import VideoSettings
 from portravox.media.live_video import LIVE, LiveVideo
 
@@ -69,7 +70,12 @@ class LiveStream:
     """
 
     def __init__(
-        self, session: Session, *, label: AiLabel | None = None, settings: VideoSettings = LIVE
+        self,
+        session: Session,
+        *,
+        label: AiLabel | None = None,
+        watermark: Watermark | None = None,
+        settings: VideoSettings = LIVE,
     ) -> None:
         width_px, height_px = session.frame_size
         self._session = session
@@ -80,6 +86,7 @@ class LiveStream:
             rate_hz=session.sound_rate_hz,
             settings=settings,
             label=label,
+            watermark=watermark,
         )
         self.init_segment = self._video.init_segment
         """Comes before everything else."""

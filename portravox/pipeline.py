@@ -28,6 +28,7 @@ from portravox.errors import (
     SettingOutOfRange,
 )
 from portravox.labels.aigc import PRODUCER, AiLabel, check_producer, content_id
+from portravox.labels.watermark_key import OFF, checked_key, key_of_environment
 from portravox.options import (
     GREEN,
     OPTIONS,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from portravox.captions.words import Readings
     from portravox.engines.base import Engine
     from portravox.labels.signer import Credentials, Signer
+    from portravox.labels.watermark import Watermark
     from portravox.media.encode import OpenVideo, Seal, StampAt, VideoSettings
     from portravox.media.fragments import OnFragment
     from portravox.media.picture import Picture
@@ -160,6 +162,7 @@ def animate(
     engine: str | Engine = "embedded",
     producer: str = PRODUCER,
     credentials: Credentials | None = None,
+    watermark_key: str | None = None,
     speech: SpeechSettings | None = None,
     captions: Literal["srt", "vtt", "burned"] | None = None,
     captions_font: str | Path | None = None,
@@ -178,6 +181,8 @@ def animate(
     producer            who makes the video, named in its AIGC label
     credentials         certificates and a key: the video carries a signed C2PA manifest, or there
                         is none
+    watermark_key       by which the mark in the picture is made and found, 16 to 200 characters;
+                        "off": no mark; None: what PORTRAVOX_WATERMARK_KEY says, else a public key
     speech              who speaks a text; None: what PORTRAVOX_SPEECH and its like say, else
                         espeak-ng where it is installed
     captions            "srt" or "vtt": what is said, as captions in a file beside the video;
@@ -201,6 +206,7 @@ def animate(
     picked = JobOptions(**options)
     check_producer(producer)
     signer = None if credentials is None else _signer(credentials)
+    key = key_of_environment() if watermark_key is None else checked_key(watermark_key)
     path = Path(output)
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
@@ -239,6 +245,7 @@ def animate(
         engine=drawing,
         producer=producer,
         seal=seal,
+        watermark=key,
         on_progress=on_progress,
         on_frame=on_frame,
         open_video=opener,
@@ -511,6 +518,7 @@ def animate_inputs(
     engine: Engine | None = None,
     producer: str = PRODUCER,
     task_id: str = "",
+    watermark: str | Watermark = OFF,
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
     on_fragment: OnFragment | None = None,
@@ -523,11 +531,13 @@ def animate_inputs(
     engine   None: the one that the options name
     task_id  what tells this video from others of the same inputs and options, where there may be
              others
+    watermark   for the picture: the mark, or the key of one that tells the video's number; "off"
     on_fragment  is given the video as it is made, as a fragmented MP4
     burned   captions to draw into the picture, and the font
     seal     writes into the whole file, last of all
     open_video   what makes a file of another kind
     """
+    from portravox.labels.watermark import watermark_of
     from portravox.media.encode import QUALITIES, VideoWriter
 
     started = time.perf_counter()
@@ -536,6 +546,11 @@ def animate_inputs(
     settings = replace(QUALITIES[options.quality], visible_label=options.visible_label)
 
     def open_file(video: VideoFormat) -> VideoWriter:
+        cues = None if burned is None else burned[0]
+        number = _produce_id(inputs, options, drawing.name, task_id, cues)
+        mark = (
+            watermark_of(watermark, producer, number) if isinstance(watermark, str) else watermark
+        )
         return VideoWriter(
             output,
             width_px=video.width_px,
@@ -544,12 +559,8 @@ def animate_inputs(
             frames=video.frames,
             voice=inputs.voice,
             settings=settings,
-            label=AiLabel(
-                producer=producer,
-                content_id=_produce_id(
-                    inputs, options, drawing.name, task_id, None if burned is None else burned[0]
-                ),
-            ),
+            label=AiLabel(producer=producer, content_id=number),
+            watermark=mark,
             on_fragment=on_fragment,
             stamp_at=None if burned is None else _captions_in(video, burned, settings),
             seal=seal,

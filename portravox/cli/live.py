@@ -75,6 +75,8 @@ def _live(
     from portravox.engines.registry import open_engine
     from portravox.engines.session import require_rate
     from portravox.labels.aigc import AiLabel, content_id
+    from portravox.labels.watermark import watermark_of
+    from portravox.labels.watermark_key import key_of_environment
     from portravox.live_stream import LiveStream, streamed
     from portravox.media.live_video import LIVE
     from portravox.pipeline import read_background
@@ -83,6 +85,7 @@ def _live(
     options = job_options(given)
     require_file(portrait, "portrait")
     require_rate("rate", rate)
+    key = key_of_environment()
     if output == STDOUT:
         require_no_terminal()
     else:
@@ -104,6 +107,7 @@ def _live(
         stream = LiveStream(
             session,
             label=AiLabel(producer=producer, content_id=number),
+            watermark=watermark_of(key, producer, number),
             settings=replace(LIVE, visible_label=options.visible_label),
         )
         for piece in streamed(session, spoken, stream, paced=pace):

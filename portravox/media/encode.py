@@ -30,6 +30,7 @@ from portravox.errors import EncodingFailed, OutputNotWritable, PortravoxError, 
 from portravox.labels.aigc import AiLabel
 from portravox.labels.carriers import read_carried
 from portravox.labels.visible import Overlay, VisibleLabel, visible_label
+from portravox.labels.watermark import MarkedLevels, Watermark
 from portravox.media.fragments import Fragmenter, OnFragment
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
@@ -161,6 +162,7 @@ class VideoWriter:
         voice: Waveform,
         settings: VideoSettings | None = None,
         label: AiLabel | None = None,
+        watermark: Watermark | None = None,
         on_fragment: OnFragment | None = None,
         stamp_at: StampAt | None = None,
         seal: Seal | None = None,
@@ -168,6 +170,7 @@ class VideoWriter:
     ) -> None:
         """
         open_video    what makes the open file; None: an MP4. Another has frames with alpha
+        watermark     what nobody sees in the luma of all frames; None: nothing
         on_fragment   is given the video as it is made, which changes nothing about the file
         seal          is given the whole file before it gets its name, to write into it last
         stamp_at      what is written onto a frame beside the label; asked in their order
@@ -186,6 +189,8 @@ class VideoWriter:
         self._voice = voice
         self._settings = settings or VideoSettings()
         self._label = label or AiLabel()
+        self._watermark = watermark
+        self._levels: MarkedLevels | None = None
         self._on_fragment = on_fragment
         self._stamp_at = stamp_at
         self._seal = seal
@@ -233,7 +238,9 @@ class VideoWriter:
             self._raise_failure()
             raise EncodingFailed(f"the encoder stopped before frame {self._written}")
         drawn = None if self._stamp_at is None else self._stamp_at(self._written)
-        fill_frame(slot, frame, self._stamp, drawn)
+        if self._watermark is not None and self._levels is None:
+            self._levels = self._watermark.levels(frame.luma)
+        fill_frame(slot, frame, self._levels, self._stamp, drawn)
         slot.pts = self._written
         slot.time_base = Fraction(1, self._fps)
         self._full.put(slot)
@@ -351,8 +358,11 @@ def _create_part(path: Path) -> Path:
         raise OutputNotWritable(path, reason) from error
 
 
-def fill_frame(slot: VideoFrame, frame: Planes, *stamps: Stamp | None) -> None:
-    """Copy what is drawn into a frame of FFmpeg's, of the same size, and stamps onto it."""
+def fill_frame(
+    slot: VideoFrame, frame: Planes, levels: MarkedLevels | None, *stamps: Stamp | None
+) -> None:
+    """Copy what is drawn into a frame of FFmpeg's, of the same size, with a watermark, and stamps
+    onto it."""
     planes = [
         np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         for plane in slot.planes
@@ -361,6 +371,9 @@ def fill_frame(slot: VideoFrame, frame: Planes, *stamps: Stamp | None) -> None:
         if drawn is not None:
             plane[:, : drawn.shape[1]] = drawn
     luma, cb, cr, *alpha = planes
+    if levels is not None:
+        seen = luma[:, : frame.luma.shape[1]]
+        levels.add(seen, seen)
     for stamp in stamps:
         if stamp is not None:
             stamp.blend(luma, cb, cr)

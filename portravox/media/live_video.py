@@ -18,6 +18,7 @@ from portravox.arrays import Float32
 from portravox.errors import EncodingFailed, SettingOutOfRange
 from portravox.labels.aigc import AiLabel
 from portravox.labels.visible import visible_label
+from portravox.labels.watermark import MarkedLevels, Watermark
 from portravox.media.encode import (
     AAC_FRAME,
     AAC_OPTIONS,
@@ -60,6 +61,7 @@ class LiveVideo:
         channels: int = 1,
         settings: VideoSettings = LIVE,
         label: AiLabel | None = None,
+        watermark: Watermark | None = None,
         frames_per_fragment: int = 1,
     ) -> None:
         """
@@ -67,6 +69,7 @@ class LiveVideo:
         rate_hz              of the sound, one of RATES_HZ
         channels             1 or 2
         settings             without B-frames and without frames to look ahead
+        watermark            what nobody sees in the luma of all frames
         frames_per_fragment  so many frames are handed out together; each fragment takes some 250
                              bytes beside its frames
         """
@@ -92,6 +95,8 @@ class LiveVideo:
 
         language = settings.visible_label
         self._stamp = Stamp(visible_label(language, width_px, height_px)) if language else None
+        self._watermark = watermark
+        self._levels: MarkedLevels | None = None
         self._out: list[bytes] = []
         self._open(settings, label or AiLabel(), frames_per_fragment)
         self.init_segment = b"".join(self._out)
@@ -157,7 +162,9 @@ class LiveVideo:
             self._add_sound(samples)
             slot = self._slot
             slot.make_writable()  # the encoder may still look at what it was given last
-            fill_frame(slot, frame, self._stamp)
+            if self._watermark is not None and self._levels is None:
+                self._levels = self._watermark.levels(frame.luma)
+            fill_frame(slot, frame, self._levels, self._stamp)
             slot.pts, slot.time_base = self._frames, Fraction(1, self._fps)
             self._frames += 1
             self._fragmenter.add_pictures(self._video.encode(slot))

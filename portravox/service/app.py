@@ -489,6 +489,7 @@ class _Parts:
             scratch=self._scratch,
             picture_formats=settings.picture_formats,
             anchors_pem=settings.anchors_pem,
+            watermark_key=settings.watermark_key_used,
         )
         return Service(
             live=self._live_sessions(),
@@ -540,6 +541,7 @@ class _Parts:
             voice_formats=settings.voice_formats,
             producer=settings.producer,
             signer=_signer(settings),
+            watermark_key=settings.watermark_key_used,
         )
 
     def _live_sessions(self) -> LiveSessions | None:
@@ -562,6 +564,7 @@ class _Parts:
             speaker=_speaker(settings),
             picture_formats=settings.picture_formats,
             producer=settings.producer,
+            watermark_key=settings.watermark_key_used,
         )
         if settings.live_warm:
             live.keep_warm()

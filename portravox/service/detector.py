@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from portravox.inspection import Inspection
+from portravox.labels.watermark_key import OFF, PUBLIC_KEY
 from portravox.service import problems
 from portravox.service.errors import UploadUnknown
 from portravox.service.explanations import explained
@@ -26,6 +27,7 @@ from portravox.service.problems import Refusal
 from portravox.service.tasks.queue import Json
 from portravox.service.worker.fair import Shares
 from portravox.service.worker.messages import (
+    LIGHT_NAME,
     PLAIN_NAME,
     FetchDone,
     Formats,
@@ -105,11 +107,14 @@ class ProcessDetector:
         scratch: ScratchSpace,
         picture_formats: Formats = "original",
         anchors_pem: str = "",
+        watermark_key: str = OFF,
     ) -> None:
         """
-        opening      reads files for `inspect` and `plain`: up to 100 MB, which may take a hundred
-                     times as long as a picture that is judged
-        anchors_pem  of authorities whose word on signers is taken
+        opening        reads files for `inspect` and `plain`: up to 100 MB, which may take a hundred
+                       times as long as a picture that is judged
+        anchors_pem    of authorities whose word on signers is taken
+        watermark_key  of the operator's own, whose marks are looked for beside those of the public
+                       key; here, since no process that opens a stranger's file may know it
         """
         self._fetching = fetching
         self._judging = judging
@@ -117,6 +122,8 @@ class ProcessDetector:
         self._scratch = scratch
         self._picture_formats: Formats = picture_formats
         self._anchors_pem = anchors_pem
+        self._watermark_key = "" if watermark_key in (OFF, PUBLIC_KEY) else watermark_key
+        self._looking = asyncio.Semaphore(1)
         self._shares = Shares(AT_ONCE, per_key=PER_KEY)
 
     async def judge(self, image_url: str, *, key: str, key_group: str) -> Judgement:
@@ -131,9 +138,18 @@ class ProcessDetector:
         """See `Detector`."""
         async with self._call(key, self._opening) as folder:
             await self._fetch("file", url, folder, key, key_group)
-            request = InspectRequest(folder=str(folder), anchors_pem=self._anchors_pem)
+            request = InspectRequest(
+                folder=str(folder),
+                anchors_pem=self._anchors_pem,
+                keeps_light=bool(self._watermark_key),
+            )
             done = await self._opening.request(request, InspectDone, key=key, time_s=JUDGE_TIME_S)
-            return done.inspection
+            if not self._watermark_key:
+                return done.inspection
+            async with self._looking:
+                return await asyncio.to_thread(
+                    _with_own_watermark, done.inspection, folder / LIGHT_NAME, self._watermark_key
+                )
 
     async def plain(self, file: InputFile, link: str, *, key: str, key_group: str) -> BinaryIO:
         """See `Detector`."""
@@ -174,6 +190,18 @@ class ProcessDetector:
         request = await self._scratch.fetch_request(file, url, folder, key_group=key_group)
         if request is not None:
             await self._fetching.request(request, FetchDone, key=key, time_s=DETECT_TIME_S)
+
+
+def _with_own_watermark(found: Inspection, light: Path, key: str) -> Inspection:
+    """The same with a watermark of the operator's own key, if there is one."""
+    from portravox.inspection import with_watermark
+    from portravox.labels.watermark_reading import loaded  # brings OpenCV in
+
+    try:
+        luma = loaded(light.read_bytes())
+    except FileNotFoundError:  # there was no picture
+        return found
+    return with_watermark(found, luma, (key,))
 
 
 def _detail(done: JudgeDone) -> dict[str, Json]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 from portravox.errors import PortravoxError
+from portravox.labels.watermark_key import OFF
 from portravox.service import problems
 from portravox.service.errors import UploadUnknown
 from portravox.service.explanations import explained
@@ -54,6 +55,7 @@ from portravox.service.worker.messages import (
     Formats,
     LiveRequest,
     ProtocolViolation,
+    told_watermark,
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
@@ -197,6 +199,7 @@ class LiveSessions:
         speaker: Speaker | None,
         picture_formats: Formats,
         producer: str,
+        watermark_key: str = OFF,
     ) -> None:
         self.limits = limits
         self._pool = pool
@@ -207,6 +210,7 @@ class LiveSessions:
         self._speaker = speaker
         self._picture_formats: Formats = picture_formats
         self._producer = producer
+        self._watermark_key = watermark_key
         self._held: dict[str, int] = {}
         self._stopping = asyncio.Event()
         self._empty = asyncio.Event()
@@ -364,6 +368,9 @@ class _Session:
             picture_formats=self._sessions._picture_formats,
             producer=self._sessions._producer,
             session_id=session_id,
+            watermark=told_watermark(
+                self._sessions._watermark_key, self._sessions._producer, session_id
+            ),
             raw=asked.raw,
             sound_rate_hz=asked.sound_rate_hz,
         )

@@ -26,6 +26,7 @@ from portravox.engines.registry import ENTRIES
 from portravox.errors import FileMissing, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
 from portravox.labels.signer import Credentials, Signer, open_signer, read_anchors
+from portravox.labels.watermark_key import checked_key
 from portravox.service.consent import MAX_STATEMENT, Consent
 from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
@@ -50,6 +51,7 @@ def default_data_dir() -> Path:
 
 _SECRETS = (
     "c2pa_key",
+    "watermark_key",
     "speech_key",
     "speech_url",
     "metrics_token",
@@ -243,6 +245,10 @@ class ServiceSettings(BaseSettings):
     c2pa_trust: Path | None = None
     """PEM: authorities whose word on signers `/api/v1/inspect` takes."""
 
+    watermark_key: SecretStr | None = None
+    """By which the mark in the picture of every video is made and found: 16 to 200 characters.
+    Without one, a public key, by which everybody can find it. `off`: no mark."""
+
     visible_label: LabelPolicy = "asked"
     """Words in the picture that say that a machine made it: where a task asks for them, or in every
     video, in Chinese or English where a task does not say."""
@@ -327,6 +333,15 @@ class ServiceSettings(BaseSettings):
         ):
             raise ValueError(f"wanted 1 to {MAX_STATEMENT} printable characters")
         return said
+
+    @field_validator("watermark_key")
+    @classmethod
+    def _as_watermark_key(cls, key: SecretStr | None) -> SecretStr | None:
+        try:
+            checked_key("" if key is None else key.get_secret_value())
+        except SettingOutOfRange as error:
+            raise ValueError(f"wanted {error.wanted}") from error
+        return key
 
     @field_validator("unlabelled_keys")
     @classmethod
@@ -446,6 +461,13 @@ class ServiceSettings(BaseSettings):
             max_characters=self.speech_max_characters,
             time_s=self.speech_time_s,
             models_dir=self.speech_models_dir,
+        )
+
+    @property
+    def watermark_key_used(self) -> str:
+        """The operator's, the public one, or `off`."""
+        return checked_key(
+            "" if self.watermark_key is None else self.watermark_key.get_secret_value()
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import portravox
 from benchmarks.probe import probe_video, read_frames, read_sound
 from portravox.errors import Cancelled
+from portravox.inspection import inspect_file
 from portravox.media.picture_file import read_picture
 from portravox.media.voice_file import read_voice
 
@@ -56,6 +58,15 @@ def test_it_says_that_a_machine_made_it(made):
     assert label["Label"] == "1"
     assert label["ContentProducer"] == "Portravox"
     assert len(label["ProduceID"]) == 32
+
+
+def test_its_picture_tells_the_number_of_its_label(made):
+    label = probe_video(made.path).aigc
+    assert label is not None
+    mark = inspect_file(made.path).marks[0]
+    assert (mark.scheme, mark.fields["key"]) == ("watermark", "public")
+    assert mark.fields["number"] == hashlib.sha256(label["ProduceID"].encode()).hexdigest()[:5]
+    assert "Portravox" in mark.words
 
 
 def test_the_voice_is_heard_unchanged_and_in_time(made, voice_2s):

@@ -82,13 +82,21 @@ class Scripted(UnstartedProcess):
         return self._answer
 
 
-async def detector_of(folder: Path, fetch: Scripted, judge: Scripted) -> ProcessDetector:
+async def detector_of(
+    folder: Path, fetch: Scripted, judge: Scripted, **more: str
+) -> ProcessDetector:
     service = service_in(folder)
     await service.queue.close()
     scratch = ScratchSpace(root=folder / "work", uploaded=service.uploads.files, allow_nets="")
     fetching = ProcessPool(lambda: fetch, at_once=100, keep=1)
     judging = ProcessPool(lambda: judge, at_once=1, keep=1)
-    return ProcessDetector(fetching=fetching, judging=judging, opening=judging, scratch=scratch)
+    return ProcessDetector(
+        fetching=fetching,
+        judging=judging,
+        opening=judging,
+        scratch=scratch,
+        **more,  # type: ignore[arg-type]
+    )
 
 
 async def test_the_picture_is_fetched_then_judged_and_then_gone(tmp_path: Path) -> None:
@@ -262,6 +270,18 @@ async def test_one_deadline_holds_for_waiting_fetching_and_judging(
     assert {answer.problem for answer in answers if isinstance(answer, Refusal)} == {
         problems.TIMEOUT
     }
+
+
+@pytest.mark.parametrize(("key", "kept"), [("off", False), ("a key of our own", True)])
+async def test_no_process_is_told_the_operators_key(tmp_path: Path, key: str, kept: bool) -> None:
+    done = InspectDone(number=1, file_kind="WAV", is_known=True, marks=())
+    fetch, judge = Scripted(FETCHED), Scripted(done)
+    detector = await detector_of(tmp_path, fetch, judge, watermark_key=key)
+    found = await detector.inspect("http://h/v.wav", key="key 1", key_group="default")
+    assert found == done.inspection  # nothing was left to look at
+    [inspected] = judge.asked
+    assert isinstance(inspected, InspectRequest) and inspected.keeps_light is kept
+    assert key not in repr(inspected)
 
 
 async def test_a_file_is_fetched_then_inspected_and_then_gone(tmp_path: Path) -> None:

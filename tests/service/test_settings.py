@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from portravox.errors import CredentialsUnusable, FileMissing, SettingOutOfRange
+from portravox.labels.watermark_key import PUBLIC_KEY
 from portravox.service.settings import ServiceSettings, read_settings
 
 
@@ -159,3 +160,16 @@ def test_what_signs_is_looked_at_before_the_server_starts(
     by_secret = read_settings({"c2pa_certificates": good.certificates})
     by_secret.require_safe()
     assert "PRIVATE" not in repr(by_secret)
+
+
+def test_a_key_of_watermarks_is_long_or_off_and_never_told() -> None:
+    settings = ServiceSettings(watermark_key="a secret of sixteen")
+    assert settings.watermark_key_used == "a secret of sixteen"
+    assert "secret" not in repr(settings)
+    assert ServiceSettings(watermark_key="off").watermark_key_used == "off"
+    assert ServiceSettings().watermark_key_used == PUBLIC_KEY
+    with pytest.raises(ValueError, match="off, or a key of 16 to 200 characters"):
+        ServiceSettings(watermark_key="short secret")
+    with pytest.raises(SettingOutOfRange) as told:
+        read_settings({"watermark_key": "short secret"})
+    assert "short secret" not in str(told.value)

@@ -41,6 +41,7 @@ from portravox.service.problems import failure_of
 from portravox.service.worker import sandbox
 from portravox.service.worker.messages import (
     CAPTIONS_NAME,
+    LIGHT_NAME,
     MAX_FACES_COUNTED,
     MAX_FACES_TOLD,
     MAX_INSPECTED_BYTES,
@@ -315,9 +316,18 @@ def _judged(request: JudgeRequest) -> JudgeDone:
 
 
 def _inspected(request: InspectRequest) -> InspectDone:
-    from portravox.inspection import inspect_file
+    from portravox.inspection import inspect, with_watermark
+    from portravox.labels.watermark_key import PUBLIC_KEY
+    from portravox.labels.watermark_reading import stored
+    from portravox.media.files import read_bytes
+    from portravox.media.mean_luma import mean_luma
 
-    found = inspect_file(Path(request.folder) / "file", anchors_pem=request.anchors_pem)
+    file = Path(request.folder) / "file"
+    content = read_bytes(file, MAX_INSPECTED_BYTES, empty=FileUnfit, too_large=FileUnfit)
+    luma = mean_luma(file, content)
+    if request.keeps_light and luma is not None:
+        (file.parent / LIGHT_NAME).write_bytes(stored(luma))
+    found = with_watermark(inspect(content, anchors_pem=request.anchors_pem), luma, (PUBLIC_KEY,))
     return InspectDone(
         number=request.number, file_kind=found.kind, is_known=found.is_known, marks=found.marks
     )
@@ -346,6 +356,8 @@ def _written_plainly(request: PlainRequest) -> PlainDone:
 
 def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
     """Check the files by the service's limits and make the video."""
+    from portravox.labels.watermark import Watermark
+    from portravox.labels.watermark_key import OFF
     from portravox.media.picture_file import PictureLimits
     from portravox.media.voice_file import VoiceLimits
     from portravox.options import JobOptions, is_address
@@ -390,6 +402,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         engine=_engine(options.engine),
         producer=request.producer,
         task_id=request.task_id,
+        watermark=Watermark(bytes.fromhex(request.watermark)) if request.watermark else OFF,
         on_progress=tell,
         on_frame=_Previewer(folder / PREVIEW_NAME),
         on_fragment=None if stream is None else stream.write,

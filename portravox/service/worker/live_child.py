@@ -164,12 +164,15 @@ class FragmentedVideo:
     def __init__(self, request: LiveRequest, session: Session, options: JobOptions) -> None:
         from portravox import __version__
         from portravox.labels.aigc import AiLabel, content_id
+        from portravox.labels.watermark import Watermark
         from portravox.live_stream import LiveStream
         from portravox.media.live_video import LIVE
 
         number = content_id(request.session_id.encode(), __version__.encode(), os.urandom(16))
+        told = bytes.fromhex(request.watermark)
         self._stream = LiveStream(
             session,
+            watermark=Watermark(told) if told else None,
             label=AiLabel(producer=request.producer, content_id=number),
             settings=replace(LIVE, visible_label=options.visible_label),
         )

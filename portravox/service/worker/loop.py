@@ -30,6 +30,7 @@ from typing import Protocol, TypeVar
 from portravox.errors import PortravoxError
 from portravox.labels.aigc import PRODUCER
 from portravox.labels.signer import Signer
+from portravox.labels.watermark_key import OFF
 from portravox.options import is_address
 from portravox.service import explanations
 from portravox.service.errors import (
@@ -66,6 +67,7 @@ from portravox.service.worker.messages import (
     RenderDone,
     RenderRequest,
     StageReached,
+    told_watermark,
 )
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
@@ -165,6 +167,7 @@ class WorkerLoop:
         voice_formats: Formats = "original",
         producer: str = PRODUCER,
         signer: Signer | None = None,
+        watermark_key: str = OFF,
     ) -> None:
         """
         slots     how many tasks may be rendered at once, as many as `rendering` has processes
@@ -172,6 +175,7 @@ class WorkerLoop:
         speaker   who speaks the texts of tasks; None: nobody does
         producer  who makes the videos, named in their labels
         signer    who signs where each comes from; None: nobody does
+        watermark_key  of the marks in their pictures, which tell the numbers of tasks
         """
         self.name = name
         self._queue = queue
@@ -192,6 +196,7 @@ class WorkerLoop:
         self._producer = producer
         self._signer = signer
         self._readers = FairTurns(READERS_AT_ONCE, per_key=READERS_PER_KEY)
+        self._watermark_key = watermark_key
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._attempts: dict[asyncio.Task[None], _Attempt] = {}
@@ -490,6 +495,7 @@ class WorkerLoop:
                 voice_formats=self._voice_formats,
                 producer=self._producer,
                 task_id=task.task_id,
+                watermark=told_watermark(self._watermark_key, self._producer, task.task_id),
                 may_be_watched=self._streams is not None,
                 seal=None if sealing is None else sealing.wanted,
             ),

@@ -90,6 +90,11 @@ STREAM_NAME = "stream.mp4"
 PLAIN_NAME = "plain"
 """What a PlainRequest leaves there."""
 
+LIGHT_NAME = "light"
+"""What an InspectRequest leaves there where it is asked to: the brightness in which a watermark is
+looked for, as
+`watermark_reading.stored` writes it."""
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -150,6 +155,9 @@ class InspectRequest:
     anchors_pem: str = ""
     """Certificates of authorities whose word on signers is taken."""
 
+    keeps_light: bool = False
+    """Whether somebody else looks for a watermark, too, whose key the process must not know."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealWanted:
@@ -181,6 +189,9 @@ class RenderRequest:
     task_id: str = ""
     """Part of what the video's number in its label is made from."""
 
+    watermark: str = ""
+    """The mark of the video, in hexadecimal; empty: none. The process never sees the key."""
+
     may_be_watched: bool = False
     """Whether to write it in fragments, too, as it is made."""
 
@@ -205,11 +216,22 @@ class LiveRequest:
     session_id: str
     """Part of what the number in the video's label is made from."""
 
+    watermark: str = ""
+    """As that of a render."""
+
     raw: bool
     """Frames and samples instead of a video."""
 
     sound_rate_hz: int
     """Of the sound that goes out."""
+
+
+def told_watermark(key: str, producer: str, number: str) -> str:
+    """A video's mark as requests tell it, for who has the key."""
+    from portravox.labels.watermark import watermark_of  # brings NumPy in
+
+    mark = watermark_of(key, producer, number)
+    return "" if mark is None else mark.phases.hex()
 
 
 Request = FetchRequest | JudgeRequest | PlainRequest | InspectRequest | RenderRequest
@@ -428,6 +450,7 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 number=asked.number(),
                 folder=asked.text("folder", MAX_LINE_BYTES),
                 anchors_pem=asked.text("anchors_pem", MAX_ANCHORS),
+                keeps_light=asked.flag("keeps_light"),
             )
         case RenderRequest.kind:
             request = RenderRequest(
@@ -438,6 +461,7 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 voice_formats=asked.formats("voice_formats"),
                 producer=asked.text("producer", MAX_PRODUCER),
                 task_id=asked.text("task_id"),
+                watermark=asked.text("watermark", MAX_LINE_BYTES),
                 may_be_watched=asked.flag("may_be_watched"),
                 seal=_seal(asked.mapping_or_none("seal")),
             )
@@ -449,6 +473,7 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 picture_formats=asked.formats("picture_formats"),
                 producer=asked.text("producer", MAX_PRODUCER),
                 session_id=asked.text("session_id"),
+                watermark=asked.text("watermark", MAX_LINE_BYTES),
                 raw=asked.flag("raw"),
                 sound_rate_hz=asked.whole("sound_rate_hz", 1, 192_000),
             )

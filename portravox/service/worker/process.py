@@ -37,6 +37,7 @@ from portravox.service.worker import sandbox
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
     CAPTIONS_NAME,
+    LIGHT_NAME,
     MAX_LINE_BYTES,
     OPENED,
     PLAIN_NAME,
@@ -103,6 +104,9 @@ MAX_CAPTIONS_BYTES = 1024 * 1024
 
 MAX_PLAIN_BYTES = 128 * 1024 * 1024
 """Of a file that is written plainly: 600 s of stereo at 48 kHz have 115 MB."""
+
+MAX_LIGHT_BYTES = 2 * 1024 * 1024
+"""Of what a watermark is looked for in: 512 x 1536 values of two bytes."""
 
 _log = logging.getLogger("portravox.worker")
 
@@ -500,6 +504,8 @@ def _result(request: Request) -> tuple[str | None, int]:
             return VIDEO_NAME, sandbox.MAX_FILE_BYTES
         case PlainRequest():
             return PLAIN_NAME, MAX_PLAIN_BYTES
+        case InspectRequest(keeps_light=True):
+            return LIGHT_NAME, MAX_LIGHT_BYTES
         case JudgeRequest() | InspectRequest():
             return None, 0
 

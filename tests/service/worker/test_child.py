@@ -12,13 +12,19 @@ from PIL import Image
 
 from portravox.demo import demo_portrait
 from portravox.errors import NoFaceFound, PictureUnsupported, VoiceUnsupported
+from portravox.inspection import Inspection
+from portravox.labels.watermark import Bits, Watermark
+from portravox.media.picture_file import read_picture
+from portravox.media.planes import Planes
 from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
+from portravox.service.detector import _with_own_watermark
 from portravox.service.disk import DiskSpace
 from portravox.service.errors import StorageFailed
 from portravox.service.worker import child
 from portravox.service.worker.child import _inspected, _rendered, _written_plainly
 from portravox.service.worker.messages import (
+    LIGHT_NAME,
     PLAIN_NAME,
     Formats,
     InputFile,
@@ -28,6 +34,7 @@ from portravox.service.worker.messages import (
     decode_event,
     encode,
 )
+from portravox.service.worker.process import MAX_LIGHT_BYTES
 from tests.media.test_voice_file import compressed
 
 
@@ -69,6 +76,21 @@ def test_a_file_is_inspected_and_its_answer_is_one_that_is_believed(tmp_path: Pa
     done = _inspected(InspectRequest(number=1, folder=str(tmp_path)))
     assert decode_event(encode(done)) == done
     assert (done.inspection.kind, done.inspection.marks) == ("PNG", ())
+
+
+def test_who_has_a_key_of_his_own_is_left_what_a_mark_is_looked_for_in(tmp_path: Path) -> None:
+    luma = Planes.of(read_picture(demo_portrait()).pixels).luma
+    Watermark.of("a key of somebody's own", Bits.of("a", "b")).levels(luma).add(luma, luma)
+    Image.fromarray(luma).save(tmp_path / "file", "PNG")
+    _inspected(InspectRequest(number=1, folder=str(tmp_path), keeps_light=True))
+    light = (tmp_path / LIGHT_NAME).read_bytes()
+    assert len(light) <= MAX_LIGHT_BYTES
+    found = _with_own_watermark(
+        Inspection(kind="PNG", is_known=True, marks=()),
+        tmp_path / LIGHT_NAME,
+        "a key of somebody's own",
+    )
+    assert found.marks[0].fields["number"] == Bits.of("a", "b").number_hex
 
 
 def test_what_a_browser_cannot_open_becomes_a_wav_as_long(tmp_path: Path) -> None:

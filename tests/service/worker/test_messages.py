@@ -105,6 +105,8 @@ REQUESTS: list[Request] = [
     JudgeRequest(number=2, folder="/tmp/x"),
     InspectRequest(number=2, folder="/tmp/x"),
     InspectRequest(number=2, folder="/tmp/x", anchors_pem="x" * 300_000),
+    InspectRequest(number=2, folder="/tmp/x", keeps_light=True),
+    RenderRequest(number=3, folder="/tmp/x", parameters={}, watermark="00ff" * 344),
     RenderRequest(number=3, folder="/tmp/x", parameters={"video_fps": 24, "head": 0.5}),
     RenderRequest(
         number=4,
