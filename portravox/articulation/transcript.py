@@ -91,8 +91,9 @@ are not seen on the lips."""
 _HISSING = frozenset(("zh", "ch", "sh", "r", "z", "c", "s"))
 """After these, pinyin's i is a hum behind the teeth."""
 
-_BARE: Final = re.compile(r"^\W+|\W+$")
-"""Marks around a word."""
+_INNER: Final = re.compile(r"\w(?:.*\w)?", re.DOTALL)
+"""A word without the marks around it. One search from the first letter: `\\W+$` would be tried at
+each mark within."""
 
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 
@@ -110,7 +111,7 @@ def read_transcript(text: str, language: str | None = None) -> Transcript:
     words: list[Word] = []
     pieces = list(_pieces(text, language.lower() if language else None))
     if len(pieces) > MAX_SEGMENTS:
-        written = [word for word in _WRITTEN.findall(text) if _BARE.sub("", word)]
+        written = [word for word in _WRITTEN.findall(text) if _bare(word)]
         words = [word for reading in read_words(written, language) for word in reading]
         pieces = []
     for spoken, piece in pieces:
@@ -140,7 +141,7 @@ def read_words(words: Sequence[str], language: str | None = None) -> list[tuple[
     readings: list[tuple[Word, ...]] = [((),)] * len(words)
     processes = iter(range(MAX_PROCESSES))
     for each in dict.fromkeys(spoken):
-        places = [at for at, of in enumerate(spoken) if of == each and _BARE.sub("", words[at])]
+        places = [at for at, of in enumerate(spoken) if of == each and _bare(words[at])]
         if each == "zh":
             letters = ["".join(_HAN.findall(words[at])) for at in places]
             read = list(_chinese("".join(letters)))
@@ -148,7 +149,7 @@ def read_words(words: Sequence[str], language: str | None = None) -> list[tuple[
                 for at, word in zip(places, read, strict=True):
                     readings[at] = (word,)
         elif each != _UNREADABLE:
-            bare = [_BARE.sub("", words[at]) for at in places]
+            bare = [_bare(words[at]) for at in places]
             found = _each_by_espeak(bare, each, processes)
             for at, reading in zip(places, found, strict=True):
                 readings[at] = reading
@@ -158,6 +159,12 @@ def read_words(words: Sequence[str], language: str | None = None) -> list[tuple[
 def _language_of_word(word: str, language: str | None, japanese: bool) -> str:
     found = (_language_of(letter, language, japanese) for letter in word)
     return next((spoken for spoken in found if spoken is not None), language or _LATIN)
+
+
+def _bare(word: str) -> str:
+    """Without the marks around it; empty where there is nothing else."""
+    found = _INNER.search(word)
+    return found[0] if found is not None else ""
 
 
 def _each_by_espeak(

@@ -9,6 +9,8 @@ import io
 
 import numpy as np
 
+from portravox.labels.visible import VisibleLabel, visible_label
+from portravox.media.encode import Stamp
 from portravox.media.planes import Planes
 
 LONGER_SIDE_PX = 480
@@ -18,12 +20,19 @@ choice."""
 _JPEG_QUALITY = 70
 
 
-def preview_jpeg(frame: Planes) -> bytes:
-    """The frame, thinned out to every n-th pixel: cheap, and sharp enough for a moment."""
+def preview_jpeg(frame: Planes, label: VisibleLabel | None = None) -> bytes:
+    """The frame, thinned out to every n-th pixel: cheap, and sharp enough for a moment.
+
+    label   that the video has: who keeps its previews keeps it, too
+    """
     from PIL import Image
 
     stream = io.BytesIO()
     thinned = _thinned(frame, max(1, max(frame.shape) // LONGER_SIDE_PX))
+    if label is not None:
+        height, width = thinned.shape
+        thinned = Planes(*(plane.copy() for plane in (thinned.luma, thinned.cb, thinned.cr)))
+        Stamp(visible_label(label, width, height)).blend(thinned.luma, thinned.cb, thinned.cr)
     Image.fromarray(thinned.rgb()).save(stream, "JPEG", quality=_JPEG_QUALITY)
     return stream.getvalue()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 
 import pytest
 
@@ -108,6 +109,16 @@ def test_a_text_starts_no_more_processes_than_it_may(monkeypatch, text):
     words = text.split()
     assert len(read_words(words)) == len(words)
     assert len(read) <= MAX_PROCESSES
+
+
+@pytest.mark.parametrize(
+    ("word", "bare"),
+    [("“Hi!”", "Hi"), ("a-b", "a-b"), ("3", "3"), ("?!", ""), ("a" + 20_000 * "!" + "b", None)],
+)
+def test_marks_around_a_word_are_left_out_in_no_time(word, bare):
+    began = time.process_time()
+    assert transcript._bare(word) == (word if bare is None else bare)
+    assert time.process_time() - began < 0.5
 
 
 @needs_espeak

@@ -45,3 +45,17 @@ def test_it_has_the_colours_of_the_frame_where_they_were(side):
     for (row, column), colour in quarters.items():
         middle = picture[row * half + half // 2, column * half + half // 2]
         assert np.abs(middle - colour).max() <= 6
+
+
+@pytest.mark.parametrize("side", [256, 400, 1440])
+def test_it_carries_the_visible_label_that_the_video_has(side):
+    """A preview a second of up to 959 px is a video of its own, to who keeps them."""
+    frame = Planes.of(np.full((side, side, 3), 200, np.uint8))
+    before = frame.luma.copy()
+    with Image.open(io.BytesIO(preview_jpeg(frame, "zh"))) as picture:
+        labelled = np.asarray(picture.convert("RGB")).astype(int)
+    changed = np.abs(labelled - shown(frame)).max(axis=-1) > 40
+    rows, columns = np.nonzero(changed)
+    assert rows.min() > 0.6 * len(labelled) and columns.min() > 0.3 * len(labelled)
+    assert changed.mean() > 0.002
+    assert np.array_equal(frame.luma, before)  # the video's own frame is labelled later

@@ -74,6 +74,7 @@ from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
+    from portravox.labels.visible import VisibleLabel
     from portravox.media.encode import Seal
     from portravox.media.planes import Planes
     from portravox.pipeline import Progress
@@ -404,7 +405,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         task_id=request.task_id,
         watermark=Watermark(bytes.fromhex(request.watermark)) if request.watermark else OFF,
         on_progress=tell,
-        on_frame=_Previewer(folder / PREVIEW_NAME),
+        on_frame=_Previewer(folder / PREVIEW_NAME, options.visible_label),
         on_fragment=None if stream is None else stream.write,
         seal=_manifest_of(request),
     )
@@ -448,8 +449,9 @@ def _manifest_of(request: RenderRequest) -> Seal | None:
 class _Previewer:
     """Keeps a picture of the latest frame in a file, now and then."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, label: VisibleLabel | None) -> None:
         self._file = file
+        self._label: VisibleLabel | None = label
         self._next = 0.0
 
     def __call__(self, frame: Planes) -> None:
@@ -463,7 +465,7 @@ class _Previewer:
         with contextlib.suppress(OSError, StorageFailed):
             DiskSpace().require(self._file.parent)
             with writing(self._file, durable=False) as stream:  # whole, for who reads it meanwhile
-                stream.write(preview_jpeg(frame))
+                stream.write(preview_jpeg(frame, self._label))
 
 
 class _StreamFile:

@@ -129,3 +129,14 @@ def test_a_picture_that_a_browser_cannot_open_becomes_a_jpeg_as_large(tmp_path: 
     with Image.open(tmp_path / PLAIN_NAME) as plain:
         assert (plain.format, plain.size) == ("JPEG", (300, 200))
         assert np.abs(np.asarray(plain).astype(int) - (90, 120, 150)).max() <= 3
+
+
+def test_previews_of_a_labelled_video_are_labelled(tmp_path: Path) -> None:
+    frame = Planes.of(np.full((256, 256, 3), 200, np.uint8))
+    shown = {}
+    for label in ("zh", None):
+        file = tmp_path / f"{label}.jpg"
+        child._Previewer(file, label)(frame)  # type: ignore[arg-type]
+        with Image.open(file) as picture:
+            shown[label] = np.asarray(picture.convert("L")).astype(int)
+    assert np.abs(shown["zh"] - shown[None])[-60:, -120:].max() > 40
