@@ -279,6 +279,16 @@ def _extras() -> Iterator[Finding]:
     )
 
 
+def _signed_origin() -> Iterator[Finding]:
+    installed = importlib.util.find_spec("c2pa") is not None
+    yield Finding(
+        "C2PA",
+        "ok" if installed else "note",
+        "signed manifests are written and read" if installed else "manifests are not read",
+        "" if installed else "Only for signed origin: pip install 'portravox[c2pa]'",
+    )
+
+
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _programs,
     _libraries,
@@ -288,6 +298,7 @@ LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _folders,
     _isolation,
     _extras,
+    _signed_origin,
 )
 
 

@@ -29,7 +29,15 @@ def test_this_machine_has_all(run):
         "face networks",
         "opencv",
     } <= names
-    assert {"H.264 encoder", "AAC encoder", "cores", "memory", "GPU", "compiled code"} <= names
+    assert {
+        "H.264 encoder",
+        "AAC encoder",
+        "cores",
+        "memory",
+        "GPU",
+        "compiled code",
+        "C2PA",
+    } <= names
     assert not any(one["mend"] for one in answer["findings"] if one["state"] == "ok")
 
 
