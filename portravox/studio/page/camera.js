@@ -1,6 +1,7 @@
 // A photograph from the camera.
 //
 // Flow      getUserMedia -> the dialog -> a JPEG -> portrait
+import { answered } from "./dialog.js";
 import { buttonFor, partsOf } from "./parts.js";
 import { whyNoDevice } from "./recorder.js";
 import { say } from "./texts.js";
@@ -12,33 +13,15 @@ export function takePicture() {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("camera"));
   const { view, advice } = partsOf(dialog);
   const shoot = buttonFor(dialog, "shoot");
-  return new Promise((resolve) => {
+  return answered(dialog, (choose, signal) => {
     let stream = null;
-    let file = null;
-    const done = new AbortController();
-    const { signal } = done;
-    dialog.addEventListener(
-      "close",
-      () => {
-        done.abort();
-        for (const track of stream?.getTracks() ?? []) track.stop();
-        view.srcObject = null;
-        resolve(file);
-      },
-      { once: true },
-    );
-    buttonFor(dialog, "close").addEventListener("click", () => dialog.close(), { signal });
-    shoot.addEventListener(
-      "click",
-      async () => {
-        file = await still(view);
-        dialog.close();
-      },
-      { signal },
-    );
+    signal.addEventListener("abort", () => {
+      for (const track of stream?.getTracks() ?? []) track.stop();
+      view.srcObject = null;
+    });
+    shoot.addEventListener("click", async () => choose(await still(view)), { signal });
     shoot.disabled = true;
     say(advice, "camera.advice");
-    dialog.showModal();
     open()
       .then((opened) => {
         stream = opened;

@@ -1,6 +1,7 @@
 // A part of a picture: a window that is moved and scaled over it.
 //
 // Flow      a file of a picture -> the dialog -> a JPEG -> portrait
+import { answered } from "./dialog.js";
 import { buttonFor, partsOf } from "./parts.js";
 
 const JPEG_QUALITY = 0.95;
@@ -66,26 +67,11 @@ export async function cropped(blob, face = null) {
   image.src = url;
   await image.decode().catch(() => {});
   show();
-  return new Promise((resolve) => {
-    let file = null;
-    const done = new AbortController();
-    const { signal } = done;
-    dialog.addEventListener(
-      "close",
-      () => {
-        done.abort();
-        URL.revokeObjectURL(url);
-        resolve(file);
-      },
-      { once: true },
-    );
-    buttonFor(dialog, "close").addEventListener("click", () => dialog.close(), { signal });
+  return answered(dialog, (choose, signal) => {
+    signal.addEventListener("abort", () => URL.revokeObjectURL(url));
     buttonFor(dialog, "crop").addEventListener(
       "click",
-      async () => {
-        file = await part(bitmap, x, y, largest * share, (largest * share) / shape);
-        dialog.close();
-      },
+      async () => choose(await part(bitmap, x, y, largest * share, (largest * share) / shape)),
       { signal },
     );
     size.addEventListener("input", () => scale(Number(size.value)), { signal });
@@ -137,7 +123,6 @@ export async function cropped(blob, face = null) {
     for (const name of ["pointerup", "pointercancel"]) {
       cropper.addEventListener(name, () => (held = null), { signal });
     }
-    dialog.showModal();
   });
 }
 
