@@ -69,6 +69,10 @@ MP3_SLACK_S = 0.1
 three frames (26 ms each at 44.1 kHz) around a recording that was cut to the limit. Our choice."""
 
 
+SERVICE_S, SERVICE_BYTES = 180.0, 15 * MIB
+"""What a recording of the DashScope `liveportrait` service may last and have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceLimits:
     """Which recordings are taken. The defaults are those of the library and the command line."""
@@ -89,12 +93,17 @@ class VoiceLimits:
             raise SettingOutOfRange("min_s", self.min_s, f"0 to max_s, which is {self.max_s:g}")
 
     @classmethod
-    def service(cls, formats: Literal["original", "all"] = "original") -> VoiceLimits:
-        """The contract of the DashScope `liveportrait` service, or what its operator adds."""
+    def service(
+        cls, formats: Literal["original", "all"] = "original", max_s: float = SERVICE_S
+    ) -> VoiceLimits:
+        """The contract of the DashScope `liveportrait` service, or what its operator adds.
+
+        max_s   bytes go with it
+        """
         return cls(
             kinds=CONTRACT_KINDS if formats == "original" else ALL_KINDS,
-            max_bytes=15 * MIB,
-            max_s=180.0,
+            max_bytes=round(SERVICE_BYTES * max_s / SERVICE_S),
+            max_s=max_s,
         )
 
 

@@ -467,6 +467,7 @@ class _Parts:
             uploaded=UploadedFiles(self._storages.uploads),
             allow_nets=settings.fetch_allow_nets,
             allow_ports=settings.fetch_ports,
+            max_voice_s=settings.max_voice_s,
             space=self._space,
         )
 
@@ -539,6 +540,7 @@ class _Parts:
             task_life_s=settings.task_life_s,
             picture_formats=settings.picture_formats,
             voice_formats=settings.voice_formats,
+            max_voice_s=settings.max_voice_s,
             producer=settings.producer,
             signer=_signer(settings),
             watermark_key=settings.watermark_key_used,

@@ -10,7 +10,7 @@ none for a case of ours, the comment says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portravox import errors
 from portravox.service import errors as service_errors
@@ -124,6 +124,7 @@ DOWNLOAD_FAILED = Problem(
     400, "InvalidParameter.InputDownloadFailed", "Failed to download input files."
 )
 IMAGE_SIZE = Problem(400, "InvalidImage.ImageSize", "The size of image is beyond limit.")
+ORIGINAL_VOICE_S, ORIGINAL_VOICE_MB = 180.0, 15.0
 AUDIO_LENGTH = Problem(
     400, "InvalidFile.AudioLengthError", "Audio length must be between 1s and 180s."
 )
@@ -262,6 +263,20 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, service_errors.UploadTooLarge):
         return Problem(400, "EntityTooLarge", str(error))  # code of the object store
     return next((told for kind, told in PROBLEMS.items() if isinstance(error, kind)), INTERNAL)
+
+
+def of_voices_up_to(max_s: float, problem: Problem) -> Problem:
+    """A problem as it is where recordings may be longer than the original's."""
+    if max_s == ORIGINAL_VOICE_S:
+        return problem
+    if problem == AUDIO_LENGTH:
+        message = f"Audio length must be between 1s and {max_s:g}s."
+    elif problem == AUDIO_SIZE:
+        megabytes = ORIGINAL_VOICE_MB * max_s / ORIGINAL_VOICE_S
+        message = f"Invalid file size. The audio file size must be less than {megabytes:g}MB."
+    else:
+        return problem
+    return replace(problem, message=message)
 
 
 def failure_of(error: BaseException) -> Problem:

@@ -193,6 +193,11 @@ class ServiceSettings(BaseSettings):
     """Recordings that are taken: WAV and MP3 as by the original, or all that `portravox animate`
     takes: M4A, AAC, Ogg, WebM, FLAC, CAF, AMR and AIFF too."""
 
+    max_voice_s: float = Field(180.0, ge=180, le=3600)
+    """How long a recording may be: the original's three minutes, or up to an hour. Its file may
+    have 15 MiB for each 180 s. A minute takes 17 MB of memory (`memory_mib`), and `render_time_s`
+    has to be enough for it."""
+
     speech: Literal["off", "espeak-ng", "piper", "openai", "dashscope"] = "off"
     """Who speaks the texts of tasks that bring no recording: nobody, a program on this machine,
     any server of OpenAI's interface (`POST …/v1/audio/speech`: Kokoro-FastAPI, speaches, clouds),

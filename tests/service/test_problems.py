@@ -9,6 +9,7 @@ import pytest
 from portravox import errors
 from portravox.errors import PortravoxError
 from portravox.service import errors as service_errors
+from portravox.service import problems
 from portravox.service.problems import ALGO, INTERNAL, PROBLEMS, failure_of, problem_of
 
 
@@ -84,3 +85,15 @@ def test_what_nobody_foresaw_is_our_fault_and_not_told() -> None:
     for error in (ValueError("secret"), MemoryError(), OSError("secret")):
         assert problem_of(error) is INTERNAL
         assert failure_of(error) is ALGO
+
+
+def test_where_recordings_may_be_longer_the_refusal_says_so() -> None:
+    for problem in (problems.AUDIO_LENGTH, problems.AUDIO_SIZE, problems.NO_FACE):
+        assert problems.of_voices_up_to(180.0, problem) is problem
+    longer = problems.of_voices_up_to(900.0, problems.AUDIO_LENGTH)
+    assert (longer.code, longer.message) == (
+        problems.AUDIO_LENGTH.code,
+        "Audio length must be between 1s and 900s.",
+    )
+    assert "75MB" in problems.of_voices_up_to(900.0, problems.AUDIO_SIZE).message
+    assert problems.of_voices_up_to(900.0, problems.NO_FACE) is problems.NO_FACE

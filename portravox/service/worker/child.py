@@ -263,7 +263,7 @@ def _fetched(request: FetchRequest) -> FetchDone:
 
     max_bytes = {
         "image": PictureLimits.service().max_bytes,
-        "audio": VoiceLimits.service().max_bytes,
+        "audio": VoiceLimits.service(max_s=request.max_voice_s).max_bytes,
         "background": PictureLimits.service().max_bytes,
         "file": MAX_INSPECTED_BYTES,
     }[request.file]
@@ -374,7 +374,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         folder / "audio",
         options,
         picture_limits=PictureLimits.service(request.picture_formats),
-        voice_limits=VoiceLimits.service(request.voice_formats),
+        voice_limits=VoiceLimits.service(request.voice_formats, request.max_voice_s),
         transcript=words_in(folder, options.transcript, options.language, spoken=options.text),
         may_read_text=False,
         background=folder / "background" if is_address(options.background) else None,

@@ -42,7 +42,16 @@ from portravox.service.errors import (
 from portravox.service.eta import TaskEta, Work
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
-from portravox.service.problems import ALGO, NO_SPEECH, NOT_STORED, TIMEOUT, Problem, failure_of
+from portravox.service.problems import (
+    ALGO,
+    NO_SPEECH,
+    NOT_STORED,
+    ORIGINAL_VOICE_S,
+    TIMEOUT,
+    Problem,
+    failure_of,
+    of_voices_up_to,
+)
 from portravox.service.storage.base import Storage
 from portravox.service.streams import StreamedVideo, Streams
 from portravox.service.tasks.queue import (
@@ -165,6 +174,7 @@ class WorkerLoop:
         task_life_s: float,
         picture_formats: Formats = "original",
         voice_formats: Formats = "original",
+        max_voice_s: float = ORIGINAL_VOICE_S,
         producer: str = PRODUCER,
         signer: Signer | None = None,
         watermark_key: str = OFF,
@@ -193,6 +203,7 @@ class WorkerLoop:
         self._task_life_s = task_life_s
         self._picture_formats: Formats = picture_formats
         self._voice_formats: Formats = voice_formats
+        self._max_voice_s = max_voice_s
         self._producer = producer
         self._signer = signer
         self._readers = FairTurns(READERS_AT_ONCE, per_key=READERS_PER_KEY)
@@ -391,7 +402,8 @@ class WorkerLoop:
             async with _deadline(left_s):
                 return await self._rendered(task, video_name, held)
         except RequestFailed as error:
-            return _failure(error.problem, retry=error.retry, explanation=error.explanation)
+            problem = of_voices_up_to(self._max_voice_s, error.problem)
+            return _failure(problem, retry=error.retry, explanation=error.explanation)
         except StorageUnavailable as error:
             _log.error("attempt failed", extra={"task_id": task.task_id}, exc_info=error)
             return _failure(NOT_STORED, retry=True)
@@ -493,6 +505,7 @@ class WorkerLoop:
                 parameters=task.job.parameters,
                 picture_formats=self._picture_formats,
                 voice_formats=self._voice_formats,
+                max_voice_s=self._max_voice_s,
                 producer=self._producer,
                 task_id=task.task_id,
                 watermark=told_watermark(self._watermark_key, self._producer, task.task_id),

@@ -51,8 +51,8 @@ _MAX_SIDE_PX = 65_536
 _MAX_COORDINATE_PX = 1e6
 """Outlines may reach out of the picture."""
 
-MAX_DURATION_S = 3600.0
-"""Of a video; recordings have 180 s at most."""
+MAX_DURATION_S = 3601.0
+"""Of a video; recordings have an hour at most, and MP3s what an encoder adds."""
 
 MAX_FRAMES = 1_000_000
 MAX_PIXELS = 100_000_000
@@ -120,6 +120,9 @@ class FetchRequest:
     allow_ports: str = ""
     """Ports beyond those of web servers, as in the settings."""
 
+    max_voice_s: float = 180.0
+    """How long a recording may be: its bytes go with it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeRequest:
@@ -182,6 +185,7 @@ class RenderRequest:
 
     picture_formats: Formats = "original"
     voice_formats: Formats = "original"
+    max_voice_s: float = 180.0
 
     producer: str = PRODUCER
     """Named in the video's label."""
@@ -432,6 +436,7 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 folder=asked.text("folder", MAX_LINE_BYTES),
                 allow_nets=asked.text("allow_nets", MAX_LINE_BYTES),
                 allow_ports=asked.text("allow_ports", MAX_LINE_BYTES),
+                max_voice_s=asked.real("max_voice_s", 1.0, MAX_DURATION_S),
             )
         case JudgeRequest.kind:
             request = JudgeRequest(
@@ -459,6 +464,7 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 parameters=asked.mapping("parameters"),
                 picture_formats=asked.formats("picture_formats"),
                 voice_formats=asked.formats("voice_formats"),
+                max_voice_s=asked.real("max_voice_s", 1.0, MAX_DURATION_S),
                 producer=asked.text("producer", MAX_PRODUCER),
                 task_id=asked.text("task_id"),
                 watermark=asked.text("watermark", MAX_LINE_BYTES),

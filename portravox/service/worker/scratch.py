@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portravox.service.disk import DiskSpace
+from portravox.service.problems import ORIGINAL_VOICE_S
 from portravox.service.storage.uploads import UploadedFiles, is_upload
 from portravox.service.worker.messages import FetchRequest, InputFile
 
@@ -34,6 +35,7 @@ class ScratchSpace:
     uploaded: UploadedFiles
     allow_nets: str
     allow_ports: str = ""
+    max_voice_s: float = ORIGINAL_VOICE_S
     space: DiskSpace = field(default_factory=DiskSpace)
 
     def require_room(self) -> None:
@@ -66,6 +68,7 @@ class ScratchSpace:
                 folder=str(folder),
                 allow_nets=self.allow_nets,
                 allow_ports=self.allow_ports,
+                max_voice_s=self.max_voice_s,
             )
         await asyncio.to_thread(self._copy_upload, url, folder / file, key_group)
         return None

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from portravox.demo import demo_portrait
-from portravox.errors import NoFaceFound, PictureUnsupported, VoiceUnsupported
+from portravox.errors import NoFaceFound, PictureUnsupported, VoiceTooLong, VoiceUnsupported
 from portravox.inspection import Inspection
 from portravox.labels.watermark import Bits, Watermark
 from portravox.media.picture_file import read_picture
@@ -67,6 +67,19 @@ def test_what_the_operator_allows_is_taken_and_nothing_else(
         picture_formats=pictures,
         voice_formats=voices,
     )
+    with pytest.raises(outcome):
+        _rendered(request, io.BytesIO())
+
+
+@pytest.mark.parametrize(("max_s", "outcome"), [(180.0, VoiceTooLong), (200.0, NoFaceFound)])
+def test_a_recording_may_be_as_long_as_the_operator_says(
+    tmp_path: Path, max_s: float, outcome: type[Exception]
+) -> None:
+    Image.new("RGB", (200, 200), (90, 90, 90)).save(tmp_path / "image", "PNG")
+    compressed(tmp_path / "long.mp3", tone(190.0, 8_000), "mp3", "libmp3lame", b="8000").rename(
+        tmp_path / "audio"
+    )
+    request = RenderRequest(number=1, folder=str(tmp_path), parameters={}, max_voice_s=max_s)
     with pytest.raises(outcome):
         _rendered(request, io.BytesIO())
 
