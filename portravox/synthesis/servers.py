@@ -62,7 +62,8 @@ class OpenAiSpeech:
             "response_format": "wav",
         }
         request = _posted(f"{versioned}/audio/speech", body, self.settings.key)
-        _write(target, _sound(_patient(self, request, MAX_BYTES)))
+        ends_at = time.monotonic() + self.settings.time_s
+        _write(target, _sound(_patient(self, request, MAX_BYTES, ends_at)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class DashScopeSpeech:
 
     def speak(self, speech: SpeechRequest, target: Path) -> None:
         """As `SpeechProvider.speak`."""
+        ends_at = time.monotonic() + self.settings.time_s
         width = sum(2 if _is_wide(letter) else 1 for letter in speech.text)
         if width > _MOST_WIDTH:
             raise SpeechRefused(
@@ -93,9 +95,9 @@ class DashScopeSpeech:
         request = _posted(
             url, {"model": self.settings.model_name, "input": asked}, self.settings.key
         )
-        there = _audio_url(_patient(self, request, MAX_JSON_BYTES))
+        there = _audio_url(_patient(self, request, MAX_JSON_BYTES, ends_at))
         fetched = Request(url=there, body=None, headers={"Accept": "*/*"}, by_operator=False)
-        _write(target, _sound(_patient(self, fetched, MAX_BYTES)))
+        _write(target, _sound(_patient(self, fetched, MAX_BYTES, ends_at)))
 
 
 def _posted(url: str, body: dict[str, Any], key: str | None) -> Request:
@@ -105,12 +107,15 @@ def _posted(url: str, body: dict[str, Any], key: str | None) -> Request:
     return Request(url=url, body=json.dumps(body).encode(), headers=headers, by_operator=True)
 
 
-def _patient(provider: OpenAiSpeech | DashScopeSpeech, request: Request, max_bytes: int) -> Answer:
+def _patient(
+    provider: OpenAiSpeech | DashScopeSpeech, request: Request, max_bytes: int, ends_at: float
+) -> Answer:
     """The answer 200 to a request, sent again with pauses while it may help.
+
+    ends_at   by time.monotonic, for all requests of a text together
 
     Raises SpeechRefused, SpeechUnavailable.
     """
-    ends_at = time.monotonic() + provider.settings.time_s
     for pause_s in (*PAUSES_S, None):
         asked_s = 0.0
         try:

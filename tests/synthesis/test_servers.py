@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from portravox.errors import SpeechRefused, SpeechUnavailable
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.worker.speaker import _send
 from portravox.synthesis import servers
-from portravox.synthesis.provider import SpeechRequest, Transport
+from portravox.synthesis.provider import Answer, Request, SpeechRequest, Transport
 from portravox.synthesis.servers import DashScopeSpeech, OpenAiSpeech
 from portravox.synthesis.settings import SpeechSettings
 from portravox.synthesis.transport import send
@@ -145,6 +146,22 @@ def test_an_answer_that_names_no_web_address_is_an_error(
 ) -> None:
     with pytest.raises(SpeechUnavailable, match="names no recording"):
         dashscope(speech_server, "dashscope-odd", transport).speak(SPEECH, tmp_path / "audio")
+
+
+def test_the_time_of_a_text_holds_for_its_call_and_its_recording_together(tmp_path: Path) -> None:
+    left: list[float] = []
+
+    def slow(request: Request, *, time_s: float, max_bytes: int) -> Answer:
+        del max_bytes
+        left.append(time_s)
+        time.sleep(0.2)
+        named = b'{"output": {"audio": {"url": "http://h/a.wav"}}}'
+        content = named if request.by_operator else recording()
+        return Answer(status=200, content_type="", retry_after_s=0.0, body=content)
+
+    settings = SpeechSettings(provider="dashscope", key="sk-2", time_s=5.0)
+    DashScopeSpeech(settings, slow).speak(SPEECH, tmp_path / "audio")
+    assert left[0] <= 5.0 and left[1] <= 5.0 - 0.2
 
 
 def test_dashscope_counts_a_chinese_letter_twice(
