@@ -276,11 +276,20 @@ def _covered(tile: Float32, shape: tuple[int, ...]) -> Float32:
 
 def _waves_in(details: Float32, tile_px: float) -> Complex128:
     """(WAVES,) how much of each wave is in a picture whose tiles begin in the corner."""
+    import cv2
+
     height, width = details.shape
-    turns = -2j * np.pi / tile_px
-    across = np.exp(turns * np.outer(np.arange(width), np.arange(HIGHEST + 1)))
-    down = np.exp(turns * np.outer(np.arange(-HIGHEST, HIGHEST + 1), np.arange(height)))
-    spectrum = down.astype(np.complex64) @ (details @ across.astype(np.complex64))
+    turns = np.outer(np.arange(width), np.arange(HIGHEST + 1)) * (2 * np.pi / tile_px)
+    # OpenCV's, which wakes no threads for products as small as these.
+    right, up = (
+        cv2.gemm(details, wave(turns).astype(np.float32), 1.0, None, 0.0)
+        for wave in (np.cos, np.sin)
+    )
+    turns = np.outer(np.arange(-HIGHEST, HIGHEST + 1), np.arange(height)) * (2 * np.pi / tile_px)
+    cosines, sines = (wave(turns).astype(np.float32) for wave in (np.cos, np.sin))
+    real = cv2.gemm(cosines, right, 1.0, None, 0.0) - cv2.gemm(sines, up, 1.0, None, 0.0)
+    imaginary = cv2.gemm(cosines, up, 1.0, None, 0.0) + cv2.gemm(sines, right, 1.0, None, 0.0)
+    spectrum = real - 1j * imaginary
     found: Complex128 = spectrum[COUNTS[:, 1] + HIGHEST, COUNTS[:, 0]].astype(np.complex128)
     return found
 
@@ -295,11 +304,11 @@ def shared_out(right: Float64, wrong: Float64) -> Float64:
     some amplitudes the one is taken that gains most over its price, and the price is such that the
     sum of squares comes out (Lagrange).
     """
-    offered = np.linspace(0.0, MAX_AMPLITUDE, 31)
+    offered = np.linspace(0.0, MAX_AMPLITUDE, 26)
     sums = right[:, np.newaxis] + offered
     gains = sums / np.sqrt(sums**2 + wrong[:, np.newaxis] ** 2 + LOST_AMPLITUDE**2)
     low, high = 1e-4, 1e2
-    for _ in range(40):
+    for _ in range(20):
         price = math.sqrt(low * high)
         chosen = offered[np.argmax(gains - price * offered**2, axis=1)]
         if float(np.mean(chosen**2)) > 1:
@@ -346,18 +355,24 @@ def strength(luma: UInt8) -> Float32:
     """
     import cv2
 
-    short = min(luma.shape)
+    height, width = luma.shape
+    short = min(height, width)
     fine = luma.astype(np.float32)
     fine -= cv2.GaussianBlur(fine, (0, 0), max(0.8, _FINE * short))
-    around = max(1.0, _AROUND * short)
-    activity = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), around))
-    reach = int(_REACH * short) | 1
+    # What follows is smooth: a quarter of the pixels each way will do.
+    every = 4 if short >= 256 else 1
+    size = (width // every, height // every)
+    around = max(1.0, _AROUND * short / every)
+    variance = cv2.resize(fine * fine, size, interpolation=cv2.INTER_AREA)
+    activity = np.sqrt(cv2.GaussianBlur(variance, (0, 0), around))
+    reach = int(_REACH * short / every) | 1
     least = cv2.erode(activity, np.ones((reach, reach), np.uint8))
     busy = _share(cv2.GaussianBlur(least, (0, 0), around), FLAT_ACTIVITY, BUSY_ACTIVITY)
     loud = _share(activity, *LOUD_ACTIVITY)
     seldom_seen = FLAT_LEVELS + (BUSY_LEVELS - FLAT_LEVELS) * busy
-    strong: Float32 = (seldom_seen + (LOUD_LEVELS - seldom_seen) * loud).astype(np.float32)
-    return strong
+    strong = (seldom_seen + (LOUD_LEVELS - seldom_seen) * loud).astype(np.float32)
+    whole: Float32 = cv2.resize(strong, (width, height), interpolation=cv2.INTER_LINEAR)
+    return whole
 
 
 def _share(activity: Float32, none: float, whole: float) -> Float32:
