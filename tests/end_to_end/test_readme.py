@@ -50,13 +50,15 @@ def test_the_first_command_works(inputs):
     assert (inputs / "video.mp4").is_file()
 
 
+NO_OPTIONS = ("portrait", "voice", "output", "speech", "credentials", "watermark_key")
+"""The files, and what the command line has from the environment or from pages of their own."""
+
+
 def test_every_option_stands_in_the_table_with_its_default():
     table = README.read_text(encoding="utf-8")
     chinese = README.with_suffix(".zh-CN.md").read_text(encoding="utf-8")
     for name, parameter in inspect.signature(portravox.animate).parameters.items():
-        if name in ("portrait", "voice", "output", "speech", "credentials"):
-            continue
-        if name.startswith("on_"):
+        if name in NO_OPTIONS or name.startswith("on_"):
             continue
         row = re.search(rf"^\| `--.*?\| `{name}` \|.*?\| (.*?) \|", table, re.M)
         assert row is not None, name
