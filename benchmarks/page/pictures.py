@@ -129,12 +129,13 @@ def way_through(studio: Studio, *, phone: bool) -> Iterator[str]:
 
 
 def _make_and_see_it_drawn(studio: Studio) -> None:
+    """Until a frame of what is being made is shown, or what is made of it already plays."""
     page = studio.page
-    drawn = "#stage .frame:not(.waiting) [data-part=preview]:visible"
+    drawn = "#stage .frame:not(.waiting) [data-part=preview]:visible, #stage video.watched:visible"
     for _ in range(TRIES):
         studio.make()
-        page.locator(f"{drawn}, #stage video:visible").wait_for(timeout=60_000)
-        if page.locator(drawn).is_visible():
+        page.locator(f"{drawn}, #stage video:visible").first.wait_for(timeout=60_000)
+        if page.locator(drawn).first.is_visible():
             return
         page.locator("#history [data-do=clear]").dblclick()
         page.locator("#stage").wait_for(state="hidden")
