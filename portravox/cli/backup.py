@@ -30,16 +30,15 @@ def backup_command(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Copy tasks, API keys and signing keys into a new folder, while the server runs or not.
+    """Copy tasks, keys and records into a new folder, while the server runs or not.
 
     Settings are not in it. Keep it as you keep the keys: who has it can sign links.
     """
-    from portravox.service.backup import Part, back_up
+    from portravox.service.backup import USUAL, Part, back_up
     from portravox.service.settings import read_settings
 
     settings = read_settings({"data_dir": data_dir}, config=config)
-    parts = [Part.TASKS, Part.KEYS, Part.SIGNING_KEYS]
-    parts += [Part.VIDEOS] * videos + [Part.UPLOADS] * uploads
+    parts = [*USUAL, *[Part.VIDEOS] * videos, *[Part.UPLOADS] * uploads]
     made = back_up(settings.data_dir, target, parts)
     if as_json:
         give_json(_facts(made))
@@ -55,7 +54,7 @@ def restore_command(
         typer.Option(
             "--only",
             metavar="PART",
-            help="tasks, keys, signing-keys, videos or uploads; may be said again.",
+            help="One of its parts, such as tasks or keys; may be said again.",
             show_default="all it has",
         ),
     ] = None,

@@ -2,9 +2,9 @@
 
 Flow      cli.backup -> backup.back_up -> a folder; backup.restore -> the data folder -> a server
 
-A backup is a folder: a copy of the table of tasks, the API keys, the signing keys, and if wanted
-videos and uploads, with a manifest that has the size and the SHA-256 of each file. It appears whole
-or not at all.
+A backup is a folder: a copy of the table of tasks, the API keys, the signing keys, the records that
+an operator has to keep, and if wanted videos and uploads, with a manifest that has the size and the
+SHA-256 of each file. It appears whole or not at all.
 
 A restore checks all of that before it touches anything, keeps what was there beside, and is
 written down before it begins: one that was interrupted is finished by the next server that starts,
@@ -29,6 +29,7 @@ from typing import Any
 
 from portravox import __version__
 from portravox.atomic_file import sync_file, sync_folder, writing
+from portravox.service import consent, label_policy
 from portravox.service.disk import DiskSpace, storage_errors
 from portravox.service.errors import BackupUnusable, QueueDamaged, QueueUnavailable, StorageFailed
 from portravox.service.keys import ApiKeys
@@ -49,6 +50,9 @@ class Part(StrEnum):
     TASKS = "tasks"
     KEYS = "keys"
     SIGNING_KEYS = "signing-keys"
+    CONSENT = "consent"
+    STATEMENTS = "statements"
+    UNLABELLED = "unlabelled"
     VIDEOS = "videos"
     UPLOADS = "uploads"
 
@@ -57,10 +61,16 @@ PLACES = {
     Part.TASKS: "tasks.db",
     Part.KEYS: "keys.json",
     Part.SIGNING_KEYS: "signing-keys.txt",
+    Part.CONSENT: consent.RECORD_NAME,
+    Part.STATEMENTS: consent.STATEMENTS_NAME,
+    Part.UNLABELLED: label_policy.RECORD_NAME,
     Part.VIDEOS: "videos",
     Part.UPLOADS: "uploads",
 }
 """Where each lies in the data folder and in a backup: a file, or a folder of files."""
+
+USUAL = tuple(part for part in Part if part not in (Part.VIDEOS, Part.UPLOADS))
+"""What is small, and lost for good."""
 
 _BESIDE = {Part.TASKS: ("tasks.db-wal", "tasks.db-shm")}
 """What belongs to a file of before and would be taken for a part of the new one."""

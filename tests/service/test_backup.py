@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from portravox.service.backup import PENDING, Part, back_up, check, finish_restore, restore
+from portravox.service.backup import (
+    PENDING,
+    USUAL,
+    Part,
+    back_up,
+    check,
+    finish_restore,
+    restore,
+)
 from portravox.service.errors import (
     BackupUnusable,
     QueueDamaged,
@@ -24,7 +32,6 @@ from portravox.service.tasks.queue import Job
 from portravox.service.tasks.sqlite import SqliteTaskQueue
 
 JOB = Job(model="m", image_url="i", audio_url="a", parameters={}, resolve_oss=False)
-USUAL = (Part.TASKS, Part.KEYS, Part.SIGNING_KEYS)
 
 
 def submit(queue: SqliteTaskQueue, key_id: str = "1"):
@@ -52,6 +59,10 @@ def data(tmp_path) -> Path:
     os.utime(folder / "videos" / "v.mp4", (1_000_000_000, 1_000_000_000))
     (folder / "videos" / ".v.mp4.0.part").write_bytes(b"half a vid")
     (folder / "uploads" / "u").write_bytes(b"upload")
+    (folder / "consent.jsonl").write_bytes(b"{}\n")
+    (folder / "unlabelled.jsonl").write_bytes(b"{}\n{}\n")
+    (folder / "statements").mkdir()
+    (folder / "statements" / "s.txt").write_bytes(b"I agree")
 
     async def fill():
         queue = SqliteTaskQueue(folder / "tasks.db")
@@ -84,6 +95,7 @@ def test_a_backup_is_private_and_has_all_that_was_wanted(data, tmp_path):
     assert made.parts == tuple(Part) and made == check(tmp_path / "b")
     assert content(tmp_path / "b").keys() == {
         "manifest.json", "tasks.db", "keys.json", "signing-keys.txt", "videos/v.mp4", "uploads/u",
+        "consent.jsonl", "unlabelled.jsonl", "statements/s.txt",
     }  # fmt: skip
     for path in (tmp_path / "b", *(tmp_path / "b").rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
