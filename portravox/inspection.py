@@ -163,8 +163,10 @@ def with_watermark(
     if luma is None:
         return found
     mark = read_watermark(luma, keys)
-    marks = found.marks if mark is None else (_watermark(mark, keys, found.marks), *found.marks)
-    return Inspection(kind=found.kind, is_known=True, marks=marks[:MAX_MARKS])
+    marks = found.marks
+    if mark is not None:
+        marks = (*marks[: MAX_MARKS - 1], _watermark(mark, keys, marks))
+    return Inspection(kind=found.kind, is_known=True, marks=marks)
 
 
 def _watermark(found: WatermarkFound, keys: Sequence[str], others: Sequence[Mark]) -> Mark:

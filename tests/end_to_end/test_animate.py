@@ -63,7 +63,7 @@ def test_it_says_that_a_machine_made_it(made):
 def test_its_picture_tells_the_number_of_its_label(made):
     label = probe_video(made.path).aigc
     assert label is not None
-    mark = inspect_file(made.path).marks[0]
+    mark = inspect_file(made.path).marks[-1]
     assert (mark.scheme, mark.fields["key"]) == ("watermark", "public")
     assert mark.fields["number"] == hashlib.sha256(label["ProduceID"].encode()).hexdigest()[:5]
     assert "Portravox" in mark.words
