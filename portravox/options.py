@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol, TypedDict
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict, get_args
 
 from portravox.errors import SettingOutOfRange
 
@@ -33,6 +33,12 @@ GREEN = "#00b140"
 
 QUALITY_NAMES = ("draft", "standard", "high")
 LABEL_LANGUAGES = ("zh", "en")
+
+LabelPlace = Literal["bottom-right", "bottom-left", "top-right", "top-left"]
+LABEL_PLACES = get_args(LabelPlace)
+
+LEAST_LABEL_S = 2
+"""GB 45438-2025 (China), 5.2: a label in a video is seen for two seconds at least."""
 
 MAX_SEED = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
@@ -196,13 +202,16 @@ class Choice:
 
     names: tuple[str, ...]
 
+    word: str = ""
+    """For all of them, in the command line's help, where they are too long to be listed there."""
+
     @property
     def wanted(self) -> str:
         return " or ".join(filter(None, (", ".join(self.names[:-1]), self.names[-1])))
 
     @property
     def metavar(self) -> str:
-        return "|".join(self.names)
+        return self.word or "|".join(self.names)
 
     def fits(self, value: object) -> bool:
         return isinstance(value, str) and value in self.names
@@ -618,6 +627,37 @@ class JobOptions(Direction):
         control=Control(kind="choice", advanced=True),
     )
 
+    label_place: Literal["bottom-right", "bottom-left", "top-right", "top-left"] = _option(
+        "bottom-right",
+        kind=Choice(LABEL_PLACES, word="CORNER"),
+        title=Words("Place of the label", "标识位置"),
+        help=Words(
+            "The corner that has the visible label: bottom-right, bottom-left, top-right or"
+            " top-left.",
+            "画面 AI 标识所在的角落：右下、左下、右上或左上。",
+        ),
+        value_titles={
+            "bottom-right": Words("Bottom right", "右下"),
+            "bottom-left": Words("Bottom left", "左下"),
+            "top-right": Words("Top right", "右上"),
+            "top-left": Words("Top left", "左上"),
+        },
+        control=Control(kind="choice", advanced=True),
+    )
+
+    label_s: int | None = _option(
+        kind=Whole(LEAST_LABEL_S, 3600),
+        title=Words("Length of the label", "标识时长"),
+        help=Words(
+            "For how many seconds from the beginning the visible label is seen.",
+            "从开头起，画面 AI 标识显示多少秒。",
+        ),
+        unit=Words("s", "秒"),
+        optional=True,
+        none=Words("The whole video", "整个视频"),
+        control=Control(kind="select", suggestions=(2, 5, 10), advanced=True),
+    )
+
     transcript: str | None = _option(
         kind=Text(
             wanted=f"words, at most {MAX_TRANSCRIPT_CHARACTERS} characters",
@@ -793,6 +833,8 @@ class OptionValues(TypedDict, total=False):
     max_side: int | None
     quality: str
     visible_label: Literal["zh", "en"] | None
+    label_place: LabelPlace
+    label_s: int | None
     transcript: str | None
     language: str | None
     text: str | None

@@ -350,7 +350,7 @@ def _captions_in(
     cues, font = burned
     width_px, height_px = video.width_px, video.height_px
     clear_px = 0
-    if settings.visible_label is not None:
+    if settings.visible_label is not None and settings.label_place.startswith("bottom"):
         label = visible_label(settings.visible_label, width_px, height_px)
         clear_px = height_px - label.top_px + label.grey.shape[0] // 4
     return BurnedCaptions(
@@ -543,7 +543,7 @@ def animate_inputs(
     started = time.perf_counter()
     tell = on_progress or _tell_nobody
     drawing = engine or open_engine(options.engine)
-    settings = replace(QUALITIES[options.quality], visible_label=options.visible_label)
+    settings = QUALITIES[options.quality].labelled(options)
 
     def open_file(video: VideoFormat) -> VideoWriter:
         cues = None if burned is None else burned[0]

@@ -11,7 +11,6 @@ import queue
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -108,7 +107,7 @@ def _live(
             session,
             label=AiLabel(producer=producer, content_id=number),
             watermark=watermark_of(key, producer, number),
-            settings=replace(LIVE, visible_label=options.visible_label),
+            settings=LIVE.labelled(options),
         )
         for piece in streamed(session, spoken, stream, paced=pace):
             sink.write(piece)

@@ -17,6 +17,7 @@ import numpy as np
 
 from portravox.arrays import Float32
 from portravox.errors import SettingOutOfRange
+from portravox.options import LabelPlace
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,8 +52,10 @@ class Overlay:
     """(h, w) 0..1."""
 
 
-def visible_label(language: VisibleLabel, width_px: int, height_px: int) -> Overlay:
-    """The label for frames of this size, in the lower right corner."""
+def visible_label(
+    language: VisibleLabel, width_px: int, height_px: int, place: LabelPlace = "bottom-right"
+) -> Overlay:
+    """The label for frames of this size, in one of their corners."""
     if language not in ("zh", "en"):
         raise SettingOutOfRange("visible_label", language, "'zh', 'en' or None")
     draw = _chinese_text if language == "zh" else _english_text
@@ -67,12 +70,17 @@ def visible_label(language: VisibleLabel, width_px: int, height_px: int) -> Over
     letters, plate = letters * np.float32(_TEXT_OPACITY), plate * np.float32(_PLATE_OPACITY)
     opacity: Float32 = np.float32(1) - (np.float32(1) - letters) * (np.float32(1) - plate)
     grey: Float32 = (letters / np.maximum(opacity, np.float32(1e-6))).astype(np.float32)
+    right_px, bottom_px = width_px - width - margin_px, height_px - height - margin_px
     return Overlay(
-        left_px=max(0, (width_px - width - margin_px) // 2 * 2),
-        top_px=max(0, (height_px - height - margin_px) // 2 * 2),
+        left_px=_even(min(margin_px, right_px) if place.endswith("left") else right_px),
+        top_px=_even(min(margin_px, bottom_px) if place.startswith("top") else bottom_px),
         grey=grey,
         opacity=opacity,
     )
+
+
+def _even(at_px: int) -> int:
+    return max(0, at_px // 2 * 2)
 
 
 def _plate_size(text: Image, capital_px: int) -> tuple[int, int]:

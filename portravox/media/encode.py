@@ -16,7 +16,7 @@ import mmap
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -34,6 +34,7 @@ from portravox.labels.watermark import MarkedLevels, Watermark
 from portravox.media.fragments import Fragmenter, OnFragment
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
+from portravox.options import OPTIONS, JobOptions, LabelPlace
 from portravox.system import usable_cores
 
 if TYPE_CHECKING:
@@ -92,6 +93,30 @@ class VideoSettings:
     visible_label: VisibleLabel | None = None
     """A small label in the corner of every frame, in Chinese or English."""
 
+    label_place: LabelPlace = "bottom-right"
+
+    label_s: int | None = None
+    """How long from the beginning the label is seen. None: in all frames."""
+
+    def labelled(self, options: JobOptions) -> VideoSettings:
+        """The same, with the visible label that a caller wants."""
+        return replace(
+            self,
+            visible_label=options.visible_label,
+            label_place=options.label_place,
+            label_s=options.label_s,
+        )
+
+    def stamp(self, width_px: int, height_px: int) -> Stamp | None:
+        """The visible label for frames of this size."""
+        if self.visible_label is None:
+            return None
+        return Stamp(visible_label(self.visible_label, width_px, height_px, self.label_place))
+
+    def is_labelled(self, frame: int, fps: int) -> bool:
+        """Whether this frame has the label, if the video has one."""
+        return self.label_s is None or frame < self.label_s * fps
+
     def __post_init__(self) -> None:
         if isinstance(self.crf, bool) or not isinstance(self.crf, int) or not 0 <= self.crf <= 51:
             raise SettingOutOfRange("crf", self.crf, "a whole number from 0 to 51")
@@ -105,8 +130,8 @@ class VideoSettings:
             isinstance(self.threads, int) and 1 <= self.threads <= 128
         ):
             raise SettingOutOfRange("threads", self.threads, "a whole number from 1 to 128")
-        if self.visible_label not in (None, "zh", "en"):
-            raise SettingOutOfRange("visible_label", self.visible_label, "'zh', 'en' or None")
+        for name in ("visible_label", "label_place", "label_s"):
+            OPTIONS[name].check(getattr(self, name))
 
 
 def encoder_threads() -> int:
@@ -201,8 +226,7 @@ class VideoWriter:
         import av
 
         height_px, width_px = self._shape
-        language = self._settings.visible_label
-        self._stamp = Stamp(visible_label(language, width_px, height_px)) if language else None
+        self._stamp = self._settings.stamp(width_px, height_px)
         self._part = _create_part(self._path)
         pixels = "yuv420p" if self._open_video is None else "yuva420p"
         try:
@@ -240,7 +264,8 @@ class VideoWriter:
         drawn = None if self._stamp_at is None else self._stamp_at(self._written)
         if self._watermark is not None and self._levels is None:
             self._levels = self._watermark.levels(frame.luma)
-        fill_frame(slot, frame, self._levels, self._stamp, drawn)
+        label = self._stamp if self._settings.is_labelled(self._written, self._fps) else None
+        fill_frame(slot, frame, self._levels, label, drawn)
         slot.pts = self._written
         slot.time_base = Fraction(1, self._fps)
         self._full.put(slot)

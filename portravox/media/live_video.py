@@ -17,12 +17,10 @@ import numpy as np
 from portravox.arrays import Float32
 from portravox.errors import EncodingFailed, SettingOutOfRange
 from portravox.labels.aigc import AiLabel
-from portravox.labels.visible import visible_label
 from portravox.labels.watermark import MarkedLevels, Watermark
 from portravox.media.encode import (
     AAC_FRAME,
     AAC_OPTIONS,
-    Stamp,
     VideoSettings,
     describe_pictures,
     describe_sound,
@@ -93,8 +91,8 @@ class LiveVideo:
         self._waiting = np.zeros((0, channels), np.float32)
         """Sound that does not fill a packet yet."""
 
-        language = settings.visible_label
-        self._stamp = Stamp(visible_label(language, width_px, height_px)) if language else None
+        self._settings = settings
+        self._stamp = settings.stamp(width_px, height_px)
         self._watermark = watermark
         self._levels: MarkedLevels | None = None
         self._out: list[bytes] = []
@@ -164,7 +162,8 @@ class LiveVideo:
             slot.make_writable()  # the encoder may still look at what it was given last
             if self._watermark is not None and self._levels is None:
                 self._levels = self._watermark.levels(frame.luma)
-            fill_frame(slot, frame, self._levels, self._stamp)
+            is_labelled = self._settings.is_labelled(self._frames, self._fps)
+            fill_frame(slot, frame, self._levels, self._stamp if is_labelled else None)
             slot.pts, slot.time_base = self._frames, Fraction(1, self._fps)
             self._frames += 1
             self._fragmenter.add_pictures(self._video.encode(slot))

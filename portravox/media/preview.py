@@ -9,8 +9,7 @@ import io
 
 import numpy as np
 
-from portravox.labels.visible import VisibleLabel, visible_label
-from portravox.media.encode import Stamp
+from portravox.media.encode import VideoSettings
 from portravox.media.planes import Planes
 
 LONGER_SIDE_PX = 480
@@ -20,19 +19,20 @@ choice."""
 _JPEG_QUALITY = 70
 
 
-def preview_jpeg(frame: Planes, label: VisibleLabel | None = None) -> bytes:
+def preview_jpeg(frame: Planes, settings: VideoSettings | None = None) -> bytes:
     """The frame, thinned out to every n-th pixel: cheap, and sharp enough for a moment.
 
-    label   that the video has: who keeps its previews keeps it, too
+    settings   of the video: who keeps its previews keeps its visible label, too
     """
     from PIL import Image
 
     stream = io.BytesIO()
     thinned = _thinned(frame, max(1, max(frame.shape) // LONGER_SIDE_PX))
-    if label is not None:
-        height, width = thinned.shape
+    height, width = thinned.shape
+    stamp = None if settings is None else settings.stamp(width, height)
+    if stamp is not None:
         thinned = Planes(*(plane.copy() for plane in (thinned.luma, thinned.cb, thinned.cr)))
-        Stamp(visible_label(label, width, height)).blend(thinned.luma, thinned.cb, thinned.cr)
+        stamp.blend(thinned.luma, thinned.cb, thinned.cr)
     Image.fromarray(thinned.rgb()).save(stream, "JPEG", quality=_JPEG_QUALITY)
     return stream.getvalue()
 

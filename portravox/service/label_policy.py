@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from portravox.labels.visible import VisibleLabel
+from portravox.options import LabelPlace
 from portravox.service.records import append, session_and_when, who_and_when
 from portravox.service.tasks.task import Job, Task
 
 LabelPolicy = Literal["asked", "zh", "en"]
 """asked: as each task asks. zh, en: in every video, this one where a task asks for none."""
 
-OPTION = "visible_label"
+OPTION, PLACE, LENGTH = "visible_label", "label_place", "label_s"
 
 RECORD_NAME = "unlabelled.jsonl"
 
@@ -35,6 +36,12 @@ class Labelling:
     agreements: Mapping[str, str] = field(default_factory=dict)
     """By id of a key: the agreement by which its videos may do without a visible label."""
 
+    place: LabelPlace | None = None
+    """The corner, whatever a task says; None: as it says."""
+
+    lasts_s: int | None = None
+    """Where the operator labels every video: for how long. None: the whole video."""
+
     record: Path = Path(RECORD_NAME)
     """Where those are written down; made with the first."""
 
@@ -44,10 +51,19 @@ class Labelling:
 
     def of_parameters(self, parameters: Mapping[str, Any], key_id: str) -> Mapping[str, Any]:
         """Options as they are to be followed."""
-        if self.policy == "asked" or OPTION in parameters or key_id in self.agreements:
+        label: VisibleLabel | None = parameters.get(OPTION)
+        if label is None and self.policy != "asked" and key_id not in self.agreements:
+            label = self.policy
+        if label is None:
             return parameters
-        label: VisibleLabel = self.policy
-        return {**parameters, OPTION: label}
+        wanted: dict[str, Any] = {**parameters, OPTION: label}
+        if self.place is not None:
+            wanted[PLACE] = self.place
+        if self.policy != "asked":  # then it is the operator's label, not the task's
+            wanted.pop(LENGTH, None)
+            if self.lasts_s is not None:
+                wanted[LENGTH] = self.lasts_s
+        return wanted
 
     def needs_record(self, task: Task) -> bool:
         """Whether a task's video goes out without the label that others carry."""

@@ -27,6 +27,7 @@ from portravox.errors import FileMissing, SettingOutOfRange
 from portravox.labels.aigc import PRODUCER, check_producer
 from portravox.labels.signer import Credentials, Signer, open_signer, read_anchors
 from portravox.labels.watermark_key import checked_key
+from portravox.options import LEAST_LABEL_S, LabelPlace
 from portravox.service.consent import MAX_STATEMENT, Consent
 from portravox.service.errors import InputDownloadFailed
 from portravox.service.fetch.addresses import AddressPolicy
@@ -257,6 +258,14 @@ class ServiceSettings(BaseSettings):
     visible_label: LabelPolicy = "asked"
     """Words in the picture that say that a machine made it: where a task asks for them, or in every
     video, in Chinese or English where a task does not say."""
+
+    visible_label_place: LabelPlace | None = None
+    """The corner that has those words, whatever a task says: bottom-right, bottom-left, top-right
+    or top-left."""
+
+    visible_label_s: Annotated[int, Field(ge=LEAST_LABEL_S)] | None = None
+    """Where every video has those words: for how many seconds from its beginning, 2 at least.
+    Without: in the whole video."""
 
     unlabelled_keys: dict[str, str] = Field(default_factory=dict)
     """Ids of keys whose videos may do without the words that `visible_label` puts into others',
@@ -506,6 +515,8 @@ class ServiceSettings(BaseSettings):
         """Which videos carry a visible label."""
         return Labelling(
             policy=self.visible_label,
+            place=self.visible_label_place,
+            lasts_s=self.visible_label_s,
             agreements=self.unlabelled_keys,
             record=self.data_dir / RECORD_NAME,
         )

@@ -7,6 +7,7 @@ import pytest
 
 from portravox.errors import SettingOutOfRange
 from portravox.labels.visible import MIN_TEXT_SHARE, visible_label
+from portravox.options import LABEL_PLACES
 
 SIZES = [(512, 512), (1080, 1920), (1920, 1080), (2048, 700), (4096, 4096)]
 
@@ -31,6 +32,20 @@ def test_the_label_lies_within_the_frame_on_whole_blocks(
     assert overlay.top_px >= 0 and overlay.top_px + height <= size[1]
     assert np.all((overlay.opacity >= 0) & (overlay.opacity <= 1))
     assert np.all((overlay.grey >= 0) & (overlay.grey <= 1))
+
+
+@pytest.mark.parametrize("size", [(320, 180), (181, 321)], ids=str)
+def test_each_corner_has_its_place(size: tuple[int, int]) -> None:
+    """As far from the sides as in the usual corner, but for the evenness of its place."""
+    usual = visible_label("en", *size)
+    height, width = usual.grey.shape
+    right, below = size[0] - usual.left_px - width, size[1] - usual.top_px - height
+    for place in LABEL_PLACES:
+        label = visible_label("en", *size, place)
+        across = label.left_px if "left" in place else size[0] - label.left_px - width
+        down = label.top_px if "top" in place else size[1] - label.top_px - height
+        assert abs(across - right) <= 2 and abs(down - below) <= 2
+        assert np.array_equal(label.grey, usual.grey)
 
 
 @pytest.mark.parametrize("background", [0.0, 0.5, 1.0])

@@ -227,6 +227,23 @@ def test_the_visible_label_is_on_every_frame_and_nowhere_else(
         assert np.abs(seen[: overlay.top_px - 8].astype(int) - frame[0, 0]).max() < 12
 
 
+def test_a_label_may_be_seen_in_another_corner_and_for_the_first_seconds(
+    tmp_path: Path, tone
+) -> None:
+    """Of three seconds two, no frame less."""
+    grey = np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)
+    settings = replace(QUALITIES["high"], visible_label="en", label_place="top-left", label_s=2)
+    write(tmp_path / "v.mp4", tone(3.0, 48_000), (grey for _ in range(72)), settings=settings)
+    half = slice(SIZE[1] // 2), slice(SIZE[0] // 2)
+    is_labelled = []
+    for seen in read_frames(tmp_path / "v.mp4"):
+        away = np.abs(seen.astype(int) - 128).max(axis=2) > 40
+        is_labelled.append(bool(away[half].any()))
+        away[half] = False
+        assert not away[SIZE[1] // 2 :].any()
+    assert is_labelled == [True] * 48 + [False] * 24
+
+
 def test_what_was_there_is_replaced_only_by_a_whole_video(tmp_path: Path, tone) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(b"old")
@@ -356,6 +373,8 @@ def test_sizes_rates_and_counts_are_checked(tmp_path: Path, tone) -> None:
         {"b_frames": 17},
         {"lookahead_frames": -1},
         {"visible_label": "fr"},
+        {"label_place": "middle"},
+        {"label_s": 1},
     ],
 )
 def test_settings_are_checked(options: dict[str, object]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from portravox.media.encode import VideoSettings
 from portravox.media.planes import Planes
 from portravox.media.preview import LONGER_SIDE_PX, preview_jpeg
 
@@ -52,7 +53,7 @@ def test_it_carries_the_visible_label_that_the_video_has(side):
     """A preview a second of up to 959 px is a video of its own, to who keeps them."""
     frame = Planes.of(np.full((side, side, 3), 200, np.uint8))
     before = frame.luma.copy()
-    with Image.open(io.BytesIO(preview_jpeg(frame, "zh"))) as picture:
+    with Image.open(io.BytesIO(preview_jpeg(frame, VideoSettings(visible_label="zh")))) as picture:
         labelled = np.asarray(picture.convert("RGB")).astype(int)
     changed = np.abs(labelled - shown(frame)).max(axis=-1) > 40
     rows, columns = np.nonzero(changed)

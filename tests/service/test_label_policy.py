@@ -51,6 +51,33 @@ def test_the_label_is_there_unless_a_key_has_an_agreement(policy, asked, key_id,
     assert labelling.needs_record(task(done, key_id)) == (policy != "asked" and label is None)
 
 
+@pytest.mark.parametrize(
+    ("decided", "asked", "followed"),
+    [
+        ({}, {"label_place": "top-left", "label_s": 3}, None),  # of no label
+        (
+            {"place": "top-right"},
+            {"visible_label": "en", "label_place": "top-left", "label_s": 3},
+            {"visible_label": "en", "label_place": "top-right", "label_s": 3},
+        ),
+        # The label is the operator's: a task does not make it shorter.
+        (
+            {"policy": "zh"},
+            {"visible_label": "en", "label_s": 3},
+            {"visible_label": "en"},
+        ),
+        (
+            {"policy": "zh", "place": "top-left", "lasts_s": 5},
+            {"label_s": 3},
+            {"visible_label": "zh", "label_place": "top-left", "label_s": 5},
+        ),
+    ],
+)
+def test_the_operator_decides_on_place_and_length(decided, asked, followed) -> None:
+    labelling = Labelling(**decided)
+    assert labelling.of_parameters(asked, "1") == (asked if followed is None else followed)
+
+
 def test_who_gets_one_without_is_written_down_for_the_operator_alone(tmp_path: Path) -> None:
     labelling = Labelling(policy="zh", agreements=AGREED, record=tmp_path / "unlabelled.jsonl")
     ids = []

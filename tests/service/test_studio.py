@@ -184,6 +184,8 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
             "max_side": 720,
             "quality": "draft",
             "visible_label": "zh",
+            "label_place": "top-left",
+            "label_s": 3,
             "transcript": "Mama",
             "language": "de",
         }

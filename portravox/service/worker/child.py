@@ -74,9 +74,9 @@ from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
-    from portravox.labels.visible import VisibleLabel
     from portravox.media.encode import Seal
     from portravox.media.planes import Planes
+    from portravox.options import JobOptions
     from portravox.pipeline import Progress
 
 EVENTS_APART_S = 0.2
@@ -405,7 +405,7 @@ def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
         task_id=request.task_id,
         watermark=Watermark(bytes.fromhex(request.watermark)) if request.watermark else OFF,
         on_progress=tell,
-        on_frame=_Previewer(folder / PREVIEW_NAME, options.visible_label),
+        on_frame=_Previewer(folder / PREVIEW_NAME, options),
         on_fragment=None if stream is None else stream.write,
         seal=_manifest_of(request),
     )
@@ -449,9 +449,11 @@ def _manifest_of(request: RenderRequest) -> Seal | None:
 class _Previewer:
     """Keeps a picture of the latest frame in a file, now and then."""
 
-    def __init__(self, file: Path, label: VisibleLabel | None) -> None:
+    def __init__(self, file: Path, options: JobOptions) -> None:
+        from portravox.media.encode import VideoSettings
+
         self._file = file
-        self._label: VisibleLabel | None = label
+        self._settings = VideoSettings().labelled(options)
         self._next = 0.0
 
     def __call__(self, frame: Planes) -> None:
@@ -465,7 +467,7 @@ class _Previewer:
         with contextlib.suppress(OSError, StorageFailed):
             DiskSpace().require(self._file.parent)
             with writing(self._file, durable=False) as stream:  # whole, for who reads it meanwhile
-                stream.write(preview_jpeg(frame, self._label))
+                stream.write(preview_jpeg(frame, self._settings))
 
 
 class _StreamFile:

@@ -15,7 +15,6 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
     from portravox.arrays import Float32
     from portravox.engines.base import Engine
     from portravox.engines.session import LiveFrame, Session
-    from portravox.labels.visible import VisibleLabel
-    from portravox.media.planes import Planes
     from portravox.options import JobOptions
 
 PULSE_S: Final = 1.0
@@ -154,7 +151,7 @@ def _opened(
 
 def _output(request: LiveRequest, session: Session, options: JobOptions) -> Output:
     if request.raw:
-        return RawFrames(session, options.visible_label)
+        return RawFrames(session, options)
     return FragmentedVideo(request, session, options)
 
 
@@ -174,7 +171,7 @@ class FragmentedVideo:
             session,
             watermark=Watermark(told) if told else None,
             label=AiLabel(producer=request.producer, content_id=number),
-            settings=replace(LIVE, visible_label=options.visible_label),
+            settings=LIVE.labelled(options),
         )
         self.begin = self._stream.init_segment
         self.mime_type = mime_type_of(self.begin)
@@ -192,25 +189,27 @@ class RawFrames:
     mime_type = ""
     begin = b""
 
-    def __init__(self, session: Session, label: VisibleLabel | None) -> None:
-        from portravox.labels.visible import visible_label
-        from portravox.media.encode import Stamp
+    def __init__(self, session: Session, options: JobOptions) -> None:
+        from portravox.media.live_video import LIVE
 
-        self._stamp = Stamp(visible_label(label, *session.frame_size)) if label else None
+        self._settings = LIVE.labelled(options)
+        self._stamp = self._settings.stamp(*session.frame_size)
+        self._fps = options.video_fps
         self._shown: bytes = b""
 
     def added(self, frame: LiveFrame, *, drawn: bool) -> bytes:
         height_px, width_px = frame.picture.shape
         if drawn or not self._shown:
-            self._shown = self._pixels(frame.picture)
+            self._shown = self._pixels(frame)
         head = RAW_HEAD.pack(frame.number, width_px, height_px, len(frame.sound), not drawn)
         return head + self._shown + frame.sound.astype("<i2").tobytes()
 
     def finish(self) -> bytes:
         return b""
 
-    def _pixels(self, picture: Planes) -> bytes:
-        if self._stamp is not None:
+    def _pixels(self, frame: LiveFrame) -> bytes:
+        picture = frame.picture
+        if self._stamp is not None and self._settings.is_labelled(frame.number, self._fps):
             picture = picture.copy()
             self._stamp.blend(picture.luma, picture.cb, picture.cr)
         return picture.luma.tobytes() + picture.cb.tobytes() + picture.cr.tobytes()

@@ -18,6 +18,7 @@ from portravox.media.picture_file import read_picture
 from portravox.media.planes import Planes
 from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
+from portravox.options import JobOptions
 from portravox.service.detector import _with_own_watermark
 from portravox.service.disk import DiskSpace
 from portravox.service.errors import StorageFailed
@@ -149,7 +150,7 @@ def test_previews_of_a_labelled_video_are_labelled(tmp_path: Path) -> None:
     shown = {}
     for label in ("zh", None):
         file = tmp_path / f"{label}.jpg"
-        child._Previewer(file, label)(frame)  # type: ignore[arg-type]
+        child._Previewer(file, JobOptions(visible_label=label))(frame)  # type: ignore[arg-type]
         with Image.open(file) as picture:
             shown[label] = np.asarray(picture.convert("L")).astype(int)
     assert np.abs(shown["zh"] - shown[None])[-60:, -120:].max() > 40

@@ -11,6 +11,7 @@ import pytest
 
 from portravox.errors import SessionFull, SettingOutOfRange
 from portravox.media.live_video import LiveVideo
+from portravox.options import JobOptions
 from portravox.service import problems
 from portravox.service.worker import live_messages as live
 from portravox.service.worker.live_child import (
@@ -168,7 +169,7 @@ def test_a_raw_frame_is_its_planes_and_its_sound(label: str | None) -> None:
     session = Session(fps=25, size=64)
     session.push(speech(1.0), RATE_HZ)
     session.flush()
-    raw = RawFrames(session, label)  # type: ignore[arg-type]
+    raw = RawFrames(session, JobOptions(visible_label=label))  # type: ignore[arg-type]
     frame = session.next_frame()
     data = raw.added(frame, drawn=True)  # type: ignore[arg-type]
     number, width, height, samples, repeated = live.RAW_HEAD.unpack_from(data)
