@@ -519,16 +519,17 @@ async def test_a_client_that_begins_nothing_gives_its_place_back(
 async def test_a_disk_without_room_refuses_a_session_and_says_so(
     world: World_, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with world() as server, server.connect() as socket:
+    def full(*_: object) -> None:
+        raise StorageFailed("no room")
 
-        def full(*_: object) -> None:
-            raise StorageFailed("no room")
-
+    async with world() as server:
+        # Before it connects: the folder of a session may be made as soon as that is answered.
         monkeypatch.setattr(server.live._scratch.space, "_change", full)
-        client = Session(socket)
-        await client.start()
-        assert (await client.event("error"))["code"]
-        assert await client.ends() == ("refused", 1008)
+        async with server.connect() as socket:
+            client = Session(socket)
+            await client.start()
+            assert (await client.event("error"))["code"]
+            assert await client.ends() == ("refused", 1008)
 
 
 async def test_a_revoked_key_ends_its_session(world: World_) -> None:
