@@ -68,8 +68,10 @@ def serving(
     """
     log = log or folder / "log.txt"
     with log.open("a") as stderr:
+        # Relative, as people type it: processes of the server are somewhere else.
+        place = os.path.relpath(folder)
         process = subprocess.Popen(
-            [sys.executable, "-c", main, "serve", "--port", "0", "--data-dir", folder, *arguments],
+            [sys.executable, "-c", main, "serve", "--port", "0", "--data-dir", place, *arguments],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

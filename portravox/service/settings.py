@@ -302,6 +302,12 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """Of the lines on stderr."""
 
+    @field_validator("data_dir")
+    @classmethod
+    def _as_absolute(cls, folder: Path) -> Path:
+        """Worker processes are somewhere else."""
+        return folder.resolve()
+
     @field_validator("fetch_allow_nets", "webhook_allow_nets")
     @classmethod
     def _as_networks(cls, networks: str) -> str:

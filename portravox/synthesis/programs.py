@@ -55,7 +55,7 @@ class Piper:
     def speak(self, speech: SpeechRequest, target: Path) -> None:
         """As `SpeechProvider.speak`."""
         assert self.settings.models_dir is not None
-        model = self.settings.models_dir / f"{speech.voice}.onnx"
+        model = self.settings.models_dir.absolute() / f"{speech.voice}.onnx"
         if not model.is_file():
             raise SettingOutOfRange("voice_name", speech.voice, "a voice of piper's that is here")
         # The options that its first and its present edition both have.
@@ -76,7 +76,7 @@ def _run(
     """Run a program that writes the file named last. Raises SpeechRefused, SpeechUnavailable."""
     name = settings.provider
     with tempfile.TemporaryDirectory(prefix="portravox-speech-", dir=target.parent) as folder:
-        made = Path(folder) / "speech.wav"
+        made = Path(folder).absolute() / "speech.wav"  # the program is in that folder
         environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
         try:
             process = subprocess.Popen(

@@ -173,3 +173,12 @@ def test_a_key_of_watermarks_is_long_or_off_and_never_told() -> None:
     with pytest.raises(SettingOutOfRange) as told:
         read_settings({"watermark_key": "short secret"})
     assert "short secret" not in str(told.value)
+
+
+def test_a_folder_of_data_is_found_from_wherever_processes_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_settings({"data_dir": Path("data")}).data_dir == tmp_path / "data"
+    (tmp_path / "p.toml").write_text('data_dir = "here"\n')
+    assert read_settings(config=tmp_path / "p.toml").data_dir == tmp_path / "here"
