@@ -59,6 +59,10 @@ MIX_PER_S = 900
 """What is sent beside a render if answers take no time; some milliseconds each make it less. More
 than the target, less than the server can bear."""
 
+LARGE_PX = 2000
+"""Side of the picture that is drawn beside the mixed load: of a smaller one, quick machines had
+made all frames before the load was over."""
+
 RENDER_SPELLS = 3
 """Of load, with a quiet one before each and after the last: a machine drifts."""
 
@@ -419,6 +423,7 @@ def measure(folder: Path, *, waiting: int, spell_s: int) -> Report:
     inputs.mkdir()
     _, side_px, duration_s, fps = SAMPLE_JOB
     write_picture(inputs / "face.jpg", side_px)
+    write_picture(inputs / "large.jpg", LARGE_PX)
     write_wav(inputs / "short.wav", looped(demo_voice(), duration_s))
     write_wav(inputs / "long.wav", looped(demo_voice(), 179.0))
 
@@ -456,7 +461,7 @@ def measure(folder: Path, *, waiting: int, spell_s: int) -> Report:
             job = body(f"{files}/face.jpg", f"{files}/short.wav", **parameters)
             sample_s = sample_job_s(client, job)
             wrk = Wrk(folder, [key], [client.submit(job)], json.dumps(job))
-            long_job = body(f"{files}/face.jpg", f"{files}/long.wav", **parameters)
+            long_job = body(f"{files}/large.jpg", f"{files}/long.wav", **parameters)
             loads["mixed, beside a render"], rates = beside_a_render(
                 server, client, wrk, long_job, spell_s
             )
