@@ -10,8 +10,8 @@ import inspect
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -211,11 +211,7 @@ def animate(
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
     beside = _captions_file(path, captions, picked)
-    font = None
-    if captions == "burned":
-        font = _captions_font(picked, captions_font)
-    elif captions_font is not None:
-        raise SettingOutOfRange("captions_font", str(captions_font), "burned captions, too")
+    font = _captions_font(picked, captions, captions_font)
     background = _background_file(picked)
     given = (portrait, voice, background)
     refuse_overwriting(path, *(Path(file) for file in given if file is not None))
@@ -223,20 +219,10 @@ def animate(
     check_writable(path)
     drawing = open_engine(engine) if isinstance(engine, str) else engine
     (on_progress or _tell_nobody)(Progress("read", STAGE_STARTS["read"], 0, 0))
-    if voice is None:
-        with tempfile.TemporaryDirectory(prefix="portravox-") as folder:
-            spoken = Path(folder) / "speech"
-            speak_text(picked, spoken, speech)
-            inputs = read_inputs(portrait, spoken, picked)
-            seal = None if signer is None else _seal(signer, producer, portrait, spoken, background)
-    else:
-        inputs = read_inputs(portrait, voice, picked)
-        seal = None if signer is None else _seal(signer, producer, portrait, voice, background)
-    burned = None
-    notices: tuple[str, ...] = ()
-    if font is not None:
-        cues, notices = _cues(inputs.voice, picked)
-        burned = cues, font
+    with _spoken(voice, picked, speech) as recording:
+        inputs = read_inputs(portrait, recording, picked)
+        seal = None if signer is None else _seal(signer, producer, portrait, recording, background)
+    burned, notices = _burned(inputs.voice, picked, font)
     made = animate_inputs(
         inputs,
         path,
@@ -260,6 +246,30 @@ def animate(
         wall_s=wall_s,
         real_time_factor=wall_s / made.duration_s,
     )
+
+
+@contextmanager
+def _spoken(
+    voice: str | Path | None, options: JobOptions, speech: SpeechSettings | None
+) -> Iterator[str | Path]:
+    """The recording, or one of the text that is there until this ends."""
+    if voice is not None:
+        yield voice
+        return
+    with tempfile.TemporaryDirectory(prefix="portravox-") as folder:
+        recording = Path(folder) / "speech"
+        speak_text(options, recording, speech)
+        yield recording
+
+
+def _burned(
+    voice: Waveform, options: JobOptions, font: OpenFont | None
+) -> tuple[tuple[Sequence[Cue], OpenFont] | None, tuple[str, ...]]:
+    """Captions to draw into the picture, and notices about them; None without a font."""
+    if font is None:
+        return None, ()
+    cues, notices = _cues(voice, options)
+    return (cues, font), notices
 
 
 def _signer(credentials: Credentials) -> Signer:
@@ -358,8 +368,15 @@ def _captions_in(
     ).at
 
 
-def _captions_font(options: JobOptions, file: str | Path | None) -> OpenFont:
-    """A font for what the captions say. Raises SettingOutOfRange."""
+def _captions_font(
+    options: JobOptions, captions: str | None, file: str | Path | None
+) -> OpenFont | None:
+    """A font for what captions in the picture say; None where there are none. Raises
+    SettingOutOfRange."""
+    if captions != "burned":
+        if file is not None:
+            raise SettingOutOfRange("captions_font", str(file), "burned captions, too")
+        return None
     from portravox.captions.burned import font_for
 
     said = options.text or options.transcript

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -191,15 +191,7 @@ def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputErro
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = [_setting_name(column) for column in next(reader, [])]
-        if "portrait" not in columns:
-            raise ListUnreadable(f"{name} has no column 'portrait'; found {_listed(columns)}")
-        if "voice" not in columns and "text" not in columns:
-            raise ListUnreadable(
-                f"{name} has neither a column 'voice' nor one 'text'; found {_listed(columns)}"
-            )
-        for column in columns:
-            if column not in FILES and column not in OPTIONS:
-                raise ListUnreadable(f"{name} has an unknown column {column!r}; {_known()}")
+        _require_columns(name, columns)
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -210,6 +202,19 @@ def _csv_rows(name: str, text: str) -> Iterator[Mapping[str, object] | InputErro
             yield {column: cell.strip() for column, cell in filled}
     except csv.Error as error:
         raise ListUnreadable(f"{name}, line {reader.line_num}: {error}") from error
+
+
+def _require_columns(name: str, columns: Sequence[str]) -> None:
+    """Raise ListUnreadable where one is missing, or one is nobody's."""
+    if "portrait" not in columns:
+        raise ListUnreadable(f"{name} has no column 'portrait'; found {_listed(columns)}")
+    if "voice" not in columns and "text" not in columns:
+        raise ListUnreadable(
+            f"{name} has neither a column 'voice' nor one 'text'; found {_listed(columns)}"
+        )
+    for column in columns:
+        if column not in FILES and column not in OPTIONS:
+            raise ListUnreadable(f"{name} has an unknown column {column!r}; {_known()}")
 
 
 def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) -> Row | BadRow:
@@ -228,13 +233,20 @@ def _row(number: int, cells: Mapping[str, object], folder: Path, names: _Names) 
     else:
         output = names.invent(f"{portrait.stem}-{'text' if voice is None else voice.stem}")
     try:
-        settings = {name: _setting(name, given[name]) for name in given if name not in FILES}
-        background = settings.get("background")
-        if isinstance(background, str) and background_kind(background) == "picture":
-            settings["background"] = str(folder / background)
+        settings = _settings(given, folder)
     except InputError as error:
         return BadRow(number, error, output)
     return Row(number, portrait, voice, output, settings)
+
+
+def _settings(given: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """The options of a row; a background that is a picture lies beside the list. Raises
+    InputError."""
+    settings = {name: _setting(name, given[name]) for name in given if name not in FILES}
+    background = settings.get("background")
+    if isinstance(background, str) and background_kind(background) == "picture":
+        settings["background"] = str(folder / background)
+    return settings
 
 
 def _setting(name: str, value: object) -> object:
@@ -262,7 +274,7 @@ def _setting_name(name: str) -> str:
     return name.strip().lower().replace("-", "_")
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names) or "none"
 
 

@@ -25,6 +25,7 @@ from portravox.options import LIVE_OPTIONS, background_kind
 
 if TYPE_CHECKING:
     from portravox.arrays import Float32
+    from portravox.media.picture import Picture
 
 STDIN = Path("-")
 
@@ -78,7 +79,6 @@ def _live(
     from portravox.labels.watermark_key import key_of_environment
     from portravox.live_stream import LiveStream, streamed
     from portravox.media.live_video import LIVE
-    from portravox.pipeline import read_background
     from portravox.staging.stage import reading_side, staged
 
     options = job_options(given)
@@ -92,10 +92,7 @@ def _live(
     if background_kind(options.background) == "transparent":
         raise SettingOutOfRange("background", options.background, "another one: a stream is MP4")
     picture = read_picture(portrait, max_side_px=reading_side(options))
-    backdrop = None
-    if background_kind(options.background) == "picture":
-        require_file(Path(options.background), "background")
-        backdrop = read_background(Path(options.background))
+    backdrop = _backdrop(options.background)
     spoken = _Pipe(sys.stdin.buffer, rate) if source == STDIN else _recording(source)
     ready = staged(picture, options, backdrop)
     avatar = open_engine(options.engine).register(ready.picture, face=ready.face)
@@ -120,6 +117,16 @@ def _live(
 
 
 live_command = with_options(_live, LIVE_OPTIONS)
+
+
+def _backdrop(background: str) -> Picture | None:
+    """The picture behind the person; None where it is none."""
+    from portravox.pipeline import read_background
+
+    if background_kind(background) != "picture":
+        return None
+    require_file(Path(background), "background")
+    return read_background(Path(background))
 
 
 class _Pipe:

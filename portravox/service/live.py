@@ -259,7 +259,7 @@ class LiveSessions:
             with contextlib.suppress(ClientGone):
                 await client.tell(_error(_as_told(error)))
         finally:
-            self._metrics.live_ended.labels(reason).inc()
+            self._metrics.live.ended.labels(reason).inc()
         return reason, session.lasted_s
 
     async def stop(self) -> None:
@@ -288,11 +288,11 @@ class LiveSessions:
         self.require_seconds(holder)
         self._held[holder.key_id] = self._held.get(holder.key_id, 0) + 1
         self._empty.clear()
-        self._metrics.live_sessions.inc()
+        self._metrics.live.sessions.inc()
         try:
             yield
         finally:
-            self._metrics.live_sessions.dec()
+            self._metrics.live.sessions.dec()
             self._held[holder.key_id] -= 1
             if not self._held[holder.key_id]:
                 del self._held[holder.key_id]
@@ -308,7 +308,7 @@ class LiveSessions:
     def count_s(self, holder: Holder, seconds: float) -> None:
         """A session went on for so long."""
         self._usage.add(holder.key_id, seconds)
-        self._metrics.live_s.inc(seconds)
+        self._metrics.live.s.inc(seconds)
 
     def _write_usage(self) -> None:
         if self._writing is None or self._writing.done():
@@ -481,11 +481,11 @@ class _Session:
                     await self._client.send(said.data)
                     pieces += 1
                     if pieces == first_frame:
-                        self._metrics.live_start_s.observe(time.monotonic() - began)
+                        self._metrics.live.start_s.observe(time.monotonic() - began)
                 case Pulse():
-                    self._metrics.live_frames.labels("true").inc(said.late)
-                    self._metrics.live_frames.labels("false").inc(said.frames - said.late)
-                    self._metrics.live_gaps.inc(said.gaps)
+                    self._metrics.live.frames.labels("true").inc(said.late)
+                    self._metrics.live.frames.labels("false").inc(said.frames - said.late)
+                    self._metrics.live.gaps.inc(said.gaps)
                 case Finished():
                     return "failed"  # unless it was asked for
                 case Failed():
@@ -501,7 +501,7 @@ class _Session:
         if isinstance(said, UtteranceStarted):
             self._is_speaking = True
             if self._heard_at is not None:
-                self._metrics.live_answer_s.observe(time.monotonic() - self._heard_at)
+                self._metrics.live.answer_s.observe(time.monotonic() - self._heard_at)
             self._heard_at = None
         elif isinstance(said, Stopped | Cleared):
             self._is_speaking, self._heard_at = False, None

@@ -30,6 +30,47 @@ PAGE_TYPE = CONTENT_TYPE_LATEST
 """The content type of `Metrics.page`."""
 
 
+class LiveMetrics:
+    """What live sessions do."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.sessions = Gauge(
+            "portravox_live_sessions", "Live sessions that are open", registry=registry
+        )
+        self.ended = Counter(
+            "portravox_live_ended_total",
+            "Live sessions that ended, by the reason that was told",
+            ["reason"],
+            registry=registry,
+        )
+        self.frames = Counter(
+            "portravox_live_frames_total",
+            "Frames of live sessions; late ones showed the picture before them once more",
+            ["late"],
+            registry=registry,
+        )
+        self.gaps = Counter(
+            "portravox_live_gaps_total",
+            "How often speech did not come in time in the middle of an utterance",
+            registry=registry,
+        )
+        self.s = Counter(
+            "portravox_live_seconds_total", "Seconds of live sessions", registry=registry
+        )
+        self.start_s = Histogram(
+            "portravox_live_start_seconds",
+            "From the picture that is here to the first frame of a live session",
+            buckets=_LIVE_SECONDS,
+            registry=registry,
+        )
+        self.answer_s = Histogram(
+            "portravox_live_answer_seconds",
+            "From sound that comes in where nobody spoke to the piece in which it is heard",
+            buckets=_LIVE_SECONDS,
+            registry=registry,
+        )
+
+
 class Metrics:
     """One server's numbers, in a registry of their own so that tests may have several."""
 
@@ -74,41 +115,7 @@ class Metrics:
             ["worker"],
             registry=self._registry,
         )
-        self.live_sessions = Gauge(
-            "portravox_live_sessions", "Live sessions that are open", registry=self._registry
-        )
-        self.live_ended = Counter(
-            "portravox_live_ended_total",
-            "Live sessions that ended, by the reason that was told",
-            ["reason"],
-            registry=self._registry,
-        )
-        self.live_frames = Counter(
-            "portravox_live_frames_total",
-            "Frames of live sessions; late ones showed the picture before them once more",
-            ["late"],
-            registry=self._registry,
-        )
-        self.live_gaps = Counter(
-            "portravox_live_gaps_total",
-            "How often speech did not come in time in the middle of an utterance",
-            registry=self._registry,
-        )
-        self.live_s = Counter(
-            "portravox_live_seconds_total", "Seconds of live sessions", registry=self._registry
-        )
-        self.live_start_s = Histogram(
-            "portravox_live_start_seconds",
-            "From the picture that is here to the first frame of a live session",
-            buckets=_LIVE_SECONDS,
-            registry=self._registry,
-        )
-        self.live_answer_s = Histogram(
-            "portravox_live_answer_seconds",
-            "From sound that comes in where nobody spoke to the piece in which it is heard",
-            buckets=_LIVE_SECONDS,
-            registry=self._registry,
-        )
+        self.live = LiveMetrics(self._registry)
         self.notices = Counter(
             "portravox_webhook_attempts_total",
             "Attempts to deliver a notice, by the first digit of what was answered",

@@ -141,14 +141,8 @@ def speech_of_environment(environment: Mapping[str, str] | None = None) -> Speec
     def get(name: str) -> str | None:
         return said.get(f"{ENVIRONMENT}SPEECH{name}") or None
 
-    provider = get("")
-    if provider is None or provider == "off":
-        if provider == "off" or shutil.which("espeak-ng") is None:
-            raise SpeechNotSetUp
-        provider = "espeak-ng"
+    provider = _provider(get(""))
     most, models_dir = get("_MAX_CHARACTERS"), get("_MODELS_DIR")
-    if most is not None and (not most.isdecimal() or int(most) < 1):
-        raise SettingOutOfRange("speech_max_characters", most, "a whole number from 1")
     key = get("_KEY") or _key_in_file(get("_KEY_FILE"))
     if key is None and provider == "dashscope":
         key = said.get("DASHSCOPE_API_KEY") or None
@@ -160,9 +154,22 @@ def speech_of_environment(environment: Mapping[str, str] | None = None) -> Speec
         voice=get("_VOICE"),
         voices=tuple(filter(None, (name.strip() for name in (get("_VOICES") or "").split(",")))),
         any_voice=True,
-        max_characters=None if most is None else int(most),
+        max_characters=None if most is None else _characters(most),
         models_dir=None if models_dir is None else Path(models_dir),
     )
+
+
+def _provider(said: str | None) -> str:
+    """Who speaks. Raises SpeechNotSetUp."""
+    if said == "off" or (said is None and shutil.which("espeak-ng") is None):
+        raise SpeechNotSetUp
+    return said or "espeak-ng"
+
+
+def _characters(most: str) -> int:
+    if not most.isdecimal() or int(most) < 1:
+        raise SettingOutOfRange("speech_max_characters", most, "a whole number from 1")
+    return int(most)
 
 
 def _key_in_file(name: str | None) -> str | None:
