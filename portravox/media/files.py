@@ -7,6 +7,7 @@ Gives     the bytes; decoders never see the path, so a name can't mislead them a
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from portravox.errors import FileMissing, InputError
@@ -30,9 +31,13 @@ def read_bytes(
         if not path.is_file():  # a folder, or a pipe that would make us wait for ever
             raise FileMissing(path, "not a file")
         with path.open("rb") as stream:
-            # One byte more than allowed tells too large from just within, without trusting stat.
-            content = stream.read(max_bytes + 1)
-            size = path.stat().st_size
+            # No more than is there: so many bytes are set aside at once. One byte more tells
+            # whether it grew meanwhile, and too large from just within.
+            size = os.fstat(stream.fileno()).st_size
+            first = min(size, max_bytes) + 1
+            content = stream.read(first)
+            if len(content) == first <= max_bytes:
+                content += stream.read(max_bytes + 1 - first)
     except OSError as error:
         raise FileMissing(path, error.strerror or str(error)) from error
     if not content:
