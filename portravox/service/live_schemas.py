@@ -1,6 +1,6 @@
-"""Messages of live sessions: what clients say, read strictly, and what they are told.
+"""Messages of live sessions: what clients say, read strictly.
 
-Flow      routes.live -> live_schemas -> Start, Said ; live events -> JSON
+Flow      routes.live -> live_schemas -> Start, live.Told
 Reads     untrusted texts and bytes
 Gives     checked values, or a Refusal
 
@@ -19,9 +19,11 @@ from typing import Any, Final
 
 from portravox.options import CHANGEABLE_OPTIONS, LIVE_OPTIONS, background_kind
 from portravox.service import problems
+from portravox.service.live import End, Text, Told
 from portravox.service.problems import Refusal
 from portravox.service.schemas import address_in, json_object, parameters_in, require_speakable
 from portravox.service.tasks.queue import Json
+from portravox.service.worker.live_messages import MAX_AUDIO_BYTES, Audio, Change, Clear, Flush
 from portravox.synthesis.settings import SpeechSettings
 
 SOUND_RATES_HZ: Final = (16_000, 24_000, 32_000, 44_100, 48_000)
@@ -52,47 +54,6 @@ class Start:
 
     consent: Json
     """What it says of the operator's statement; not checked yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Speech that follows what came before."""
-
-    pcm: bytes
-    rate_hz: int
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """A text to be spoken by the server's provider."""
-
-    parameters: Mapping[str, Json]
-    """text, voice_name, language"""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Parameters that are to be others from now on."""
-
-    parameters: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """The utterance is whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clear:
-    """Interrupt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """End the session."""
-
-
-Said = Append | Say | Change | Flush | Clear | Close
 
 
 def start_in(
@@ -126,28 +87,28 @@ def start_in(
     return _start(told, parameters, form, image_url=None, image_bytes=size)
 
 
-def said_in(message: str | bytes, *, rate_hz: int, speech: SpeechSettings | None) -> Said:
+def said_in(message: str | bytes, *, rate_hz: int, speech: SpeechSettings | None) -> Told:
     """A later message. Raises Refusal.
 
     rate_hz  of sound that does not say its own
     speech   who speaks texts here; None: nobody
     """
     if isinstance(message, bytes):
-        return Append(message, rate_hz)
+        return _audio(message, rate_hz)
     told = _object(message, None)
     match told.get("type"):
         case "append":
-            return Append(_sound(told), _rate(told, rate_hz))
+            return _audio(_sound(told), _rate(told, rate_hz))
         case "flush":
             return Flush()
         case "clear":
             return Clear()
         case "close":
-            return Close()
+            return End()
         case "change":
-            return Change(_changed(told))
+            return Change(parameters=_changed(told))
         case "say":
-            return Say(_text(told, speech))
+            return Text(_text(told, speech))
         case _:
             raise Refusal(problems.NOT_UNDERSTOOD)
 
@@ -193,6 +154,12 @@ def _rate(told: Mapping[str, Json], default_hz: int) -> int:
     return rate  # type: ignore[return-value]
 
 
+def _audio(pcm: bytes, rate_hz: int) -> Audio:
+    if len(pcm) > MAX_AUDIO_BYTES:
+        raise Refusal(problems.bad_parameter("audio"))
+    return Audio(rate_hz, pcm)
+
+
 def _sound(told: Mapping[str, Json]) -> bytes:
     audio = told.get("audio")
     if not isinstance(audio, str):
@@ -203,8 +170,8 @@ def _sound(told: Mapping[str, Json]) -> bytes:
         raise Refusal(problems.bad_parameter("audio")) from error
 
 
-def _changed(told: Mapping[str, Json]) -> Mapping[str, Json]:
-    changed = parameters_in(told.get("parameters"), ())
+def _changed(told: Mapping[str, Json]) -> dict[str, Json]:
+    changed = dict(parameters_in(told.get("parameters"), ()))
     for name in changed:
         if name not in CHANGEABLE_OPTIONS:
             raise Refusal(problems.out_of_definition(name))
@@ -223,9 +190,3 @@ def _text(told: Mapping[str, Json], speech: SpeechSettings | None) -> Mapping[st
 
 def _smaller(side_px: Any, most_px: int) -> int:
     return most_px if side_px is None else min(int(side_px), most_px)
-
-
-def error_event(refusal: Refusal) -> dict[str, Json]:
-    """What a client is told that went wrong; the session goes on, or `closed` follows."""
-    problem = refusal.problem
-    return {"type": "error", "code": problem.code, "message": problem.message, **refusal.why}

@@ -24,22 +24,18 @@ from portravox.service.limits import Call
 from portravox.service.live import (
     Asked,
     ClientGone,
-    End,
     Holder,
     LiveSessions,
     Reason,
-    Text,
     Told,
 )
-from portravox.service.live_schemas import Append, Change, Clear, Flush, Say, said_in, start_in
+from portravox.service.live_schemas import said_in, start_in
 from portravox.service.origins import require_page
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import API, answer, request_id_of
 from portravox.service.service import Caller, Service, service_of
 from portravox.service.sockets import ALLOW, MESSAGE_BYTES
 from portravox.service.tasks.queue import Json
-from portravox.service.worker import live_messages
-from portravox.service.worker.live_messages import Audio
 
 SUBPROTOCOL = "portravox.live"
 
@@ -168,22 +164,7 @@ def _read_start(service: Service, caller: Caller, defaults: Defaults, text: str)
 
 
 def _read(service: Service, defaults: Defaults, message: str | bytes) -> Told:
-    said = said_in(message, rate_hz=defaults.sample_rate_hz, speech=service.settings.speaks)
-    match said:
-        case Append():
-            if len(said.pcm) > live_messages.MAX_AUDIO_BYTES:
-                raise Refusal(problems.bad_parameter("audio"))
-            return Audio(said.rate_hz, said.pcm)
-        case Flush():
-            return live_messages.Flush()
-        case Clear():
-            return live_messages.Clear()
-        case Change():
-            return live_messages.Change(parameters=dict(said.parameters))
-        case Say():
-            return Text(said.parameters)
-        case _:
-            return End()
+    return said_in(message, rate_hz=defaults.sample_rate_hz, speech=service.settings.speaks)
 
 
 def _write_down(service: Service, caller: Caller, session_id: str, asked: Asked) -> None:
