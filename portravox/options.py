@@ -32,6 +32,14 @@ GREEN = "#00b140"
 """Of the cloth that video editors key out."""
 
 QUALITY_NAMES = ("draft", "standard", "high")
+SOUND_RATES_HZ = (16_000, 24_000, 32_000, 44_100, 48_000)
+"""Of the sound that a live session gives. Each has whole samples in a row of 10 ms."""
+
+DEFAULT_SOUND_RATE_HZ = 48_000
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
+"""Of the sound that a live session takes."""
+
 LABEL_LANGUAGES = ("zh", "en")
 
 LabelPlace = Literal["bottom-right", "bottom-left", "top-right", "top-left"]

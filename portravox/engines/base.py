@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from portravox.engines.session import DEFAULT_SOUND_RATE_HZ, Session
+from portravox.engines.session import Session
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
 from portravox.media.waveform import Waveform
-from portravox.options import Direction, SpokenText
+from portravox.options import DEFAULT_SOUND_RATE_HZ, Direction, SpokenText
 
 OnNotice = Callable[[str], None]
 

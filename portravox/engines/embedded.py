@@ -16,14 +16,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from portravox.animation.controls import ControlTrack
 from portravox.engines.base import OnNotice
 from portravox.engines.performance import perform
-from portravox.engines.session import DEFAULT_SOUND_RATE_HZ, RigSession, Session
+from portravox.engines.session import RigSession, Session
 from portravox.face.face import Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes, even_sides
 from portravox.media.waveform import Waveform
-from portravox.options import Direction, SpokenText
+from portravox.options import DEFAULT_SOUND_RATE_HZ, Direction, SpokenText
 from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer

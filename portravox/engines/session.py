@@ -33,17 +33,15 @@ from portravox.articulation.live import LiveArticulation
 from portravox.engines.live_sound import AHEAD_S, FADE_S, MOST_AHEAD_S, LiveSound, Utterance
 from portravox.errors import SessionClosed, SettingOutOfRange
 from portravox.media.planes import Planes
-from portravox.options import FIXED_IN_SESSION, Direction
+from portravox.options import (
+    FIXED_IN_SESSION,
+    HIGHEST_RATE_HZ,
+    LOWEST_RATE_HZ,
+    SOUND_RATES_HZ,
+    Direction,
+)
 from portravox.speech.resample import SAMPLES_PER_ROW, SPEECH_RATE_HZ
 from portravox.speech.streaming_resample import StreamingResampler
-
-SOUND_RATES_HZ: Final = (16_000, 24_000, 32_000, 44_100, 48_000)
-"""Of the sound that goes out. Each has whole samples in a row of 10 ms."""
-
-DEFAULT_SOUND_RATE_HZ: Final = 48_000
-
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
-"""Of the sound that comes in."""
 
 IDLE_AFTER_S: Final = 3.0
 """After so much silence the mouth is at rest and the network has nothing to look at."""

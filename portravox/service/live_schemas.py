@@ -17,7 +17,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from portravox.options import CHANGEABLE_OPTIONS, LIVE_OPTIONS, background_kind
+from portravox.options import (
+    CHANGEABLE_OPTIONS,
+    DEFAULT_SOUND_RATE_HZ,
+    HIGHEST_RATE_HZ,
+    LIVE_OPTIONS,
+    LOWEST_RATE_HZ,
+    SOUND_RATES_HZ,
+    background_kind,
+)
 from portravox.service import problems
 from portravox.service.live import End, Text, Told
 from portravox.service.problems import Refusal
@@ -25,12 +33,6 @@ from portravox.service.schemas import address_in, json_object, parameters_in, re
 from portravox.service.tasks.queue import Json
 from portravox.service.worker.live_messages import MAX_AUDIO_BYTES, Audio, Change, Clear, Flush
 from portravox.synthesis.settings import SpeechSettings
-
-SOUND_RATES_HZ: Final = (16_000, 24_000, 32_000, 44_100, 48_000)
-"""Of the sound that goes out, as `engines.session` has them."""
-
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
-"""Of the sound that comes in, likewise."""
 
 DEFAULT_RATE_HZ: Final = 24_000
 """Of sound that comes in, where nothing is said: what speech synthesisers give."""
@@ -131,7 +133,7 @@ def _start(
     image_url: str | None,
     image_bytes: int | None,
 ) -> Start:
-    sound_rate = told.get("sound_rate", SOUND_RATES_HZ[-1])
+    sound_rate = told.get("sound_rate", DEFAULT_SOUND_RATE_HZ)
     if isinstance(sound_rate, bool) or sound_rate not in SOUND_RATES_HZ:
         raise Refusal(problems.bad_parameter("sound_rate"))
     assert isinstance(sound_rate, int | float)

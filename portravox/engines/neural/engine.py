@@ -43,14 +43,14 @@ from portravox.engines.neural.tensors import Tensor
 from portravox.engines.neural.warp import WarpSource
 from portravox.engines.neural.weights import Networks, published_networks
 from portravox.engines.performance import perform
-from portravox.engines.session import DEFAULT_SOUND_RATE_HZ, RigSession, Session
+from portravox.engines.session import RigSession, Session
 from portravox.errors import DeviceMemoryShort
 from portravox.face.face import Face
 from portravox.face.verdict import require_face
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes, even_sides
 from portravox.media.waveform import Waveform
-from portravox.options import Direction, SpokenText
+from portravox.options import DEFAULT_SOUND_RATE_HZ, Direction, SpokenText
 from portravox.render.upright import upright_square
 from portravox.rig.fit import photo_smile
 
