@@ -6,6 +6,7 @@ A moment is always computed from its index (n / fps, n / rate) and never added u
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -19,6 +20,14 @@ def frame_count(duration_s: float, fps: int) -> int:
     At least 1, so that the shortest sound still has a picture.
     """
     return max(1, math.floor(duration_s * fps + 0.5))
+
+
+def even_parts(frames: int, fps: int, part_s: float) -> tuple[range, ...]:
+    """The frames of a video in parts of about so many seconds each, none a frame longer than the
+    others."""
+    count = max(1, min(frames, math.floor(frames / (fps * part_s) + 0.5)))
+    ends = [number * frames // count for number in range(count + 1)]
+    return tuple(range(*part) for part in itertools.pairwise(ends))
 
 
 def frame_times(count: int, fps: int) -> Float64:

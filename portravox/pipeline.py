@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from portravox.captions.cues import Cue
     from portravox.captions.files import CaptionKind
     from portravox.captions.words import Readings
-    from portravox.engines.base import Engine
+    from portravox.engines.base import Avatar, Engine
     from portravox.labels.signer import Credentials, Signer
     from portravox.labels.watermark import Watermark
     from portravox.media.encode import OpenVideo, Seal, StampAt, VideoSettings
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from portravox.media.planes import Planes
     from portravox.media.voice_file import VoiceLimits
     from portravox.media.waveform import Waveform
+    from portravox.options import Direction
     from portravox.synthesis.settings import SpeechSettings
 
 Stage = Literal["read", "face", "listen", "render", "finish"]
@@ -564,7 +565,7 @@ def animate_inputs(
 
     def open_file(video: VideoFormat) -> VideoWriter:
         cues = None if burned is None else burned[0]
-        number = _produce_id(inputs, options, drawing.name, task_id, cues)
+        number = produce_id(inputs, options, drawing.name, task_id, cues)
         mark = (
             watermark_of(watermark, producer, number) if isinstance(watermark, str) else watermark
         )
@@ -619,13 +620,9 @@ def render(
     and what the engine and the sink raise.
     """
     tell = on_progress or _tell_nobody
-    from portravox.staging.stage import staged
-
     frames = frame_count(inputs.voice.duration_s, options.video_fps)
     tell(Progress("face", STAGE_STARTS["face"], 0, frames, inputs.picture.pixels[..., 0].size))
-    ready = staged(inputs.picture, options, inputs.backdrop)
-    direction = ready.direction
-    avatar = engine.register(ready.picture, face=ready.face)
+    avatar, direction = prepared(inputs.picture, options, inputs.backdrop, engine=engine)
     width_px, height_px = avatar.frame_size(direction)
     tell(Progress("listen", STAGE_STARTS["listen"], 0, frames, width_px * height_px))
     notices = [*avatar.notices, *inputs.voice.notices]
@@ -646,6 +643,19 @@ def render(
     return video, tuple(dict.fromkeys(notices))
 
 
+def prepared(
+    picture: Picture, options: JobOptions, backdrop: Picture | None, *, engine: Engine
+) -> tuple[Avatar, Direction]:
+    """The person of a picture as an engine draws them, and how they are directed there.
+
+    Raises FaceError, SettingOutOfRange.
+    """
+    from portravox.staging.stage import staged
+
+    ready = staged(picture, options, backdrop)
+    return engine.register(ready.picture, face=ready.face), ready.direction
+
+
 def refuse_overwriting(output: Path, *inputs: Path) -> None:
     """Raise OutputNotWritable where the video would take the place of what it is made from."""
     for path in inputs:
@@ -653,7 +663,7 @@ def refuse_overwriting(output: Path, *inputs: Path) -> None:
             raise OutputNotWritable(output, "it is one of the inputs")
 
 
-def _produce_id(
+def produce_id(
     inputs: Inputs,
     options: JobOptions,
     engine: str,

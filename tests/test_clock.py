@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portravox.clock import (
     duration_of_frames,
     duration_of_samples,
+    even_parts,
     frame_count,
     frame_times,
     sample_count,
@@ -60,3 +62,13 @@ def test_times_do_not_drift(count: int, fps: int) -> None:
     assert times_s[0] == 0.0
     assert times_s[-1] == (count - 1) / fps
     assert np.all(np.diff(times_s) > 0.0)
+
+
+@pytest.mark.parametrize(
+    ("frames", "part_s", "count"), [(5400, 45.0, 4), (5401, 30.0, 6), (7, 9, 1)]
+)
+def test_parts_follow_each_other_and_are_alike(frames: int, part_s: float, count: int) -> None:
+    parts = even_parts(frames, 30, part_s)
+    assert [number for part in parts for number in part] == list(range(frames))
+    assert len(parts) == count
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1

@@ -36,9 +36,9 @@ from portravox.pipeline import (
     Inputs,
     Progress,
     VideoFormat,
-    _produce_id,
     animate,
     animate_inputs,
+    produce_id,
     read_inputs,
     render,
     speak_text,
@@ -348,6 +348,6 @@ def test_the_number_of_a_video_follows_what_its_background_shows_and_not_its_nam
     def number(colour: int, name: str) -> str:
         wall = Picture(np.full((4, 4, 3), colour, np.uint8))
         behind = replace(inputs, backdrop=wall)
-        return _produce_id(behind, JobOptions(background=name), "embedded", "")
+        return produce_id(behind, JobOptions(background=name), "embedded", "")
 
     assert number(9, "a.png") == number(9, "b.png") != number(10, "a.png")

@@ -90,3 +90,9 @@ class ControlTrack:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def part(self, frames: range | None) -> ControlTrack:
+        """The same of some frames only, in steps of 1; None: of all."""
+        if frames is None:
+            return self
+        return ControlTrack(self.values[frames.start : frames.stop], self.fps)

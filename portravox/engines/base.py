@@ -8,8 +8,9 @@ The cut is at the voice and not at the controls, so that an engine may bring its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from portravox.animation.controls import ControlTrack
 from portravox.engines.session import Session
 from portravox.media.picture import Picture
 from portravox.media.planes import Planes
@@ -71,6 +72,37 @@ class Avatar(Protocol):
     @property
     def notices(self) -> tuple[str, ...]:
         """What the caller should know about the picture: several faces, turned head, ..."""
+
+
+@runtime_checkable
+class PlannedAvatar(Avatar, Protocol):
+    """An avatar whose motion is known before its frames are drawn, and whose frames do not depend
+    on each other: several machines may draw one video.
+
+    `draw` of a plan of `speak`'s arguments gives what `speak` gives. Every engine of the registry
+    has such avatars.
+    """
+
+    def plan(
+        self,
+        voice: Waveform,
+        direction: Direction,
+        *,
+        transcript: SpokenText | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> ControlTrack:
+        """The motion of the whole video.
+
+        Raises what `speak` does about voice and transcript.
+        """
+
+    def draw(
+        self, plan: ControlTrack, direction: Direction, frames: range | None = None
+    ) -> Iterator[Planes]:
+        """The frames of a plan, in order; each is valid until the next one is asked for.
+
+        frames   which, by their numbers from 0, in steps of 1; None: all
+        """
 
 
 class Engine(Protocol):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -40,6 +40,8 @@ from portravox.system import usable_cores
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
     from av.audio.frame import AudioFrame
+    from av.container import OutputContainer
+    from av.packet import Packet
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
 
@@ -153,7 +155,7 @@ QUALITIES: Mapping[str, VideoSettings] = MappingProxyType(
 
 def check_writable(path: str | Path) -> None:
     """Raise OutputNotWritable unless a file can be made at `path`. Leaves nothing behind."""
-    part = _create_part(Path(path))
+    part = create_part(Path(path))
     part.unlink()
 
 
@@ -184,7 +186,7 @@ class VideoWriter:
         height_px: int,
         fps: int,
         frames: int,
-        voice: Waveform,
+        voice: Waveform | None,
         settings: VideoSettings | None = None,
         label: AiLabel | None = None,
         watermark: Watermark | None = None,
@@ -192,13 +194,19 @@ class VideoWriter:
         stamp_at: StampAt | None = None,
         seal: Seal | None = None,
         open_video: OpenVideo | None = None,
+        first: int = 0,
+        beginning: Planes | None = None,
     ) -> None:
         """
+        voice         None: an MP4 without sound
         open_video    what makes the open file; None: an MP4. Another has frames with alpha
         watermark     what nobody sees in the luma of all frames; None: nothing
         on_fragment   is given the video as it is made, which changes nothing about the file
         seal          is given the whole file before it gets its name, to write into it last
         stamp_at      what is written onto a frame beside the label; asked in their order
+        first         of a part of a longer video: the number of its first frame there
+        beginning     the first frame of that video, by which the watermark of all of it goes; None:
+                      the first that comes
         """
         for name, value in (("width_px", width_px), ("height_px", height_px)):
             if value < 2 or value % 2:  # yuv420p halves the chroma planes
@@ -220,6 +228,9 @@ class VideoWriter:
         self._stamp_at = stamp_at
         self._seal = seal
         self._open_video = open_video
+        self._first = first
+        if watermark is not None and beginning is not None:
+            self._levels = watermark.levels(beginning.luma)
         self._written = 0
 
     def __enter__(self) -> Self:
@@ -227,7 +238,7 @@ class VideoWriter:
 
         height_px, width_px = self._shape
         self._stamp = self._settings.stamp(width_px, height_px)
-        self._part = _create_part(self._path)
+        self._part = create_part(self._path)
         pixels = "yuv420p" if self._open_video is None else "yuva420p"
         try:
             self._free: queue.SimpleQueue[VideoFrame | None] = queue.SimpleQueue()
@@ -261,10 +272,11 @@ class VideoWriter:
         if slot is None:  # the encoding thread has ended
             self._raise_failure()
             raise EncodingFailed(f"the encoder stopped before frame {self._written}")
-        drawn = None if self._stamp_at is None else self._stamp_at(self._written)
+        number = self._first + self._written
+        drawn = None if self._stamp_at is None else self._stamp_at(number)
         if self._watermark is not None and self._levels is None:
             self._levels = self._watermark.levels(frame.luma)
-        label = self._stamp if self._settings.is_labelled(self._written, self._fps) else None
+        label = self._stamp if self._settings.is_labelled(number, self._fps) else None
         fill_frame(slot, frame, self._levels, label, drawn)
         slot.pts = self._written
         slot.time_base = Fraction(1, self._fps)
@@ -286,14 +298,7 @@ class VideoWriter:
             self._raise_failure()
             if self._written != self._frames:
                 raise EncodingFailed(f"{self._written} frames arrived; wanted {self._frames}")
-            if self._seal is not None:
-                self._seal(self._part)
-                sync_file(self._part)
-            _require_labels(self._part, self._label)
-            try:
-                self._part.replace(self._path)
-            except OSError as failed:
-                raise OutputNotWritable(self._path, failed.strerror or str(failed)) from failed
+            keep_video(self._part, self._path, label=self._label, seal=self._seal)
         except BaseException:
             self._abandoned = True  # interrupted while waiting: the thread stops by itself
             raise
@@ -330,6 +335,8 @@ class VideoWriter:
         size_px = (self._shape[1], self._shape[0])
         metadata = self._label.metadata()
         if self._open_video is not None:
+            if self._voice is None:
+                raise EncodingFailed("only an MP4 goes without sound")
             return self._open_video(
                 self._part, size_px, self._fps, self._voice, self._settings, metadata
             )
@@ -351,9 +358,29 @@ class VideoWriter:
             return
         if isinstance(failure, PortravoxError):
             raise failure
-        if isinstance(failure, OSError) and failure.errno in _STORAGE_ERRORS:
-            raise OutputNotWritable(self._path, failure.strerror or str(failure)) from failure
-        raise EncodingFailed(f"the encoder failed on {self._path}: {failure}") from failure
+        raise failure_of_encoder(failure, self._path) from failure
+
+
+def failure_of_encoder(failure: BaseException, path: Path) -> PortravoxError:
+    """What went wrong while a file was written, as one of our errors."""
+    if isinstance(failure, OSError) and failure.errno in _STORAGE_ERRORS:
+        return OutputNotWritable(path, failure.strerror or str(failure))
+    return EncodingFailed(f"the encoder failed on {path}: {failure}")
+
+
+def keep_video(part: Path, path: Path, *, label: AiLabel, seal: Seal | None) -> None:
+    """Give a whole file its name, once it is sealed and carries its label.
+
+    Raises OutputNotWritable, EncodingFailed, and what `seal` raises.
+    """
+    if seal is not None:
+        seal(part)
+        sync_file(part)
+    _require_labels(part, label)
+    try:
+        part.replace(path)
+    except OSError as failed:
+        raise OutputNotWritable(path, failed.strerror or str(failed)) from failed
 
 
 _FRAMES_UNDERWAY = 3
@@ -372,7 +399,7 @@ _STORAGE_ERRORS = (
 """Disk full or over quota, file too big, read-only or failing disk, folder taken away."""
 
 
-def _create_part(path: Path) -> Path:
+def create_part(path: Path) -> Path:
     """Make an empty hidden file beside `path`, to become it later."""
     if path.is_dir():
         raise OutputNotWritable(path, "it is a folder")
@@ -539,28 +566,15 @@ class _Mp4:
         *,
         size_px: tuple[int, int],
         fps: int,
-        voice: Waveform,
+        voice: Waveform | None,
         settings: VideoSettings,
         metadata: Mapping[str, str],
         frames: int,
         on_fragment: OnFragment | None,
     ) -> None:
-        import av
-
         self._fps = fps
         self._frames = 0
-        self._sound = SoundBlocks(voice, _aac_rate(voice))
-        self._rate_hz = self._sound.rate_hz
-        self._sound_at = 0
-        self._file = av.open(
-            str(path.absolute()),  # absolute: a name with a colon would be taken for an address
-            mode="w",
-            format="mp4",
-            # use_metadata_tags: keys under their own names, which the AIGC label needs.
-            options={"movflags": "+faststart+use_metadata_tags"},
-        )
-        self._file.metadata.update(metadata)
-
+        self._file = open_mp4(path, metadata)
         options = {
             "crf": str(settings.crf),
             "preset": settings.preset,
@@ -574,12 +588,10 @@ class _Mp4:
         # PyAV asks for threads within a frame, which cuts frames into slices and costs quality.
         video.thread_type = "FRAME"
 
-        self._audio = self._file.add_stream("aac", rate=self._rate_hz, options=dict(AAC_OPTIONS))
-        audio = self._audio.codec_context
-        describe_sound(audio, self._sound.channels, self._rate_hz)
-
+        self._sound = None if voice is None else SoundTrack(self._file, voice)
         self._fragmenter: Fragmenter | None = None
-        if on_fragment is not None:
+        if on_fragment is not None and self._sound is not None:
+            audio = self._sound.encoder
             video.open(strict=False)  # from here on they tell what the init segment has to say
             audio.open(strict=False)
             self._fragmenter = Fragmenter(
@@ -595,13 +607,16 @@ class _Mp4:
         """Encode the next frame and the sound up to its end. The frame is free afterwards."""
         self._add_pictures(frame)
         self._frames += 1
-        self._add_sound(until=self._frames * self._rate_hz // self._fps)
+        if self._sound is not None:
+            for packets in self._sound.until(self._frames, self._fps):
+                self._mux_sound(packets)
 
     def finish(self) -> None:
         """Encode what is left of the sound and empty both encoders."""
         self._add_pictures(None)
-        self._add_sound(until=None)
-        self._mux_sound(None)
+        if self._sound is not None:
+            for packets in self._sound.rest():
+                self._mux_sound(packets)
         if self._fragmenter is not None:
             self._fragmenter.cut()
 
@@ -615,20 +630,55 @@ class _Mp4:
             self._fragmenter.add_pictures(packets)  # the file gives them times of its own
         self._file.mux(packets)
 
-    def _add_sound(self, until: int | None) -> None:
-        """Encode whole AAC packets until `until` is reached, None: all; the last may be short."""
-        while until is None or self._sound_at < until:
-            block = self._sound.take(AAC_FRAME)
-            if not len(block):
-                return
-            self._mux_sound(sound_frame(block, self._rate_hz, at=self._sound_at))
-            self._sound_at += len(block)
-
-    def _mux_sound(self, frame: AudioFrame | None) -> None:
-        packets = self._audio.encode(frame)
+    def _mux_sound(self, packets: list[Packet[Any]]) -> None:
         if self._fragmenter is not None:
             self._fragmenter.add_sounds(packets)
         self._file.mux(packets)
+
+
+def open_mp4(path: Path, metadata: Mapping[str, str]) -> OutputContainer:
+    """A new file that plays while it loads, with its labels."""
+    import av
+
+    file = av.open(
+        str(path.absolute()),  # absolute: a name with a colon would be taken for an address
+        mode="w",
+        format="mp4",
+        # use_metadata_tags: keys under their own names, which the AIGC label needs.
+        options={"movflags": "+faststart+use_metadata_tags"},
+    )
+    file.metadata.update(metadata)
+    return file
+
+
+class SoundTrack:
+    """The sound of an open file, encoded along with its pictures."""
+
+    def __init__(self, file: OutputContainer, voice: Waveform) -> None:
+        self._blocks = SoundBlocks(voice, _aac_rate(voice))
+        self._rate_hz = self._blocks.rate_hz
+        self._at = 0
+        stream = file.add_stream("aac", rate=self._rate_hz, options=dict(AAC_OPTIONS))
+        self.encoder = stream.codec_context
+        describe_sound(self.encoder, self._blocks.channels, self._rate_hz)
+        self._stream = stream
+
+    def until(self, frames: int, fps: int) -> Iterator[list[Packet[Any]]]:
+        """Packets up to the end of so many pictures, whole ones."""
+        yield from self._encoded(frames * self._rate_hz // fps)
+
+    def rest(self) -> Iterator[list[Packet[Any]]]:
+        """What is left; the last packet may be short."""
+        yield from self._encoded(None)
+        yield self._stream.encode(None)
+
+    def _encoded(self, until: int | None) -> Iterator[list[Packet[Any]]]:
+        while until is None or self._at < until:
+            block = self._blocks.take(AAC_FRAME)
+            if not len(block):
+                return
+            yield self._stream.encode(sound_frame(block, self._rate_hz, at=self._at))
+            self._at += len(block)
 
 
 def describe_pictures(video: VideoCodecContext, size_px: tuple[int, int], fps: int) -> None:

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from portravox.clock import frame_count
-from portravox.engines.base import Avatar, Engine
+from portravox.clock import even_parts, frame_count
+from portravox.engines.base import Avatar, Engine, PlannedAvatar
 from portravox.engines.registry import ENTRIES, EngineEntry, open_engine
 from portravox.errors import FaceError
 from portravox.media.picture import Picture
@@ -205,6 +205,21 @@ def test_a_transcript_is_taken_as_text_whether_it_fits_or_not(avatar: Avatar, te
     said = SpokenText(text, "en")
     drawn = avatar.speak(voice(), Direction(video_fps=15), transcript=said, on_notice=told.append)
     assert sum(1 for _ in drawn) == frame_count(voice().duration_s, 15)
+
+
+def test_frames_of_a_part_are_those_of_the_whole(
+    engine: Engine, avatar: Avatar, spoken: Int16, entry: EngineEntry
+) -> None:
+    direction = Direction(video_fps=FPS, seed=1, eye_move_freq=0.0, head_move_strength=0.0)
+    assert isinstance(avatar, PlannedAvatar)
+    plan = avatar.plan(voice(), direction)
+    assert len(plan) == len(spoken)
+    elsewhere = engine.register(portrait())
+    assert isinstance(elsewhere, PlannedAvatar)
+    for part in even_parts(len(plan), FPS, 1.2):
+        drawn = elsewhere.draw(plan, direction, part)
+        frames = np.array([frame.rgb() for frame in drawn], np.int16)
+        assert same(frames, spoken[part.start : part.stop], entry)
 
 
 def test_a_picture_without_a_face_is_refused(engine: Engine) -> None:

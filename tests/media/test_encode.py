@@ -333,7 +333,7 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path, tone, monkeypatch) -> None:
         part.symlink_to("/dev/full")
         return part
 
-    monkeypatch.setattr(encode, "_create_part", on_full_disk)
+    monkeypatch.setattr(encode, "create_part", on_full_disk)
     with pytest.raises(OutputNotWritable, match=r"(?i)no space"):
         write(tmp_path / "v.mp4", tone(1.0, 48_000))
     assert list(tmp_path.iterdir()) == []

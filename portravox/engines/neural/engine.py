@@ -247,14 +247,34 @@ class NeuralAvatar:
         Raises SettingOutOfRange, ModelUnavailable, at once; DeviceMemoryShort where the device runs
         out of memory.
         """
-        track = perform(
+        plan = self.plan(voice, direction, transcript=transcript, on_notice=on_notice)
+        return self.draw(plan, direction)
+
+    def plan(
+        self,
+        voice: Waveform,
+        direction: Direction,
+        *,
+        transcript: SpokenText | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> ControlTrack:
+        """The controls of every frame. Raises SettingOutOfRange, ModelUnavailable."""
+        return perform(
             voice,
             direction,
             transcript=transcript,
             on_notice=on_notice,
             photo_smile=photo_smile(self.face),
         )
-        return _painted(self._engine, self._scene(direction.paste_back), track)
+
+    def draw(
+        self, plan: ControlTrack, direction: Direction, frames: range | None = None
+    ) -> Iterator[Planes]:
+        """The frames of a plan, or some of them; each is valid until the next one is asked for.
+
+        Raises DeviceMemoryShort where the device runs out of memory.
+        """
+        return _painted(self._engine, self._scene(direction.paste_back), plan.part(frames))
 
     def open(
         self, direction: Direction | None = None, *, sound_rate_hz: int = DEFAULT_SOUND_RATE_HZ
