@@ -318,20 +318,19 @@ def _first_frame(portrait: str, voice: str) -> float:
     raise AssertionError("a video without frames")
 
 
-def _run_case(case: Case) -> Timing:
-    """Measure in a fresh process."""
-    command = [sys.executable, "-m", "benchmarks.speed", "--case", json.dumps(asdict(case))]
-    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+def run_case(case: Case, python: str = sys.executable, root: Path | None = None) -> Timing:
+    """Measure in a fresh process, of another version where its interpreter and folder are given."""
+    command = [python, "-m", "benchmarks.speed", "--case", json.dumps(asdict(case))]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=root)
     return Timing(**json.loads(answer.stdout.splitlines()[-1]))
 
 
-def run(
-    machine: Machine, out: Path, portrait: Path | None, voice: Path | None, quick: bool
-) -> None:
-    """All cases, written to OUT as they come."""
+def write_cases(
+    folder: Path, portrait: Path | None = None, voice: Path | None = None, quick: bool = False
+) -> list[Case]:
+    """The cases, their pictures and voices written to FOLDER."""
     from PIL import Image
 
-    folder = out / "inputs"
     folder.mkdir(parents=True, exist_ok=True)
     pixels = demo_portrait() if portrait is None else _read_picture(portrait)
     sound = demo_voice() if voice is None else _read_any_voice(voice)
@@ -359,9 +358,17 @@ def run(
     Image.fromarray(close_up(pixels, side)).save(picture, quality=92)
     write_wav(wav, looped(sound, duration_s))
     cases.append(Case(name, str(picture), str(wav), fps))
+    return cases
+
+
+def run(
+    machine: Machine, out: Path, portrait: Path | None, voice: Path | None, quick: bool
+) -> None:
+    """All cases, written to OUT as they come."""
+    cases = write_cases(out / "inputs", portrait, voice, quick)
     rows: list[Timing] = []
     for case in cases:
-        row = _run_case(case)
+        row = run_case(case)
         print(
             f"{row.name:26s} {row.total_s:7.1f} s  RTF {row.real_time_factor:5.2f}"
             f"  {row.over_floor:5.2f} x floor  {row.peak_mb:5.0f} MB",
@@ -369,10 +376,9 @@ def run(
         )
         rows.append(row)
         write_report(out, machine, rows, [])
-    first, short = next(iter(pictures.values())), voices[DURATIONS_S[0]]
-    write_report(
-        out, machine, rows, [cold_first_frame_s(str(first), str(short)) for _ in range(COLD_RUNS)]
-    )
+    first = cases[0]
+    cold_s = [cold_first_frame_s(first.portrait, first.voice) for _ in range(COLD_RUNS)]
+    write_report(out, machine, rows, cold_s)
 
 
 def write_report(out: Path, machine: Machine, rows: list[Timing], cold_s: list[float]) -> None:

@@ -422,8 +422,16 @@ def test_limits_hold_among_submissions_at_the_same_moment(make_queue, run):
 
 
 def test_a_repeated_submission_gives_the_first_task(queue, run):
+    async def asked(key_id="anna", key="k", job=JOB):
+        return await queue.repeated(job, key_id=key_id, idempotency_key=key)
+
     async def repeat():
+        assert await asked() is None
         first = await submit(queue, idempotency_key="k")
+        assert (await asked()).task_id == first.task_id
+        assert await asked("berta") is None and await asked(key="K") is None
+        with pytest.raises(IdempotencyConflict):
+            await asked(job=replace(JOB, image_url="http://other"))
         together = await asyncio.gather(*(submit(queue, idempotency_key="k") for _ in range(5)))
         assert {task.task_id for task in together} == {first.task_id}
         await queue.finish(first.task_id, (await claim(queue)).attempt, VIDEO)

@@ -92,10 +92,13 @@ async def test_texts_end_when_a_keys_characters_of_the_day_are_spent(playing: Pl
             answer = await server.client.post(path, json=given, headers={**headers, **more})
             return answer.status_code, answer.json().get("code")
 
-        assert await asked("12345") == (200, None)
+        once = {"Idempotency-Key": "once"}
+        assert await asked("12345", **once) == (200, None)
+        assert await asked("12345", **once) == (200, None)  # repeated, and counted once
         assert await asked("1234567") == (429, "Throttling.AllocationQuota")
         assert await asked("12345") == (200, None)
         assert await asked("1") == (429, "Throttling.AllocationQuota")
+        assert await asked("12345", **once) == (200, None)  # answered where nothing is left
         recorded = await server.client.post(path, json=body("http://h/v"), headers=headers)
         assert recorded.status_code == 200  # costs nothing
         others = {"Authorization": f"Bearer {server.stranger}"}

@@ -25,7 +25,8 @@ from portravox.service.schemas import (
     submitted_body,
     video_job,
 )
-from portravox.service.service import service_of
+from portravox.service.service import Caller, Service, service_of
+from portravox.service.tasks.queue import Job, Task
 from portravox.service.webhooks.schemas import webhook_asked
 
 _MAX_IDEMPOTENCY_KEY = 255
@@ -55,6 +56,30 @@ async def submit(request: Request) -> Response:
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > _MAX_IDEMPOTENCY_KEY:
         raise Refusal(problems.bad_parameter("Idempotency-Key"))
+    task = None
+    if idempotency_key is not None:
+        task = await service.queue.repeated(
+            job, key_id=caller.key_id, idempotency_key=idempotency_key
+        )
+    if task is None:
+        task = await _submitted(service, caller, job, request, idempotency_key)
+    records = [labelling.write_down] if labelling.needs_record(task) else []
+    if consent is not None:
+        records.append(consent.write_down)
+    for write_down in records:
+        try:
+            await asyncio.to_thread(write_down, task)
+        except StorageFailed:
+            await service.queue.cancel(task.task_id, key_group=caller.group, force=True)
+            raise
+    return answer(submitted_body(task, request_id_of(request)))
+
+
+async def _submitted(
+    service: Service, caller: Caller, job: Job, request: Request, idempotency_key: str | None
+) -> Task:
+    """A new task, within what the key may have rendered and spoken in a day. A repeated call never
+    gets here: it costs nothing of that, and is answered where nothing is left."""
     asked = (webhook_asked(request.headers), service.settings.webhook)
     webhooks = tuple(webhook for webhook in asked if webhook is not None)
     if caller.limits.video_s_per_day is not None:
@@ -66,7 +91,7 @@ async def submit(request: Request) -> Response:
         len(text), key_id=caller.key_id, key_group=caller.group, limits=caller.limits
     )
     try:
-        task = await service.queue.submit(
+        return await service.queue.submit(
             job,
             key_id=caller.key_id,
             key_group=caller.group,
@@ -77,16 +102,6 @@ async def submit(request: Request) -> Response:
     except PortravoxError:
         service.spoken.give_back(len(text), key_id=caller.key_id)
         raise
-    records = [labelling.write_down] if labelling.needs_record(task) else []
-    if consent is not None:
-        records.append(consent.write_down)
-    for write_down in records:
-        try:
-            await asyncio.to_thread(write_down, task)
-        except StorageFailed:
-            await service.queue.cancel(task.task_id, key_group=caller.group, force=True)
-            raise
-    return answer(submitted_body(task, request_id_of(request)))
 
 
 async def refuse(request: Request) -> Response:

@@ -173,6 +173,12 @@ class PostgresTaskQueue:
         self._may_have_work.set()
         return added
 
+    async def repeated(self, job: Job, *, key_id: str, idempotency_key: str) -> Task | None:
+        rows = await self._database.fetch(
+            sql.TASK_OF_REPEATED, {"key_id": key_id, "idempotency_key": idempotency_key}
+        )
+        return of_same_job(task_of(rows[0]), job) if rows else None
+
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
         if "\0" in task_id:
             return None  # no text in PostgreSQL holds that

@@ -98,6 +98,10 @@ class TaskQueue(Protocol):
         as many tasks as may wait, as many as may be remembered, or as much as the key may have.
         """
 
+    async def repeated(self, job: Job, *, key_id: str, idempotency_key: str) -> Task | None:
+        """The earlier task of this idempotency key, as `submit` would return it, and None where
+        that would be a new one. Raises IdempotencyConflict as `submit` does."""
+
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
         """A task of this group; None for an id of another group and for one that does not exist."""
 

@@ -180,6 +180,15 @@ class SqliteTaskQueue:
         self._may_have_work.set()
         return task
 
+    async def repeated(self, job: Job, *, key_id: str, idempotency_key: str) -> Task | None:
+        try:
+            row = self._looks.execute(
+                sql.TASK_OF_REPEATED, {"key_id": key_id, "idempotency_key": idempotency_key}
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise QueueUnavailable(str(error)) from error
+        return None if row is None else of_same_job(task_of(row), job)
+
     async def get(self, task_id: str, *, key_group: str) -> Task | None:
         try:
             row = self._looks.execute(
