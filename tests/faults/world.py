@@ -17,7 +17,7 @@ import av
 import httpx
 
 from tests.faults.saboteur import MAIN, PLAN
-from tests.live import HTTP, Live, new_key, serving
+from tests.live import HTTP, Live, new_key, serving, upload
 
 SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
 TASKS = "/api/v1/tasks"
@@ -188,21 +188,7 @@ class World:
 
     def upload(self, content: bytes) -> int:
         """Upload a file as the official package does; gives the status of the answer."""
-        given = HTTP.get(
-            f"{self.url}/api/v1/uploads",
-            params={"action": "getPolicy", "model": "liveportrait"},
-            headers=self.authorization,
-            timeout=60,
-        ).json()["data"]
-        fields = {
-            "OSSAccessKeyId": given["oss_access_key_id"],
-            "Signature": given["signature"],
-            "policy": given["policy"],
-            "key": f"{given['upload_dir']}/file",
-        }
-        return HTTP.post(
-            given["upload_host"], data=fields, files={"file": content}, timeout=120
-        ).status_code
+        return upload(self.url, self._key, content)[0]
 
     def output(self, task_id: str) -> dict[str, Any]:
         answered = HTTP.get(f"{self.url}{TASKS}/{task_id}", headers=self.authorization, timeout=60)
