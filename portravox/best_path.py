@@ -32,11 +32,12 @@ def best_path(gains: Iterable[AnyFloat], came_from: AnyInteger, costs: Iterable[
     total = next(remaining, None)
     if total is None:
         return np.zeros(0, dtype=np.int32)
-    taken = [np.zeros(len(total), dtype=np.uint8)]
+    ways = bytearray(len(total))
     for gain, cost in zip(remaining, costs, strict=False):  # one cost may stand for all steps
         way, most = first_best(total.take(came_from) - cost)
-        taken.append(way)
+        ways += way.data
         total = most + gain
+    taken = np.frombuffer(ways, np.uint8).reshape(-1, len(total))
     path = np.zeros(len(taken), dtype=np.int32)
     path[-1] = total.argmax()
     for row in range(len(path) - 1, 0, -1):

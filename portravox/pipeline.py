@@ -679,7 +679,10 @@ def produce_id(
         behind = [inputs.backdrop.pixels.tobytes()]
     picked = json.dumps([settings, engine, __version__, task_id, *drawn], sort_keys=True)
     return content_id(
-        inputs.picture.pixels.tobytes(), inputs.voice.samples.tobytes(), picked.encode(), *behind
+        inputs.picture.pixels.tobytes(),
+        inputs.voice.content(),
+        picked.encode(),
+        *behind,
     )
 
 

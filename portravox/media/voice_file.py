@@ -358,7 +358,7 @@ def _joined(name: str, segments: list[Block]) -> Block:
     for samples, _ in segments:
         # Float files may hold anything; one NaN would spread over everything computed from it.
         np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        peak = max(peak, float(np.abs(samples).max()))
+        peak = max(peak, float(samples.max()), -float(samples.min()))
     if peak > WRONG_SCALE_PEAK:
         segments = [(samples / np.float32(peak), rate_hz) for samples, rate_hz in segments]
     for samples, _ in segments:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from portravox.arrays import Float32
 from portravox.clock import duration_of_samples
 
@@ -26,6 +28,10 @@ class Waveform:
     @property
     def duration_s(self) -> float:
         return duration_of_samples(len(self.samples), self.rate_hz)
+
+    def content(self) -> memoryview:
+        """The samples' bytes; not copied, since an hour has hundreds of megabytes."""
+        return memoryview(np.ascontiguousarray(self.samples)).cast("B")
 
     def mono(self) -> Float32:
         """(N,) mean of the channels."""

@@ -15,7 +15,7 @@ from portravox.arrays import Bool, Float32
 from portravox.filters import moving_mean, without_short_gaps
 from portravox.segments import segments
 from portravox.speech.loudness import loudness_dbfs
-from portravox.speech.mel import bands_between, decibel
+from portravox.speech.mel import bands_between, decibel, power_in
 from portravox.speech.resample import ROW_RATE_HZ
 
 SUBBANDS_HZ = ((120.0, 600.0), (600.0, 1700.0), (1700.0, 3600.0), (3600.0, 7800.0))
@@ -120,8 +120,8 @@ def signal_to_noise_db(power: Float32, noise: Float32) -> Float32:
     ratios = []
     for low_hz, high_hz in SUBBANDS_HZ:
         bands = bands_between(low_hz, high_hz)
-        signal = moving_mean(power[:, bands].sum(axis=1), 5).astype(np.float32)
-        ratios.append(decibel(signal) - decibel(noise[:, bands].sum(axis=1)))
+        signal = moving_mean(power_in(power, bands), 5).astype(np.float32)
+        ratios.append(decibel(signal) - decibel(power_in(noise, bands)))
     best_two = np.sort(np.stack(ratios), axis=0)[-2:]
     mean: Float32 = best_two.mean(axis=0)
     return mean
@@ -160,7 +160,7 @@ def _liveliness_db(power: Float32) -> float:
     inner = power[edge : len(power) - edge]
     deviations = []
     for low_hz, high_hz in SUBBANDS_HZ:
-        signal = inner[:, bands_between(low_hz, high_hz)].sum(axis=1)
+        signal = power_in(inner, bands_between(low_hz, high_hz))
         deviations.append(decibel(moving_mean(signal, 8).astype(np.float32)).std())
     return float(np.mean(deviations))
 

@@ -13,13 +13,14 @@ import numpy as np
 
 from portravox.arrays import Bool, Float32
 from portravox.media.waveform import Waveform
+from portravox.speech import mel, pitch
 from portravox.speech.activity import activity
 from portravox.speech.log_mel import normalized_log_mel
 from portravox.speech.loudness import loudness_dbfs
-from portravox.speech.mel import mel_power
+from portravox.speech.mel import BANDS, SPAN_ROWS, mel_power_in
 from portravox.speech.noise import noise_power
-from portravox.speech.pitch import pitch
-from portravox.speech.resample import row_count, speech_samples
+from portravox.speech.pitch import CANDIDATES, pitch_among, pitch_candidates_in
+from portravox.speech.resample import row_count, spans, speech_pieces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,22 +56,36 @@ SILENCE_DB = -60.0
 def speech_features(voice: Waveform) -> SpeechFeatures:
     """Features of a recording of any rate, one or two channels, any level."""
     rows = row_count(voice)
-    samples = speech_samples(voice)
-    spectrum = mel_power(samples, rows)
-    pitch_hz = pitch(samples, rows).frequency_hz
+    spectrum, pitch_hz = _spectrum_and_pitch(voice, rows)
     noise = noise_power(spectrum, pitch_hz > 0.0)
     active = activity(spectrum, noise, pitch_hz > 0.0)
-    clean = np.maximum(spectrum - noise, 0.0)
+    # in the room of the noise, as is the spectrum's logarithm in that of the spectrum: of an hour
+    # each takes 115 MB
+    clean = np.subtract(spectrum, noise, out=noise)
+    np.maximum(clean, 0.0, out=clean)
     loudness_db = np.maximum(loudness_dbfs(clean) - active.level_dbfs, SILENCE_DB)
     if not active.speaking.any():
-        clean = np.zeros_like(clean)
+        clean[:] = 0.0
         loudness_db = np.full(rows, SILENCE_DB)
         pitch_hz = np.zeros_like(pitch_hz)
+    clean /= np.float32(10.0 ** (active.level_dbfs / 10.0))
     return SpeechFeatures(
-        power=clean / np.float32(10.0 ** (active.level_dbfs / 10.0)),
+        power=clean,
         loudness_db=loudness_db.astype(np.float32),
         speaking=active.speaking,
         pitch_hz=pitch_hz,
-        log_mel=normalized_log_mel(spectrum),
+        log_mel=normalized_log_mel(spectrum, out=spectrum),
         duration_s=voice.duration_s,
     )
+
+
+def _spectrum_and_pitch(voice: Waveform, rows: int) -> tuple[Float32, Float32]:
+    """(T, BANDS) mel power and (T,) pitch in Hz, of samples that are not kept."""
+    spectrum = np.zeros((rows, BANDS), dtype=np.float32)
+    lags, heights = (np.zeros((rows, CANDIDATES), dtype=np.float32) for _ in range(2))
+    reach = max(mel.WINDOW_SAMPLES, pitch.WINDOW_SAMPLES)
+    for n, span in enumerate(spans(speech_pieces(voice), rows, SPAN_ROWS, reach)):
+        some = slice(n * SPAN_ROWS, (n + 1) * SPAN_ROWS)
+        spectrum[some] = mel_power_in(span, reach)
+        lags[some], heights[some] = pitch_candidates_in(span, reach)
+    return spectrum, pitch_among(lags, heights).frequency_hz

@@ -56,10 +56,11 @@ _USUAL_COLOUR_DB = np.interp(
 """(BANDS,) mean of a voice's loud rows against its loud level: of the voices of our corpus."""
 
 
-def normalized_log_mel(power: Float32) -> Float32:
+def normalized_log_mel(power: Float32, out: Float32 | None = None) -> Float32:
     """Normalize the log-mel spectrum. All numbers are our choice.
 
     power    (T, BANDS) mel power, any level
+    out      where to write the result, the power itself perhaps; None: anew
     returns  (T, BANDS) units of SPREAD_DB around the mean of the clip's own loud rows
     """
     if not len(power):
@@ -68,11 +69,11 @@ def normalized_log_mel(power: Float32) -> Float32:
     loud_db = float(np.percentile(level_db, LOUD_PERCENTILE))
     floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
     # in place: a long recording has millions of these
-    spectrum_db = np.maximum(power, floor)
+    spectrum_db = np.maximum(power, floor, out=out)
     np.log10(spectrum_db, out=spectrum_db)
     spectrum_db *= 10.0
     loud = level_db > loud_db - LOUD_RANGE_DB
-    mean_db = spectrum_db[loud].mean(axis=0)
+    mean_db = np.mean(spectrum_db, axis=0, where=loud[:, np.newaxis])
     spectrum_db -= mean_db
     spectrum_db /= SPREAD_DB
     return np.asarray(np.clip(spectrum_db, *RANGE, out=spectrum_db), np.float32)

@@ -8,7 +8,7 @@ Gives     level in dBFS
 from __future__ import annotations
 
 from portravox.arrays import Float32
-from portravox.speech.mel import bands_between, decibel
+from portravox.speech.mel import bands_between, decibel, power_in
 
 VOICE_LOW_HZ, VOICE_HIGH_HZ = 120.0, 7800.0
 """Where a voice has its energy. Below lie hum, wind and steps."""
@@ -21,4 +21,4 @@ def loudness_dbfs(power: Float32) -> Float32:
     returns  (T,) dB, 0 is a full-scale square wave; at least -140
     """
     voice = bands_between(VOICE_LOW_HZ, VOICE_HIGH_HZ)
-    return decibel(power[:, voice].sum(axis=1))
+    return decibel(power_in(power, voice))

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from portravox.arrays import Bool, Float32
-from portravox.speech.resample import SPEECH_RATE_HZ, framed
+from portravox.speech.resample import SPEECH_RATE_HZ, framed, pieces_of, spans
 
 BANDS = 80
 LOW_HZ, HIGH_HZ = 60.0, 7800.0
@@ -20,7 +20,7 @@ LOW_HZ, HIGH_HZ = 60.0, 7800.0
 
 WINDOW_SAMPLES = SPEECH_RATE_HZ * 25 // 1000  # 400: 25 ms, the common choice for speech
 FFT_SAMPLES = 512
-CHUNK_ROWS = 2048
+SPAN_ROWS = 2048
 """Rows transformed at once, so that memory does not grow with the spectrum of long sounds."""
 
 FLOOR_POWER = 1e-14
@@ -63,21 +63,35 @@ def bands_between(low_hz: float, high_hz: float) -> Bool:
     return chosen
 
 
+def power_in(power: Float32, bands: Bool) -> Float32:
+    """(T,) sum over some bands, (BANDS,), of mel power, (T, BANDS)."""
+    total = np.zeros(len(power), dtype=np.float32)
+    for first in range(0, len(power), SPAN_ROWS):  # of the bands, which are copied, only so many
+        some = slice(first, first + SPAN_ROWS)
+        total[some] = power[some][:, bands].sum(axis=1)
+    return total
+
+
 def mel_power(samples: Float32, rows: int) -> Float32:
     """Power in each band around the middle of each row.
 
     samples  (N,) mono, 16 kHz
     returns  (rows, BANDS), full scale squared; 0 where there is no sound
     """
+    power = np.zeros((rows, BANDS), dtype=np.float32)
+    for n, span in enumerate(spans(pieces_of(samples), rows, SPAN_ROWS, WINDOW_SAMPLES)):
+        power[n * SPAN_ROWS : (n + 1) * SPAN_ROWS] = mel_power_in(span, WINDOW_SAMPLES)
+    return power
+
+
+def mel_power_in(span: Float32, reach: int) -> Float32:
+    """(rows, BANDS) of the rows of one span, see `resample.spans`."""
     window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
     # the factor 2 is for the negative frequencies, which rfft leaves out
     scale = np.float32(2.0 / (FFT_SAMPLES * float(np.sum(window**2))))
-    frames = framed(samples, rows, WINDOW_SAMPLES)
-    power = np.zeros((rows, BANDS), dtype=np.float32)
-    for start in range(0, rows, CHUNK_ROWS):
-        chunk = slice(start, start + CHUNK_ROWS)
-        spectrum = np.fft.rfft(frames[chunk] * window, FFT_SAMPLES, axis=1)
-        power[chunk] = (spectrum.real**2 + spectrum.imag**2) @ _triangles() * scale
+    frames = framed(span, WINDOW_SAMPLES, reach)
+    spectrum = np.fft.rfft(frames * window, FFT_SAMPLES, axis=1)
+    power: Float32 = (spectrum.real**2 + spectrum.imag**2) @ _triangles() * scale
     return power
 
 

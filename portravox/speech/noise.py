@@ -22,7 +22,7 @@ QUIET_SHARE = 10.0
 
 LEVEL_SMOOTHING_ROWS = 5
 
-BANDS_AT_ONCE, ROWS_AT_ONCE = 16, 8192
+BANDS_AT_ONCE, ROWS_AT_ONCE = 4, 8192
 """Worked on in parts, so that a long recording takes little beyond the result."""
 
 UNDERRATED = 1.6

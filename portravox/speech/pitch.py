@@ -12,14 +12,15 @@ gains most voicing and leaps least (`best_path`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from portravox.arrays import Float32, Int32
+from portravox.arrays import Float32, Float64, Int32
 from portravox.best_path import best_path
 from portravox.filters import without_short_segments
-from portravox.speech.resample import SPEECH_RATE_HZ, framed
+from portravox.speech.resample import SPEECH_RATE_HZ, framed, pieces_of, spans
 
 LOW_HZ, HIGH_HZ = 60.0, 800.0
 """From a low man's voice to a woman singing high."""
@@ -29,7 +30,7 @@ FFT_SAMPLES = 1024
 SHORTEST_LAG = int(SPEECH_RATE_HZ / HIGH_HZ)
 LONGEST_LAG = int(SPEECH_RATE_HZ / LOW_HZ) + 1
 CANDIDATES = 5
-CHUNK_ROWS = 1024
+SPAN_ROWS = 1024
 
 VOICED_FROM = 0.5
 """Voicing at or above this counts as voiced. Boersma uses 0.45; ours is against noise."""
@@ -84,24 +85,28 @@ def pitch_candidates(samples: Float32, rows: int) -> tuple[Float32, Float32]:
 
     Those of a row depend on the WINDOW_SAMPLES around its middle alone.
     """
+    lags = np.zeros((rows, CANDIDATES), dtype=np.float32)
+    heights = np.zeros((rows, CANDIDATES), dtype=np.float32)
+    for n, span in enumerate(spans(pieces_of(samples), rows, SPAN_ROWS, WINDOW_SAMPLES)):
+        some = slice(n * SPAN_ROWS, (n + 1) * SPAN_ROWS)
+        lags[some], heights[some] = pitch_candidates_in(span, WINDOW_SAMPLES)
+    return lags, heights
+
+
+def pitch_candidates_in(span: Float32, reach: int) -> tuple[Float32, Float32]:
+    """The same for the rows of one span, see `resample.spans`."""
     window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
     own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT_SAMPLES)) ** 2)[: LONGEST_LAG + 2]
     own /= own[0]
-    frames = framed(samples, rows, WINDOW_SAMPLES)
-    lags = np.full((rows, CANDIDATES), float(LONGEST_LAG), dtype=np.float32)
-    heights = np.zeros((rows, CANDIDATES), dtype=np.float32)
-    for start in range(0, rows, CHUNK_ROWS):
-        frame = frames[start : start + CHUNK_ROWS]
-        frame = (frame - frame.mean(axis=1, keepdims=True)) * window
-        spectrum = np.fft.rfft(frame, FFT_SAMPLES, axis=1)
-        # 640 + the longest lag stays below 1024: no peak wraps around
-        product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : LONGEST_LAG + 2]
-        faint = product[:, 0] < FAINT_RMS**2 * WINDOW_SAMPLES
-        similarity = product / np.maximum(product[:, :1], 1e-20) / own
-        similarity[faint] = 0.0
-        found = _peaks(similarity.astype(np.float32))
-        lags[start : start + len(frame)], heights[start : start + len(frame)] = found
-    return lags, heights
+    frame = framed(span, WINDOW_SAMPLES, reach)
+    frame = (frame - frame.mean(axis=1, keepdims=True)) * window
+    spectrum = np.fft.rfft(frame, FFT_SAMPLES, axis=1)
+    # 640 + the longest lag stays below 1024: no peak wraps around
+    product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : LONGEST_LAG + 2]
+    faint = product[:, 0] < FAINT_RMS**2 * WINDOW_SAMPLES
+    similarity = product / np.maximum(product[:, :1], 1e-20) / own
+    similarity[faint] = 0.0
+    return _peaks(similarity.astype(np.float32))
 
 
 def _peaks(similarity: Float32) -> tuple[Float32, Float32]:
@@ -124,10 +129,34 @@ def _peaks(similarity: Float32) -> tuple[Float32, Float32]:
 
 def _smoothest_path(lags: Float32, heights: Float32) -> Int32:
     """(T,) which candidate to take in each row."""
-    octave = np.log2(lags.astype(np.float64))
-    gain = heights - OCTAVE_COST * (octave - np.log2(SHORTEST_LAG))
-    # a leap counts only as far as both sides are voiced; (steps, from, to)
-    sure = np.minimum(heights[:-1, :, np.newaxis], heights[1:, np.newaxis, :])
-    leap = LEAP_COST * sure * np.abs(octave[:-1, :, np.newaxis] - octave[1:, np.newaxis, :])
     from_any = np.repeat(np.arange(CANDIDATES)[:, np.newaxis], CANDIDATES, axis=1)
-    return best_path(gain, from_any, leap)
+    gains = (gain for some in _few_rows(len(lags)) for gain in _gains(lags[some], heights[some]))
+    # one row more: steps lead from each of these to the next
+    costs = (
+        cost
+        for some in _few_rows(len(lags))
+        for cost in _leaps(lags[some.start : some.stop + 1], heights[some.start : some.stop + 1])
+    )
+    return best_path(gains, from_any, costs)
+
+
+def _few_rows(rows: int) -> Iterator[slice]:
+    """All rows, in parts: what steps cost takes fifty times the memory of the candidates."""
+    return (slice(first, first + SPAN_ROWS) for first in range(0, rows, SPAN_ROWS))
+
+
+def _gains(lags: Float32, heights: Float32) -> Float64:
+    """(T, CANDIDATES)"""
+    octave = np.log2(lags.astype(np.float64))
+    gains: Float64 = heights - OCTAVE_COST * (octave - np.log2(SHORTEST_LAG))
+    return gains
+
+
+def _leaps(lags: Float32, heights: Float32) -> Float64:
+    """(T - 1, from, to) what the steps between these rows cost."""
+    octave = np.log2(lags.astype(np.float64))
+    # a leap counts only as far as both sides are voiced
+    sure = np.minimum(heights[:-1, :, np.newaxis], heights[1:, np.newaxis, :])
+    apart = np.abs(octave[:-1, :, np.newaxis] - octave[1:, np.newaxis, :])
+    leaps: Float64 = LEAP_COST * sure * apart
+    return leaps

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from portravox.speech.mel import BANDS, CHUNK_ROWS, band_centres_hz, bands_between, mel_power
+from portravox.speech.mel import BANDS, SPAN_ROWS, band_centres_hz, bands_between, mel_power
 
 
 def test_bands_hold_all_the_power_of_noise(white_noise):
@@ -24,9 +24,9 @@ def test_twice_the_amplitude_is_four_times_the_power(white_noise):
 
 
 def test_chunks_leave_no_seam():
-    samples = np.random.default_rng(1).normal(0.0, 0.1, 160 * (CHUNK_ROWS + 20))
-    whole = mel_power(samples.astype(np.float32), CHUNK_ROWS + 20)
-    start = CHUNK_ROWS - 10
+    samples = np.random.default_rng(1).normal(0.0, 0.1, 160 * (SPAN_ROWS + 20))
+    whole = mel_power(samples.astype(np.float32), SPAN_ROWS + 20)
+    start = SPAN_ROWS - 10
     part = mel_power(samples[160 * start :].astype(np.float32), 30)
     assert np.allclose(whole[start + 2 : start + 30], part[2:], rtol=1e-4)
 
