@@ -31,7 +31,7 @@ class Waveform:
 
     def content(self) -> memoryview:
         """The samples' bytes; not copied, since an hour has hundreds of megabytes."""
-        return memoryview(np.ascontiguousarray(self.samples)).cast("B")
+        return np.ascontiguousarray(self.samples).data.cast("B")
 
     def mono(self) -> Float32:
         """(N,) mean of the channels."""

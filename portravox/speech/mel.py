@@ -91,8 +91,8 @@ def mel_power_in(span: Float32, reach: int) -> Float32:
     scale = np.float32(2.0 / (FFT_SAMPLES * float(np.sum(window**2))))
     frames = framed(span, WINDOW_SAMPLES, reach)
     spectrum = np.fft.rfft(frames * window, FFT_SAMPLES, axis=1)
-    power: Float32 = (spectrum.real**2 + spectrum.imag**2) @ _triangles() * scale
-    return power
+    power = (spectrum.real**2 + spectrum.imag**2) @ _triangles() * scale
+    return np.asarray(power, np.float32)
 
 
 def decibel(power: Float32) -> Float32:
