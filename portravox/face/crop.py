@@ -107,8 +107,8 @@ def _shrunk(pixels: Pixels, square: Square, shrink: int, way: Float64) -> tuple[
     """The part of the picture that the square touches, averaged in blocks of shrink px."""
     height, width = pixels.shape[:2]
     reach = square.side_px * 0.75 + shrink  # half the diagonal and a block
-    x0, x1 = (int(np.clip(square.x + d, 0, width - 1)) for d in (-reach, reach))
-    y0, y1 = (int(np.clip(square.y + d, 0, height - 1)) for d in (-reach, reach))
+    x0, x1 = _blocks_touched(square.x, reach, _half_px(square), shrink, width)
+    y0, y1 = _blocks_touched(square.y, reach, _half_px(square), shrink, height)
     part = pixels[y0 : y1 + 1, x0 : x1 + 1]
     columns, rows = max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink)
     part = part[: rows * shrink, : columns * shrink]
@@ -121,3 +121,27 @@ def _shrunk(pixels: Pixels, square: Square, shrink: int, way: Float64) -> tuple[
         [[kx, 0.0, x0 + (kx - 1.0) / 2.0], [0.0, ky, y0 + (ky - 1.0) / 2.0], [0.0, 0.0, 1.0]]
     )
     return small, way @ from_small
+
+
+def _half_px(square: Square) -> float:
+    """How far a square that leans reaches from its centre, across as well as down."""
+    lean = math.radians(square.roll_deg)
+    return square.side_px / 2.0 * (abs(math.cos(lean)) + abs(math.sin(lean)))
+
+
+def _blocks_touched(
+    centre: float, reach: float, half_px: float, shrink: int, length: int
+) -> tuple[int, int]:
+    """The first and the last pixel of the blocks that a look around `centre` touches.
+
+    Blocks are counted from `reach` before the centre, so that they are the same however the square
+    leans; those that it does not touch, with two to spare, are left out.
+    """
+    first, last = (int(np.clip(centre + d, 0, length - 1)) for d in (-reach, reach))
+    spare = half_px + 2 * shrink
+    before = max(0, int(centre - spare) - first) // shrink
+    behind = max(0, last - int(centre + spare)) // shrink
+    if first + before * shrink + shrink > last - behind * shrink:
+        return first, last
+    last = first + (last + 1 - first) // shrink * shrink - 1 if behind else last
+    return first + before * shrink, last - behind * shrink

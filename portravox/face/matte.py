@@ -181,15 +181,23 @@ def _solved(covariance: dict[tuple[int, int], Float32], cross: Float32) -> Float
 def _applied(pixels: UInt8, gain: Float32, offset: Float32) -> Float32:
     """The linear model at the picture's own size, stretched and clipped."""
     height, width = pixels.shape[:2]
-    model = np.dstack([gain / np.float32(255.0), offset])  # (h, w, 4)
+    # of a fourth colour that is 255 everywhere; what is to become 0 and 1 is so at once
+    model = np.dstack([gain, offset - np.float32(_LOW)]) / np.float32(255.0 * (_HIGH - _LOW))
     matte = np.zeros((height, width), np.float32)
-    columns = (np.arange(width, dtype=np.float32) + 0.5) * (model.shape[1] / width) - 0.5
+    last = np.float32(len(model) - 1)
     for top in range(0, height, _STRIP_ROWS):
-        rows = np.arange(top, min(top + _STRIP_ROWS, height), dtype=np.float32)
-        rows = (rows + 0.5) * (model.shape[0] / height) - 0.5
-        at_x, at_y = np.meshgrid(columns, rows)
-        here = cv2.remap(model, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        strip = pixels[top : top + _STRIP_ROWS].astype(np.float32)
-        value = np.einsum("hwc,hwc->hw", strip, here[..., :3]) + here[..., 3]
-        matte[top : top + _STRIP_ROWS] = np.clip((value - _LOW) / (_HIGH - _LOW), 0.0, 1.0)
+        strip = pixels[top : top + _STRIP_ROWS]
+        rows = np.arange(top, top + len(strip), dtype=np.float32)
+        rows = np.clip((rows + 0.5) * np.float32(len(model) / height) - 0.5, 0.0, last)
+        above = np.minimum(rows.astype(np.int64), max(len(model) - 2, 0))
+        below = np.minimum(above + 1, len(model) - 1)
+        share = (rows - above).astype(np.float32)[:, None, None]
+        here = cv2.resize(
+            model[above] * (1.0 - share) + model[below] * share,
+            (width, len(strip)),
+            interpolation=cv2.INTER_LINEAR,
+        )
+        colours = cv2.cvtColor(strip, cv2.COLOR_RGB2RGBA).astype(np.float32)
+        value = cv2.transform(cv2.multiply(colours, here, dst=here), np.ones((1, 4)))
+        np.clip(value, 0.0, 1.0, out=matte[top : top + len(strip)])
     return matte

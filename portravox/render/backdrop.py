@@ -50,8 +50,9 @@ LEAST_STRAND = 9.0
 STRAND_TIMES = 3.0
 """They differ from what is around by this of 255, and by so many times the usual difference."""
 
-ROWS_AT_ONCE = 64
-"""Large pictures are blended in strips, so that no copy of them in floats is ever held."""
+TILE_PX = 64
+"""Large pictures are blended in tiles: no copy of them in floats is ever held, and where nothing is
+mirrored, as deep within the person, nothing is looked up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,14 +153,21 @@ def _plate(region: UInt8, covered: Float32, margin: int) -> UInt8:
         cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
         for part in (inside, textured, mirrored)
     ]
-    plate = np.empty_like(region)
-    for top in range(0, height, ROWS_AT_ONCE):
-        rows = slice(top, top + ROWS_AT_ONCE)
-        blend, texture, look_at = (part[rows] for part in parts)
-        blend = np.clip(blend * 2 - 1, 0, 1)
-        reflection = cv2.remap(region, look_at, None, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
-        behind = cv2.blendLinear(reflection, wide[rows], texture, 1 - texture)
-        plate[rows] = cv2.blendLinear(behind, region[rows], blend, 1 - blend)
+    plate = region.copy()
+    for top in range(0, height, TILE_PX):
+        for left in range(0, width, TILE_PX):
+            tile = (slice(top, top + TILE_PX), slice(left, left + TILE_PX))
+            blend, texture, look_at = (part[tile] for part in parts)
+            if blend.max() <= 0.5:
+                continue
+            blend = np.clip(blend * 2 - 1, 0, 1)
+            behind = wide[tile]
+            if texture.max() > 0.0:
+                mirror = cv2.remap(
+                    region, look_at, None, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT
+                )
+                behind = cv2.blendLinear(mirror, behind, texture, 1 - texture)
+            plate[tile] = cv2.blendLinear(behind, region[tile], blend, 1 - blend)
     return plate
 
 
@@ -195,7 +203,8 @@ def _torn(look_at: Float32) -> Float32:
     """
     apart = np.zeros(look_at.shape[:2], np.float32)
     for axis in (0, 1):
-        step = np.abs(np.diff(look_at, axis=axis)).max(axis=-1)
+        across, down = np.moveaxis(np.abs(np.diff(look_at, axis=axis)), -1, 0)
+        step = np.maximum(across, down)
         before = [(0, 0), (0, 0)]
         before[axis] = (1, 0)
         np.maximum(apart, np.pad(step, before), out=apart)

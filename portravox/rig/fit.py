@@ -18,6 +18,7 @@ from portravox.face.outlines import LOWER_INNER, OVAL, UPPER_INNER
 from portravox.ramps import smoothstep
 from portravox.rig.body import Body, find_body
 from portravox.rig.fields import FieldSolver
+from portravox.rig.kernels import squared_distances
 from portravox.rig.occluders import covered_share
 from portravox.rig.shading import build_shading
 from portravox.rig.shapes import CHIN, FACE_WIDTH_MM, SHAPES, build_shapes, jaw_hinge, smiling
@@ -353,9 +354,12 @@ def _border_shares(
     inside = ((rest[:, :2] > -near) & (rest[:, :2] < (width + near, height + near))).all(axis=1)
     at_side, at_end = beside & inside & person, ends & inside & person
     away = (rest - pivot) / face_width_px
+    still = np.zeros(len(rest))
     # the further from the face, the more does hair alone come into view
-    oval = rest[list(OVAL), :2]
-    room = np.linalg.norm(rest[:, None, :2] - oval, axis=-1).min(axis=1) / face_width_px
+    flat = np.column_stack([rest[:, :2], still]).astype(np.float64)
+    room = np.zeros(len(rest))
+    squared_distances(flat, flat[list(OVAL)], room)
+    room = np.sqrt(room) / face_width_px
     allowed = rigid / (1.0 + MORE_OF_HAIR * room)
     turns = np.sin(np.deg2rad(TURNS_DEG))
 
@@ -365,7 +369,6 @@ def _border_shares(
             for way, cut in ((across, at_side), (down, at_end))
         )
 
-    still = np.zeros(len(rest))
     most = [
         uncovered(turns[0] * away[:, 2], still),
         uncovered(still, turns[1] * away[:, 2]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -62,3 +63,20 @@ def test_a_fine_cut_lies_where_a_plain_one_does(side_px: float) -> None:
     square = Square(400.0, 400.0, side_px, -15.0)
     plain, fine = (way(picture, square, 96)[..., 0] for way in (cut, cut_finely))
     assert np.abs(fine.astype(int) - plain.astype(int)).mean() < 1.0
+
+
+@pytest.mark.parametrize("roll_deg", [0.0, 12.0, 45.0, -170.0])
+def test_a_shrunk_crop_is_as_if_the_whole_picture_were_averaged(roll_deg: float) -> None:
+    picture = np.random.default_rng(3).integers(0, 255, (700, 900, 3)).astype(np.uint8)
+    square = Square(430.0, 360.0, 400.0, roll_deg)
+    crop = cut(picture, square, 96)
+    # blocks are counted from where half the diagonal begins
+    x0, y0 = (int(v - 0.75 * 400.0 - 4) for v in (430.0, 360.0))
+    part = picture[max(y0, 0) :, max(x0, 0) :]
+    rows, columns = part.shape[0] // 4, part.shape[1] // 4
+    small = cv2.resize(part[: rows * 4, : columns * 4], (columns, rows), None, 0, 0, cv2.INTER_AREA)
+    from_small = np.array([[4.0, 0.0, max(x0, 0) + 1.5], [0.0, 4.0, max(y0, 0) + 1.5], [0, 0, 1.0]])
+    whole = cv2.warpAffine(
+        small, square.to_crop(96) @ from_small, (96, 96), borderMode=cv2.BORDER_REPLICATE
+    )
+    assert np.abs(crop.astype(int) - whole).max() <= 1

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
 from portravox.arrays import Float32, UInt8
 from portravox.face.eyes import view_eye
-from portravox.render.eyes import EyePaint, before_the_eye, lid_edges, paint_eye
+from portravox.render.eyes import (
+    WIDE_BELL_PX,
+    EyePaint,
+    _without_detail,
+    before_the_eye,
+    lid_edges,
+    paint_eye,
+)
 from portravox.render.scene import Scene
 from portravox.rig.deform import Deformer
 
@@ -122,3 +130,12 @@ def test_hair_before_the_eye_is_not_painted_over() -> None:
     column = round(float(view.placed(np.array([95.0, 150.0]))[0]))
     assert hidden[:, column - 3 : column + 4].all()
     assert hidden.mean() < 0.15
+
+
+@pytest.mark.parametrize("sigma_px", [WIDE_BELL_PX, 6.0])
+def test_a_wide_bell_at_half_the_size_is_nearly_the_same(photo: UInt8, sigma_px: float) -> None:
+    skin = np.kron(photo[150:230, 190:290], np.ones((2, 2, 1))).astype(np.float32)
+    apart = np.abs(_without_detail(skin, sigma_px) - cv2.GaussianBlur(skin, (0, 0), sigma_px))
+    inside = apart[24:-24, 24:-24]  # nothing is drawn at the border of a view
+    assert inside.max() < 1.5
+    assert inside.mean() < 0.2

@@ -72,3 +72,15 @@ def test_the_matte_of_the_film_covers_the_person(scene: Scene, matte: Float32) -
     x0, y0, x1, y1 = scene.rig.region
     carried = (scene.film.matte & 255)[_in_film(scene, (x0, y0, x1, y1))]
     assert carried[matte[y0:y1, x0:x1] > 0.5].min() > 230
+
+
+def test_a_block_counts_as_solid_or_clear_by_all_its_pixels_at_the_border_too() -> None:
+    matte = np.random.default_rng(0).choice(np.array([0, 0, 255], np.uint8), (BLOCK * 9 + 2, 131))
+    padded = np.pad(matte, ((0, -len(matte) % BLOCK), (0, -131 % BLOCK)), mode="edge")
+    blocks = padded.reshape(-1, BLOCK, padded.shape[1] // BLOCK, BLOCK)
+    states = states_of(matte)
+    assert states.shape == (10, 33)
+    assert np.all(blocks.max(axis=(1, 3))[states == CLEAR] == 0)
+    assert np.all(blocks.min(axis=(1, 3))[states == SOLID] == 255)
+    assert np.all(states_of(np.full_like(matte, 255)) == SOLID)
+    assert np.all(states_of(np.zeros_like(matte)) == CLEAR)
