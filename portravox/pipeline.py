@@ -492,30 +492,43 @@ def read_inputs(
 
     Raises InputError.
     """
-    from portravox.media.picture_file import read_picture
-    from portravox.media.voice_file import VoiceLimits, lasting, read_voice
-    from portravox.staging.stage import reading_side
-
     options = options or JobOptions()
-    limits = voice_limits or VoiceLimits()
     if transcript is None:
         transcript = options.spoken_text
-    if options.text is not None:
-        if transcript is None and may_read_text:
-            transcript = _words_of(options.text, options.language)
-        # Nobody can mend a word that takes less than a second to say.
-        sound = read_voice(voice, replace(limits, min_s=0.0))
-        sound = lasting(sound, limits.min_s)
-    else:
-        sound = read_voice(voice, limits)
+    if options.text is not None and transcript is None and may_read_text:
+        transcript = _words_of(options.text, options.language)
+    sound = read_sound(voice, options, voice_limits)
     file = background or _background_file(options)
     backdrop = None if file is None else read_background(file, picture_limits)
     return Inputs(
-        picture=read_picture(portrait, picture_limits, max_side_px=reading_side(options)),
+        picture=read_picture_of(portrait, options, picture_limits),
         voice=sound,
         transcript=transcript,
         backdrop=backdrop,
     )
+
+
+def read_picture_of(
+    portrait: str | Path, options: JobOptions, limits: PictureLimits | None = None
+) -> Picture:
+    """The portrait, as large as these options need it. Raises PictureError, FileMissing."""
+    from portravox.media.picture_file import read_picture
+    from portravox.staging.stage import reading_side
+
+    return read_picture(portrait, limits, max_side_px=reading_side(options))
+
+
+def read_sound(
+    voice: str | Path, options: JobOptions, limits: VoiceLimits | None = None
+) -> Waveform:
+    """The recording, as the video is to have it. Raises VoiceError, FileMissing."""
+    from portravox.media.voice_file import VoiceLimits, lasting, read_voice
+
+    limits = limits or VoiceLimits()
+    if options.text is None:
+        return read_voice(voice, limits)
+    # Nobody can mend a word that takes less than a second to say.
+    return lasting(read_voice(voice, replace(limits, min_s=0.0)), limits.min_s)
 
 
 def _words_of(text: str, language: str | None) -> SpokenText | None:

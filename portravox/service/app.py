@@ -75,6 +75,7 @@ from portravox.service.tasks.sqlite import SqliteTaskQueue
 from portravox.service.webhooks.deliver import Deliverer
 from portravox.service.webhooks.post import WebhookSender
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT, Worker, WorkerLoop
+from portravox.service.worker.parts import PartMaker
 from portravox.service.worker.process import ProcessPool, WorkerProcess
 from portravox.service.worker.sandbox import SandboxMode, offered
 from portravox.service.worker.scratch import ScratchSpace
@@ -327,6 +328,7 @@ async def _among_others(
             previews=previews,
             passes=SignedPasses(signing),
             login_tokens=SharedLogins(database),
+            parts=queue.parts,
             rates=SharedRates(database),
             own_folder=Path(own),
             drawn_on=drawn_on,
@@ -338,19 +340,20 @@ async def _among_others(
             clean=CleaningRounds(service).next_round,
         )
         if settings.workers > 0:
+            loop, maker = parts.shared_worker(
+                queue=queue,
+                slots=settings.workers,
+                eta=service.eta,
+                previews=previews,
+                streams=service.streams,
+            )
             worker = EngineWorker(
                 engine,
                 queue,
-                parts.worker(
-                    _host_name(),
-                    queue=queue,
-                    slots=settings.workers,
-                    eta=service.eta,
-                    previews=previews,
-                    streams=service.streams,
-                ),
+                loop,
                 slots=settings.workers,
                 is_limited=partial(_is_limited, keys, settings),
+                parts=maker,
             )
             _watch(metrics, worker)
             await worker.start()
@@ -403,18 +406,19 @@ async def opened_worker(
             tempfile.TemporaryDirectory(prefix="portravox-", ignore_cleanup_errors=True)
         )
         parts = _Parts(settings, metrics, own_folder=Path(own))
+        loop, maker = parts.shared_worker(
+            queue=queue,
+            slots=slots,
+            eta=TaskEta(workers=slots),
+            previews=parts.shared_previews(),
+        )
         worker = EngineWorker(
             engine,
             queue,
-            parts.worker(
-                _host_name(),
-                queue=queue,
-                slots=slots,
-                eta=TaskEta(workers=slots),
-                previews=parts.shared_previews(),
-            ),
+            loop,
             slots=slots,
             is_limited=partial(_is_limited, keys, settings),
+            parts=maker,
         )
         _watch(metrics, worker)
         keys.start()
@@ -520,8 +524,14 @@ class _Parts:
         eta: TaskEta,
         previews: ShowsPreviews,
         streams: Streams | None = None,
+        rendering: ProcessPool | None = None,
+        maker: PartMaker | None = None,
     ) -> WorkerLoop:
-        """streams: of the server in the same process, by which its videos are watched."""
+        """
+        streams    of the server in the same process, by which its videos are watched
+        rendering  processes that `maker` uses, too
+        maker      of parts of long videos
+        """
         settings = self._settings
         return WorkerLoop(
             name,
@@ -529,7 +539,7 @@ class _Parts:
             videos=self._storages.videos,
             scratch=self._scratch,
             fetching=self._fetchers(at_once=slots * (1 + SLOW_FETCHES_PER_SLOT)),
-            rendering=self._decoders("render", at_once=slots),
+            rendering=rendering or self._decoders("render", at_once=slots),
             slots=slots,
             metrics=self._metrics,
             eta=eta,
@@ -544,7 +554,36 @@ class _Parts:
             producer=settings.producer,
             signer=_signer(settings),
             watermark_key=settings.watermark_key_used,
+            parts=maker,
         )
+
+    def shared_worker(
+        self, *, queue: PostgresTaskQueue, slots: int, **others: Any
+    ) -> tuple[WorkerLoop, PartMaker | None]:
+        """A worker among others, and who makes parts of long videos with the same processes."""
+        settings = self._settings
+        rendering = self._decoders("render", at_once=slots)
+        maker = None
+        if settings.part_s > 0:
+            maker = PartMaker(
+                queue.parts,
+                part_s=settings.part_s,
+                engines=queue.engines,
+                videos=self._storages.videos,
+                scratch=self._scratch,
+                rendering=rendering,
+                metrics=self._metrics,
+                render_time_s=settings.render_time_s,
+                picture_formats=settings.picture_formats,
+                voice_formats=settings.voice_formats,
+                max_voice_s=settings.max_voice_s,
+                producer=settings.producer,
+                watermark_key=settings.watermark_key_used,
+            )
+        loop = self.worker(
+            _host_name(), queue=queue, slots=slots, rendering=rendering, maker=maker, **others
+        )
+        return loop, maker
 
     def _live_sessions(self) -> LiveSessions | None:
         settings = self._settings

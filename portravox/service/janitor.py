@@ -13,6 +13,7 @@ from portravox.errors import PortravoxError
 from portravox.service.errors import StorageFailed
 from portravox.service.problems import TIMEOUT
 from portravox.service.service import VIDEO_LIFE_S, Service
+from portravox.service.tasks.parts import files_of
 from portravox.service.tasks.queue import Failure, TaskQueue
 
 ROUND_S = 5.0
@@ -55,6 +56,7 @@ class CleaningRounds:
         """Raises PortravoxError, after which the next call goes on."""
         service = self._service
         await remove_ended(service, before=service.queue.now() - VIDEO_LIFE_S)
+        await remove_left_parts(service)
         await give_back_room(service)
         if time.monotonic() - self._swept_at >= SWEEP_S:
             self._swept_at = time.monotonic()
@@ -87,6 +89,17 @@ async def remove_ended(service: Service, *, before: float) -> None:
                     await asyncio.to_thread(service.videos.delete, task.result.video_name)
                 except StorageFailed:  # what is left goes by age
                     _log.exception("a video was not removed", extra={"task_id": task.task_id})
+
+
+async def remove_left_parts(service: Service) -> None:
+    """Remove parts of long videos whose tasks ended while nobody was there to do it."""
+    if service.parts is None:
+        return
+    for name in files_of(await service.parts.forget_ended()):
+        try:
+            await asyncio.to_thread(service.videos.delete, name)
+        except StorageFailed:  # what is left goes by age
+            _log.exception("%s was not removed", name)
 
 
 async def give_back_room(service: Service) -> None:

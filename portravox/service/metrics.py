@@ -88,6 +88,12 @@ class Metrics:
             ["code"],
             registry=self._registry,
         )
+        self.parts = Counter(
+            "portravox_parts_total",
+            "Parts of long videos that were worked at here, by what came of them",
+            ["outcome"],
+            registry=self._registry,
+        )
         self._tasks = Gauge("portravox_tasks", "Tasks by state", ["state"], registry=self._registry)
         self.stage_s = Histogram(
             "portravox_stage_seconds",

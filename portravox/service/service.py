@@ -33,6 +33,7 @@ from portravox.service.storage.local import LocalLinks
 from portravox.service.storage.signing import SigningKeys
 from portravox.service.storage.uploads import Uploads
 from portravox.service.streams import Streams
+from portravox.service.tasks.parts import PartsTable
 from portravox.service.tasks.queue import KeyLimits, TaskQueue
 
 NO_KEY_ID = "0"
@@ -99,6 +100,9 @@ class Service:
 
     settings: ServiceSettings
     queue: TaskQueue
+    parts: PartsTable | None = None
+    """Of long videos that several machines make; None: there is one machine."""
+
     videos: Storage
     links: Links
     """That clients are given."""

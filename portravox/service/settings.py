@@ -146,6 +146,10 @@ class ServiceSettings(BaseSettings):
     """Engines whose tasks the workers of this process take, where machines share a database; those
     of `engines` where nothing is said. A machine needs what these engines need, and no more."""
 
+    part_s: float = Field(30.0, ge=0, le=3600)
+    """Where machines share a database, videos of more than twice so many seconds are made in parts
+    of about so many, by as many workers as have nothing else to do; 0: as a whole, by one."""
+
     render_time_s: Positive = 3600.0
     """How long one attempt may take: 180 s of 4096-px video at twenty times real time."""
 

@@ -22,6 +22,7 @@ from portravox.service.worker.messages import (
     InspectDone,
     JudgeDone,
     PlainDone,
+    PlanDone,
     Ready,
     RenderDone,
     StageReached,
@@ -387,6 +388,7 @@ EVENTS: tuple[Event, ...] = (
         ),
     ),
     RenderDone(number=3, duration_s=2.8),
+    PlanDone(number=3, frames=5400, duration_s=180.0),
     Failed(
         number=4, status=problems.NO_FACE.status, code=problems.NO_FACE.code,
         message=problems.NO_FACE.message, retry=False,

@@ -28,6 +28,7 @@ from portravox.service.database.patient import PatientConnector
 from portravox.service.tasks.postgres import PostgresTaskQueue
 from portravox.service.tasks.task import Released, Task
 from portravox.service.worker.loop import LEASE_S, WorkerLoop
+from portravox.service.worker.parts import PartMaker
 
 BEAT_S = 2.0
 GONE_S = 6.0
@@ -83,12 +84,18 @@ FROM missing, generate_series(1, missing.tickets)
 _log = logging.getLogger("portravox.engine")
 
 Round = Callable[[], Awaitable[object]]
+DoJob = Callable[[JobContext], Awaitable[None]]
 
 
 def queue_of(engine: str) -> str:
     """Name of the queue that brings what an engine draws to machines that have it. As the
     database's function portravox_queue does."""
     return "tasks" if engine == OPTIONS["engine"].default else f"tasks.{engine}"
+
+
+def parts_queue_of(engine: str) -> str:
+    """The same for parts of long videos. As the database's function portravox_parts_queue does."""
+    return "parts" if engine == OPTIONS["engine"].default else f"parts.{engine}"
 
 
 class Engine:
@@ -140,9 +147,10 @@ class Engine:
         await self._start(app, queues, concurrency=2, drain_s=5.0)
 
     async def start_tasks(
-        self, slots: int, engines: Sequence[str], do: Callable[[JobContext], Awaitable[None]]
+        self, slots: int, engines: Sequence[str], do: DoJob, do_part: DoJob | None = None
     ) -> Worker:
-        """Take "do one task" jobs of what these engines draw, so many at a time."""
+        """Take "do one task" jobs of what these engines draw, so many at a time; where there are
+        none, parts of long videos."""
         app = self.app()
 
         @app.task(name="portravox.do_one_task", pass_context=True)
@@ -150,6 +158,14 @@ class Engine:
             await do(context)
 
         queues = [queue_of(engine) for engine in engines]
+        if do_part is not None:
+            doing_part = do_part
+
+            @app.task(name="portravox.do_one_part", pass_context=True)
+            async def do_one_part(context: JobContext) -> None:
+                await doing_part(context)
+
+            queues += [parts_queue_of(engine) for engine in engines]
         return await self._start(app, queues, concurrency=slots, drain_s=None)
 
     async def keep_up(self, app: App) -> None:
@@ -158,13 +174,16 @@ class Engine:
         if look["looked_s"] >= LOOKS_S:
             stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=GONE_S))
             if stalled:
-                lost = await self._queue.expire_leases_of([f"job {job.id}" for job in stalled])
+                gone = [f"job {job.id}" for job in stalled]
+                lost = await self._queue.expire_leases_of(gone)
+                await self._queue.parts.requeue_expired(gone)
                 _log.warning("%d jobs of workers that are gone; tasks: %s", len(stalled), lost)
             for job in stalled:
                 # Its task waits again, and has a job of its own by that.
                 with suppress(Exception):
                     await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
         await self._queue.requeue_expired(self._queue.now())
+        await self._queue.parts.requeue_expired()
         await self.top_up()
 
     async def top_up(self) -> None:
@@ -237,14 +256,19 @@ class EngineWorker:
         *,
         slots: int,
         is_limited: Callable[[str], bool] = lambda key_id: False,
+        parts: PartMaker | None = None,
     ) -> None:
-        """is_limited: whether a key may have so many running tasks and no more"""
+        """
+        is_limited   whether a key may have so many running tasks and no more
+        parts        makes parts of other workers' long videos; None: nobody does here
+        """
         self.name = loop.name
         self._engine = engine
         self._queue = queue
         self._loop = loop
         self._slots = slots
         self._is_limited = is_limited
+        self._parts = parts
         self._worker: Worker | None = None
         self._attempts: set[asyncio.Task[None]] = set()
 
@@ -252,7 +276,10 @@ class EngineWorker:
         """Begin to take tasks."""
         self._loop.keep_warm()
         self._worker = await self._engine.start_tasks(
-            self._slots, self._queue.engines, self._do_one
+            self._slots,
+            self._queue.engines,
+            self._do_one,
+            None if self._parts is None else self._do_one_part,
         )
 
     async def _do_one(self, context: JobContext) -> None:
@@ -293,6 +320,29 @@ class EngineWorker:
             if self._is_limited(task.key_id):
                 with suppress(PortravoxError):
                     await self._engine.top_up()
+
+    async def _do_one_part(self, context: JobContext) -> None:
+        assert self._parts is not None
+        try:
+            # Cancelled in between, its lease says when somebody else may have it.
+            claimed = await self._parts.claim(f"job {context.job.id}")
+        except PortravoxError as error:
+            _log.warning("no part was claimed: %s", error)
+            return  # who planned the video makes it
+        if claimed is None:
+            return
+        part, task = claimed
+        making = asyncio.create_task(
+            self._parts.make(part, task), name=f"part {part.number} of {task.task_id}"
+        )
+        self._attempts.add(making)
+        making.add_done_callback(self._attempts.discard)
+        try:
+            await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+            raise
 
     async def _give_back(self, task: Task) -> None:
         """End an attempt, where it has not said itself what came of it."""

@@ -22,6 +22,7 @@ from portravox.service.tasks import postgres_statements as sql
 from portravox.service.tasks.migrate import migrate_postgres
 from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.postgres_outbox import PostgresOutbox
+from portravox.service.tasks.postgres_parts import PostgresPartsTable
 from portravox.service.tasks.queue import GIVEN_UP, MAX_TRIES
 from portravox.service.tasks.room import MAX_PENDING, Caps, Held, require_room
 from portravox.service.tasks.rows import (
@@ -104,6 +105,8 @@ class PostgresTaskQueue:
         self._may_have_work = asyncio.Event()
         migrate_postgres(database)
         self.outbox: Outbox = PostgresOutbox(database, self.find, self._clock)
+        self.parts = PostgresPartsTable(database, self._clock)
+        """Of long videos."""
 
     def now(self) -> float:
         """See `TaskQueue`."""

@@ -1,6 +1,7 @@
 """The worker process: fetches, judges and renders files of strangers, with limits of its own.
 
 Flow      process -> requests on stdin -> child: fetch, judge or render -> events on stdout
+          child_render makes videos, live_child holds sessions
 
 Run as `python -m portravox.service.worker.child ROLE MEMORY_MIB FOLDER SANDBOX PARENT`, the last
 being the number of the process that reads it; `messages` says what goes in and out. It knows no
@@ -17,13 +18,11 @@ import os
 import resource
 import signal
 import sys
-import time
 import traceback
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from portravox.atomic_file import writing
 from portravox.errors import (
     BackgroundUnfit,
     DeviceMemoryShort,
@@ -33,23 +32,19 @@ from portravox.errors import (
 )
 from portravox.model_files.required import forbid_fetching
 from portravox.service.disk import DiskSpace
-from portravox.service.errors import InputDownloadFailed, InputTooLarge, StorageFailed
+from portravox.service.errors import InputDownloadFailed, InputTooLarge
 from portravox.service.explanations import told
 from portravox.service.fetch.addresses import AddressPolicy
 from portravox.service.fetch.download import download
 from portravox.service.problems import failure_of
 from portravox.service.worker import sandbox
 from portravox.service.worker.messages import (
-    CAPTIONS_NAME,
     LIGHT_NAME,
     MAX_FACES_COUNTED,
     MAX_FACES_TOLD,
     MAX_INSPECTED_BYTES,
     OPENED,
     PLAIN_NAME,
-    PREVIEW_NAME,
-    STREAM_NAME,
-    VIDEO_NAME,
     Done,
     Event,
     Failed,
@@ -57,11 +52,16 @@ from portravox.service.worker.messages import (
     FetchRequest,
     InspectDone,
     InspectRequest,
+    JoinRequest,
     JudgeDone,
     JudgeRequest,
     LiveRequest,
+    PartDone,
+    PartRequest,
     PlainDone,
     PlainRequest,
+    PlanDone,
+    PlanRequest,
     Ready,
     RenderDone,
     RenderRequest,
@@ -74,16 +74,6 @@ from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
-    from portravox.media.encode import Seal
-    from portravox.media.planes import Planes
-    from portravox.options import JobOptions
-    from portravox.pipeline import Progress
-
-EVENTS_APART_S = 0.2
-"""Progress is told at most so often."""
-
-PREVIEWS_APART_S = 1.0
-"""Once in so long a frame is shown; it takes 5 ms. Our choice."""
 
 WARM_UP_PX = 256
 WARM_UP_S = 0.2
@@ -171,7 +161,7 @@ def _warm_up_to_render() -> None:
 
     Loops that paint are loaded so, and on a new machine compiled, which takes some 15 s.
     """
-    import portravox.media.encode  # noqa: F401 - loads the codecs
+    import portravox.service.worker.child_render  # noqa: F401 - loads the codecs, too
     from portravox.demo import VOICE, demo_portrait_if_here
     from portravox.engines.embedded import EmbeddedEngine
     from portravox.media.picture_file import read_picture
@@ -252,8 +242,27 @@ def _done(request: Request, events: BinaryIO) -> Done:
             return _inspected(request)
         case PlainRequest():
             return _written_plainly(request)
+        case RenderRequest() | PlanRequest() | PartRequest() | JoinRequest():
+            return _made(request, events)
+
+
+def _made(
+    request: RenderRequest | PlanRequest | PartRequest | JoinRequest, events: BinaryIO
+) -> RenderDone | PlanDone | PartDone:
+    from portravox.service.worker import child_render
+
+    def say(event: StageReached) -> None:
+        _send(events, event)
+
+    match request:
         case RenderRequest():
-            return _rendered(request, events)
+            return child_render.rendered(request, say, _engine)
+        case PlanRequest():
+            return child_render.planned(request, say, _engine)
+        case PartRequest():
+            return child_render.part_made(request, say, _engine)
+        case JoinRequest():
+            return child_render.joined(request, say)
 
 
 def _fetched(request: FetchRequest) -> FetchDone:
@@ -353,143 +362,6 @@ def _written_plainly(request: PlainRequest) -> PlainDone:
         DiskSpace().require(folder, voice.samples.nbytes)
         plain_files.write_wav(folder / PLAIN_NAME, voice)
     return PlainDone(number=request.number)
-
-
-def _rendered(request: RenderRequest, events: BinaryIO) -> RenderDone:
-    """Check the files by the service's limits and make the video."""
-    from portravox.labels.watermark import Watermark
-    from portravox.labels.watermark_key import OFF
-    from portravox.media.picture_file import PictureLimits
-    from portravox.media.voice_file import VoiceLimits
-    from portravox.options import JobOptions, is_address
-    from portravox.pipeline import animate_inputs, read_inputs, write_captions
-    from portravox.service.worker.words import readings_in, words_in
-
-    folder = Path(request.folder)
-    values: dict[str, Any] = dict(request.parameters)
-    options = JobOptions(**values)
-    _send(events, StageReached(number=request.number, stage="read", done=0.0))
-    inputs = read_inputs(
-        folder / "image",
-        folder / "audio",
-        options,
-        picture_limits=PictureLimits.service(request.picture_formats),
-        voice_limits=VoiceLimits.service(request.voice_formats, request.max_voice_s),
-        transcript=words_in(folder, options.transcript, options.language, spoken=options.text),
-        may_read_text=False,
-        background=folder / "background" if is_address(options.background) else None,
-    )
-    last_told = ("", 0.0)
-
-    def tell(progress: Progress) -> None:
-        nonlocal last_told
-        now = time.monotonic()
-        if progress.stage != last_told[0] or now - last_told[1] >= EVENTS_APART_S:
-            last_told = (progress.stage, now)
-            event = StageReached(
-                number=request.number,
-                stage=progress.stage,
-                done=min(progress.done, 1.0),
-                frames=progress.frames if progress.pixels else 0,
-                pixels=progress.pixels,
-            )
-            _send(events, event)
-
-    stream = _StreamFile(folder / STREAM_NAME) if request.may_be_watched else None
-    result = animate_inputs(
-        inputs,
-        folder / VIDEO_NAME,
-        options,
-        engine=_engine(options.engine),
-        producer=request.producer,
-        task_id=request.task_id,
-        watermark=Watermark(bytes.fromhex(request.watermark)) if request.watermark else OFF,
-        on_progress=tell,
-        on_frame=_Previewer(folder / PREVIEW_NAME, options),
-        on_fragment=None if stream is None else stream.write,
-        seal=_manifest_of(request),
-    )
-    if options.text is not None or options.transcript is not None:
-        captions = folder / CAPTIONS_NAME
-        write_captions(inputs.voice, options, captions, "vtt", readings=readings_in(folder))
-    return RenderDone(
-        number=request.number,
-        duration_s=result.duration_s,
-        streamed=stream is not None and stream.is_whole,
-    )
-
-
-def _manifest_of(request: RenderRequest) -> Seal | None:
-    """Puts a manifest into the video that the server will sign; None where none is wanted."""
-    wanted = request.seal
-    if wanted is None:
-        return None
-    from portravox.inspection import ingredients_of
-    from portravox.labels.origin import Origin
-    from portravox.labels.seal import Placeholder, prepare
-
-    folder = Path(request.folder)
-    background = folder / "background"
-    origin = Origin(
-        ingredients=ingredients_of(
-            folder / "image", folder / "audio", background if background.is_file() else None
-        ),
-        made_at=wanted.made_at,
-        producer=request.producer,
-        task_id=request.task_id,
-    )
-    placeholder = Placeholder(
-        chain_pem=wanted.chain_pem,
-        algorithm=wanted.algorithm,
-        content=bytes.fromhex(wanted.placeholder_hex),
-    )
-    return lambda video: prepare(video, origin, placeholder)
-
-
-class _Previewer:
-    """Keeps a picture of the latest frame in a file, now and then."""
-
-    def __init__(self, file: Path, options: JobOptions) -> None:
-        from portravox.media.encode import VideoSettings
-
-        self._file = file
-        self._settings = VideoSettings().labelled(options)
-        self._next = 0.0
-
-    def __call__(self, frame: Planes) -> None:
-        from portravox.media.preview import preview_jpeg
-
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + PREVIEWS_APART_S
-        # No video fails for want of a preview.
-        with contextlib.suppress(OSError, StorageFailed):
-            DiskSpace().require(self._file.parent)
-            with writing(self._file, durable=False) as stream:  # whole, for who reads it meanwhile
-                stream.write(preview_jpeg(frame, self._settings))
-
-
-class _StreamFile:
-    """Where a video's fragments are written as they are made, for who watches."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
-        self.is_whole = True
-        """Whether all that came until now is in it."""
-
-    def write(self, fragment: bytes) -> None:
-        """Add one. Raises nothing: no video fails for want of a stream."""
-        if not self.is_whole:
-            return
-        try:
-            if self._file is None:
-                self._file = self._path.open("xb", buffering=0)
-            DiskSpace().require(self._path.parent)
-            self._file.write(fragment)
-        except (OSError, StorageFailed):
-            self.is_whole = False
 
 
 def _send(events: BinaryIO, event: Event) -> None:

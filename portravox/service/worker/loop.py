@@ -20,18 +20,19 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from portravox.errors import PortravoxError
 from portravox.labels.aigc import PRODUCER
 from portravox.labels.signer import Signer
 from portravox.labels.watermark_key import OFF
 from portravox.options import is_address
+from portravox.pipeline import STAGE_STARTS
 from portravox.service import explanations
 from portravox.service.errors import (
     QueueUnavailable,
@@ -73,11 +74,15 @@ from portravox.service.worker.messages import (
     FetchDone,
     Formats,
     InputFile,
+    PlanDone,
+    PlanRequest,
     RenderDone,
     RenderRequest,
     StageReached,
     told_watermark,
 )
+from portravox.service.worker.parts import PartMaker
+from portravox.service.worker.patience import patiently, repeated_while_away
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.service.worker.sealing import Sealing
@@ -99,11 +104,6 @@ LOOK_S = 1.0
 MAX_PAUSE_S = 30.0
 """The longest pause after an error of ours; the first one is LOOK_S, then twice as long each time.
 Our choice."""
-
-STORAGE_AWAY_S = 600.0
-STORAGE_PAUSE_S = 10.0
-"""So long an attempt waits for a storage that is away, and so long it pauses between two tries at
-most. The attempts of a task are for what breaks with the task. Our choice."""
 
 SLOW_FETCH_S = 1.0
 """A task that fetches for longer makes room for the next one. Our choice: most files come within
@@ -178,6 +178,7 @@ class WorkerLoop:
         producer: str = PRODUCER,
         signer: Signer | None = None,
         watermark_key: str = OFF,
+        parts: PartMaker | None = None,
     ) -> None:
         """
         slots     how many tasks may be rendered at once, as many as `rendering` has processes
@@ -186,6 +187,7 @@ class WorkerLoop:
         producer  who makes the videos, named in their labels
         signer    who signs where each comes from; None: nobody does
         watermark_key  of the marks in their pictures, which tell the numbers of tasks
+        parts     by whom long videos are made together with other workers; None: here, as a whole
         """
         self.name = name
         self._queue = queue
@@ -208,6 +210,7 @@ class WorkerLoop:
         self._signer = signer
         self._readers = FairTurns(READERS_AT_ONCE, per_key=READERS_PER_KEY)
         self._watermark_key = watermark_key
+        self._parts = parts
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._attempts: dict[asyncio.Task[None], _Attempt] = {}
@@ -390,6 +393,8 @@ class WorkerLoop:
                 await asyncio.to_thread(self._remove, video_name)
             ids = {"task_id": task.task_id, "request_id": task.request_id}
             _log.info("attempt ended: %s", _in_words(outcome), extra=ids)
+        if held.is_in_parts and self._parts is not None:
+            await self._parts.forget(task)
         if isinstance(outcome, Failure):
             self._metrics.errors.labels(outcome.code).inc()
 
@@ -438,7 +443,8 @@ class WorkerLoop:
                 work = self._eta.finish(task.task_id)
             stages.end()
         took_s = time.monotonic() - started
-        self._eta.record_attempt(took_s, work)
+        # Of a video that several workers made, nobody learns how fast one draws.
+        self._eta.record_attempt(took_s, None if held.is_in_parts else work)
         self._metrics.real_time_factor.observe(took_s / done.duration_s)
         return Result(video_name=video_name, duration_s=done.duration_s)
 
@@ -467,10 +473,10 @@ class WorkerLoop:
         stages.enter("publish", 1.0)
         await asyncio.to_thread(self._forget_earlier_attempts, task)
         if task.job.has_words:  # first: who is told of a video finds its captions
-            await _patiently(
+            await patiently(
                 partial(self._publish, folder / CAPTIONS_NAME, captions_name(video_name))
             )
-        await _patiently(partial(self._publish, folder / VIDEO_NAME, video_name))
+        await patiently(partial(self._publish, folder / VIDEO_NAME, video_name))
         return done
 
     async def _render_in(
@@ -499,7 +505,8 @@ class WorkerLoop:
             sealing = await Sealing.begin(
                 self._signer, folder, producer=self._producer, task_id=task.task_id
             )
-        done = await self._rendering.request(
+        done = await self._made_in_parts(task, folder, held, stages, sealing)
+        done = done or await self._rendering.request(
             RenderRequest(
                 folder=str(folder),
                 parameters=task.job.parameters,
@@ -521,6 +528,46 @@ class WorkerLoop:
             await sealing.finish(folder / VIDEO_NAME)
         return done
 
+    async def _made_in_parts(
+        self, task: Task, folder: Path, held: _Attempt, stages: _Stages, sealing: Sealing | None
+    ) -> RenderDone | None:
+        """Have a long video planned here, and made together with other workers; None where it is to
+        be made as a whole. Raises RequestFailed."""
+        if self._parts is None or not self._parts.may_be_long(folder / "audio"):
+            return None
+        planned = await self._rendering.request(
+            PlanRequest(
+                folder=str(folder),
+                parameters=task.job.parameters,
+                longer_than_s=self._parts.longer_than_s,
+                picture_formats=self._picture_formats,
+                voice_formats=self._voice_formats,
+                max_voice_s=self._max_voice_s,
+                task_id=task.task_id,
+            ),
+            PlanDone,
+            key=task.key_id,
+            time_s=self._render_time_s,
+            on_stage=partial(self._follow, task, stages),
+        )
+        if not planned.frames:
+            return None
+        held.is_in_parts = True
+        start, end = STAGE_STARTS["render"], STAGE_STARTS["finish"]
+
+        def follow(share: float) -> None:
+            # A part that was lost begins anew; nobody is told that there is less than before.
+            stages.enter("render", max(start + (end - start) * share, stages.done))
+
+        return await self._parts.whole(
+            task,
+            folder,
+            planned,
+            worker=task.worker or self.name,
+            seal=None if sealing is None else sealing.wanted,
+            on_share=follow,
+        )
+
     def _follow(self, task: Task, stages: _Stages, reached: StageReached) -> None:
         """Take over where a render is, and how much it has to draw once that is known."""
         stages.enter(reached.stage, reached.done)
@@ -530,7 +577,7 @@ class WorkerLoop:
     async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
         ask = partial(self._scratch.fetch_request, file, url, folder, key_group=task.key_group)
         try:
-            request = await _repeated_while_away(ask)
+            request = await repeated_while_away(ask)
         except UploadUnknown as error:
             raise RequestFailed(
                 failure_of(error), retry=False, explanation=explanations.upload_unknown(file)
@@ -586,6 +633,9 @@ class _Attempt:
     fetches: bool = True
     """Until both files are there."""
 
+    is_in_parts: bool = False
+    """Whether others make parts of it, too."""
+
     def is_slow(self, now: float) -> bool:
         """Whether it makes room for another one meanwhile."""
         return self.fetches and now >= self.becomes_slow_at
@@ -599,36 +649,6 @@ async def _deadline(time_s: float) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise RequestFailed(TIMEOUT, retry=False) from error
-
-
-T = TypeVar("T")
-
-
-async def _patiently(call: Callable[[], T]) -> T:
-    """Make a call of the storage in a thread, as `_repeated_while_away`."""
-
-    async def ask() -> T:
-        return await asyncio.to_thread(call)
-
-    return await _repeated_while_away(ask)
-
-
-async def _repeated_while_away(call: Callable[[], Awaitable[T]]) -> T:
-    """Repeat what the storage cannot do now: what was made until here costs more than waiting.
-
-    Raises StorageUnavailable where that lasts for longer than STORAGE_AWAY_S.
-    """
-    ends_at = time.monotonic() + STORAGE_AWAY_S
-    pause_s = LOOK_S
-    while True:
-        try:
-            return await call()
-        except StorageUnavailable as error:
-            if time.monotonic() + pause_s > ends_at:
-                raise
-            _log.warning("the storage is away, next try in %g s: %s", pause_s, error)
-        await asyncio.sleep(pause_s)
-        pause_s = min(2.0 * pause_s, STORAGE_PAUSE_S)
 
 
 class _Stages:

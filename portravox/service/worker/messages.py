@@ -95,6 +95,21 @@ LIGHT_NAME = "light"
 looked for, as
 `watermark_reading.stored` writes it."""
 
+PLAN_NAME = "plan"
+"""What a PlanRequest leaves there, and a PartRequest and a JoinRequest find."""
+
+PART_NAME = "part.mp4"
+"""What a PartRequest leaves there."""
+
+MAX_PARTS = 10_000
+"""Of a video."""
+
+
+def part_name(number: int) -> str:
+    """Under which a JoinRequest finds a part, by its number from 0."""
+    return f"part-{number}.mp4"
+
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -204,6 +219,65 @@ class RenderRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """Plan the video of the image and the audio in a folder, if it is a long one: into the same
+    folder, with its captions where it has any."""
+
+    kind: ClassVar[str] = "plan"
+
+    number: int = 0
+    folder: str
+    parameters: Mapping[str, JsonValue]
+    longer_than_s: float
+    """Of a video that is no longer nothing is planned."""
+
+    picture_formats: Formats = "original"
+    voice_formats: Formats = "original"
+    max_voice_s: float = 180.0
+    task_id: str = ""
+    """As that of a render."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRequest:
+    """Draw and encode some frames of the plan in a folder, into the same folder."""
+
+    kind: ClassVar[str] = "part"
+
+    number: int = 0
+    folder: str
+    parameters: Mapping[str, JsonValue]
+    first: int
+    stop: int
+    """Frames by their numbers from 0, the last one not among them."""
+
+    picture_formats: Formats = "original"
+    producer: str = PRODUCER
+    watermark: str = ""
+    """As that of a render."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRequest:
+    """Make one video of the parts in a folder and the audio there. Answered as a render."""
+
+    kind: ClassVar[str] = "join"
+
+    number: int = 0
+    folder: str
+    parameters: Mapping[str, JsonValue]
+    frames: tuple[int, ...]
+    """Of each part."""
+
+    voice_formats: Formats = "original"
+    max_voice_s: float = 180.0
+    producer: str = PRODUCER
+    task_id: str = ""
+    seal: SealWanted | None = None
+    """As those of a render."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRequest:
     """Hold a live session with the image in a folder; what follows on both sides is
     `live_messages`, and the process ends with it."""
@@ -238,7 +312,16 @@ def told_watermark(key: str, producer: str, number: str) -> str:
     return "" if mark is None else mark.phases.hex()
 
 
-Request = FetchRequest | JudgeRequest | PlainRequest | InspectRequest | RenderRequest
+Request = (
+    FetchRequest
+    | JudgeRequest
+    | PlainRequest
+    | InspectRequest
+    | RenderRequest
+    | PlanRequest
+    | PartRequest
+    | JoinRequest
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +421,28 @@ class RenderDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDone:
+    """The plan lies in the folder, if the video is a long one."""
+
+    kind: ClassVar[str] = "planned"
+
+    number: int
+    frames: int
+    """0: it is not."""
+
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartDone:
+    """The part lies in the folder."""
+
+    kind: ClassVar[str] = "part_done"
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """The request came to nothing."""
 
@@ -360,7 +465,7 @@ class Failed:
         return Problem(self.status, self.code, self.message)
 
 
-Done = FetchDone | JudgeDone | PlainDone | InspectDone | RenderDone
+Done = FetchDone | JudgeDone | PlainDone | InspectDone | RenderDone | PlanDone | PartDone
 Event = Ready | StageReached | Done | Failed
 
 
@@ -370,7 +475,7 @@ def encode(message: Request | LiveRequest | Event) -> bytes:
     Raises ValueError for numbers that are none.
     """
     told = {field.name: getattr(message, field.name) for field in fields(message)}
-    if isinstance(message, RenderRequest) and message.seal is not None:
+    if isinstance(message, RenderRequest | JoinRequest) and message.seal is not None:
         told["seal"] = asdict(message.seal)
     if isinstance(message, InspectDone):
         told["marks"] = [mark.as_json() for mark in message.marks]
@@ -414,6 +519,14 @@ def decode_event(line: bytes) -> Event:
                 duration_s=said.real("duration_s", 1e-3, MAX_DURATION_S),
                 streamed=said.flag("streamed"),
             )
+        case PlanDone.kind:
+            event = PlanDone(
+                number=said.number(),
+                frames=said.whole("frames", 0, MAX_FRAMES),
+                duration_s=said.real("duration_s", 1e-3, MAX_DURATION_S),
+            )
+        case PartDone.kind:
+            event = PartDone(number=said.number())
         case Failed.kind:
             event = failed_in(said)
         case _:
@@ -469,6 +582,40 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 task_id=asked.text("task_id"),
                 watermark=asked.text("watermark", MAX_LINE_BYTES),
                 may_be_watched=asked.flag("may_be_watched"),
+                seal=_seal(asked.mapping_or_none("seal")),
+            )
+        case PlanRequest.kind:
+            request = PlanRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                parameters=asked.mapping("parameters"),
+                longer_than_s=asked.real("longer_than_s", 0.0, MAX_DURATION_S),
+                picture_formats=asked.formats("picture_formats"),
+                voice_formats=asked.formats("voice_formats"),
+                max_voice_s=asked.real("max_voice_s", 1.0, MAX_DURATION_S),
+                task_id=asked.text("task_id"),
+            )
+        case PartRequest.kind:
+            request = PartRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                parameters=asked.mapping("parameters"),
+                first=asked.whole("first", 0, MAX_FRAMES),
+                stop=asked.whole("stop", 1, MAX_FRAMES),
+                picture_formats=asked.formats("picture_formats"),
+                producer=asked.text("producer", MAX_PRODUCER),
+                watermark=asked.text("watermark", MAX_LINE_BYTES),
+            )
+        case JoinRequest.kind:
+            request = JoinRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                parameters=asked.mapping("parameters"),
+                frames=asked.wholes("frames", MAX_PARTS, 1, MAX_FRAMES),
+                voice_formats=asked.formats("voice_formats"),
+                max_voice_s=asked.real("max_voice_s", 1.0, MAX_DURATION_S),
+                producer=asked.text("producer", MAX_PRODUCER),
+                task_id=asked.text("task_id"),
                 seal=_seal(asked.mapping_or_none("seal")),
             )
         case LiveRequest.kind:
@@ -624,10 +771,7 @@ class Fields:
         return cast(Formats, self.one_of(name, get_args(Formats)))
 
     def whole(self, name: str, least: int, most: int) -> int:
-        found = self._take(name)
-        if type(found) is not int or not least <= found <= most:
-            raise ProtocolViolation(f"{name} is no whole number from {least} to {most}")
-        return found
+        return _as_whole(self._take(name), name, least, most)
 
     def real(self, name: str, least: float, most: float) -> float:
         return _as_real(self._take(name), least, most)
@@ -656,6 +800,9 @@ class Fields:
     def texts(self, name: str, most: int) -> tuple[str, ...]:
         return tuple(_as_text(item) for item in self.items(name, most))
 
+    def wholes(self, name: str, most: int, lowest: int, highest: int) -> tuple[int, ...]:
+        return tuple(_as_whole(item, name, lowest, highest) for item in self.items(name, most))
+
     def mapping(self, name: str) -> dict[str, JsonValue]:
         found = self._take(name)
         if type(found) is not dict:
@@ -677,6 +824,12 @@ def _as_text(found: object, longest: int = _MAX_TEXT) -> str:
 
 def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _as_whole(found: object, name: str, least: int, most: int) -> int:
+    if type(found) is not int or not least <= found <= most:
+        raise ProtocolViolation(f"{name} is no whole number from {least} to {most}")
+    return found
 
 
 def _as_real(found: object, least: float, most: float) -> float:

@@ -40,7 +40,9 @@ from portravox.service.worker.messages import (
     LIGHT_NAME,
     MAX_LINE_BYTES,
     OPENED,
+    PART_NAME,
     PLAIN_NAME,
+    PLAN_NAME,
     PREVIEW_NAME,
     STREAM_NAME,
     VIDEO_NAME,
@@ -49,9 +51,13 @@ from portravox.service.worker.messages import (
     Failed,
     FetchRequest,
     InspectRequest,
+    JoinRequest,
     JudgeRequest,
     LiveRequest,
+    PartRequest,
     PlainRequest,
+    PlanDone,
+    PlanRequest,
     ProtocolViolation,
     Ready,
     RenderRequest,
@@ -60,6 +66,7 @@ from portravox.service.worker.messages import (
     StageReached,
     decode_event,
     encode,
+    part_name,
 )
 from portravox.service.worker.process_folder import ProcessFolder, RequestFolder
 from portravox.service.worker.sandbox import SandboxMode
@@ -104,6 +111,9 @@ MAX_CAPTIONS_BYTES = 1024 * 1024
 
 MAX_PLAIN_BYTES = 128 * 1024 * 1024
 """Of a file that is written plainly: 600 s of stereo at 48 kHz have 115 MB."""
+
+MAX_PLAN_BYTES = 32 * 1024 * 1024
+"""Of a plan: 108 bytes for each frame, of which an hour has up to 216,000."""
 
 MAX_LIGHT_BYTES = 2 * 1024 * 1024
 """Of what a watermark is looked for in: 512 x 1536 values of two bytes."""
@@ -387,7 +397,7 @@ class WorkerProcess:
         scratch = Path(request.folder)
         inside = self._folder.begin(request.number)
         try:
-            for file in _INPUTS[request.kind]:
+            for file in _inputs(request):
                 inside.put(scratch / file)
 
             is_streaming = False
@@ -407,10 +417,13 @@ class WorkerProcess:
             name, max_bytes = _result(request)
             if name is not None and isinstance(event, done):
                 inside.take(name, scratch / name, max_bytes=max_bytes)
-                if isinstance(request, RenderRequest):
+                if isinstance(request, RenderRequest) or _is_planned(event):
                     inside.take(
                         CAPTIONS_NAME, scratch / CAPTIONS_NAME, max_bytes=MAX_CAPTIONS_BYTES
                     )
+                if isinstance(request, PlanRequest):  # whoever makes the video needs them again
+                    for file in _inputs(request):
+                        inside.take(file, scratch / file, max_bytes=sandbox.MAX_FILE_BYTES)
             return event
         finally:
             inside.close()
@@ -491,8 +504,22 @@ _INPUTS: Mapping[str, tuple[str, ...]] = {
     InspectRequest.kind: ("file",),
     PlainRequest.kind: ("image", "audio"),
     RenderRequest.kind: ("image", "audio", "background", WORDS_NAME),
+    PlanRequest.kind: ("image", "audio", "background", WORDS_NAME),
+    PartRequest.kind: ("image", "background", PLAN_NAME),
+    JoinRequest.kind: ("image", "audio", "background", PLAN_NAME),
 }
-"""The files that a request of a kind is about, in its scratch folder."""
+
+
+def _inputs(request: Request) -> tuple[str, ...]:
+    """The files that a request is about, in its scratch folder."""
+    files = _INPUTS[request.kind]
+    if isinstance(request, JoinRequest):
+        files += tuple(map(part_name, range(len(request.frames))))
+    return files
+
+
+def _is_planned(event: Event) -> bool:
+    return isinstance(event, PlanDone) and event.frames > 0
 
 
 def _result(request: Request) -> tuple[str | None, int]:
@@ -500,8 +527,12 @@ def _result(request: Request) -> tuple[str | None, int]:
     match request:
         case FetchRequest():
             return request.file, sandbox.MAX_FILE_BYTES
-        case RenderRequest():
+        case RenderRequest() | JoinRequest():
             return VIDEO_NAME, sandbox.MAX_FILE_BYTES
+        case PlanRequest():
+            return PLAN_NAME, MAX_PLAN_BYTES
+        case PartRequest():
+            return PART_NAME, sandbox.MAX_FILE_BYTES
         case PlainRequest():
             return PLAIN_NAME, MAX_PLAIN_BYTES
         case InspectRequest(keeps_light=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from PIL import Image
 
 from portravox.demo import demo_portrait
+from portravox.engines.registry import open_engine
 from portravox.errors import NoFaceFound, PictureUnsupported, VoiceTooLong, VoiceUnsupported
 from portravox.inspection import Inspection
 from portravox.labels.watermark import Bits, Watermark
@@ -22,8 +22,8 @@ from portravox.options import JobOptions
 from portravox.service.detector import _with_own_watermark
 from portravox.service.disk import DiskSpace
 from portravox.service.errors import StorageFailed
-from portravox.service.worker import child
-from portravox.service.worker.child import _inspected, _rendered, _written_plainly
+from portravox.service.worker import child, child_render
+from portravox.service.worker.child import _inspected, _written_plainly
 from portravox.service.worker.messages import (
     LIGHT_NAME,
     PLAIN_NAME,
@@ -69,7 +69,7 @@ def test_what_the_operator_allows_is_taken_and_nothing_else(
         voice_formats=voices,
     )
     with pytest.raises(outcome):
-        _rendered(request, io.BytesIO())
+        child_render.rendered(request, lambda event: None, open_engine)
 
 
 @pytest.mark.parametrize(("max_s", "outcome"), [(180.0, VoiceTooLong), (200.0, NoFaceFound)])
@@ -82,7 +82,7 @@ def test_a_recording_may_be_as_long_as_the_operator_says(
     )
     request = RenderRequest(number=1, folder=str(tmp_path), parameters={}, max_voice_s=max_s)
     with pytest.raises(outcome):
-        _rendered(request, io.BytesIO())
+        child_render.rendered(request, lambda event: None, open_engine)
 
 
 def test_a_file_is_inspected_and_its_answer_is_one_that_is_believed(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_previews_of_a_labelled_video_are_labelled(tmp_path: Path) -> None:
     shown = {}
     for label in ("zh", None):
         file = tmp_path / f"{label}.jpg"
-        child._Previewer(file, JobOptions(visible_label=label))(frame)  # type: ignore[arg-type]
+        child_render._Previewer(file, JobOptions(visible_label=label))(frame)  # type: ignore[arg-type]
         with Image.open(file) as picture:
             shown[label] = np.asarray(picture.convert("L")).astype(int)
     assert np.abs(shown["zh"] - shown[None])[-60:, -120:].max() > 40

@@ -23,7 +23,7 @@ from portravox.service.storage.local import LocalStorage
 from portravox.service.streams import StreamCut, Streams
 from portravox.service.tasks.queue import Job, KeyLimits, Task
 from portravox.service.tasks.states import TaskState
-from portravox.service.worker import loop as loop_module
+from portravox.service.worker import patience
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT_AND_KEY, WorkerLoop
 from portravox.service.worker.messages import (
     CAPTIONS_NAME,
@@ -527,7 +527,7 @@ def with_storage(server: Server, storage: LocalStorage) -> Server:
 async def test_a_video_waits_for_a_storage_that_is_away(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop_module, "LOOK_S", 0.01)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.01)
     async with playing() as server:
         away = with_storage(server, SometimesAway(tmp_path / "videos", calls=3))
         task = await claimed(away)
@@ -541,7 +541,7 @@ async def test_a_video_waits_for_a_storage_that_is_away(
 async def test_an_attempt_whose_storage_stays_away_is_made_again(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop_module, "STORAGE_AWAY_S", 0.0)
+    monkeypatch.setattr(patience, "STORAGE_AWAY_S", 0.0)
     async with playing() as server:
         storage = SometimesAway(tmp_path / "videos", calls=math.inf)
         away = with_storage(server, storage)

@@ -19,7 +19,7 @@ from portravox.errors import CredentialsUnusable
 from portravox.inspection import inspect
 from portravox.labels.signer import Signer, open_signer
 from portravox.service.tasks.states import TaskState
-from portravox.service.worker.child import _manifest_of
+from portravox.service.worker.child_render import _manifest_of
 from portravox.service.worker.messages import (
     VIDEO_NAME,
     FetchDone,
