@@ -1,4 +1,5 @@
-"""Waiting for a storage that is away: what was made until then costs more than that.
+"""Waiting for a storage that is away, since what was made until then costs more than that; and for
+the end of what is not wanted any more.
 
 Flow      worker.loop, worker.parts -> patience -> storage
 """
@@ -9,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from portravox.service.errors import StorageUnavailable
 
@@ -51,3 +52,17 @@ async def repeated_while_away(call: Callable[[], Awaitable[T]]) -> T:
             _log.warning("the storage is away, next try in %g s: %s", pause_s, error)
         await asyncio.sleep(pause_s)
         pause_s = min(2.0 * pause_s, STORAGE_PAUSE_S)
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it has ended, whatever comes of it: on Python 3.11 a wait within a
+    library (`asyncio.wait_for`) may swallow a cancellation that comes as it ends."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=END_S)
+    if not task.cancelled():
+        task.exception()  # looked at
+
+
+END_S = 1.0
+"""What a task that is cancelled may take to tidy up. Our choice."""
