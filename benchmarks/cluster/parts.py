@@ -100,8 +100,8 @@ class Workers:
             with (data / f"worker-{number}.log").open("wb") as log:
                 self._processes.append(
                     subprocess.Popen(
-                        ["taskset", "-c", core, sys.executable, "-m", "portravox", "worker",
-                         "--slots", "1"],
+                        ["taskset", "-c", core, sys.executable, "-c",
+                         "from portravox.cli.main import main; main()", "worker", "--slots", "1"],
                         env=environment,
                         stdout=log,
                         stderr=subprocess.STDOUT,
@@ -114,6 +114,8 @@ class Workers:
         before = self.cpu_s()
         while time.monotonic() < ends:
             time.sleep(3.0)
+            if any(process.poll() is not None for process in self._processes):
+                sys.exit("a worker has ended; see its log")
             now = self.cpu_s()
             if now - before < 0.3 and now > 1.0:
                 return

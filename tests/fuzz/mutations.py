@@ -21,6 +21,7 @@ from portravox.service.worker.messages import (
     FetchDone,
     InspectDone,
     JudgeDone,
+    PartDone,
     PlainDone,
     PlanDone,
     Ready,
@@ -389,6 +390,7 @@ EVENTS: tuple[Event, ...] = (
     ),
     RenderDone(number=3, duration_s=2.8),
     PlanDone(number=3, frames=5400, duration_s=180.0),
+    PartDone(number=3),
     Failed(
         number=4, status=problems.NO_FACE.status, code=problems.NO_FACE.code,
         message=problems.NO_FACE.message, retry=False,

@@ -82,7 +82,7 @@ from portravox.service.worker.messages import (
     told_watermark,
 )
 from portravox.service.worker.parts import PartMaker
-from portravox.service.worker.patience import end, patiently, repeated_while_away
+from portravox.service.worker.patience import cancelled, patiently, repeated_while_away
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.service.worker.sealing import Sealing
@@ -437,7 +437,7 @@ class WorkerLoop:
                             return Released()
                 done = await working
             finally:
-                await end(working)
+                await cancelled(working)
                 work = self._eta.finish(task.task_id)
             stages.end()
         took_s = time.monotonic() - started

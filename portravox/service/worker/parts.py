@@ -48,7 +48,7 @@ from portravox.service.worker.messages import (
     part_name,
     told_watermark,
 )
-from portravox.service.worker.patience import end, patiently
+from portravox.service.worker.patience import cancelled, patiently
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.system import open_strangers_file
@@ -241,7 +241,7 @@ class PartMaker:
                 if all(part.state == "DONE" for part in parts):
                     return parts
         finally:
-            await end(working)
+            await cancelled(working)
 
     async def _work_through(self, task: Task, worker: str, preview: Path) -> None:
         """Make one part of a task after another, also those that others lose, until cancelled."""
@@ -294,7 +294,7 @@ class PartMaker:
                         return False
                 await working
             finally:
-                await end(working)
+                await cancelled(working)
             await patiently(partial(self._put, folder / PART_NAME, part.file))
         return True
 

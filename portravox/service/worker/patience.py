@@ -54,7 +54,7 @@ async def repeated_while_away(call: Callable[[], Awaitable[T]]) -> T:
         pause_s = min(2.0 * pause_s, STORAGE_PAUSE_S)
 
 
-async def end(task: asyncio.Task[Any]) -> None:
+async def cancelled(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended, whatever comes of it: on Python 3.11 a wait within a
     library (`asyncio.wait_for`) may swallow a cancellation that comes as it ends."""
     while not task.done():
