@@ -76,7 +76,7 @@ def test_a_full_disk_is_told_and_nothing_accepted_is_lost(
         told = {world.post().status_code for _ in range(50)}
         accepted_meanwhile = world.tasks()
         assert told <= {200, 503} and 503 in told
-        assert world.not_ready_because() == ["disk_full", "storage_failed"]
+        world.until_not_ready_because("disk_full", "storage_failed")
         assert world.output(first)["task_status"] == "SUCCEEDED"
         ballast.unlink()
 

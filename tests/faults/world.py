@@ -130,20 +130,18 @@ class World:
     def until_ready(self) -> None:
         self._wait(self.is_ready, "it to be ready")
 
-    def not_ready_because(self) -> list[str]:
-        """The reasons that /readyz gives, once it gives some; it answers in no time whatever is
-        wrong."""
-        told: list[str] = []
+    def until_not_ready_because(self, *reasons: str) -> None:
+        """Wait until /readyz says 503 for these reasons, which are looked into one by one; it
+        answers in no time whatever is wrong."""
 
         def is_not_ready() -> bool:
             began = time.perf_counter()
             answered = HTTP.get(f"{self.url}/readyz", timeout=60)
             assert time.perf_counter() - began < 0.5  # with a new connection, on a busy machine
-            told[:] = [reason["reason"] for reason in answered.json().get("reasons", [])]
-            return answered.status_code == 503
+            told = [reason["reason"] for reason in answered.json().get("reasons", [])]
+            return answered.status_code == 503 and told == list(reasons)
 
-        self._wait(is_not_ready, "it not to be ready")
-        return told
+        self._wait(is_not_ready, f"/readyz to say {' and '.join(reasons)}")
 
     def plan(self, step: str, count: int = 1) -> None:
         """Choose where it breaks next."""
