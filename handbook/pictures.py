@@ -1,7 +1,7 @@
 """Pictures and clips of the documentation, all of the demo's portrait and voice.
 
 Flow      the demo's portrait and voice -> engine -> docs/images/{parameters,inputs},
-          the studio's clips of its presets
+          the studio's clips of its presets, its sample and the small picture of the photograph
 
     make doc-pictures        # python -m handbook.pictures
 
@@ -26,6 +26,7 @@ from PIL import Image, ImageFilter
 
 import portravox
 from benchmarks.probe import read_frames
+from handbook.people import SMALL, SMALL_QUALITY, small
 from portravox.animation.direct import direct
 from portravox.arrays import UInt8
 from portravox.articulation.from_voice import articulate
@@ -51,6 +52,14 @@ _PRESET_S = 2.6
 _PRESET_FPS = 15
 _PRESET_CRF = 31
 """About 15 kB each, since the studio loads three; our choice."""
+
+_SAMPLE_S = 3.4
+"""Both sentences up to "photograph": what the studio plays before anything was made."""
+
+_SAMPLE_PX = 320
+_SAMPLE_FPS = 15
+_SAMPLE_CRF = 31
+"""About 80 kB, since the empty page loads it; our choice."""
 
 _WEBP_QUALITY = 82
 _CRF = 25
@@ -94,6 +103,7 @@ def main() -> None:
     }
     makers |= {
         "presets": make_presets,
+        "sample": make_sample,
         "paste_back": make_paste_back,
         "visible_label": make_labels,
         "inputs": make_inputs,
@@ -168,6 +178,33 @@ def make_presets() -> list[Path]:
     return paths
 
 
+def make_sample() -> list[Path]:
+    """What the empty studio plays, and the photograph on the card of its example."""
+    picture = portravox.read_picture(demo_portrait())
+    voice = cut(portravox.read_voice(VOICE), _SAMPLE_S)
+    window = head_window(picture)
+    direction = replace(portravox.Direction(), video_fps=_SAMPLE_FPS, seed=3)
+    avatar = portravox.EmbeddedEngine().register(picture)
+    frames = [panel(frame.rgb(), window, _SAMPLE_PX) for frame in avatar.speak(voice, direction)]
+    path = PRESET_CLIPS / "sample.mp4"
+    with VideoWriter(
+        path,
+        width_px=_SAMPLE_PX,
+        height_px=_SAMPLE_PX,
+        fps=_SAMPLE_FPS,
+        frames=len(frames),
+        voice=voice,
+        settings=replace(QUALITIES["high"], crf=_SAMPLE_CRF),
+    ) as writer:
+        for frame in frames:
+            writer.write(Planes.of(frame))
+    card = SMALL / "photograph.webp"
+    card.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(demo_portrait()) as opened:
+        small(opened.convert("RGB")).save(card, quality=SMALL_QUALITY, method=6)
+    return [path, card]
+
+
 def panels(
     avatar: Avatar, voice: Waveform, direction: portravox.Direction, window: Box
 ) -> list[UInt8]:
@@ -175,12 +212,12 @@ def panels(
     return [panel(frame.rgb(), window) for frame in avatar.speak(voice, direction)]
 
 
-def panel(pixels: UInt8, window: Box) -> UInt8:
+def panel(pixels: UInt8, window: Box, side_px: int = PANEL_PX) -> UInt8:
     """A square out of a picture, scaled to a panel."""
     square = Image.fromarray(pixels).crop(
         (int(window.x0), int(window.y0), int(window.x1), int(window.y1))
     )
-    return np.asarray(square.resize((PANEL_PX, PANEL_PX), Image.Resampling.LANCZOS))
+    return np.asarray(square.resize((side_px, side_px), Image.Resampling.LANCZOS))
 
 
 def head_window(picture: Picture) -> Box:

@@ -40,6 +40,9 @@ DEFAULT_SOUND_RATE_HZ = 48_000
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
 """Of the sound that a live session takes."""
 
+CAPTION_PLACES = ("srt", "vtt", "burned")
+"""Two files beside the video, or in its picture."""
+
 LABEL_LANGUAGES = ("zh", "en")
 
 LabelPlace = Literal["bottom-right", "bottom-left", "top-right", "top-left"]
@@ -280,6 +283,9 @@ class Control:
 
     random_below: int | None = None
     """A number gets a button for another one, from 1 to below this."""
+
+    offered: tuple[str, ...] = ()
+    """Of a choice: what the studio offers beside the default; (): all."""
 
     advanced: bool = False
     """Shown under "More options"."""
@@ -700,6 +706,24 @@ class JobOptions(Direction):
         control=Control(kind="line", advanced=True),
     )
 
+    captions: Literal["srt", "vtt", "burned"] | None = _option(
+        kind=Choice(CAPTION_PLACES),
+        title=Words("Captions", "字幕"),
+        help=Words(
+            "What is said, of a text or a transcript: in a file beside the video, SubRip (srt) or"
+            " WebVTT (vtt), or in the picture (burned).",
+            "把文字或文字稿做成字幕：放在视频旁的文件里（srt 或 vtt），或画在画面上（burned）。",
+        ),
+        optional=True,
+        none=Words("Beside the video", "视频旁"),
+        value_titles={
+            "srt": Words("SubRip", "SubRip 文件"),
+            "vtt": Words("WebVTT", "WebVTT 文件"),
+            "burned": Words("In the picture", "画在画面上"),
+        },
+        control=Control(kind="choice", advanced=True, offered=("burned",)),
+    )
+
     text: str | None = _option(
         kind=Text(
             wanted=f"words, at most {MAX_TEXT_CHARACTERS} characters",
@@ -845,6 +869,7 @@ class OptionValues(TypedDict, total=False):
     label_s: int | None
     transcript: str | None
     language: str | None
+    captions: Literal["srt", "vtt", "burned"] | None
     text: str | None
     voice_name: str | None
 

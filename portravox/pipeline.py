@@ -41,9 +41,8 @@ from portravox.options import (
 )
 
 if TYPE_CHECKING:
-    from portravox.captions.burned import OpenFont
     from portravox.captions.cues import Cue
-    from portravox.captions.files import CaptionKind
+    from portravox.captions.fonts import OpenFont
     from portravox.captions.words import Readings
     from portravox.engines.base import Avatar, Engine
     from portravox.labels.signer import Credentials, Signer
@@ -165,7 +164,6 @@ def animate(
     credentials: Credentials | None = None,
     watermark_key: str | None = None,
     speech: SpeechSettings | None = None,
-    captions: Literal["srt", "vtt", "burned"] | None = None,
     captions_font: str | Path | None = None,
     on_progress: OnProgress | None = None,
     on_frame: OnFrame | None = None,
@@ -186,9 +184,7 @@ def animate(
                         "off": no mark; None: what PORTRAVOX_WATERMARK_KEY says, else a public key
     speech              who speaks a text; None: what PORTRAVOX_SPEECH and its like say, else
                         espeak-ng where it is installed
-    captions            "srt" or "vtt": what is said, as captions in a file beside the video;
-                        "burned": in the picture. They need a text or a transcript
-    captions_font       TrueType or OpenType, for those in the picture; None: one that is found
+    captions_font       TrueType or OpenType, for captions in the picture; None: one that is found
     on_progress         called now and then from the calling thread; what it raises stops the job
     on_frame            called with each frame, which is good until it returns; likewise
     template_id ..      see `JobOptions`, whose names, ranges and defaults these are
@@ -211,8 +207,8 @@ def animate(
     path = Path(output)
     if (voice is None) == (picked.text is None):
         raise SettingOutOfRange("text", picked.text, "either a text or a recording")
-    beside = _captions_file(path, captions, picked)
-    font = _captions_font(picked, captions, captions_font)
+    beside = _captions_file(path, picked)
+    font = captions_font_for(picked, captions_font)
     background = _background_file(picked)
     given = (portrait, voice, background)
     refuse_overwriting(path, *(Path(file) for file in given if file is not None))
@@ -223,7 +219,7 @@ def animate(
     with _spoken(voice, picked, speech) as recording:
         inputs = read_inputs(portrait, recording, picked)
         seal = None if signer is None else _seal(signer, producer, portrait, recording, background)
-    burned, notices = _burned(inputs.voice, picked, font)
+    burned, notices = burned_captions(inputs.voice, picked, font)
     made = animate_inputs(
         inputs,
         path,
@@ -237,8 +233,8 @@ def animate(
         on_frame=on_frame,
         open_video=opener,
     )
-    if captions in ("srt", "vtt") and beside is not None:
-        notices = write_captions(inputs.voice, picked, beside, captions)
+    if beside is not None:
+        notices = write_captions(inputs.voice, picked, beside)
     wall_s = time.perf_counter() - started
     return replace(
         made,
@@ -263,13 +259,17 @@ def _spoken(
         yield recording
 
 
-def _burned(
-    voice: Waveform, options: JobOptions, font: OpenFont | None
+def burned_captions(
+    voice: Waveform,
+    options: JobOptions,
+    font: OpenFont | None,
+    *,
+    readings: Readings | None = None,
 ) -> tuple[tuple[Sequence[Cue], OpenFont] | None, tuple[str, ...]]:
     """Captions to draw into the picture, and notices about them; None without a font."""
     if font is None:
         return None, ()
-    cues, notices = _cues(voice, options)
+    cues, notices = _cues(voice, options, readings)
     return (cues, font), notices
 
 
@@ -369,37 +369,33 @@ def _captions_in(
     ).at
 
 
-def _captions_font(
-    options: JobOptions, captions: str | None, file: str | Path | None
-) -> OpenFont | None:
+def captions_font_for(options: JobOptions, file: str | Path | None) -> OpenFont | None:
     """A font for what captions in the picture say; None where there are none. Raises
     SettingOutOfRange."""
-    if captions != "burned":
+    if options.captions != "burned":
         if file is not None:
             raise SettingOutOfRange("captions_font", str(file), "burned captions, too")
         return None
-    from portravox.captions.burned import font_for
+    from portravox.captions.fonts import font_for
 
     said = options.text or options.transcript
     assert said is not None
     return font_for(said, None if file is None else Path(file))
 
 
-def _captions_file(video: Path, kind: str | None, options: JobOptions) -> Path | None:
+def _captions_file(video: Path, options: JobOptions) -> Path | None:
     """Where captions go, found to be writable; None where none are to be beside the video.
 
     Raises SettingOutOfRange, OutputNotWritable.
     """
-    from portravox.captions.files import KINDS
     from portravox.media.encode import check_writable
 
+    kind = options.captions
     if kind is None:
         return None
-    if kind not in (*KINDS, "burned"):
-        raise SettingOutOfRange("captions", kind, f"{', '.join(KINDS)} or burned")
     if options.transcript is None and options.text is None:
         raise SettingOutOfRange("captions", kind, "a text or a transcript to take the words from")
-    if kind not in KINDS:
+    if kind == "burned":
         return None
     beside = video.with_suffix(f".{kind}")
     check_writable(beside)
@@ -410,11 +406,11 @@ def write_captions(
     voice: Waveform,
     options: JobOptions,
     target: Path,
-    kind: CaptionKind,
     *,
     readings: Readings | None = None,
 ) -> tuple[str, ...]:
-    """Write what is said as a file of captions. Returns what the caller should know.
+    """Write what is said as a file of captions: SubRip where the options say so, else WebVTT.
+    Returns what the caller should know.
 
     voice     as it is heard in the video
     options   with a text or a transcript
@@ -428,7 +424,7 @@ def write_captions(
     cues, notices = _cues(voice, options, readings)
     try:
         with writing(target, mode=SHARED) as file:
-            file.write(written(cues, kind).encode())
+            file.write(written(cues, "srt" if options.captions == "srt" else "vtt").encode())
     except OSError as error:
         raise OutputNotWritable(target, error.strerror or str(error)) from error
     return notices
@@ -686,6 +682,7 @@ def produce_id(
     """The number of a video: of all that its frames and sound depend on."""
     drawn = [] if burned is None else ["captions", *(cue.lines for cue in burned)]
     settings = chosen(options)
+    settings.pop("captions", None)  # those in the picture count, as what is drawn
     behind = []
     if inputs.backdrop is not None:
         settings["background"] = "picture"  # what it shows counts, and not its name

@@ -167,7 +167,7 @@ def test_whatever_json_says_is_a_value_that_fits_or_a_refusal(name: str, value: 
     except SettingOutOfRange as refused:
         assert refused.name == name
     else:
-        JobOptions(**{name: said})
+        JobOptions(**{"text": "Hi", name: said})  # whose voice may be named
 
 
 def test_an_engine_reads_the_direction_alone() -> None:

@@ -9,22 +9,16 @@ them stand in a line. Plate and opacity are our choice, as those of the visible 
 from __future__ import annotations
 
 import math
-import shutil
-import subprocess
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from portravox.arrays import Float32
 from portravox.captions.cues import LINE_WIDTH, Cue
-from portravox.errors import SettingOutOfRange
+from portravox.captions.fonts import OpenFont
 from portravox.labels.visible import Overlay
 from portravox.media.encode import Stamp
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont
 
 SAFE_SHARE: Final = 0.05
 _EM_OF_WIDTH: Final = (1.0 - 2.0 * SAFE_SHARE) / (0.52 * LINE_WIDTH)
@@ -37,92 +31,6 @@ _LEAST_EM_PX: Final = 10
 _LEADING: Final = 1.25
 _PADDING_EM: Final = 0.35
 _PLATE_OPACITY: Final = 0.6
-_NO_LETTER: Final = "\U0010fffd"
-"""What no font draws: it shows how the font draws what it does not have."""
-
-_FONT_TIME_S: Final = 10.0
-
-OpenFont = Callable[[int], "FreeTypeFont"]
-"""px of an em -> the font at that size"""
-
-
-def font_for(text: str, file: Path | None = None) -> OpenFont:
-    """A font that has every letter of a text: the one that is named; else Pillow's own, which has
-    Latin ones; else one of the system's.
-
-    Raises SettingOutOfRange where the named one, or any that is found, lacks a letter.
-    """
-    letters = {letter for letter in text if not letter.isspace()}
-    if file is not None:
-        named = _of_file(file, 0)
-        lacks = _lacking(named, letters)
-        if lacks:
-            raise SettingOutOfRange("captions_font", str(file), f"a font that has {_shown(lacks)}")
-        return named
-    for candidate in (_of_pillow, *_of_system(letters)):
-        if not _lacking(candidate, letters):
-            return candidate
-    missing = SettingOutOfRange(
-        "captions_font", None, f"a font that has {_shown(_lacking(_of_pillow, letters))}"
-    )
-    missing.hint = (
-        "Name a font's file: --captions-font FILE; or install one: `apt-get install fontconfig"
-        " fonts-noto-cjk` brings one with Chinese, Japanese and Korean letters."
-    )
-    raise missing
-
-
-def _of_pillow(em_px: int) -> FreeTypeFont:
-    from PIL import ImageFont
-
-    font = ImageFont.load_default(em_px)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-    return font
-
-
-def _of_file(file: Path, index: int) -> OpenFont:
-    from PIL import ImageFont
-
-    def opened(em_px: int) -> FreeTypeFont:
-        try:
-            return ImageFont.truetype(file, em_px, index=index)
-        except (OSError, ValueError) as error:
-            raise SettingOutOfRange("captions_font", str(file), f"a font ({error})") from error
-
-    return opened
-
-
-def _of_system(letters: Iterable[str]) -> list[OpenFont]:
-    """What fontconfig names as the best for some letters, where it is installed."""
-    program = shutil.which("fc-match")
-    if program is None:
-        return []
-    wanted = " ".join(sorted(f"{ord(letter):x}" for letter in letters))
-    command = [program, "-f", "%{index}\t%{file}", f"sans-serif:charset={wanted}"]
-    try:
-        told = subprocess.run(
-            command, capture_output=True, timeout=_FONT_TIME_S, check=False, text=True
-        )
-    except (OSError, subprocess.TimeoutExpired, ValueError):
-        return []
-    index, _, file = told.stdout.partition("\t")
-    return [_of_file(Path(file), int(index))] if index.isdecimal() and Path(file).is_file() else []
-
-
-def _lacking(font: OpenFont, letters: Iterable[str]) -> list[str]:
-    """Letters that a font draws as what it does not have."""
-    opened = font(32)
-    unknown = _drawn(opened, _NO_LETTER)
-    return sorted(letter for letter in letters if _drawn(opened, letter) == unknown)
-
-
-def _drawn(font: FreeTypeFont, letter: str) -> tuple[object, bytes]:
-    mask = font.getmask(letter)
-    return mask.size, bytes(mask)
-
-
-def _shown(letters: Sequence[str]) -> str:
-    return "".join(letters[:20]) + ("…" if len(letters) > 20 else "")
 
 
 class BurnedCaptions:

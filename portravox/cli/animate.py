@@ -16,7 +16,6 @@ import typer
 
 from portravox.cli.credentials import Certificates, Command, KeyFile, credentials_of
 from portravox.cli.options import (
-    Captions,
     CaptionsFont,
     Given,
     Json,
@@ -55,7 +54,6 @@ def animate_command(
         ),
     ],
     given: Given,
-    captions: Captions = None,
     captions_font: CaptionsFont = None,
     producer: Producer = PRODUCER,
     c2pa_certificates: Certificates = None,
@@ -71,7 +69,6 @@ def animate_command(
         given,
         producer=producer,
         as_json=as_json,
-        captions=captions,
         captions_font=captions_font,
         credentials=credentials_of(c2pa_certificates, c2pa_key_file, c2pa_command),
     )
@@ -85,7 +82,6 @@ def make_video(
     *,
     producer: str,
     as_json: bool,
-    captions: str | None = None,
     captions_font: Path | None = None,
     credentials: Credentials | None = None,
 ) -> None:
@@ -97,16 +93,16 @@ def make_video(
         if output == STDOUT and background_kind(options.background) == "transparent":
             require_video_name(output, options.background)
         if output == STDOUT:
-            if captions in ("srt", "vtt"):
+            if options.captions in ("srt", "vtt"):
                 raise SettingOutOfRange("output", "-", "a file, with captions beside it")
             if as_json:
                 raise SettingOutOfRange(
                     "output", "-", "a file, where --json has the standard output"
                 )
-            _make_for_stdout(portrait, voice, given, producer, credentials)
+            _make_for_stdout(portrait, voice, given, producer, captions_font, credentials)
             return
         require_video_name(output, options.background)
-        made = _made(portrait, voice, output, given, producer, captions, captions_font, credentials)
+        made = _made(portrait, voice, output, given, producer, captions_font, credentials)
     except PortravoxError as error:
         if as_json:
             give_json({"error": failure(error)})
@@ -141,13 +137,14 @@ def _make_for_stdout(
     voice: Path | None,
     given: Given,
     producer: str,
+    captions_font: Path | None,
     credentials: Credentials | None,
 ) -> None:
     """An MP4 has its table of contents in front, so it is written once it is whole."""
     require_no_terminal()
     with tempfile.TemporaryDirectory(prefix="portravox-") as folder:
         path = Path(folder) / "video.mp4"
-        made = _made(portrait, voice, path, given, producer, credentials=credentials)
+        made = _made(portrait, voice, path, given, producer, captions_font, credentials)
         with made.path.open("rb") as video:
             shutil.copyfileobj(video, sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -159,7 +156,6 @@ def _made(
     output: Path,
     given: Given,
     producer: str,
-    captions: str | None = None,
     captions_font: Path | None = None,
     credentials: Credentials | None = None,
 ) -> Animation:
@@ -173,7 +169,6 @@ def _made(
             output,
             producer=producer,
             credentials=credentials,
-            captions=captions,  # type: ignore[arg-type] # it checks that
             captions_font=captions_font,
             on_progress=on_progress,
             **asdict(options),

@@ -24,7 +24,6 @@ from portravox.cli.credentials import (
     require_usable,
 )
 from portravox.cli.options import (
-    Captions,
     CaptionsFont,
     Given,
     Json,
@@ -75,7 +74,6 @@ def batch_command(
     force: Annotated[bool, typer.Option("--force", help="Make finished videos again.")] = False,
     *,
     given: Given,
-    captions: Captions = None,
     captions_font: CaptionsFont = None,
     producer: Producer = PRODUCER,
     c2pa_certificates: Certificates = None,
@@ -107,7 +105,6 @@ def batch_command(
                 engines,
                 producer,
                 force,
-                captions,
                 captions_font,
                 credentials,
             )
@@ -156,7 +153,6 @@ def _outcome(
     engines: dict[str, Engine],
     producer: str,
     force: bool,
-    captions: str | None,
     captions_font: Path | None,
     credentials: Credentials | None,
 ) -> Outcome:
@@ -169,7 +165,7 @@ def _outcome(
     key = ""
     try:
         options = job_options(given, **row.settings)
-        key = _key(row, options, captions, is_signed=credentials is not None)
+        key = _key(row, options, is_signed=credentials is not None)
         if not force and ledger.is_finished(row.output, key):
             return Outcome(row.number, row.output, "skipped")
         result = _make(
@@ -179,7 +175,6 @@ def _outcome(
             options,
             engines,
             producer,
-            captions,
             captions_font,
             credentials,
         )
@@ -197,11 +192,9 @@ def _outcome(
         return _failed(row.number, row.output, unexpected, time.perf_counter() - started)
 
 
-def _key(row: Row, options: JobOptions, captions: str | None, *, is_signed: bool) -> str:
+def _key(row: Row, options: JobOptions, *, is_signed: bool) -> str:
     """Of all that the video depends on: with a text, on who speaks it, too."""
     settings = chosen(options)
-    if captions is not None:
-        settings["captions"] = captions
     if is_signed:
         settings["signed"] = True
     behind = None
@@ -221,7 +214,6 @@ def _make(
     options: JobOptions,
     engines: dict[str, Engine],
     producer: str,
-    captions: str | None,
     captions_font: Path | None,
     credentials: Credentials | None,
 ) -> dict[str, object]:
@@ -238,7 +230,6 @@ def _make(
             path,
             producer=producer,
             credentials=credentials,
-            captions=captions,  # type: ignore[arg-type] # it checks that
             captions_font=captions_font,
             on_progress=on_progress,
             **{**asdict(options), "engine": engines[name]},

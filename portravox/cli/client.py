@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -22,7 +23,7 @@ from portravox.cli.paths import require_mp4
 from portravox.cli.progress import LINE_EVERY, WORDS, bar
 from portravox.cli.terminal import give, give_json, tell
 from portravox.cli.uploadable import uploadable
-from portravox.errors import ModelUnavailable, PortravoxError
+from portravox.errors import ModelUnavailable, PortravoxError, SettingOutOfRange
 from portravox.options import EXTENSION, as_parameters, background_kind
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ def submit_command(
         if output is not None:
             require_mp4(output)
             require_writable(output)
+        elif options.captions in ("srt", "vtt"):
+            raise SettingOutOfRange("captions", options.captions, "-o, beside which they are put")
         with (
             uploadable(portrait, voice) as (picture, sound),
             uploadable(behind) if behind else contextlib.nullcontext((None, None)) as (wall, _),
@@ -153,7 +156,8 @@ def submit_command(
             _give_task(task_id, as_json)
             return
         tell(f"task {task_id}")
-        _wait(client, task_id, output, timeout_s, as_json)
+        beside = options.captions in ("srt", "vtt")
+        _wait(client, task_id, output, timeout_s, as_json, captions=beside)
 
 
 @app.command("consent")
@@ -179,6 +183,9 @@ def consent_command(
 def wait_command(
     task_id: TaskId,
     output: Output = None,
+    captions: Annotated[
+        bool, typer.Option("--captions", help="Fetch captions, too, where there are some.")
+    ] = False,
     timeout_s: Timeout = None,
     base_url: BaseUrl = None,
     api_key_file: ApiKeyFile = None,
@@ -191,7 +198,7 @@ def wait_command(
         if output is not None:
             require_mp4(output)
             require_writable(output)
-        _wait(client, task_id, output, timeout_s, as_json)
+        _wait(client, task_id, output, timeout_s, as_json, captions=captions)
 
 
 @app.command("cancel")
@@ -303,24 +310,39 @@ def _wait(
     output: Path | None,
     timeout_s: float | None,
     as_json: bool,
+    *,
+    captions: bool,
 ) -> None:
+    """Wait, and fetch the video; captions go beside it, under its name."""
     from portravox.client.waiting import wait_for_end
 
     with _shown_reports() as on_report:
         report = wait_for_end(client, task_id, timeout_s=timeout_s, on_report=on_report)
     url = report.video_url or ""
+    beside = None
     if output is not None:
         client.download(url, output)
+        if captions and report.captions_url is not None:
+            beside = output.with_suffix(captions_suffix(report.captions_url))
+            client.download(report.captions_url, beside)
     if as_json:
         made: dict[str, object] = {
             "task_id": task_id,
             "video_url": url,
             "video_s": report.video_s,
             "path": None if output is None else str(output),
+            "captions": None if beside is None else str(beside),
         }
         give_json(made)
     else:
         give(url if output is None else str(output))
+        if beside is not None:
+            give(str(beside))
+
+
+def captions_suffix(url: str) -> str:
+    """Of a file of captions, by its address: .vtt unless that says .srt."""
+    return ".srt" if urlsplit(url).path.endswith(".srt") else ".vtt"
 
 
 @contextlib.contextmanager

@@ -34,17 +34,6 @@ Producer = Annotated[
     ),
 ]
 
-Captions = Annotated[
-    str | None,
-    typer.Option(
-        "--captions",
-        metavar="srt|vtt|burned",
-        help="Captions beside the video, or in the picture: what is said, of a text or a"
-        " transcript.",
-        show_default="none",
-    ),
-]
-
 CaptionsFont = Annotated[
     Path | None,
     typer.Option(

@@ -67,6 +67,9 @@ class Report:
     video_url: str | None = None
     """Only when it SUCCEEDED."""
 
+    captions_url: str | None = None
+    """Of a server of ours, where it knows what is said."""
+
     video_s: float | None = None
     """Seconds of video that the account is charged for."""
 
@@ -179,6 +182,7 @@ class LiveportraitClient:
             code=str(output.get("code") or ""),
             message=str(output.get("message") or ""),
             video_url=_text(results, "video_url") if isinstance(results, dict) else None,
+            captions_url=_text_if_there(results, "captions_url"),
             video_s=_number(usage, "video_duration"),
             stage=str(output["stage"]) if output.get("stage") else None,
             done=_number(output, "progress"),
@@ -207,7 +211,7 @@ class LiveportraitClient:
         return page
 
     def download(self, url: str, target: Path) -> int:
-        """Put a video into a file, whole or not at all; gives its size in bytes.
+        """Put a video, or its captions, into a file, whole or not at all; gives its size in bytes.
 
         Raises OutputNotWritable, RequestRefused where the link has expired, ServerFailed.
         """
@@ -295,6 +299,11 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(found, str) or not found:
         raise _senseless(name)
     return found
+
+
+def _text_if_there(body: object, name: str) -> str | None:
+    found = body.get(name) if isinstance(body, dict) else None
+    return found if isinstance(found, str) and found else None
 
 
 def _number(body: object, name: str) -> float | None:

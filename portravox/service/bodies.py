@@ -263,7 +263,8 @@ class TaskResults(TypedDict):
             str,
             Field(
                 json_schema_extra={"format": "uri"},
-                description="Ours, of a task with a text or a transcript: WebVTT",
+                description="Ours, of a task with a text or a transcript: WebVTT, or SubRip where"
+                " `captions` is srt",
             ),
         ]
     ]

@@ -99,7 +99,7 @@ _CALL = (*_NO_HTTP, 401, 403, 404, 408, 413, 429, 500, 503)
 _VIDEO_ANSWERS = {
     "200": {
         "description": "The video, or its captions",
-        "content": {"video/mp4": {}, "text/vtt": {}},
+        "content": {"video/mp4": {}, "text/vtt": {}, "application/x-subrip": {}},
     },
     "206": {"description": "The part asked for", "content": {"video/mp4": {}}},
     "403": {"description": "Expired or changed", "content": _json("Error")},

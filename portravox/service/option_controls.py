@@ -25,7 +25,7 @@ def option_controls(engines: tuple[str, ...] = ENGINES[:1]) -> list[Json]:
 
 def _several(control: dict[str, Json]) -> bool:
     values = control["values"]
-    return isinstance(values, list) and len(values) > 1
+    return isinstance(values, list) and len(values) + ("none" in control) > 1
 
 
 def _described(option: Option, engines: tuple[str, ...]) -> dict[str, Json]:
@@ -67,7 +67,7 @@ def _values(option: Option, engines: tuple[str, ...]) -> list[str | bool]:
         case Truth():
             return [True, False]
         case Choice(names):
-            return [*names]
+            return [*(option.control.offered or names)]
         case Text() if option.control.kind == "background":
             return [name for name in option.value_titles if isinstance(name, str)]
         case _:

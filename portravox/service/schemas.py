@@ -155,6 +155,8 @@ def video_job(
         _check_scheme(address, mode)
     parameters = parameters_in(body.get("parameters"), engines)
     _check_background(parameters, mode)
+    if "captions" in parameters and text is None and "transcript" not in parameters:
+        raise Refusal(problems.out_of_definition("captions"))
     if text is not None:
         _check_speech(parameters, given, speech)
     elif "voice_name" in parameters:

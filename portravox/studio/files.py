@@ -22,6 +22,7 @@ _MEDIA_TYPES = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
     ".mp4": "video/mp4",
+    ".webp": "image/webp",
 }
 """Named here and not asked of the machine, whose table may say anything."""
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from portravox.captions.burned import SAFE_SHARE, BurnedCaptions, caption_overlay, font_for
+from portravox.captions.burned import SAFE_SHARE, BurnedCaptions, caption_overlay
 from portravox.captions.cues import Cue
+from portravox.captions.fonts import font_for
 from portravox.errors import SettingOutOfRange
 from portravox.media.planes import Planes
 

@@ -12,6 +12,7 @@ from portravox.cli.client import in_words
 from portravox.client import connection, waiting
 from portravox.client.api import Report
 from tests.client.fake_server import (
+    CAPTIONS,
     KEY,
     VIDEO,
     FakeServer,
@@ -83,6 +84,21 @@ def test_a_parameter_out_of_range_is_told_before_anything_is_sent(run, server, t
     assert server.requests == []
 
 
+def test_captions_that_were_asked_for_are_fetched_beside_the_video(run, server, tmp_path):
+    said = ("--transcript", "Hello.", "--captions", "srt")
+    server.reports["task-1"] = [succeeded("srt")]
+    told = run("client", "submit", *JOB, *said, "-o", tmp_path / "v.mp4")
+    assert (told.status, told.out) == (0, f"{tmp_path / 'v.mp4'}\n{tmp_path / 'v.srt'}\n")
+    assert (tmp_path / "v.srt").read_bytes() == CAPTIONS
+    assert server.submitted[0]["parameters"]["portravox"]["captions"] == "srt"
+    server.reports["a"] = [succeeded("vtt")]
+    told = run("client", "wait", "a", "--captions", "-o", tmp_path / "w.mp4", "--json")
+    assert told.json["captions"] == str(tmp_path / "w.vtt")
+    assert (tmp_path / "w.vtt").read_bytes() == CAPTIONS
+    refused = run("client", "submit", *JOB, *said)
+    assert refused.status == 2 and "beside which" in refused.err
+
+
 def test_wait_prints_the_link_or_fetches_the_video(run, server, tmp_path):
     server.reports["a"] = [succeeded()]
     assert run("client", "wait", "a").out == f"{LINK}\n"
@@ -92,6 +108,7 @@ def test_wait_prints_the_link_or_fetches_the_video(run, server, tmp_path):
         "video_url": LINK,
         "video_s": 2.79,
         "path": str(tmp_path / "v.mp4"),
+        "captions": None,
     }
 
 

@@ -14,6 +14,7 @@ import httpx
 
 KEY = "sk-0123456789abcdef"
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 40
+CAPTIONS = b"1\n00:00:00,000 --> 00:00:01,000\nHello.\n"
 
 Answer = httpx.Response | Exception
 
@@ -153,8 +154,8 @@ class FakeServer:
         return done({**page, "data": [row]})
 
     def _video(self, path: str) -> httpx.Response:
-        assert path == "/v.mp4"
-        return httpx.Response(200, content=VIDEO)
+        files = {"/v.mp4": VIDEO, "/v.srt": CAPTIONS, "/v.vtt": CAPTIONS}
+        return httpx.Response(200, content=files[path])
 
 
 def done(body: dict[str, Any]) -> httpx.Response:
@@ -181,12 +182,13 @@ def ours(stage: str | None, progress: float, position: int | None) -> dict[str, 
     return {"stage": stage, "progress": progress, "queue_position": position}
 
 
-def succeeded() -> dict[str, Any]:
+def succeeded(captions: str | None = None) -> dict[str, Any]:
+    """captions: srt or vtt, of a server of ours that knows what is said"""
+    results = {"video_url": "http://files.example/v.mp4?Signature=x"}
+    if captions is not None:
+        results["captions_url"] = f"http://files.example/v.{captions}?Signature=y"
     return {
-        "output": {
-            "task_status": "SUCCEEDED",
-            "results": {"video_url": "http://files.example/v.mp4?Signature=x"},
-        },
+        "output": {"task_status": "SUCCEEDED", "results": results},
         "usage": {"video_duration": 2.79, "video_ratio": "standard"},
     }
 

@@ -14,6 +14,7 @@ import pytest
 from portravox import demo
 from portravox.options import OPTIONS, OURS
 from portravox.service.logins import LoginTokens
+from portravox.service.option_controls import PRESETS
 
 Playing = Callable[..., Any]
 
@@ -70,7 +71,7 @@ async def test_the_page_is_packed_for_who_unpacks_it(
 
 async def test_only_what_is_text_is_packed(playing: Playing) -> None:
     async with playing() as server:
-        for path in ("examples/portrait", "examples/voice", "about"):
+        for path in ("examples/photograph/portrait", "examples/man/voice", "about"):
             answered = await server.client.get(f"/studio/{path}")
             assert "content-encoding" not in answered.headers
 
@@ -89,28 +90,41 @@ async def test_nothing_inline_and_nothing_from_elsewhere_may_run(playing: Playin
     assert not re.search(r"https?://", index.text)
 
 
-async def test_the_examples_are_a_picture_and_a_sound(playing: Playing) -> None:
+async def test_the_examples_are_pictures_and_sounds(playing: Playing) -> None:
+    pictures = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
+    sounds = {"audio/wav": b"RIFF", "audio/mpeg": b"\xff\xf3"}
     async with playing() as server:
         about = (await server.client.get("/studio/about")).json()
         assert about["needs_key"] is True
-        assert about["examples"] == ["portrait", "voice"]
-        portrait = await server.client.get("/studio/examples/portrait")
-        assert portrait.content[:4] == b"\x89PNG"
-        assert portrait.headers["content-type"] == "image/png"
-        voice = await server.client.get("/studio/examples/voice")
-        assert voice.content[:4] == b"RIFF"
-        assert (await server.client.get("/studio/examples/keys.json")).status_code == 404
+        names = [example["name"] for example in about["examples"]]
+        assert names == ["photograph", "man", "statue", "woman"]
+        assert {one["preset"] for one in about["examples"]} <= set(PRESETS)
+        for name in names:
+            for kind, starts in (("portrait", pictures), ("voice", sounds)):
+                file = await server.client.get(f"/studio/examples/{name}/{kind}")
+                assert file.content.startswith(starts[file.headers["content-type"]])
+        for nothing in ("keys.json/portrait", "man/keys.json", "man", "../man/voice"):
+            assert (await server.client.get(f"/studio/examples/{nothing}")).status_code == 404
 
 
-async def test_without_the_package_that_carries_it_no_portrait_is_offered(
+async def test_the_page_is_told_how_long_a_recording_may_be(playing: Playing) -> None:
+    async with playing(max_voice_s=360) as server:
+        about = (await server.client.get("/studio/about")).json()
+        limits = about["limits"]["voice"]
+        assert (limits["min_s"], limits["max_s"]) == (1, 360)
+        assert limits["max_bytes"] == 2 * 15 * 1024 * 1024
+
+
+async def test_without_the_package_that_carries_it_the_photograph_is_not_offered(
     playing: Playing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "demo_portrait_if_here", lambda: None)
     async with playing(no_keys=True) as server:
         here = "http://localhost/studio"  # without keys only names of this machine are answered
         about = (await server.client.get(f"{here}/about")).json()
-        assert (about["examples"], about["needs_key"]) == (["voice"], False)
-        assert (await server.client.get(f"{here}/examples/portrait")).status_code == 404
+        names = [example["name"] for example in about["examples"]]
+        assert (names, about["needs_key"]) == (["man", "statue", "woman"], False)
+        assert (await server.client.get(f"{here}/examples/photograph/portrait")).status_code == 404
 
 
 async def test_a_one_time_link_gives_a_pass_that_the_api_takes(playing: Playing) -> None:
@@ -188,6 +202,7 @@ async def test_what_is_ours_travels_beside_the_originals_parameters(playing: Pla
             "label_s": 3,
             "transcript": "Mama",
             "language": "de",
+            "captions": "srt",
         }
         assert set(ours) == set(OURS) - {"text", "voice_name"}  # in place of a recording
         assert (await submitted(server, ours)).status_code == 200
@@ -266,7 +281,9 @@ async def test_the_page_is_told_of_every_option_of_which_there_is_something_to_c
             option.check(value["value"])
             assert value["title"]["en"] and value["title"]["zh"]
         if "enum" in schema:
-            assert [value["value"] for value in said["values"]] == schema["enum"]
+            offered = [*option.control.offered] or schema["enum"]
+            assert [value["value"] for value in said["values"]] == offered
+            assert set(offered) <= set(schema["enum"])
 
 
 async def test_a_preview_is_for_those_who_may_see_the_task(

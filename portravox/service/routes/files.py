@@ -22,6 +22,12 @@ from portravox.service.storage.local import FILES_PATH
 PIECE_BYTES = 64 * 1024
 """What each download holds in memory, and as much again that its client has not taken."""
 
+_MEDIA_TYPES = {
+    "mp4": "video/mp4",
+    "vtt": "text/vtt; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+}
+
 _STORE_PIECE_BYTES = 512 * 1024
 """The same where an object store is asked for each piece. Our choice: ten requests for 5 MB."""
 
@@ -54,7 +60,7 @@ async def _opened(request: Request, service: Service, name: str, place: ExitStac
         if_range=request.headers.get("if-range"),
     )
     headers = {**part.headers, "Cache-Control": "private, max-age=86400"}
-    media_type = "text/vtt; charset=utf-8" if name.endswith(".vtt") else "video/mp4"
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
     if request.method == "HEAD" or part.length == 0:
         stream.close()
         place.close()

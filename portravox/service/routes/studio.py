@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -105,13 +104,13 @@ def _unpacks(accepted: str) -> bool:
 
 async def about(request: Request) -> Response:
     """What the page has to know before anyone has signed in."""
-    examples = [name for name in _EXAMPLES if _example(name) is not None]
-    picture, voice = PictureLimits.service(), VoiceLimits.service()
+    settings = service_of(request).settings
+    picture, voice = PictureLimits.service(), VoiceLimits.service(max_s=settings.max_voice_s)
     return answer(
         {
             "version": __version__,
             "needs_key": not service_of(request).settings.no_keys,
-            "examples": list(examples),
+            "examples": [{"name": one.name, "preset": one.preset} for one in demo.examples()],
             "presets": [{"name": name, "values": preset_values(name)} for name in PRESETS],
             "video_life_s": VIDEO_LIFE_S,
             "live": _live(service_of(request)),
@@ -157,12 +156,13 @@ def _speech(speech: SpeechSettings | None) -> Json:
 
 async def example(request: Request) -> Response:
     """A portrait or a voice to try things with."""
-    name = request.path_params["name"]
-    path = _example(name)
-    if path is None:
+    name, kind = request.path_params["name"], request.path_params["kind"]
+    chosen = next((one for one in demo.examples() if one.name == name), None)
+    if chosen is None or kind not in ("portrait", "voice"):
         raise Refusal(problems.NOT_FOUND)
+    path = chosen.portrait if kind == "portrait" else chosen.voice
     headers = {**_HEADERS, "cache-control": "public, max-age=86400"}
-    return FileResponse(path, media_type=_EXAMPLES[name], headers=headers)
+    return FileResponse(path, media_type=_EXAMPLE_TYPES[path.suffix], headers=headers)
 
 
 async def login(request: Request) -> Response:
@@ -180,21 +180,18 @@ async def login(request: Request) -> Response:
     )
 
 
-_EXAMPLES = {"portrait": "image/png", "voice": "audio/wav"}
-
-
-def _example(name: str) -> Path | None:
-    if name == "voice":
-        return demo.VOICE
-    if name != "portrait":
-        return None
-    return demo.demo_portrait_if_here()
+_EXAMPLE_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".wav": "audio/wav",
+    ".mp3": "audio/mpeg",
+}
 
 
 ROUTES = (
     Route("/", index, methods=["GET"]),
     Route("/studio/about", about, methods=["GET"]),
     Route("/studio/login", login, methods=["POST"]),
-    Route("/studio/examples/{name}", example, methods=["GET"]),
+    Route("/studio/examples/{name}/{kind}", example, methods=["GET"]),
     Route("/studio/{version}/{path:path}", asset, methods=["GET"]),
 )

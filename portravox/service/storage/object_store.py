@@ -60,7 +60,12 @@ much older than what it was signed with. Our choice."""
 
 _LINKS_KEPT = 10_000
 
-_CONTENT_TYPES = {"mp4": "video/mp4", "jpg": "image/jpeg", "vtt": "text/vtt"}
+_CONTENT_TYPES = {
+    "mp4": "video/mp4",
+    "jpg": "image/jpeg",
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+}
 """By the ending of a name: the store tells it to browsers."""
 
 _log = logging.getLogger("portravox.storage")

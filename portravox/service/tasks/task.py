@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from portravox.captions.files import CaptionKind
 from portravox.options import OPTIONS
 from portravox.service.tasks.states import TaskState
 
@@ -33,6 +34,11 @@ class Job:
         return any(self.parameters.get(name) is not None for name in ("text", "transcript"))
 
     @property
+    def captions_kind(self) -> CaptionKind:
+        """The file of captions beside the video, where there is one."""
+        return "srt" if self.parameters.get("captions") == "srt" else "vtt"
+
+    @property
     def engine(self) -> str:
         """Name of the engine that draws it."""
         return str(self.parameters.get("engine", OPTIONS["engine"].default))
@@ -48,9 +54,9 @@ class Result:
     duration_s: float
 
 
-def captions_name(video_name: str) -> str:
+def captions_name(video_name: str, kind: CaptionKind) -> str:
     """Where the captions of a video lie, if it has any."""
-    return f"{video_name.removesuffix('.mp4')}.vtt"
+    return f"{video_name.removesuffix('.mp4')}.{kind}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +143,7 @@ class Task:
         """Where its captions lie; None where it has none: its words are not known."""
         if self.result is None or not self.job.has_words:
             return None
-        return captions_name(self.result.video_name)
+        return captions_name(self.result.video_name, self.job.captions_kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from portravox.atomic_file import writing
+from portravox.captions.fonts import FontFile, OpenFont, opened_font
 from portravox.clock import frame_count
 from portravox.errors import EncodingFailed
 from portravox.labels.watermark import Watermark
@@ -28,6 +29,7 @@ from portravox.parts import Person, join_video, plan_video, render_part, stored_
 from portravox.pipeline import (
     Inputs,
     animate_inputs,
+    burned_captions,
     read_background,
     read_inputs,
     read_picture_of,
@@ -38,6 +40,8 @@ from portravox.service.disk import DiskSpace
 from portravox.service.errors import StorageFailed
 from portravox.service.worker.messages import (
     CAPTIONS_NAME,
+    FONT_NAME,
+    NO_FONT,
     PART_NAME,
     PLAN_NAME,
     PREVIEW_NAME,
@@ -89,10 +93,13 @@ def rendered(request: RenderRequest, say: Say, open_engine: OpenEngine) -> Rende
         background=folder / "background" if is_address(options.background) else None,
     )
     stream = _StreamFile(folder / STREAM_NAME) if request.may_be_watched else None
+    font = _captions_font(request, options)
+    burned, _ = burned_captions(inputs.voice, options, font, readings=readings_in(folder))
     result = animate_inputs(
         inputs,
         folder / VIDEO_NAME,
         options,
+        burned=burned,
         engine=open_engine(options.engine),
         producer=request.producer,
         task_id=request.task_id,
@@ -232,7 +239,15 @@ def _pictures(
 def _write_captions(inputs: Inputs, options: JobOptions, folder: Path) -> None:
     if options.text is not None or options.transcript is not None:
         captions = folder / CAPTIONS_NAME
-        write_captions(inputs.voice, options, captions, "vtt", readings=readings_in(folder))
+        write_captions(inputs.voice, options, captions, readings=readings_in(folder))
+
+
+def _captions_font(request: RenderRequest, options: JobOptions) -> OpenFont | None:
+    """What captions in the picture are written with; None where there are none."""
+    if options.captions != "burned":
+        return None
+    path, index = Path(request.folder) / FONT_NAME, request.font_index
+    return opened_font(None if index == NO_FONT else FontFile(path, index))
 
 
 class _Teller:

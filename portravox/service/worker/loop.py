@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from portravox.captions.files import KINDS
 from portravox.errors import PortravoxError
 from portravox.labels.aigc import PRODUCER
 from portravox.labels.signer import Signer
@@ -66,6 +67,7 @@ from portravox.service.tasks.queue import (
 )
 from portravox.service.tasks.task import captions_name
 from portravox.service.worker.fair import FairTurns
+from portravox.service.worker.fonts import copy_font
 from portravox.service.worker.messages import (
     CAPTIONS_NAME,
     PREVIEW_NAME,
@@ -471,9 +473,8 @@ class WorkerLoop:
         stages.enter("publish", 1.0)
         await asyncio.to_thread(self._forget_earlier_attempts, task)
         if task.job.has_words:  # first: who is told of a video finds its captions
-            await patiently(
-                partial(self._publish, folder / CAPTIONS_NAME, captions_name(video_name))
-            )
+            name = captions_name(video_name, task.job.captions_kind)
+            await patiently(partial(self._publish, folder / CAPTIONS_NAME, name))
         await patiently(partial(self._publish, folder / VIDEO_NAME, video_name))
         return done
 
@@ -497,6 +498,7 @@ class WorkerLoop:
         if task.job.has_words:
             async with self._readers.turn(task.key_id):
                 await write_words(task.job.parameters, folder)
+        font_index = await copy_font(task.job.parameters, folder)
         held.fetches = False
         sealing = None
         if self._signer is not None:
@@ -516,6 +518,7 @@ class WorkerLoop:
                 watermark=told_watermark(self._watermark_key, self._producer, task.task_id),
                 may_be_watched=self._streams is not None,
                 seal=None if sealing is None else sealing.wanted,
+                font_index=font_index,
             ),
             RenderDone,
             key=task.key_id,
@@ -533,6 +536,8 @@ class WorkerLoop:
         be made as a whole. Raises RequestFailed."""
         if self._parts is None or not self._parts.may_be_long(folder / "audio"):
             return None
+        if task.job.parameters.get("captions") == "burned":
+            return None  # a part knows nothing of what is said
         planned = await self._rendering.request(
             PlanRequest(
                 folder=str(folder),
@@ -606,7 +611,7 @@ class WorkerLoop:
 
     def _remove(self, name: str) -> None:
         """Remove a video that nobody was told of. Where that fails, it goes by its age."""
-        for file in (name, captions_name(name)):
+        for file in (name, *(captions_name(name, kind) for kind in KINDS)):
             try:
                 self._videos.delete(file)
             except StorageFailed:

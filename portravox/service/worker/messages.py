@@ -78,8 +78,18 @@ OPENED = "PORTRAVOX_OPENED_ENGINES"
 """Environment variable of a render process: the engines that it opens at its start, by name with
 commas between them."""
 
-CAPTIONS_NAME = "captions.vtt"
+CAPTIONS_NAME = "captions"
 """What a render of a text or a transcript leaves in the scratch folder beside the video."""
+
+FONT_NAME = "font"
+"""What captions in the picture are written with, in the scratch folder, where Pillow's own font
+lacks a letter."""
+
+NO_FONT = -1
+"""Pillow's own has every letter."""
+
+MAX_FONTS = 1000
+"""In one file. Our choice."""
 
 PREVIEW_NAME = "preview.jpg"
 """What a render leaves in the scratch folder."""
@@ -216,6 +226,9 @@ class RenderRequest:
 
     seal: SealWanted | None = None
     """The manifest to put into the video; None: none."""
+
+    font_index: int = NO_FONT
+    """Which font of the file is for captions in the picture, or NO_FONT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -583,6 +596,7 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 watermark=asked.text("watermark", MAX_LINE_BYTES),
                 may_be_watched=asked.flag("may_be_watched"),
                 seal=_seal(asked.mapping_or_none("seal")),
+                font_index=asked.whole("font_index", NO_FONT, MAX_FONTS),
             )
         case PlanRequest.kind:
             request = PlanRequest(

@@ -37,6 +37,7 @@ from portravox.service.worker import sandbox
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.messages import (
     CAPTIONS_NAME,
+    FONT_NAME,
     LIGHT_NAME,
     MAX_LINE_BYTES,
     OPENED,
@@ -503,7 +504,7 @@ _INPUTS: Mapping[str, tuple[str, ...]] = {
     JudgeRequest.kind: ("image",),
     InspectRequest.kind: ("file",),
     PlainRequest.kind: ("image", "audio"),
-    RenderRequest.kind: ("image", "audio", "background", WORDS_NAME),
+    RenderRequest.kind: ("image", "audio", "background", WORDS_NAME, FONT_NAME),
     PlanRequest.kind: ("image", "audio", "background", WORDS_NAME),
     PartRequest.kind: ("image", "background", PLAN_NAME),
     JoinRequest.kind: ("image", "audio", "background", PLAN_NAME),

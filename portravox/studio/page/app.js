@@ -7,6 +7,7 @@ import { Consent } from "./consent.js";
 import { prepared } from "./picture.js";
 import { appearanceButton } from "./appearance.js";
 import { Direction } from "./direction.js";
+import { Examples, Sample } from "./examples.js";
 import { History } from "./history.js";
 import { Jobs } from "./jobs.js";
 import { listenForKeys } from "./keys.js";
@@ -19,9 +20,9 @@ import { RequestDialog } from "./request.js";
 import { Session } from "./session.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
-import { exactSpan, label, languageChanges, percent, say, showTexts, switchLanguage, text } from "./texts.js";
+import { exactSpan, fillEverywhere, label, languageChanges, percent, say, showTexts, switchLanguage, text } from "./texts.js";
 import { mendButton } from "./verdict.js";
-import { LONGEST_S, openedVoice, sentVoice, VoiceWell } from "./voice.js";
+import { openedVoice, sentVoice, VoiceWell } from "./voice.js";
 
 const TIDY_APART_MS = 60000;
 
@@ -35,6 +36,7 @@ showIcons();
 showTexts();
 
 const session = new Session();
+fillEverywhere("longest", session.limits.voice.max_s); // until the server has said it
 const portrait = new PortraitWell(session);
 const voice = new VoiceWell(session);
 const direction = new Direction(session);
@@ -49,6 +51,8 @@ const history = new History(jobs, {
 });
 const request = new RequestDialog();
 const live = new Live(session, { portrait, direction });
+const examples = new Examples(takeExample);
+const sample = new Sample();
 
 const makeButton = document.getElementById("make");
 const liveButton = document.getElementById("go-live");
@@ -61,12 +65,12 @@ const desk = document.getElementById("desk");
 const view = document.getElementById("view");
 const intro = document.getElementById("intro");
 const introPicture = /** @type {HTMLImageElement} */ (document.getElementById("intro-picture"));
-const tryButton = document.getElementById("try");
 
 let uploading = false;
 let asked = null; // what the latest video was asked for with
 let sent = 0; // share of the voice; the portrait was sent when it was checked
 let problem = null;
+let opened = false; // what was in the wells is there again
 
 // ---- one button
 
@@ -180,6 +184,7 @@ portrait.addEventListener("change", () => {
   const address = portrait.address;
   introPicture.hidden = address === null;
   if (address !== null) introPicture.src = address;
+  showIntro();
 });
 
 consent.addEventListener("change", () => (showButton(), batch.render()));
@@ -254,7 +259,7 @@ async function madeOf(file, kind) {
     links = [api.upload(found.blob, `portrait.${found.ending}`), voice.link()];
   } else {
     const recording = await openedVoice(file, session);
-    seconds = Math.min(recording.buffer.duration, LONGEST_S);
+    seconds = Math.min(recording.buffer.duration, session.limits.voice.max_s);
     sound = { blob: recording.blob, name: recording.name, selection: [0, seconds] };
     links = [portrait.link(), sentVoice(recording, [0, seconds], session)];
   }
@@ -333,9 +338,19 @@ function show(job, how = {}) {
   if (job !== null) stage.reveal();
 }
 
-/** The headline, until there is something of one's own to see. */
+/** The headline, a sample and examples, until there is something of one's own to see. */
 function showIntro() {
   intro.hidden = live.isOn || stage.job !== null || jobs.list.length > 0;
+  if (intro.hidden || portrait.picture !== null) sample.hold();
+  else if (opened) sample.show();
+}
+
+/** Both wells and the choices become those of an example. */
+async function takeExample({ name, preset }) {
+  complain(null);
+  const { values } = direction.presets.find((each) => each.name === preset);
+  await Promise.all([portrait.takeExample(name), voice.takeExample(name)]);
+  direction.choose({ ...direction.start, ...values });
 }
 
 // A reader by keyboard or by ear comes to things in the order in which they are seen.
@@ -348,11 +363,6 @@ twoPanes.addEventListener("change", arrange);
 arrange();
 
 listenForKeys(stage, { makes: makeButton, unchanged: () => asked !== null && asked === wish() });
-
-tryButton.addEventListener("click", () => {
-  portrait.takeExample();
-  voice.takeExample();
-});
 
 async function notify(job) {
   job.notifies = await askToNotify();
@@ -558,6 +568,8 @@ async function start() {
   }
   showIntro();
   await restore();
+  opened = true;
+  showIntro();
   document.documentElement.dataset.ready = "true";
   if (about === null) await learnLater();
 }
@@ -572,15 +584,17 @@ async function learned() {
   }
   document.getElementById("version").textContent = `Portravox ${about.version}`;
   session.limits = about.limits;
+  fillEverywhere("longest", about.limits.voice.max_s);
   direction.build(about.options, about.presets);
   voice.offerSpeech(about.speech);
   live.offer(about.live, about.speech);
   consent.offer(about.consent);
   showButton();
   history.render();
-  if (about.examples.includes("portrait")) portrait.offerExample();
-  if (about.examples.includes("voice")) voice.offerExample();
-  tryButton.hidden = about.examples.length < 2;
+  examples.offer(about.examples);
+  const [first] = about.examples;
+  portrait.offerExample(first.name);
+  voice.offerExample(first.name);
   return about;
 }
 

@@ -429,8 +429,10 @@ function textsOf({ name, title, help, none, unit, values = [] }) {
 function asParameters(values, options) {
   const parameters = {};
   const ours = {};
+  const hasWords = Boolean(values.text || values.transcript);
   for (const { name, default: preset, ours: isOurs } of options) {
     if (!isOurs) parameters[name] = values[name];
+    else if (name === "captions" && !hasWords) continue; // nothing is known that could be written
     else if (values[name] !== preset) ours[name] = values[name];
   }
   return Object.keys(ours).length > 0 ? { ...parameters, portravox: ours } : parameters;

@@ -2,8 +2,8 @@
 //
 // Flow      a file, the clipboard, the camera -> picture -> upload, detect -> jobs
 import { takePicture } from "./camera.js";
-import { here } from "./api.js";
 import { cropped } from "./crop.js";
+import { exampleFile } from "./examples.js";
 import { prepared } from "./picture.js";
 import { buttonFor, drawing, onAction, partsOf } from "./parts.js";
 import { wordsFor } from "./refusals.js";
@@ -81,14 +81,17 @@ export class PortraitWell extends EventTarget {
     this.#verdict.show("note", () => text("camera.insecure"));
   }
 
-  /** Offer the example of the package; the server has it. */
-  offerExample() {
+  #example = null; // the name of the one that the link in the well takes
+
+  /** Offer an example of the package; the server has it. */
+  offerExample(name) {
+    this.#example = name;
     buttonFor(this.#root, "example").hidden = false;
   }
 
-  async takeExample() {
-    const response = await fetch(here("studio/examples/portrait"));
-    this.take(new File([await response.blob()], "portrait.png"));
+  async takeExample(name = this.#example) {
+    const file = await exampleFile(name, "portrait");
+    if (file) await this.take(file);
   }
 
   /** Take a file. */

@@ -189,14 +189,16 @@ export class Stage {
   #showCaptions(job) {
     const { captions, track, video } = this.#parts;
     const url = job === null || job.expiresAt <= Date.now() ? null : (job.record.captionsUrl ?? null);
-    captions.hidden = buttonFor(this.#root, "captions").hidden = url === null;
+    const drawn = job?.record.values.captions === "burned"; // shown once more they would cover each other
+    captions.hidden = url === null;
+    buttonFor(this.#root, "captions").hidden = url === null || drawn;
     if (url === null) track.removeAttribute("src");
     else if (track.getAttribute("src") !== url) {
       track.src = captions.href = url;
       captions.download = job.fileName.replace(/mp4$/, "vtt");
     }
     const [shown] = video.textTracks;
-    const on = url !== null && kept("captions") !== "off";
+    const on = url !== null && !drawn && kept("captions") !== "off";
     shown.mode = on ? "showing" : "hidden";
     buttonFor(this.#root, "captions").setAttribute("aria-pressed", String(on));
   }

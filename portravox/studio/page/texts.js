@@ -23,11 +23,20 @@ export function languageTag() {
   return LANGUAGES[current].tag;
 }
 
+/** What fills a gap of any text that has one of this name. */
+const common = {};
+
+/** From now on `{name}` stands for `value` wherever a text has it. */
+export function fillEverywhere(name, value) {
+  common[name] = value;
+  showTexts();
+}
+
 /** A text by its key; `{name}` is filled from `gaps`. */
 export function text(key, gaps = {}) {
   const found = LANGUAGES[current].texts[key];
   if (found === undefined) throw new Error(`no text ${key}`);
-  return found.replace(/\{(\w+)\}/g, (gap, name) => String(gaps[name] ?? gap));
+  return found.replace(/\{(\w+)\}/g, (gap, name) => String(gaps[name] ?? common[name] ?? gap));
 }
 
 /** Add texts that the server tells: by key, in all languages, as `{ en, zh }`. */

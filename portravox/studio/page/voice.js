@@ -1,7 +1,7 @@
 // The voice's well: a recording from a file or the microphone, shown, trimmed and heard again.
 //
 // Flow      a file, recorder -> decode -> waveform, level, trim -> wav -> upload -> jobs
-import { here } from "./api.js";
+import { exampleFile } from "./examples.js";
 import { dbfs, levelOf, peaks, rms } from "./levels.js";
 import { announce, buttonFor, onAction, partsOf, showIcon } from "./parts.js";
 import { Recorder, whyNoDevice } from "./recorder.js";
@@ -9,12 +9,8 @@ import { Unfit, wordsFor } from "./refusals.js";
 import { exactSpan, label, text } from "./texts.js";
 import { TypedVoice } from "./typed.js";
 import { VerdictLine } from "./verdict.js";
-import { excerpt, MAX_BYTES, wav } from "./wav.js";
+import { excerpt, wav } from "./wav.js";
 import { drawLive, drawWave, HANDLE_PX } from "./waveform.js";
-
-/** What the service takes. */
-const SHORTEST_S = 1;
-export const LONGEST_S = 180;
 
 const UPLOAD_LIFE_MS = 47 * 3600 * 1000;
 
@@ -27,6 +23,7 @@ export class VoiceWell extends EventTarget {
   #recorder = null;
   #recent = []; // loudness of the latest blocks, for the moving picture of a recording
   #upload = null;
+  #example = null; // the name of the one that the link in the well takes
   #file = null; // what was taken, before the server opened it
   #typed = new TypedVoice(this.#parts.typed);
 
@@ -138,6 +135,11 @@ export class VoiceWell extends EventTarget {
     return this.types ? this.#typed.values : {};
   }
 
+  /** What the server takes, as it said. */
+  get #limits() {
+    return this.#session.limits.voice;
+  }
+
   /** Seconds that will be spoken; of a text an estimate. */
   get seconds() {
     return this.types ? this.#typed.seconds : this.to_s - this.from_s;
@@ -172,13 +174,15 @@ export class VoiceWell extends EventTarget {
     if (this.types) this.#set(this.#typed.fits ? "fits" : "empty");
   }
 
-  offerExample() {
+  /** Offer an example of the package; the server has it. */
+  offerExample(name) {
+    this.#example = name;
     buttonFor(this.#root, "example").hidden = false;
   }
 
-  async takeExample() {
-    const response = await fetch(here("studio/examples/voice"));
-    this.take(new File([await response.blob()], "voice.wav"));
+  async takeExample(name = this.#example) {
+    const file = await exampleFile(name, "voice");
+    if (file) await this.take(file);
   }
 
   /** Take a file; `selection` is [from_s, to_s]. */
@@ -225,14 +229,14 @@ export class VoiceWell extends EventTarget {
   }
 
   #whole() {
-    return Math.min(this.recording.buffer.duration, LONGEST_S);
+    return Math.min(this.recording.buffer.duration, this.#limits.max_s);
   }
 
   /** Choose what will be spoken; `moved` is the end that gives way where they come too close. */
   select(from_s, to_s, moved = "to") {
     const { buffer } = this.recording;
-    if (moved === "from") from_s = Math.max(0, Math.min(from_s, to_s - SHORTEST_S));
-    else to_s = Math.min(buffer.duration, Math.max(to_s, from_s + SHORTEST_S));
+    if (moved === "from") from_s = Math.max(0, Math.min(from_s, to_s - this.#limits.min_s));
+    else to_s = Math.min(buffer.duration, Math.max(to_s, from_s + this.#limits.min_s));
     this.from_s = from_s;
     this.to_s = to_s;
     this.#upload = null;
@@ -248,14 +252,14 @@ export class VoiceWell extends EventTarget {
       .subarray(Math.floor(this.from_s * buffer.sampleRate), Math.ceil(this.to_s * buffer.sampleRate));
     const level = levelOf(samples, buffer.sampleRate);
     const another = { key: "mend.another", icon: "folder", run: () => this.#parts.file.click() };
-    if (this.seconds > LONGEST_S + 0.005) {
+    if (this.seconds > this.#limits.max_s + 0.005) {
       this.#end("unfit", "bad", "refusal.voice_too_long");
-      const run = () => this.select(this.from_s, this.from_s + LONGEST_S);
+      const run = () => this.select(this.from_s, this.from_s + this.#limits.max_s);
       this.#verdict.offer({ key: "mend.shorten", icon: "crop", run });
     } else if (level === "silent") {
       this.#end("unfit", "bad", "voice.level.silent");
       this.#verdict.offer(another);
-    } else if (buffer.duration > LONGEST_S && this.seconds > LONGEST_S - 0.01) {
+    } else if (buffer.duration > this.#limits.max_s && this.seconds > this.#limits.max_s - 0.01) {
       const total = exactSpan(buffer.duration);
       this.#verdict.show("note", () => text("voice.cut", { total }));
       this.#set("fits");
@@ -366,7 +370,7 @@ export class VoiceWell extends EventTarget {
     clock.textContent = `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
     this.#recent.push(Math.max(...peaks(samples, 1)));
     drawLive(live, this.#recent);
-    if (seconds >= LONGEST_S) this.#stopRecording();
+    if (seconds >= this.#limits.max_s) this.#stopRecording();
   }
 
   #stopRecording() {
@@ -451,7 +455,7 @@ export async function openedVoice(file, session) {
     buffer = await decoded(blob);
     if (buffer === null) throw new Unfit("voice_unreadable");
   }
-  if (buffer.duration < SHORTEST_S) throw new Unfit("voice_too_short");
+  if (buffer.duration < session.limits.voice.min_s) throw new Unfit("voice_too_short");
   return { blob, name: file.name || text("voice.recorded"), buffer, plain: await isPlain(blob) };
 }
 
@@ -462,9 +466,10 @@ export async function openedVoice(file, session) {
 export async function sentVoice(recording, selection, session, how = {}) {
   const { blob, buffer, plain } = recording;
   const [from_s, to_s] = selection;
+  const { max_bytes: most } = session.limits.voice;
   const whole = to_s - from_s >= buffer.duration - 0.005;
-  const asItIs = plain !== null && whole && blob.size <= MAX_BYTES;
-  const sent = asItIs ? blob : await excerpt(buffer, from_s, to_s);
+  const asItIs = plain !== null && whole && blob.size <= most;
+  const sent = asItIs ? blob : await excerpt(buffer, from_s, to_s, most);
   return session.api.upload(sent, `voice.${asItIs ? plain : "wav"}`, how);
 }
 

@@ -1,8 +1,5 @@
 // Sound as a file: 16-bit WAV, no larger than the service takes.
 
-/** The service's limit for a recording, bytes. */
-export const MAX_BYTES = 15 * 1024 * 1024;
-
 const HEADER_BYTES = 44;
 const BYTES_PER_SAMPLE = 2;
 
@@ -10,14 +7,14 @@ const BYTES_PER_SAMPLE = 2;
 const LOWER_RATES = [44100, 32000];
 
 /**
- * How to store a sound so that it fits: as it is, else mono, else mono at a lower rate.
- * Gives {channels, rate}; rate in Hz.
+ * How to store a sound so that it fits into so many bytes: as it is, else mono, else mono at a lower
+ * rate. Gives {channels, rate}; rate in Hz.
  */
-export function layoutFor(seconds, channels, rate) {
+export function layoutFor(seconds, channels, rate, most) {
   /** @type {[number, number][]} */
   const choices = [[Math.min(channels, 2), rate], [1, rate]];
   for (const lower of LOWER_RATES) if (lower < rate) choices.push([1, lower]);
-  const fits = ([c, r]) => HEADER_BYTES + Math.ceil(seconds * r) * c * BYTES_PER_SAMPLE <= MAX_BYTES;
+  const fits = ([c, r]) => HEADER_BYTES + Math.ceil(seconds * r) * c * BYTES_PER_SAMPLE <= most;
   const [c, r] = choices.find(fits) ?? choices.at(-1);
   return { channels: c, rate: r };
 }
@@ -58,10 +55,10 @@ export function wav(channels, rate) {
   return new Blob([view], { type: "audio/wav" });
 }
 
-/** A part of an AudioBuffer as a WAV file that the service takes. */
-export async function excerpt(buffer, from_s, to_s) {
+/** A part of an AudioBuffer as a WAV file of at most so many bytes. */
+export async function excerpt(buffer, from_s, to_s, most) {
   const seconds = to_s - from_s;
-  const { channels, rate } = layoutFor(seconds, buffer.numberOfChannels, buffer.sampleRate);
+  const { channels, rate } = layoutFor(seconds, buffer.numberOfChannels, buffer.sampleRate, most);
   if (rate === buffer.sampleRate && channels === buffer.numberOfChannels) {
     return wav(cut(buffer, from_s, to_s), rate);
   }

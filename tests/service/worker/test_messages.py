@@ -126,6 +126,7 @@ REQUESTS: list[Request] = [
     ),
     RenderRequest(number=4, folder="/tmp/x", parameters={}, picture_formats="all"),
     RenderRequest(number=4, folder="/tmp/x", parameters={}, may_be_watched=True),
+    RenderRequest(number=4, folder="/tmp/x", parameters={}, font_index=2),
     RenderRequest(
         number=4,
         folder="/tmp/x",

@@ -178,19 +178,23 @@ async def test_captions_are_stored_beside_the_video_and_linked_for_as_long(
         (Path(request.folder) / CAPTIONS_NAME).write_text("WEBVTT\n")
         return await video(request)
 
+    types = {"vtt": "text/vtt", "srt": "application/x-subrip"}
+
     async with playing() as server:
         said = replace(JOB, parameters={"transcript": "早上好"})
+        as_srt = replace(JOB, parameters={"transcript": "早上好", "captions": "srt"})
         links = []
-        for job in (said, JOB):
+        for job in (said, JOB, as_srt):
             task = await claimed(server, job)
             await worker_of(server, tmp_path, captioned).do(task)
             told = await server.client.get(f"/api/v1/tasks/{task.task_id}", headers=server.key)
             links.append(told.json()["output"]["results"])
         assert "captions_url" not in links[1]
-        url = links[0]["captions_url"].removeprefix("http://server")
-        answer = await server.client.get(url)
-        assert answer.text == "WEBVTT\n"
-        assert answer.headers["content-type"] == "text/vtt; charset=utf-8"
+        for kind, results in (("srt", links[2]), ("vtt", links[0])):
+            url = results["captions_url"].removeprefix("http://server")
+            answer = await server.client.get(url)
+            assert url.partition("?")[0].endswith(kind) and answer.text == "WEBVTT\n"
+            assert answer.headers["content-type"] == f"{types[kind]}; charset=utf-8"
         expires = [
             links[0][name].partition("?")[2].partition("&")[0]
             for name in ("captions_url", "video_url")

@@ -10,15 +10,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pytest
 
+from benchmarks.probe import read_frames
 from portravox.articulation.phones import PHONE_CLASSES
 from portravox.articulation.transcript import missing_readers, read_transcript, read_words
+from portravox.captions.fonts import FontFile
 from portravox.demo import VOICE, demo_portrait
 from portravox.options import MAX_TRANSCRIPT_CHARACTERS
 from portravox.service import problems
-from portravox.service.worker import transcript_reader
-from portravox.service.worker.messages import CAPTIONS_NAME, VIDEO_NAME, RenderDone, RenderRequest
+from portravox.service.worker import fonts, transcript_reader
+from portravox.service.worker.fonts import copy_font
+from portravox.service.worker.messages import (
+    CAPTIONS_NAME,
+    NO_FONT,
+    VIDEO_NAME,
+    RenderDone,
+    RenderRequest,
+)
 from portravox.service.worker.process import RequestFailed, WorkerProcess
 from portravox.service.worker.transcripts import write_words
 from portravox.service.worker.words import WORDS_NAME, readings_in, words_in
@@ -158,21 +168,45 @@ def test_what_a_text_needs_is_known_without_reading_it(monkeypatch: pytest.Monke
 
 
 @needs_espeak
-async def test_a_process_that_may_start_no_program_renders_with_a_transcript(
-    tmp_path: Path,
+async def test_a_process_that_may_start_no_program_renders_with_a_transcript_and_draws_captions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(demo_portrait(), tmp_path / "image")
     shutil.copy(VOICE, tmp_path / "audio")
-    parameters = {"transcript": "Papa, Mama.", "max_side": 256, "video_fps": 15}
+    font = FontFile(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"))
+    monkeypatch.setattr(fonts, "font_file_for", lambda _: font)  # one that it may not read itself
+    parameters = {
+        "transcript": "Papa, Mama.",
+        "captions": "burned",
+        "max_side": 256,
+        "video_fps": 15,
+    }
     process = WorkerProcess("render", memory_mib=4096, folders=tmp_path)
-    request = RenderRequest(folder=str(tmp_path), parameters=parameters)
     try:
         await write_words(parameters, tmp_path)
+        index = await copy_font(parameters, tmp_path)
+        request = RenderRequest(folder=str(tmp_path), parameters=parameters, font_index=index)
         await process.request(request, RenderDone, time_s=60.0)
     finally:
         await process.close()
-    assert (tmp_path / VIDEO_NAME).stat().st_size > 1000
+    first, *others = (
+        frame[212:246, 80:176].astype(int) for frame in read_frames(tmp_path / VIDEO_NAME)
+    )
+    changed = [float((abs(frame - first) > 60).mean()) for frame in others]
+    assert max(changed) > 0.2 > 0.01 > changed[0]  # a dark plate; there is none before the words
     assert "Papa, Mama." in (tmp_path / CAPTIONS_NAME).read_text()
+
+
+async def test_captions_that_no_font_can_write_fail_the_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)  # no fontconfig
+    said = {"transcript": "早上好", "captions": "burned"}
+    with pytest.raises(RequestFailed) as failed:
+        await copy_font(said, tmp_path)
+    assert failed.value.problem == problems.out_of_definition("captions")
+    assert await copy_font({**said, "transcript": "Hello"}, tmp_path) == NO_FONT
+    assert await copy_font({"transcript": "早上好"}, tmp_path) == NO_FONT
 
 
 @needs_espeak

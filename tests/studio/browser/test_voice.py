@@ -8,6 +8,9 @@ import pytest
 
 from benchmarks.page.driving import until
 
+MOST = 15 * 1024 * 1024
+"""Bytes of a recording, as the original has it."""
+
 MODULE = "import(document.querySelector('script[type=module]').src.replace('app.js', '{}.js'))"
 
 
@@ -104,13 +107,13 @@ def test_a_sound_is_stored_as_16_bit_wav(studio: Any) -> None:
 
 def test_what_is_stored_always_fits_the_service(studio: Any) -> None:
     layouts = studio.page.evaluate(
-        f"""{MODULE.format("wav")}.then(({{ layoutFor, MAX_BYTES }}) =>
+        f"""{MODULE.format("wav")}.then(({{ layoutFor }}) =>
           [[60, 2, 48000], [120, 2, 48000], [180, 2, 48000],
            [180, 1, 96000], [1, 1, 8000], [20, 6, 48000]]
           .map(([seconds, channels, rate]) => {{
-            const found = layoutFor(seconds, channels, rate);
+            const found = layoutFor(seconds, channels, rate, {MOST});
             const bytes = seconds * found.channels * found.rate * 2;
-            return [found.channels, found.rate, bytes < MAX_BYTES];
+            return [found.channels, found.rate, bytes < {MOST}];
           }}))"""
     )
     assert layouts == [
@@ -121,6 +124,27 @@ def test_what_is_stored_always_fits_the_service(studio: Any) -> None:
         [1, 8000, True],
         [2, 48000, True],
     ]
+
+
+def test_the_server_says_how_long_a_recording_may_be(visit: Any, studio_of: Any) -> None:
+    page = visit(signed_in=False)
+
+    def say_less(route: Any) -> None:
+        about = route.fetch().json()
+        about["limits"]["voice"]["max_s"] = 20
+        route.fulfill(json=about)
+
+    page.route("**/studio/about", say_less)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert "1 to 20 seconds" in page.inner_text("#voice .hint >> nth=0")
+    studio = studio_of(page)
+    studio.choose("voice", "speech.wav")
+    assert "the first 20 s are used" in studio.verdict("voice", "note")
+    page.locator("#voice [data-part=to]").fill("30")
+    assert "20 seconds or less" in studio.verdict("voice", "bad")
+    page.get_by_role("button", name="Use 20 s from its start").click()
+    assert page.inner_text("#voice .times").startswith("20.0 s of 55.8")
 
 
 def test_levels_tell_silence_whispers_speech_and_clipping_apart(studio: Any) -> None:

@@ -92,7 +92,7 @@ def test_keys_are_the_videos_and_never_make_a_second_one(studio: Any) -> None:
 def test_takes_are_told_apart_renamed_kept_and_deleted(studio: Any) -> None:
     page = studio.page
     studio.fill()
-    page.get_by_role("button", name="Song").click()
+    page.locator("#direction").get_by_role("button", name="Song").click()
     studio.make()
     studio.finished()
     card = page.locator("#history .take")
