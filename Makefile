@@ -90,10 +90,10 @@ manifests: setup-dev ## hold deploy/kubernetes to Kubernetes' own schemas, of th
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target out/kubernetes-validate 'kubernetes-validate==1.37.0'
 	PORTRAVOX_KUBERNETES_SCHEMAS=out/kubernetes-validate $(BIN)/python -m pytest tests/handbook/test_deploy_cluster.py
 
-browser: ## install Chromium, which looks at the page, where there is none
+browser: ## install Chromium and Firefox, which look at the page, where there are none
 	sh tests/studio/browser/install.sh
 
-test-page: setup-dev browser ## all tests of the studio, in headless Chromium
+test-page: setup-dev browser ## all tests of the studio, in headless Chromium, the walk in Firefox, too
 	$(TEST_PAGE)
 
 page-report: setup-dev browser ## how soon a video plays in the studio, how heavy it is; written to out/page
