@@ -314,6 +314,8 @@ export class Live extends EventTarget {
     else if (isOn) say(note, video.muted ? "live.note" : "live.note.heard");
     else sayNothing(note);
     note.hidden = note.textContent === "";
+    const { background } = this.#direction.values;
+    this.#parts.behind.hidden = run === null || !NEEDS_A_FILE.includes(background);
   }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,10 +55,18 @@ def live(studio: Any) -> None:
     studio.page.locator("#live [data-part=video]:visible").wait_for(timeout=START_MS)
 
 
-def test_what_is_spoken_is_said_at_once_and_choices_hold_meanwhile(studio: Any) -> None:
+def test_what_is_spoken_is_said_at_once_and_choices_hold_meanwhile(
+    studio: Any, files: Path
+) -> None:
     page = studio.page
     line = Line(page)
+    page.locator("#direction summary").first.click()
+    with page.expect_file_chooser() as asked:
+        page.locator("#direction input[name=background][value=picture]").dispatch_event("click")
+    asked.value.set_files(files / "wall.png")
+    page.get_by_role("button", name="wall.png").wait_for()
     live(studio)
+    assert "in finished videos only" in page.inner_text("#live [data-part=behind]")
     until(page, f"{VIDEO}.currentTime > 0.5 && !{VIDEO}.paused && {VIDEO}.videoWidth === 256")
     assert page.evaluate(f"{VIDEO}.muted")  # nobody wants to hear himself twice
     assert "sk-" not in line.address and "st-" not in line.address

@@ -76,6 +76,7 @@ export default {
   "live.announce": "Live: speak now",
   "live.note": "Speak: the portrait says it half a second later, with the sound off, so that you do not hear yourself twice. Choices under Direction hold at once.",
   "live.note.heard": "With its sound on, wear headphones: the microphone would hear it, too.",
+  "live.background": "The picture chosen for the background stands in finished videos only: live, the photograph’s own stays.",
   "live.without.refused": "The microphone may not be used. Type what is to be said.",
   "live.without.missing": "No microphone was found. Type what is to be said.",
   "live.without.insecure": "Browsers give the microphone only to pages on HTTPS or on this computer. Type what is to be said.",

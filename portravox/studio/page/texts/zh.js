@@ -76,6 +76,7 @@ export default {
   "live.announce": "已开始，请说话",
   "live.note": "请说话，人像会在半秒后说出来。它的声音已关闭，以免您听到自己的回声。“表演”中的选择立即生效。",
   "live.note.heard": "开着声音时请戴耳机，否则麦克风也会收到它。",
+  "live.background": "所选的背景图片只用于生成的视频；实时说话时保留照片原来的背景。",
   "live.without.refused": "无法使用麦克风。请输入要说的话。",
   "live.without.missing": "没有找到麦克风。请输入要说的话。",
   "live.without.insecure": "浏览器只允许 HTTPS 页面或本机页面使用麦克风。请输入要说的话。",
