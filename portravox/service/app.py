@@ -43,6 +43,7 @@ from portravox.service.health import checks_of
 from portravox.service.janitor import CleaningRounds, end_overdue, end_overdue_in, keep_clean
 from portravox.service.keys import ApiKeys, Keys
 from portravox.service.live import LiveLimits, LiveSessions
+from portravox.service.live_calls import LiveCalls
 from portravox.service.live_usage import LiveUsage
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
@@ -76,6 +77,7 @@ from portravox.service.webhooks.deliver import Deliverer
 from portravox.service.webhooks.post import WebhookSender
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT, Worker, WorkerLoop
 from portravox.service.worker.parts import PartMaker
+from portravox.service.worker.peer_process import is_installed
 from portravox.service.worker.process import ProcessPool, WorkerProcess
 from portravox.service.worker.sandbox import SandboxMode, offered
 from portravox.service.worker.scratch import ScratchSpace
@@ -126,8 +128,9 @@ CORS_HEADERS = (
 CORS_ANSWER_HEADERS = ("Content-Range", "Retry-After", "X-Request-Id")
 """What they may read beyond what every page may."""
 
-FETCH_MEMORY_MIB = 256
-"""Of a process that fetches, which needs 40."""
+SMALL_MEMORY_MIB: Mapping[Role, int] = {"fetch": 256, "peer": 768}
+"""Of a process that fetches, which needs 40, and of one that holds a WebRTC connection, which
+needs 250."""
 
 STORE_THREADS = 64
 """Calls of an object store, and all else that waits for files, at the same time. Our choice."""
@@ -496,8 +499,10 @@ class _Parts:
             anchors_pem=settings.anchors_pem,
             watermark_key=settings.watermark_key_used,
         )
+        live = self._live_sessions()
         return Service(
-            live=self._live_sessions(),
+            live=live,
+            calls=None if live is None else self._live_calls(live),
             settings=settings,
             queue=queue,
             videos=self._storages.videos,
@@ -611,6 +616,19 @@ class _Parts:
             live.keep_warm()
         return live
 
+    def _live_calls(self, live: LiveSessions) -> LiveCalls | None:
+        settings = self._settings
+        if not (settings.live_webrtc and is_installed()):
+            return None
+        _log.info("live sessions over WebRTC are held, too")
+        return LiveCalls(
+            live,
+            ProcessPool(partial(self._process, "peer"), at_once=settings.live_sessions, keep=1),
+            address=settings.udp_address,
+            announced=settings.live_udp_address or "",
+            ports=settings.udp_ports,
+        )
+
     def _fetchers(self, *, at_once: int, per_key: int | None = None) -> ProcessPool:
         return ProcessPool(
             partial(self._process, "fetch"), at_once=at_once, per_key=per_key, keep=IDLE_FETCHERS
@@ -623,7 +641,7 @@ class _Parts:
         settings = self._settings
         return WorkerProcess(
             role,
-            memory_mib=FETCH_MEMORY_MIB if role == "fetch" else settings.render_memory_mib,
+            memory_mib=SMALL_MEMORY_MIB.get(role, settings.render_memory_mib),
             folders=self._processes,
             sandbox_mode=settings.sandbox,
             engines=settings.engines_here if role in ("render", "live") else (),
@@ -651,6 +669,8 @@ async def _serving(
         await draining
         await service.health.stop()
         await detector.close()
+        if service.calls is not None:
+            await service.calls.close()
         if service.live is not None:
             await service.live.close()
         await deliverer.stop()

@@ -341,6 +341,24 @@ class LiveOutput(TypedDict):
     session_s: Annotated[float, Field(description="how long one may last")]
     max_side: Annotated[int, Field(description="the longer side of its picture, px, at most")]
     speech: Annotated[bool, Field(description="whether texts are spoken")]
+    webrtc: Annotated[bool, Field(description="whether a browser may call over WebRTC")]
+
+
+class LiveOffer(TypedDict):
+    """A session description, as a browser's RTCPeerConnection has it."""
+
+    type: Literal["offer"]
+    sdp: str
+
+
+class LiveAnswerOutput(TypedDict):
+    type: Literal["answer"]
+    sdp: str
+
+
+class LiveAnswer(TypedDict):
+    output: LiveAnswerOutput
+    request_id: Uuid
 
 
 class Live(TypedDict):
@@ -435,6 +453,8 @@ BODIES: tuple[Any, ...] = (
         Task,
         TaskList,
         Live,
+        LiveOffer,
+        LiveAnswer,
         Done,
     ),
     *(Deliveries, WebhookSecret, Notice, Credentials),

@@ -129,6 +129,8 @@ class Asked:
     parameters: Mapping[str, Json]
     raw: bool
     sound_rate_hz: int
+    is_seen: bool = False
+    """Raw frames go to an encoder of ours and to people's eyes: they carry the watermark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +244,12 @@ class LiveSessions:
         may = max(1, int(SHARE * (self.limits.sessions - self.open_count + own)))
         return max(0, min(left, may - own))
 
-    async def hold(self, client: Client, holder: Holder) -> tuple[Reason, float]:
+    async def hold(
+        self, client: Client, holder: Holder, *, has_entered: bool = False
+    ) -> tuple[Reason, float]:
         """Hold a session from its first message to its end; why and after how long it ended.
+
+        has_entered  whether the caller holds its place already
 
         The client is told all but the end itself, which is its connection's. Raises nothing that
         was foreseen.
@@ -251,7 +257,8 @@ class LiveSessions:
         session = _Session(self, client, holder)
         reason: Reason = "failed"
         try:
-            reason = await session.run()
+            with contextlib.nullcontext() if has_entered else self.entered(holder):
+                reason = await session.run()
         except ClientGone:
             reason = "gone"
         except (Refusal, RequestFailed, PortravoxError, OSError) as error:
@@ -343,18 +350,17 @@ class _Session:
 
     async def run(self) -> Reason:
         """Raises Refusal, RequestFailed, ClientGone."""
-        with self._sessions.entered(self._holder):
-            reading = asyncio.create_task(self._read(), name="live messages")
-            try:
-                async with self._sessions._scratch.folder() as folder:
-                    return await self._run_in(folder)
-            except ProtocolViolation as error:
-                raise RequestFailed(problems.ALGO, retry=True) from error
-            except UploadUnknown as error:
-                raise Refusal(problems.DOWNLOAD_FAILED) from error
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+        reading = asyncio.create_task(self._read(), name="live messages")
+        try:
+            async with self._sessions._scratch.folder() as folder:
+                return await self._run_in(folder)
+        except ProtocolViolation as error:
+            raise RequestFailed(problems.ALGO, retry=True) from error
+        except UploadUnknown as error:
+            raise Refusal(problems.DOWNLOAD_FAILED) from error
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _run_in(self, folder: Path) -> Reason:
         asked = await self._asked(folder)
@@ -368,9 +374,7 @@ class _Session:
             picture_formats=self._sessions._picture_formats,
             producer=self._sessions._producer,
             session_id=session_id,
-            watermark=told_watermark(
-                self._sessions._watermark_key, self._sessions._producer, session_id
-            ),
+            watermark=self._watermark(asked, session_id),
             raw=asked.raw,
             sound_rate_hz=asked.sound_rate_hz,
         )
@@ -385,6 +389,12 @@ class _Session:
             self.has_begun = True
             await self._client.tell(self._started(session_id, asked, process))
             return await self._converse(process, folder, began)
+
+    def _watermark(self, asked: Asked, session_id: str) -> str:
+        if asked.raw and not asked.is_seen:
+            return ""
+        sessions = self._sessions
+        return told_watermark(sessions._watermark_key, sessions._producer, session_id)
 
     async def _asked(self, folder: Path) -> Asked:
         """The first message, and the picture in the folder. Raises Refusal, RequestFailed."""
@@ -431,7 +441,7 @@ class _Session:
         return {
             "type": "started",
             "session_id": session_id,
-            "format": "raw" if asked.raw else "fmp4",
+            "format": "webrtc" if asked.is_seen else "raw" if asked.raw else "fmp4",
             "mime_type": opened.mime_type,
             "width": opened.width_px,
             "height": opened.height_px,

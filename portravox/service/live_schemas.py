@@ -32,12 +32,16 @@ from portravox.service.problems import Refusal
 from portravox.service.schemas import address_in, json_object, parameters_in, require_speakable
 from portravox.service.tasks.queue import Json
 from portravox.service.worker.live_messages import MAX_AUDIO_BYTES, Audio, Change, Clear, Flush
+from portravox.service.worker.peer_messages import MAX_SDP
 from portravox.synthesis.settings import SpeechSettings
 
 DEFAULT_RATE_HZ: Final = 24_000
 """Of sound that comes in, where nothing is said: what speech synthesisers give."""
 
 FORMATS: Final = ("fmp4", "raw")
+
+CALL_FORMATS: Final = ("webrtc",)
+"""Over WebRTC, where both sides' rates are that of its clock, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +63,19 @@ class Start:
 
 
 def start_in(
-    text: str, *, engines: tuple[str, ...], max_side_px: int, max_picture_bytes: int
+    text: str,
+    *,
+    engines: tuple[str, ...],
+    max_side_px: int,
+    max_picture_bytes: int,
+    forms: tuple[str, ...] = FORMATS,
 ) -> Start:
     """The first message. Raises Refusal.
 
     engines            that may be named, the default first
     max_side_px        of the picture; a larger `max_side`, or none, becomes this
-    max_picture_bytes  of one that comes as a message
+    max_picture_bytes  of one that comes as a message; 0: it comes by its address alone
+    forms              that may be asked for, the default first
     """
     told = _object(text, "start")
     given = parameters_in(told.get("parameters"), engines)
@@ -75,8 +85,8 @@ def start_in(
     if background_kind(str(given.get("background", "keep"))) not in ("keep", "blur", "colour"):
         raise Refusal(problems.out_of_definition("background"))
     parameters = {**given, "max_side": _smaller(given.get("max_side"), max_side_px)}
-    form = told.get("format", FORMATS[0])
-    if form not in FORMATS:
+    form = told.get("format", forms[0])
+    if form not in forms:
         raise Refusal(problems.bad_parameter("format"))
     size = told.get("image_bytes")
     if size is None:
@@ -84,6 +94,8 @@ def start_in(
         return _start(told, parameters, form, image_url=url, image_bytes=None)
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise Refusal(problems.bad_parameter("image_bytes"))
+    if max_picture_bytes == 0:
+        raise Refusal(problems.bad_parameter("image_url"))
     if size > max_picture_bytes:
         raise Refusal(problems.IMAGE_SIZE)
     return _start(told, parameters, form, image_url=None, image_bytes=size)
@@ -115,6 +127,16 @@ def said_in(message: str | bytes, *, rate_hz: int, speech: SpeechSettings | None
             raise Refusal(problems.NOT_UNDERSTOOD)
 
 
+def offer_in(body: Mapping[str, Json]) -> str:
+    """The offer of who calls over WebRTC, not looked into. Raises Refusal."""
+    if body.get("type") != "offer":
+        raise Refusal(problems.bad_parameter("type"))
+    sdp = body.get("sdp")
+    if not isinstance(sdp, str) or not 1 <= len(sdp) <= MAX_SDP or not sdp.isascii():
+        raise Refusal(problems.bad_parameter("sdp"))
+    return sdp
+
+
 def _object(text: str, wanted: str | None) -> dict[str, Json]:
     try:
         told = json_object(text.encode("utf-8"))
@@ -141,7 +163,7 @@ def _start(
         image_url=image_url,
         image_bytes=image_bytes,
         parameters=parameters,
-        raw=form == "raw",
+        raw=form != FORMATS[0],
         sound_rate_hz=int(sound_rate),
         sample_rate_hz=_rate(told, DEFAULT_RATE_HZ),
         consent=told.get("consent"),

@@ -233,6 +233,15 @@ PATHS: dict[str, dict[str, Schema]] = {
             },
         }
     },
+    f"{API}/live/webrtc": {
+        "post": {
+            "summary": "Ours: a live session over WebRTC",
+            "description": "An offer with a microphone, a video and a data channel, and its answer."
+            " The messages on the data channel are those of the WebSocket: docs/live.md.",
+            "requestBody": _posts("LiveOffer"),
+            "responses": _answers("LiveAnswer", *_POLL, 400, 403),
+        }
+    },
     f"{API}/webhooks": {
         "get": {
             "summary": "Ours: notices of ended tasks, of the latest task first",

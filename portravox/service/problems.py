@@ -56,6 +56,12 @@ SESSION_FULL = Problem(  # ours, and so is all about live sessions
     429, "SessionFull", "A live session holds 60 s of speech; send on when some of it was spoken."
 )
 NO_LIVE = Problem(403, "AccessDenied", "This server holds no live sessions.")
+NO_WEBRTC = Problem(  # ours
+    400,
+    "UnsupportedOperation.NoWebRTC",
+    "This server holds no WebRTC connections: it is told not to, or lacks what"
+    " `pip install 'portravox[live]'` brings. Live sessions go over a WebSocket.",
+)
 NOT_UNDERSTOOD = Problem(
     400, "InvalidParameter", "The message is none that a live session takes at this moment."
 )

@@ -21,6 +21,7 @@ from portravox.service.health import HealthProbe
 from portravox.service.keys import DEFAULT_GROUP, Keys
 from portravox.service.limits import Call, Limits, RateLimiter, Rates
 from portravox.service.live import LiveSessions
+from portravox.service.live_calls import LiveCalls
 from portravox.service.logins import Logins, LoginTokens, Passes, StudioPasses
 from portravox.service.metrics import Metrics
 from portravox.service.places import Places
@@ -132,6 +133,9 @@ class Service:
     health: HealthProbe = field(default_factory=HealthProbe)
     live: LiveSessions | None = None
     """None: none are held here."""
+
+    calls: LiveCalls | None = None
+    """Those over WebRTC; None: there are none."""
 
     rates: Rates = field(default_factory=RateLimiter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

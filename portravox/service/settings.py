@@ -67,6 +67,8 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 """Scheme, host and port, in lower case and without a path (RFC 6454, section 6.2)."""
 
 
+_UDP_PORTS = re.compile(r"([0-9]{4,5})-([0-9]{4,5})")
+
 _MAX_AGREEMENT = 200
 """Characters; our choice."""
 
@@ -186,6 +188,18 @@ class ServiceSettings(BaseSettings):
 
     live_max_side: int = Field(1024, ge=64, le=4096)
     """The longer side of a live picture, px; larger ones are scaled down."""
+
+    live_webrtc: bool = True
+    """Hold live sessions over WebRTC, too, where the extra `live` is installed: each opens a UDP
+    port of this machine."""
+
+    live_udp_ports: str = ""
+    """UDP ports of these: `50000-50099`, one for each address and session. Without, any that is
+    free."""
+
+    live_udp_address: str | None = None
+    """Where browsers reach these ports, if that is none of this machine's addresses: its public
+    one. Without, the addresses that `host` names: one, or all that the machine has."""
 
     upload_mib: Count = 100
     """Of one temporary upload: the original's."""
@@ -339,6 +353,22 @@ class ServiceSettings(BaseSettings):
         except SettingOutOfRange as error:
             raise ValueError(f"wanted {error.wanted}") from error
         return ports
+
+    @field_validator("live_udp_ports")
+    @classmethod
+    def _as_udp_ports(cls, ports: str) -> str:
+        found = _UDP_PORTS.fullmatch(ports)
+        if ports and (not found or not 1024 <= int(found[1]) <= int(found[2]) <= 65535):
+            raise ValueError("wanted two ports from 1024 to 65535, such as 50000-50099")
+        return ports
+
+    @field_validator("live_udp_address")
+    @classmethod
+    def _as_machine(cls, address: str | None) -> str | None:
+        try:
+            return None if address is None else str(ipaddress.ip_address(address))
+        except ValueError as error:
+            raise ValueError("wanted an IP address, such as 203.0.113.7") from error
 
     @field_validator("producer")
     @classmethod
@@ -559,6 +589,25 @@ class ServiceSettings(BaseSettings):
     def keys_file(self) -> Path:
         """Shared by the server and the commands that change it."""
         return self.data_dir / "keys.json"
+
+    @property
+    def udp_ports(self) -> range | None:
+        """Of WebRTC; None: any that is free."""
+        if not self.live_udp_ports:
+            return None
+        first, _, last = self.live_udp_ports.partition("-")
+        return range(int(first), int(last) + 1)
+
+    @property
+    def udp_address(self) -> str:
+        """Of this machine, at which WebRTC is reached; empty: all that it has."""
+        if self.host == "localhost":
+            return "127.0.0.1"
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            return ""
+        return "" if address.is_unspecified else str(address)
 
     @property
     def live_seconds_file(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import select
+import struct
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,14 @@ def odd(seed: int) -> None:
         say(live.Stopped(at_s=0.0))
 
 
+def raw_frame(number: int, *, is_bright: bool) -> bytes:
+    """64 x 64 px and 20 ms: bright and loud, or dark and silent."""
+    luma = bytes([220 if is_bright else 40]) * (64 * 64)
+    tone = struct.pack("<4h", 0, 12_000, 0, -12_000) * 240
+    head = live.RAW_HEAD.pack(number, 64, 64, 960, 0)
+    return head + luma + bytes([128]) * (64 * 32) + (tone if is_bright else bytes(1920))
+
+
 class Talker:
     """One session."""
 
@@ -43,6 +52,7 @@ class Talker:
         self.seed = int(str(request.parameters.get("seed", 0)))
         self.waiting = self.utterance = self.frames = 0
         self.begun = self.whole = False
+        self.raw = request.raw
 
     def open(self, request: LiveRequest) -> None:
         picture = (Path(request.folder) / "image").read_bytes()
@@ -60,7 +70,8 @@ class Talker:
                 notices=(),
             )
         )  # fmt: skip
-        say(live.Piece(b"init"))
+        if not request.raw:
+            say(live.Piece(b"init"))
 
     def do(self, command: live.Command | live.Audio) -> None:
         match command:
@@ -88,7 +99,8 @@ class Talker:
             self.begun = True
             self.utterance += 1
             say(live.UtteranceStarted(utterance=self.utterance, at_s=at_s))
-        say(live.Piece(bytes(1 << 20) if self.seed == LARGE else b"frame"))
+        piece = bytes(1 << 20) if self.seed == LARGE else b"frame"
+        say(live.Piece(raw_frame(self.frames - 1, is_bright=self.begun) if self.raw else piece))
         self.waiting = max(0, self.waiting - 960)
         if self.begun and self.whole and not self.waiting:
             self.begun = False

@@ -1,6 +1,6 @@
-"""Live sessions over a WebSocket: speech in while it comes, a portrait that speaks it out.
+"""Live sessions over a WebSocket or WebRTC: speech in while it comes, a portrait that speaks it.
 
-Flow      a client -> routes.live -> LiveSessions
+Flow      a client -> routes.live -> LiveSessions | LiveCalls
 
 A browser cannot give a WebSocket headers, so a key may also come as a subprotocol: `bearer.KEY`
 beside `portravox.live`, which is the one that is answered. No address holds a key.
@@ -29,13 +29,17 @@ from portravox.service.live import (
     Reason,
     Told,
 )
-from portravox.service.live_schemas import said_in, start_in
+from portravox.service.live_calls import LiveCalls
+from portravox.service.live_schemas import CALL_FORMATS, FORMATS, offer_in, said_in, start_in
 from portravox.service.origins import require_page
 from portravox.service.problems import Refusal
-from portravox.service.request_middleware import API, answer, request_id_of
+from portravox.service.request_middleware import API, answer, read_body, request_id_of
+from portravox.service.schemas import json_object
 from portravox.service.service import Caller, Service, service_of
+from portravox.service.settings import is_loopback
 from portravox.service.sockets import ALLOW, MESSAGE_BYTES
 from portravox.service.tasks.queue import Json
+from portravox.service.worker.peer_messages import HEARD_RATE_HZ
 
 SUBPROTOCOL = "portravox.live"
 
@@ -63,6 +67,9 @@ async def about(request: Request) -> Response:
     live = _live(service)
     holder = _holder(service, caller, request.headers.get("authorization"), Defaults())
     live.keep_warm()
+    is_called = service.calls is not None and _is_reached(service, request)
+    if service.calls is not None and is_called:
+        service.calls.keep_warm()
     return answer(
         {
             "output": {
@@ -71,6 +78,7 @@ async def about(request: Request) -> Response:
                 "session_s": live.limits.session_s,
                 "max_side": service.settings.live_max_side,
                 "speech": service.settings.speaks is not None,
+                "webrtc": is_called,
             },
             "request_id": request_id_of(request),
         }
@@ -94,10 +102,44 @@ async def live(websocket: WebSocket) -> None:
     await client.close(reason, lasted_s)
 
 
+async def call(request: Request) -> Response:
+    """A session over WebRTC: an offer in, the answer out. It lasts as long as the connection that
+    comes of it; what is wrong with it later is an event on its data channel."""
+    service = service_of(request)
+    caller = await service.caller(request, Call.LIVE)
+    calls = _calls(service)
+    offer = offer_in(json_object(await read_body(request)))
+    defaults = Defaults(is_call=True)
+    holder = _holder(service, caller, request.headers.get("authorization"), defaults)
+    sdp = await calls.answer(offer, holder)
+    told = {"type": "answer", "sdp": sdp}
+    return answer({"output": told, "request_id": request_id_of(request)})
+
+
+def _calls(service: Service) -> LiveCalls:
+    _live(service)
+    if service.calls is None:
+        raise Refusal(problems.NO_WEBRTC)
+    return service.calls
+
+
+def _is_reached(service: Service, request: Request) -> bool:
+    """Whether packets of this client can come here: not to a server that listens to its own machine
+    alone, where a proxy brings the request from elsewhere."""
+    settings = service.settings
+    if settings.live_udp_address is not None or not is_loopback(settings.host):
+        return True
+    return is_loopback(request.url.hostname or "")
+
+
 class Defaults:
     """What the first message said about those that follow."""
 
     sample_rate_hz = 0
+
+    def __init__(self, *, is_call: bool = False) -> None:
+        """is_call: over WebRTC"""
+        self.is_call = is_call
 
 
 def _live(service: Service) -> LiveSessions:
@@ -149,7 +191,8 @@ def _read_start(service: Service, caller: Caller, defaults: Defaults, text: str)
         text,
         engines=settings.offered_engines,
         max_side_px=settings.live_max_side,
-        max_picture_bytes=PictureLimits.service().max_bytes,
+        max_picture_bytes=0 if defaults.is_call else PictureLimits.service().max_bytes,
+        forms=CALL_FORMATS if defaults.is_call else FORMATS,
     )
     if settings.consent is not None:
         settings.consent.require(start.consent)
@@ -159,12 +202,15 @@ def _read_start(service: Service, caller: Caller, defaults: Defaults, text: str)
         image_bytes=start.image_bytes,
         parameters=settings.labelling.of_parameters(start.parameters, caller.key_id),
         raw=start.raw,
-        sound_rate_hz=start.sound_rate_hz,
+        sound_rate_hz=HEARD_RATE_HZ if defaults.is_call else start.sound_rate_hz,
+        is_seen=defaults.is_call,
     )
 
 
 def _read(service: Service, defaults: Defaults, message: str | bytes) -> Told:
-    return said_in(message, rate_hz=defaults.sample_rate_hz, speech=service.settings.speaks)
+    of_microphone = defaults.is_call and isinstance(message, bytes)
+    rate_hz = HEARD_RATE_HZ if of_microphone else defaults.sample_rate_hz
+    return said_in(message, rate_hz=rate_hz, speech=service.settings.speaks)
 
 
 def _write_down(service: Service, caller: Caller, session_id: str, asked: Asked) -> None:
@@ -221,4 +267,5 @@ class _Client:
 ROUTES = (
     WebSocketRoute(f"{API}/live", live),
     Route(f"{API}/live", about, methods=["GET"]),
+    Route(f"{API}/live/webrtc", call, methods=["POST"]),
 )

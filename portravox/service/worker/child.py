@@ -1,7 +1,7 @@
 """The worker process: fetches, judges and renders files of strangers, with limits of its own.
 
-Flow      process -> requests on stdin -> child: fetch, judge or render -> events on stdout
-          child_render makes videos, live_child holds sessions
+Flow      process -> requests on stdin -> child: fetch, judge, render, talk -> events on stdout
+          child_render makes videos, live_child and peer_child hold sessions
 
 Run as `python -m portravox.service.worker.child ROLE MEMORY_MIB FOLDER SANDBOX PARENT`, the last
 being the number of the process that reads it; `messages` says what goes in and out. It knows no
@@ -58,6 +58,7 @@ from portravox.service.worker.messages import (
     LiveRequest,
     PartDone,
     PartRequest,
+    PeerRequest,
     PlainDone,
     PlainRequest,
     PlanDone,
@@ -74,6 +75,7 @@ from portravox.service.worker.seccomp import ROLES, Role
 
 if TYPE_CHECKING:
     from portravox.engines.base import Engine
+    from portravox.service.worker.peer_network import PeerLoop
 
 WARM_UP_PX = 256
 WARM_UP_S = 0.2
@@ -115,6 +117,11 @@ def main() -> None:
 
             hold(request, sys.stdin.buffer, events, _engine)
             return
+        if isinstance(request, PeerRequest):
+            from portravox.service.worker import peer_child
+
+            peer_child.hold(request, events, _peer_loop())
+            return
         _carry_out(request, events)
 
 
@@ -133,7 +140,9 @@ def _limit(memory_mib: int, parent: int) -> None:
 def _warm_up(role: Role) -> None:
     """Do now what the first request of this role would wait for."""
     forbid_fetching()  # the server did, and this process may have no network
-    if role != "fetch":
+    if role == "peer":
+        _peer_loop()
+    elif role != "fetch":
         _warm_up_to_judge()
     if role in ("render", "live"):
         _warm_up_to_render()
@@ -199,6 +208,14 @@ def _warm_up_to_live() -> None:
         session.push(np.zeros(16_000, np.int16), 16_000)
         for _ in range(WARM_UP_FRAMES):
             stream.next()
+
+
+@cache
+def _peer_loop() -> PeerLoop:
+    """What a peer process does its work in, made before it gives up what that takes."""
+    from portravox.service.worker.peer_child import warm_up
+
+    return warm_up()
 
 
 @cache

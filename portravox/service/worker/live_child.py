@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from portravox.arrays import Float32
     from portravox.engines.base import Engine
     from portravox.engines.session import LiveFrame, Session
+    from portravox.labels.watermark import MarkedLevels
     from portravox.options import JobOptions
 
 PULSE_S: Final = 1.0
@@ -151,7 +152,7 @@ def _opened(
 
 def _output(request: LiveRequest, session: Session, options: JobOptions) -> Output:
     if request.raw:
-        return RawFrames(session, options)
+        return RawFrames(session, options, request.watermark)
     return FragmentedVideo(request, session, options)
 
 
@@ -184,13 +185,19 @@ class FragmentedVideo:
 
 
 class RawFrames:
-    """Frames and samples as they are, with the visible label where one is asked for."""
+    """Frames and samples as they are, with the visible label where one is asked for, and the
+    watermark where they are shown to people by an encoder of ours."""
 
     mime_type = ""
     begin = b""
 
-    def __init__(self, session: Session, options: JobOptions) -> None:
+    def __init__(self, session: Session, options: JobOptions, watermark: str = "") -> None:
+        from portravox.labels.watermark import Watermark
         from portravox.media.live_video import LIVE
+
+        told = bytes.fromhex(watermark)
+        self._watermark = Watermark(told) if told else None
+        self._levels: MarkedLevels | None = None
 
         self._settings = LIVE.labelled(options)
         self._stamp = self._settings.stamp(*session.frame_size)
@@ -208,10 +215,16 @@ class RawFrames:
         return b""
 
     def _pixels(self, frame: LiveFrame) -> bytes:
+        is_labelled = self._settings.is_labelled(frame.number, self._fps)
+        stamp = self._stamp if is_labelled else None
         picture = frame.picture
-        if self._stamp is not None and self._settings.is_labelled(frame.number, self._fps):
+        if stamp is not None or self._watermark is not None:
             picture = picture.copy()
-            self._stamp.blend(picture.luma, picture.cb, picture.cr)
+        if self._watermark is not None:
+            self._levels = self._levels or self._watermark.levels(picture.luma)
+            self._levels.add(picture.luma, picture.luma)
+        if stamp is not None:
+            stamp.blend(picture.luma, picture.cb, picture.cr)
         return picture.luma.tobytes() + picture.cb.tobytes() + picture.cr.tobytes()
 
 

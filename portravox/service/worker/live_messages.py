@@ -229,7 +229,7 @@ def encode_command(command: Command | Audio) -> bytes:
     """As `read_command` reads it."""
     if isinstance(command, Audio):
         return _part(_AUDIO, _RATE.pack(command.rate_hz) + command.pcm)
-    return _json_part(command.kind, _values(command))
+    return json_part(command.kind, message_values(command))
 
 
 def encode_live(said: LiveEvent | Piece) -> bytes:
@@ -237,8 +237,10 @@ def encode_live(said: LiveEvent | Piece) -> bytes:
     if isinstance(said, Piece):
         return _part(_PIECE, said.data)
     if isinstance(said, Refused):
-        return _json_part(said.kind, {"failed": {"kind": Failed.kind, **_values(said.failed)}})
-    return _json_part(said.kind, _values(said))
+        return json_part(
+            said.kind, {"failed": {"kind": Failed.kind, **message_values(said.failed)}}
+        )
+    return json_part(said.kind, message_values(said))
 
 
 def read_command(stream: BinaryIO) -> Command | Audio | None:
@@ -349,11 +351,13 @@ def _at_s(said: Fields) -> float:
     return said.real("at_s", 0.0, MAX_POSITION_S)
 
 
-def _values(message: object) -> dict[str, object]:
+def message_values(message: object) -> dict[str, object]:
+    """The fields of a message, by name."""
     return {field.name: getattr(message, field.name) for field in fields(message)}  # type: ignore[arg-type]
 
 
-def _json_part(kind: str, values: Mapping[str, object]) -> bytes:
+def json_part(kind: str, values: Mapping[str, object]) -> bytes:
+    """A part that says what it is in JSON."""
     text = json.dumps({"kind": kind, **values}, allow_nan=False)
     return _part(_TEXT, text.encode("ascii"))
 

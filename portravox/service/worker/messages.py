@@ -317,6 +317,32 @@ class LiveRequest:
     """Of the sound that goes out."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerRequest:
+    """Hold a WebRTC connection with a browser; what follows on both sides is `peer_messages`, and
+    the process ends with it."""
+
+    kind: ClassVar[str] = "peer"
+
+    number: int = 0
+    folder: str = ""
+    offer: str
+    """SDP, as it came."""
+
+    address: str
+    """Of this machine, at which it is reached; empty: all that it has."""
+
+    announced: str
+    """What is told to the browser instead of that address; empty: the address itself."""
+
+    first_port: int
+    last_port: int
+    """UDP ports; 0 and 0: any that is free."""
+
+    silence_s: float
+    """After so long without a packet the browser is gone."""
+
+
 def told_watermark(key: str, producer: str, number: str) -> str:
     """A video's mark as requests tell it, for who has the key."""
     from portravox.labels.watermark import watermark_of  # brings NumPy in
@@ -335,6 +361,8 @@ Request = (
     | PartRequest
     | JoinRequest
 )
+TalkRequest = LiveRequest | PeerRequest
+"""After which a process talks on for as long as it lives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -482,7 +510,7 @@ Done = FetchDone | JudgeDone | PlainDone | InspectDone | RenderDone | PlanDone |
 Event = Ready | StageReached | Done | Failed
 
 
-def encode(message: Request | LiveRequest | Event) -> bytes:
+def encode(message: Request | TalkRequest | Event) -> bytes:
     """A message as the line that `decode_request` or `decode_event` reads.
 
     Raises ValueError for numbers that are none.
@@ -548,11 +576,11 @@ def decode_event(line: bytes) -> Event:
     return event
 
 
-def decode_request(line: bytes) -> Request | LiveRequest:
+def decode_request(line: bytes) -> Request | TalkRequest:
     """What a worker process is asked. Raises ProtocolViolation for everything else: the server is
     believed, but an old process must not do half of what a newer server asks."""
     asked = Fields(line)
-    request: Request | LiveRequest
+    request: Request | TalkRequest
     match asked.text("kind"):
         case FetchRequest.kind:
             request = FetchRequest(
@@ -643,6 +671,17 @@ def decode_request(line: bytes) -> Request | LiveRequest:
                 watermark=asked.text("watermark", MAX_LINE_BYTES),
                 raw=asked.flag("raw"),
                 sound_rate_hz=asked.whole("sound_rate_hz", 1, 192_000),
+            )
+        case PeerRequest.kind:
+            request = PeerRequest(
+                number=asked.number(),
+                folder=asked.text("folder", MAX_LINE_BYTES),
+                offer=asked.text("offer", MAX_LINE_BYTES),
+                address=asked.text("address"),
+                announced=asked.text("announced"),
+                first_port=asked.whole("first_port", 0, 65535),
+                last_port=asked.whole("last_port", 0, 65535),
+                silence_s=asked.real("silence_s", 0.0, 3600.0),
             )
         case _:
             raise ProtocolViolation("an unknown kind of message")

@@ -56,6 +56,7 @@ from portravox.service.worker.messages import (
     JudgeRequest,
     LiveRequest,
     PartRequest,
+    PeerRequest,
     PlainRequest,
     PlanDone,
     PlanRequest,
@@ -65,6 +66,7 @@ from portravox.service.worker.messages import (
     Request,
     Stage,
     StageReached,
+    TalkRequest,
     decode_event,
     encode,
     part_name,
@@ -207,6 +209,11 @@ class WorkerProcess:
         """In a row, up to now."""
 
     @property
+    def _draws(self) -> bool:
+        """Whether it runs compiled loops."""
+        return self._role not in ("fetch", "peer")
+
+    @property
     def pid(self) -> int | None:
         """Of the process; None where there is none."""
         if self._child is None or self._child.returncode is not None:
@@ -274,10 +281,10 @@ class WorkerProcess:
         return event
 
     @contextlib.asynccontextmanager
-    async def conversation(self, request: LiveRequest) -> AsyncIterator[Conversation]:
+    async def conversation(self, request: TalkRequest) -> AsyncIterator[Conversation]:
         """Have the process to oneself until the block ends, and the process with it.
 
-        request  what it is told first; its number and folder are given here, and its image lies in
+        request  what it is told first; its number and folder are given here, and its files lie in
                  the folder that it names
 
         Raises RequestFailed, OSError where no process can be started.
@@ -292,8 +299,8 @@ class WorkerProcess:
             try:
                 if lines.has_more:
                     raise RequestFailed(problems.ALGO, retry=True)
-                scratch = Path(request.folder)
-                inside.put(scratch / "image")
+                for file in _INPUTS[request.kind]:
+                    inside.put(Path(request.folder) / file)
                 begun = replace(request, number=self._number, folder=str(inside.path))
                 with contextlib.suppress(ConnectionError):  # it is dead: reading says so, too
                     child.stdin.write(encode(begun))
@@ -378,12 +385,12 @@ class WorkerProcess:
     def _make_folder(self) -> ProcessFolder:
         self._remove_folder()
         self._folder = ProcessFolder(self._folders)
-        if self._role != "fetch" and self._command is None:
+        if self._draws and self._command is None:
             copy_compiled_code(self._folder.compiled_code)
         return self._folder
 
     def _keep_compiled_code(self, folder: ProcessFolder) -> None:
-        if self._role != "fetch" and self._command is None:
+        if self._draws and self._command is None:
             with contextlib.suppress(OSError):  # the next one compiles it again
                 keep_code_compiled_in(folder.compiled_code)
 
@@ -508,6 +515,8 @@ _INPUTS: Mapping[str, tuple[str, ...]] = {
     PlanRequest.kind: ("image", "audio", "background", WORDS_NAME),
     PartRequest.kind: ("image", "background", PLAN_NAME),
     JoinRequest.kind: ("image", "audio", "background", PLAN_NAME),
+    LiveRequest.kind: ("image",),
+    PeerRequest.kind: (),
 }
 
 
@@ -669,7 +678,7 @@ class ProcessPool:
                     await process.close()
 
     @contextlib.asynccontextmanager
-    async def conversation(self, request: LiveRequest, *, key: str) -> AsyncIterator[Conversation]:
+    async def conversation(self, request: TalkRequest, *, key: str) -> AsyncIterator[Conversation]:
         """Talk with a process that is free. Raises RequestFailed, OSError."""
         async with self._turns.turn(key):
             process = self._idle.pop(0) if self._idle else self._make()

@@ -13,13 +13,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from portravox.service.worker.syscalls import NEWEST, X32_BIT, Architecture
 
-Role = Literal["render", "judge", "fetch", "live"]
+Role = Literal["render", "judge", "fetch", "live", "peer"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -152,6 +152,24 @@ _SOCKETS_OUTWARDS = (
     *deny("socketpair", "bind", "listen", "accept", "accept4"),
 )
 
+# UDP at its own addresses. Nothing is connected: packets are sent and received one by one.
+_SOCKETS_FOR_PACKETS = (
+    Rule(
+        "socket",
+        tests=(
+            (Is(1, (0, _SOCK_STREAM, 3, 4, 5, 6, 10), _SOCK_TYPE_MASK), DENY),
+            (Is(0, (_AF_INET, _AF_INET6)), ALLOW),
+        ),
+    ),
+    *deny("socketpair", "connect", "listen", "accept", "accept4"),
+)
+
+_SOCKETS_OF: Mapping[Role, tuple[Rule, ...]] = {
+    "fetch": _SOCKETS_OUTWARDS,
+    "peer": _SOCKETS_FOR_PACKETS,
+}
+"""All others have none."""
+
 _CLONE_THREAD = 0x0001_0000
 _CLONE_PTRACE_VFORK = 0x0000_2000 | 0x0000_4000
 _CLONE_NEW = 0x7E02_0080
@@ -196,7 +214,7 @@ def rules(role: Role, pid: int) -> tuple[Rule, ...]:
         *_OWNERS_AND_MODES,
         *_USERS,
         *_SHARED_BETWEEN_PROCESSES,
-        *(_SOCKETS_OUTWARDS if role == "fetch" else _SOCKETS),
+        *_SOCKETS_OF.get(role, _SOCKETS),
         *_THREADS,
         Rule("kill", tests=to_itself),
         Rule("tgkill", tests=to_itself),  # abort() is one

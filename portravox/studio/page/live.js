@@ -1,11 +1,15 @@
 // Live: the portrait says what is spoken into the microphone, or typed, while it comes.
 //
 // Flow      portrait, direction, microphone | text -> a WebSocket -> Media Source -> the live stage
+//                                                  -> WebRTC (call) -> the live stage
+//
+// Over WebRTC where the server holds such lines and one comes about, else over a WebSocket.
 //
 // The picture is kept near the end of what has come: what is live is not caught up with. While the
 // microphone is on, the portrait's own sound is off at first: nobody can talk against himself half a
 // second later, and the microphone would hear it.
 import { here, Refusal } from "./api.js";
+import { Call } from "./call.js";
 import { dbfs, rms } from "./levels.js";
 import { announce, buttonFor, make, onAction, partsOf, showIcon } from "./parts.js";
 import { Recorder, whyNoDevice } from "./recorder.js";
@@ -46,6 +50,7 @@ export class Live extends EventTarget {
   #run = null; // the session that is on, or being begun
   #problem = null;
   #changing = null;
+  #isUncalled = false; // a line over WebRTC did not come about: the next session does without
 
   constructor(session, { portrait, direction }) {
     super();
@@ -84,7 +89,7 @@ export class Live extends EventTarget {
    * consent: id of the statement that was ticked; null: none is asked for. */
   async start(consent) {
     if (this.isOn) return;
-    if (Source === undefined) throw new Refusal("live_no_player", "");
+    if (Source === undefined && !Call.isPossible) throw new Refusal("live_no_player", "");
     const run = new Run();
     this.#run = run;
     this.#problem = null;
@@ -95,8 +100,17 @@ export class Live extends EventTarget {
     video.hidden = true;
     this.#reveal();
     try {
-      const [image] = await Promise.all([this.#portrait.link(), this.#place(), this.#listen(run)]);
-      if (this.#run === run) await this.#connect(run, image, consent);
+      const [image, isCalled] = await Promise.all([
+        this.#portrait.link(),
+        this.#place(),
+        this.#listen(run),
+      ]);
+      if (this.#run !== run) return;
+      const call = isCalled ? await this.#called(run) : null;
+      if (this.#run !== run) return call?.close();
+      if (call === null && Source === undefined) throw new Refusal("live_no_player", "");
+      this.#hear(run.recorder === null);
+      await this.#connect(run, call ?? this.#socket(), image, consent);
     } catch (error) {
       if (this.#run === run) this.stop();
       throw error;
@@ -112,15 +126,31 @@ export class Live extends EventTarget {
     const { video } = this.#parts;
     video.pause();
     video.removeAttribute("src");
+    video.srcObject = null;
     video.load();
     this.#root.hidden = true;
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Raises Refusal where no session may be begun; a process is made ready meanwhile. */
+  /** Whether it may go over WebRTC. Raises Refusal where no session may be begun; a process is made
+   * ready meanwhile. */
   async #place() {
     const { output } = await this.#session.api.call("GET", "live");
     if (output.sessions_left < 1) throw new Refusal("live_taken", "");
+    return output.webrtc === true && Call.isPossible && !this.#isUncalled;
+  }
+
+  /** A line over WebRTC; null where none comes about. */
+  async #called(run) {
+    const call = new Call(this.#parts.video, run.recorder?.track ?? null);
+    try {
+      if (await call.open(this.#session.api)) return call;
+    } catch {
+      // The WebSocket says what is wrong, if it is not the line.
+    }
+    call.close();
+    this.#isUncalled = true;
+    return null;
   }
 
   /** The microphone, if it may be used; without it there is typing, where that is spoken. */
@@ -137,39 +167,45 @@ export class Live extends EventTarget {
     }
   }
 
-  #connect(run, image, consent) {
+  #socket() {
     const address = new URL(here("api/v1/live"));
     address.protocol = address.protocol.replace("http", "ws");
-    const key = this.#session.api.key();
-    const socket = new WebSocket(address, key === null ? [PROTOCOL] : [PROTOCOL, `bearer.${key}`]);
-    socket.binaryType = "arraybuffer";
-    run.socket = socket;
-    this.#hear(run.recorder === null);
+    return new Socket(address, this.#session.api.key());
+  }
+
+  /** Begin the session over a line: a Call that is open, or a Socket that opens. */
+  #connect(run, line, image, consent) {
+    run.line = line;
     return new Promise((resolve, reject) => {
-      socket.addEventListener("open", () => {
+      const onOpen = () => {
         const parameters = this.#parameters(this.#offer.options);
         const rate = run.recorder?.rate ?? 48000;
         const agreed = consent === null ? {} : { consent };
-        run.tell({ type: "start", image_url: image, sample_rate: rate, parameters, ...agreed });
-      });
-      socket.addEventListener("message", ({ data }) => {
+        line.tell({ type: "start", image_url: image, sample_rate: rate, parameters, ...agreed });
+      };
+      const onMessage = (event) => {
         if (this.#run !== run) return;
-        if (typeof data !== "string") return run.player?.take(data);
-        const event = JSON.parse(data);
         if (event.type === "started") resolve(undefined);
         this.#told(run, event);
-      });
-      socket.addEventListener("close", () => {
+      };
+      const onEnd = () => {
         reject(this.#problem ?? new Refusal("offline", ""));
         if (this.#run === run) this.#ended(run);
-      });
+      };
+      if (line instanceof Call) {
+        line.follow({ onMessage, onEnd });
+        onOpen();
+      } else {
+        const onPiece = (piece) => run.player?.take(piece);
+        line.follow({ onOpen, onMessage, onPiece, onEnd });
+      }
     });
   }
 
   #told(run, event) {
     switch (event.type) {
       case "started":
-        run.player = new Player(this.#parts.video, event.mime_type, () => this.#live(run));
+        this.#watch(run, event);
         this.#ratio(event);
         break;
       case "cleared":
@@ -182,6 +218,19 @@ export class Live extends EventTarget {
       case "closed":
         run.reason = event.reason;
         break;
+    }
+  }
+
+  #watch(run, event) {
+    const { video } = this.#parts;
+    const onFrame = () => this.#live(run);
+    if (run.line instanceof Call) {
+      // Pictures do not wait for messages: the first one may be there already.
+      if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) onFrame();
+      else video.addEventListener("loadeddata", onFrame, { once: true });
+      playAnyway(video);
+    } else {
+      run.player = new Player(video, event.mime_type, onFrame);
     }
   }
 
@@ -211,16 +260,17 @@ export class Live extends EventTarget {
     const share = Math.max(0, Math.min(1, (level + 60) / 60));
     meter.firstElementChild.style.transform = `scaleX(${share})`;
     meter.setAttribute("aria-valuenow", String(Math.round(Math.max(-60, Math.min(0, level)))));
-    if (!run.isLive || run.isMuted || run.socket.bufferedAmount > MOST_UNSENT_BYTES) return;
+    if (!run.isLive || run.isMuted || !(run.line instanceof Socket)) return;
     const samples = new Int16Array(block.length);
     for (let n = 0; n < block.length; n++) samples[n] = Math.max(-1, Math.min(1, block[n])) * 32767;
-    run.socket.send(samples);
+    run.line.send(samples);
   }
 
   #switchMicrophone() {
     const run = this.#run;
     if (!run?.recorder) return;
     run.isMuted = !run.isMuted;
+    if (run.line instanceof Call) run.line.hear(run.isMuted ? null : run.recorder.track);
     if (run.isMuted) run.tell({ type: "flush" });
     this.render();
   }
@@ -321,8 +371,8 @@ export class Live extends EventTarget {
 
 /** What one session holds. */
 class Run {
-  /** @type {WebSocket | null} */
-  socket = null;
+  /** @type {Call | Socket | null} */
+  line = null;
   /** @type {Recorder | null} */
   recorder = null;
   /** @type {Player | null} */
@@ -334,7 +384,7 @@ class Run {
   withoutMicrophone = null;
 
   tell(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    this.line?.tell(message);
   }
 
   close() {
@@ -342,7 +392,41 @@ class Run {
     this.recorder?.stop();
     this.recorder = null;
     this.tell({ type: "close" });
-    this.socket?.close();
+    this.line?.close();
+  }
+}
+
+/** A session over a WebSocket: microphone's samples in, pieces of video out. */
+class Socket {
+  #socket;
+
+  constructor(address, key) {
+    const offered = key === null ? [PROTOCOL] : [PROTOCOL, `bearer.${key}`];
+    this.#socket = new WebSocket(address, offered);
+    this.#socket.binaryType = "arraybuffer";
+  }
+
+  follow({ onOpen, onMessage, onPiece, onEnd }) {
+    const socket = this.#socket;
+    socket.addEventListener("open", onOpen);
+    socket.addEventListener("close", onEnd);
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") onMessage(JSON.parse(data));
+      else onPiece(data);
+    });
+  }
+
+  tell(message) {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Samples that follow; left out where too many wait. */
+  send(samples) {
+    if (this.#socket.bufferedAmount <= MOST_UNSENT_BYTES) this.#socket.send(samples);
+  }
+
+  close() {
+    this.#socket.close();
   }
 }
 
@@ -424,12 +508,16 @@ class Player {
   }
 
   #play() {
-    this.#video.play().catch(() => {
-      // With sound it may not, before the page was touched.
-      this.#video.muted = true;
-      this.#video.play().catch(() => {});
-    });
+    playAnyway(this.#video);
   }
+}
+
+function playAnyway(video) {
+  video.play().catch(() => {
+    // With sound it may not, before the page was touched.
+    video.muted = true;
+    video.play().catch(() => {});
+  });
 }
 
 function joined(pieces) {

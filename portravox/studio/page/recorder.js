@@ -24,6 +24,11 @@ export class Recorder {
     this.#isLive = isLive;
   }
 
+  /** What the microphone gives, as a track. */
+  get track() {
+    return this.#stream.getAudioTracks()[0];
+  }
+
   /** Samples a second. */
   get rate() {
     return this.#context.sampleRate;

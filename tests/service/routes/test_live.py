@@ -33,6 +33,7 @@ from portravox.service.connections import TimeoutProtocol
 from portravox.service.errors import StorageFailed
 from portravox.service.limits import Limits
 from portravox.service.live import LiveLimits, LiveSessions
+from portravox.service.live_calls import LiveCalls
 from portravox.service.live_usage import LiveUsage
 from portravox.service.service import Service
 from portravox.service.storage.uploads import UploadedFiles
@@ -56,6 +57,7 @@ class World:
     secret: str
     live: LiveSessions
     processes: list[WorkerProcess]
+    app: Application | None = None
 
     @property
     def key(self) -> dict[str, str]:
@@ -124,6 +126,7 @@ async def world_in(
     sessions: int = 2,
     limits: dict[str, Any] | None = None,
     speaker: Any = None,
+    has_calls: bool = False,
     **settings: Any,
 ) -> AsyncIterator[World]:
     service = service_in(folder, **settings)
@@ -150,7 +153,16 @@ async def world_in(
         picture_formats="original",
         producer="test",
     )  # fmt: skip
-    service = replace(service, live=live)
+
+    def peer() -> WorkerProcess:
+        processes.append(WorkerProcess("peer", memory_mib=768, folders=folder))
+        return processes[-1]
+
+    calls = None
+    if has_calls:
+        peers = ProcessPool(peer, at_once=sessions, keep=0)
+        calls = LiveCalls(live, peers, address="127.0.0.1")
+    service = replace(service, live=live, calls=calls)
     application = Application(open_nothing, cors_origins=service.settings.allowed_origins)
     application.state.service = service
     application._requests._metrics = service.metrics
@@ -162,7 +174,7 @@ async def world_in(
     )
     port = server.sockets[0].getsockname()[1]
     try:
-        yield World(f"ws://127.0.0.1:{port}", service, secret, live, processes)
+        yield World(f"ws://127.0.0.1:{port}", service, secret, live, processes, application)
     finally:
         for protocol in list(state.connections):
             protocol.transport.abort()
@@ -170,6 +182,8 @@ async def world_in(
             while state.tasks:
                 await asyncio.sleep(0.01)
         server.close()
+        if calls is not None:
+            await calls.close()
         await live.close()
         await service.queue.close()
 

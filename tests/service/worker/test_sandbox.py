@@ -247,6 +247,12 @@ def test_who_fetches_calls_and_can_ask_for_names(surroundings: Surroundings):
 
 
 @needs_both_walls
+def test_who_holds_a_webrtc_connection_has_no_tcp(surroundings: Surroundings):
+    told = surroundings.attempt("peer", "tcp 127.0.0.1 {port}", "udp 127.0.0.1 {port}")
+    assert told == ["refused: EPERM", "sent a datagram"]
+
+
+@needs_both_walls
 def test_what_is_unknown_or_of_another_table_does_not_exist(surroundings: Surroundings):
     told = surroundings.attempt("judge", "unknown_call", "clone3")
     assert told == ["refused: ENOSYS", "refused: ENOSYS"]

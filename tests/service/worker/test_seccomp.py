@@ -126,7 +126,22 @@ def test_who_fetches_may_make_tcp_and_udp_sockets_and_no_others(machine: str):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("role", ["judge", "render"])
+def test_who_holds_a_webrtc_connection_has_udp_and_connects_nothing(machine: str):
+    holding = Filter(machine, "peer")
+    close_on_exec_nonblocking = 0o2004000
+    for family in (2, 10):
+        assert holding.says("socket", family, 2 | close_on_exec_nonblocking, 17) == ALLOW
+        for kind in (0, 1, 3, 5):
+            assert holding.says("socket", family, kind) == DENY
+    for family in (1, 16, 17, 40, 44):
+        assert holding.says("socket", family, 2) == DENY
+    for call in ("socketpair", "connect", "listen", "accept", "accept4"):
+        assert holding.says(call) == DENY
+    assert holding.says("bind") == ALLOW
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("role", ["judge", "render", "live"])
 def test_who_decodes_has_no_sockets(machine: str, role: Role):
     decoding = Filter(machine, role)
     for call in ("socket", "connect", "sendto", "sendmsg", "recvmsg", "socketpair"):

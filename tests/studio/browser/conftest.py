@@ -62,11 +62,18 @@ def visit(browser: Any, server: Running) -> Iterator[Open]:
     wrong: list[str] = []
 
     def open_studio(
-        *, signed_in: bool = True, locale: str = "en-US", width: int = 1280, **more: Any
+        *,
+        signed_in: bool = True,
+        locale: str = "en-US",
+        width: int = 1280,
+        webrtc: bool = False,
+        **more: Any,
     ) -> Any:
         viewport = {"width": width, "height": 900 if width > 500 else 800}
         context = browser.new_context(viewport=viewport, locale=locale, **more)
         contexts.append(context)
+        if not webrtc:
+            context.add_init_script("delete globalThis.RTCPeerConnection")
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,43 @@ def test_a_session_that_the_server_ends_is_said_and_a_video_takes_its_place(stud
     studio.make()
     assert page.locator("#live").is_hidden()
     studio.finished()
+
+
+@pytest.mark.thorough
+def test_over_webrtc_it_is_the_same(visit: Open, studio_of: Any) -> None:
+    """Where the server has the extra `live`: no WebSocket is opened."""
+    pytest.importorskip("aiortc", reason="the extra `live` is not installed")
+    page = visit(webrtc=True)
+    line = Line(page)
+    live(studio_of(page))
+    until(page, f"{VIDEO}.srcObject !== null && {VIDEO}.videoWidth === 256 && !{VIDEO}.paused")
+    assert line.address == ""
+    tracks = f"{VIDEO}.srcObject.getTracks().map((track) => track.kind).sort().join()"
+    assert page.evaluate(tracks) == "audio,video"
+    until(page, f"{VIDEO}.currentTime > 1")
+    page.click("#live [data-do=interrupt]")
+    page.click("#live [data-do=microphone]")
+    page.fill("#live [data-part=text]", "Good morning, everybody.")
+    page.keyboard.press("Enter")
+    until(page, f"!{VIDEO}.muted")
+    page.click("#live [data-do=stop]")
+    assert page.locator("#live").is_hidden()
+    assert page.evaluate(f"{VIDEO}.srcObject") is None
+
+
+@pytest.mark.thorough
+def test_where_no_packet_arrives_it_goes_over_a_websocket(visit: Open, studio_of: Any) -> None:
+    page = visit(webrtc=True)
+
+    def unreachable(route: Any) -> None:
+        answered = route.fetch()
+        told = answered.json()
+        sdp = re.sub(r"a=candidate.*\r\n", "", told["output"]["sdp"])
+        told["output"]["sdp"] = sdp.replace("a=end-of-candidates\r\n", "")
+        route.fulfill(json=told)
+
+    page.route("**/api/v1/live/webrtc", unreachable)
+    line = Line(page)
+    live(studio_of(page))
+    until(page, f"{VIDEO}.srcObject === null && {VIDEO}.currentTime > 0.3")
+    assert line.address.endswith("/api/v1/live")
