@@ -64,7 +64,7 @@ def inputs(folder: Path, *, seconds: float, side_px: int) -> None:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[int]:
+def served(folder: Path, address: str = "127.0.0.1") -> Iterator[int]:
     """The folder over HTTP; gives the port."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -72,7 +72,7 @@ def served(folder: Path) -> Iterator[int]:
             pass
 
     server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
+        (address, 0), functools.partial(Quiet, directory=str(folder))
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -111,19 +111,19 @@ class Workers:
     def wait_until_warm(self) -> None:
         """Until all their processes have nothing to do any more."""
         ends = time.monotonic() + READY_S
-        before = self.cpu_s()
+        before = sum(self.cpu_s())
         while time.monotonic() < ends:
             time.sleep(3.0)
             if any(process.poll() is not None for process in self._processes):
                 sys.exit("a worker has ended; see its log")
-            now = self.cpu_s()
+            now = sum(self.cpu_s())
             if now - before < 0.3 and now > 1.0:
                 return
             before = now
         raise TimeoutError("the workers do not get ready")
 
-    def cpu_s(self) -> float:
-        """Of all of them and of what they started, ended or not."""
+    def cpu_s(self) -> list[float]:
+        """Of each of them and of what it started, ended or not."""
         parents: dict[int, int] = {}
         ticks: dict[int, int] = {}
         for file in Path("/proc").glob("[0-9]*/stat"):
@@ -134,16 +134,21 @@ class Workers:
             pid = int(file.parent.name)
             parents[pid] = int(told[1])
             ticks[pid] = sum(map(int, told[11:15]))
-        ours = {process.pid for process in self._processes}
-        while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
-            ours |= more
-        return sum(ticks.get(pid, 0) for pid in ours) / os.sysconf("SC_CLK_TCK")
+        return [_of_tree(process.pid, parents, ticks) for process in self._processes]
 
     def stop(self) -> None:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
             process.wait(60)
+
+
+def _of_tree(top: int, parents: dict[int, int], ticks: dict[int, int]) -> float:
+    """Seconds of a process and all below it."""
+    ours = {top}
+    while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
+        ours |= more
+    return sum(ticks.get(pid, 0) for pid in ours) / os.sysconf("SC_CLK_TCK")
 
 
 async def one_video(url: str, port: int) -> Task:
@@ -195,13 +200,15 @@ def run(out: Path, *, seconds: float, side_px: int, only: int | None) -> dict[st
                         before, began = workers.cpu_s(), time.monotonic()
                         task = asyncio.run(one_video(url, port))
                         wall_s = time.monotonic() - began
-                        cpu_s = workers.cpu_s() - before
+                        spent = zip(workers.cpu_s(), before, strict=True)
+                        cpu_s = [round(after - first, 1) for after, first in spent]
                     finally:
                         workers.stop()
                     measured[name] = {
                         "state": str(task.state),
                         "wall_s": round(wall_s, 1),
-                        "cpu_s": round(cpu_s, 1),
+                        "cpu_s": round(sum(cpu_s), 1),
+                        "cpu_s_of_each": cpu_s,
                     }
                     print(json.dumps(measured[name]), flush=True)
                     for log in data.glob("*.log"):

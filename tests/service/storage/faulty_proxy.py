@@ -20,7 +20,7 @@ class FaultyProxy:
 
     def __init__(self, upstream: str, server: ThreadingHTTPServer) -> None:
         self.upstream = urlsplit(upstream)
-        self.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        self.endpoint = f"http://{server.server_address[0]}:{server.server_address[1]}"
         self.mode: Mode = "well"
         self.asked: list[str] = []
         """Method and path of each request."""
@@ -46,7 +46,7 @@ class FaultyProxy:
 
 
 @contextlib.contextmanager
-def before(upstream: str) -> Iterator[FaultyProxy]:
+def before(upstream: str, address: str = "127.0.0.1") -> Iterator[FaultyProxy]:
     """Run one before a server."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -94,7 +94,7 @@ def before(upstream: str) -> Iterator[FaultyProxy]:
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((address, 0), Handler)
     server.daemon_threads = True
     proxy = FaultyProxy(upstream, server)
     serving = threading.Thread(target=server.serve_forever, args=(0.05,))
