@@ -528,7 +528,6 @@ def opened(out: Path) -> Iterator[Cluster]:
             swift.running(store_folder) as server,
             faulty_proxy.before(server.endpoint, HERE) as store,
         ):
-            swift.make_bucket(server)
             cluster = Cluster(
                 out,
                 network,

@@ -20,7 +20,8 @@ class FaultyProxy:
 
     def __init__(self, upstream: str, server: ThreadingHTTPServer) -> None:
         self.upstream = urlsplit(upstream)
-        self.endpoint = f"http://{server.server_address[0]}:{server.server_address[1]}"
+        address, port = server.server_address[:2]
+        self.endpoint = f"http://{address!s}:{port}"
         self.mode: Mode = "well"
         self.asked: list[str] = []
         """Method and path of each request."""
