@@ -229,10 +229,11 @@ async def _opened(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[
         drawn_on = await asyncio.to_thread(engine_devices, settings)
     database = shared_database(settings)
     if database is None:
-        async with _alone(settings, metrics, drawn_on) as service:
-            yield service
+        opening = _alone(settings, metrics, drawn_on)
     else:
-        async with _among_others(settings, metrics, database, drawn_on) as service:
+        opening = _among_others(settings, metrics, database, drawn_on)
+    with metrics.traces.sent_to(settings.traces_url):
+        async with opening as service:
             yield service
 
 
@@ -403,6 +404,7 @@ async def opened_worker(
     engine = Engine(database, queue)
     metrics = Metrics()
     with ExitStack() as opened:
+        opened.enter_context(metrics.traces.sent_to(settings.traces_url))
         if metrics_port is not None:
             opened.enter_context(metrics.served(settings.host, metrics_port))
         own = opened.enter_context(

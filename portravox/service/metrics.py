@@ -20,6 +20,7 @@ from prometheus_client import (
 
 from portravox.errors import SettingOutOfRange
 from portravox.service.tasks.states import TaskState
+from portravox.service.traces import Traces
 
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 _LIVE_SECONDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 30)
@@ -82,6 +83,7 @@ class Metrics:
             ["route", "status"],
             registry=self._registry,
         )
+        self.traces = Traces()
         self.errors = Counter(
             "portravox_errors_total",
             "Errors told to clients, in answers and in failed tasks",

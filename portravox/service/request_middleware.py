@@ -26,6 +26,7 @@ from portravox.service.origins import require_own
 from portravox.service.problems import Problem, Refusal, problem_of
 from portravox.service.schemas import MAX_BODY_BYTES, error_body
 from portravox.service.settings import ServiceSettings
+from portravox.service.traces import Place, Span, Value
 
 API = "/api/v1"
 
@@ -111,17 +112,38 @@ class RequestMiddleware:
             # The pattern and not the path: paths hold ids, and queries signatures.
             route = getattr(scope.get("route"), "path", "none")
             self._metrics.requests.labels(route, str(status)).inc()
+            took_s = time.perf_counter() - started
+            task_id = scope.get("path_params", {}).get("task_id")
             _log.info(
                 "%s %s %d",
                 scope["method"],
                 route,
                 status,
-                extra={
-                    "request_id": request_id,
-                    "task_id": scope.get("path_params", {}).get("task_id"),
-                    "ms": round(1000 * (time.perf_counter() - started), 1),
-                },
+                extra={"request_id": request_id, "task_id": task_id, "ms": round(1000 * took_s, 1)},
             )
+            if self._metrics.traces.is_on:
+                self._trace(f"{scope['method']} {route}", request_id, task_id, status, took_s)
+
+    def _trace(
+        self, name: str, request_id: str, task_id: str | None, status: int, took_s: float
+    ) -> None:
+        now = time.time()
+        told: dict[str, Value | None] = {
+            "http.response.status_code": status,
+            "portravox.request_id": request_id,
+            "portravox.task_id": task_id,
+        }
+        self._metrics.traces.record(
+            Span(
+                place=Place.of_request(request_id),
+                name=name,
+                kind="server",
+                began_at=now - took_s,
+                ended_at=now,
+                attributes=told,
+                failed=status >= 500,
+            )
+        )
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The same for a WebSocket: refused as HTTP before it is accepted, and recorded when it

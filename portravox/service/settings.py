@@ -312,6 +312,10 @@ class ServiceSettings(BaseSettings):
     metrics_token: SecretStr | None = None
     """Lets its bearer read /metrics; without it only this machine may."""
 
+    traces_url: str | None = None
+    """A collector of OpenTelemetry's, which is told where the time of requests and tasks went:
+    `http://collector:4318/v1/traces`. May lie inside. Without, nothing is."""
+
     region: str = "cn-beijing"
     caller_uid: str = "0"
     caller_parent_id: str = "0"
@@ -415,7 +419,7 @@ class ServiceSettings(BaseSettings):
                 raise ValueError(f"wanted https://host or http://host:port, not {origin!r}")
         return ",".join(_listed(origins))
 
-    @field_validator("webhook_url", "speech_url")
+    @field_validator("webhook_url", "speech_url", "traces_url")
     @classmethod
     def _as_address(cls, url: str | None) -> str | None:
         if url is not None:

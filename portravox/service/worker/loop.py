@@ -66,6 +66,7 @@ from portravox.service.tasks.queue import (
     TaskQueue,
 )
 from portravox.service.tasks.task import captions_name
+from portravox.service.traces import Place, Span, Value
 from portravox.service.worker.fair import FairTurns
 from portravox.service.worker.fonts import copy_font
 from portravox.service.worker.messages import (
@@ -386,6 +387,7 @@ class WorkerLoop:
         """One attempt at a task, from claim to finish."""
         held = held or _Attempt(task.key_id)
         video_name = _video_name(task, task.attempt)
+        began_at = time.time()
         outcome: Outcome = Released()
         try:
             outcome = await self._outcome(task, video_name, held)
@@ -395,10 +397,41 @@ class WorkerLoop:
                 await asyncio.to_thread(self._remove, video_name)
             ids = {"task_id": task.task_id, "request_id": task.request_id}
             _log.info("attempt ended: %s", _in_words(outcome), extra=ids)
+            self._trace(task, held, began_at, outcome)
         if held.is_in_parts and self._parts is not None:
             await self._parts.forget(task)
         if isinstance(outcome, Failure):
             self._metrics.errors.labels(outcome.code).inc()
+
+    def _trace(self, task: Task, held: _Attempt, began_at: float, outcome: Outcome) -> None:
+        """Tell what the attempt took, and of that each stage."""
+        traces = self._metrics.traces
+        if not traces.is_on:
+            return
+        told: dict[str, Value | None] = {
+            "portravox.task_id": task.task_id,
+            "portravox.attempt": task.attempt,
+            "portravox.outcome": _in_words(outcome),
+            "portravox.waited_s": round((task.scheduled_at or 0.0) - task.submitted_at, 3),
+        }
+        span = partial(Span, kind="consumer", attributes=told)
+        place = Place.of_request(task.request_id).below()
+        failed = isinstance(outcome, Failure)
+        traces.record(
+            span(
+                place=place, name="attempt", began_at=began_at, ended_at=time.time(), failed=failed
+            )
+        )
+        for name, began, ended in held.stages:
+            stage = Span(
+                place=place.below(),
+                name=name,
+                kind="internal",
+                began_at=began,
+                ended_at=ended,
+                attributes={},
+            )
+            traces.record(stage)
 
     async def _outcome(self, task: Task, video_name: str, held: _Attempt) -> Outcome:
         """What comes of an attempt; only its cancellation is raised."""
@@ -426,7 +459,7 @@ class WorkerLoop:
 
     async def _rendered(self, task: Task, video_name: str, held: _Attempt) -> Outcome:
         started = time.monotonic()
-        stages = _Stages(self._metrics)
+        stages = _Stages(self._metrics, held.stages)
         async with self._scratch.folder() as folder, self._shown(task, folder) as stream:
             making = self._make_in(folder, task, video_name, held, stages, stream)
             working = asyncio.create_task(making)
@@ -639,6 +672,9 @@ class _Attempt:
     is_in_parts: bool = False
     """Whether others make parts of it, too."""
 
+    stages: list[tuple[str, float, float]] = field(default_factory=list)
+    """That are over: name, begin and end, seconds since 1970."""
+
     def is_slow(self, now: float) -> bool:
         """Whether it makes room for another one meanwhile."""
         return self.fetches and now >= self.becomes_slow_at
@@ -657,8 +693,9 @@ async def _deadline(time_s: float) -> AsyncIterator[None]:
 class _Stages:
     """Where an attempt is, and how long it was in each stage."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, over: list[tuple[str, float, float]]) -> None:
         self._metrics = metrics
+        self._over = over
         self._since = time.monotonic()
         self.name: str | None = None
         self.done = 0.0
@@ -675,6 +712,8 @@ class _Stages:
         now = time.monotonic()
         if self.name is not None:
             self._metrics.stage_s.labels(self.name).observe(now - self._since)
+            ended_at = time.time()
+            self._over.append((self.name, ended_at - (now - self._since), ended_at))
         self._since = now
 
 

@@ -33,6 +33,7 @@ from portravox.service.problems import ALGO, Problem
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.parts import SHARED, Part, PartsTable, files_of, shared_file
 from portravox.service.tasks.task import Explanation, Failure, Task
+from portravox.service.traces import Place, Span, Value
 from portravox.service.worker.messages import (
     PART_NAME,
     PLAN_NAME,
@@ -140,6 +141,7 @@ class PartMaker:
 
         preview   where its latest frame is to lie, too
         """
+        began_at = time.time()
         failure: Failure | None = None
         ids = {"task_id": task.task_id, "part": part.number}
         try:
@@ -160,6 +162,21 @@ class PartMaker:
         outcome = "made" if failure is None else "failed"
         self._metrics.parts.labels(outcome).inc()
         _log.info("part %d: %s", part.number, outcome, extra=ids)
+        if self._metrics.traces.is_on:
+            told: dict[str, Value | None] = {
+                "portravox.task_id": task.task_id,
+                "portravox.part": part.number,
+            }
+            span = Span(
+                place=Place.of_request(task.request_id).below(),
+                name="part",
+                kind="consumer",
+                began_at=began_at,
+                ended_at=time.time(),
+                attributes=told,
+                failed=failure is not None,
+            )
+            self._metrics.traces.record(span)
 
     async def whole(
         self,

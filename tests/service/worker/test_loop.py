@@ -23,6 +23,7 @@ from portravox.service.storage.local import LocalStorage
 from portravox.service.streams import StreamCut, Streams
 from portravox.service.tasks.queue import Job, KeyLimits, Task
 from portravox.service.tasks.states import TaskState
+from portravox.service.traces import Place
 from portravox.service.worker import patience
 from portravox.service.worker.loop import SLOW_FETCHES_PER_SLOT_AND_KEY, WorkerLoop
 from portravox.service.worker.messages import (
@@ -626,3 +627,23 @@ async def test_where_nobody_can_watch_nothing_is_written_for_it(
         task = await claimed(server)
         await worker_of(server, tmp_path, asked).do(task)
         assert (await after(server, task)).state is TaskState.SUCCEEDED
+
+
+async def test_an_attempt_and_its_stages_continue_the_trace_of_the_request(
+    playing: Playing, tmp_path: Path
+) -> None:
+    async with playing() as server:
+        task = await claimed(server)
+        traces = server.service.metrics.traces
+        traces._url = "http://nowhere"  # nobody sends what is taken
+        await worker_of(server, tmp_path, video).do(task)
+        spans = [traces._waiting.get_nowait() for _ in range(traces._waiting.qsize())]
+        place = Place.of_request(task.request_id)
+        assert {span.place.trace_id for span in spans} == {place.trace_id}
+        [attempt] = [span for span in spans if span.name == "attempt"]
+        assert attempt.place.parent_id == place.span_id
+        assert attempt.attributes["portravox.outcome"] == "Result"
+        stages = [span for span in spans if span is not attempt]
+        assert [span.name for span in stages] == ["download", "render", "publish"]
+        assert {span.place.parent_id for span in stages} == {attempt.place.span_id}
+        assert attempt.began_at - 0.01 <= stages[0].began_at <= stages[-1].ended_at
