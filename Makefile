@@ -11,7 +11,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live manifests soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality agents sbom release clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live breakages long-video manifests soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality agents sbom release clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -121,6 +121,15 @@ soak: setup-dev ## an hour of mixed requests and renders (MINUTES=...): memory, 
 
 cluster: setup-dev ## many worker processes around a PostgreSQL that dies and comes back, in 10 minutes, written to out/cluster (Debian: apt-get install postgresql)
 	$(BIN)/python -m benchmarks.cluster.campaign -o out/cluster
+
+# The version to be replaced while clients go on: the one before the newest migration.
+BEFORE ?= $(shell git log -1 --format=%H -- portravox/service/tasks/postgres_migrations/versions)^
+breakages: setup-dev ## servers and workers on hosts of their own, killed, cut off, without database or store, replaced by a new version, in half an hour, written to out/breakages (as root; Debian: .ci/run names the packages, and faketime)
+	$(BIN)/python -m benchmarks.cluster.breakages -o out/breakages
+	$(BIN)/python -m benchmarks.cluster.breakages -o out/breakages/upgrade --before $(BEFORE)
+
+long-video: setup-dev ## a video of 3 minutes by one worker and by two of one core each, in 5 minutes, written to out/cluster-parts (Debian: apt-get install postgresql)
+	$(BIN)/python -m benchmarks.cluster.parts -o out/cluster-parts
 
 quality: setup-dev ## measures on finished videos and an HTML report, written to out/quality
 	$(BIN)/python -m benchmarks.quality -o out/quality
