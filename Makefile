@@ -60,7 +60,7 @@ faults: setup-dev ## break the service at every step, in half an hour, written t
 
 fuzz: setup-dev ## 100,000 broken requests, 5,000 odd frames of HTTP, 200,000 lines of a worker, 20,000 broken files, 2,400 odd ones compared with other readers, costly ones, in 15 minutes, written to out/fuzz (Debian: apt-get install sox ffmpeg imagemagick)
 	PORTRAVOX_FUZZ_BODIES=100000 PORTRAVOX_FUZZ_MEDIA=20000 PORTRAVOX_FUZZ_READERS=2400 PORTRAVOX_FUZZ_OUT=out/fuzz \
-	  $(BIN)/python -m pytest tests/fuzz
+	  $(BIN)/python -m pytest tests/fuzz -o faulthandler_timeout=3600
 
 # What runs on Windows: all but the server.
 ON_WINDOWS = $(filter-out portravox/service portravox/__pycache__,$(patsubst %/,%,$(wildcard portravox/*/)) $(wildcard portravox/*.py))
