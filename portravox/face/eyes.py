@@ -28,6 +28,10 @@ EDGE_SEARCH_MM = 4.0
 LEAST_DIFFERENCE = 60.0
 """Colours of skin and eyeball, of 255 a channel, must lie so far apart to be told apart."""
 
+FAR_APART, LEAST_ALONG = (90.0, 130.0), (0.7, 0.5)
+"""Share of the way from skin to white from which on a colour is white, by how far the two lie
+apart. Our choice."""
+
 LEAST_WIDER_MM = 0.7
 MOST_WIDER = 1.9
 """Landmarks are trusted unless the eye is larger by so much on the average, and as a share not
@@ -208,7 +212,9 @@ def _ball_like(view: EyeView, opening: Bool) -> Bool | None:
     axis = (sclera - face) / np.linalg.norm(sclera - face)
     along = (pixels - face) @ axis / np.linalg.norm(sclera - face)
     aside = np.linalg.norm(pixels - face - ((pixels - face) @ axis)[..., None] * axis, axis=-1)
-    found: Bool = near & (along > 0.7) & (aside < 30.0)
+    # where the two lie far apart, white in the shade is still far from skin
+    least = np.interp(np.linalg.norm(sclera - face), FAR_APART, LEAST_ALONG)
+    found: Bool = near & (along > least) & (aside < 30.0)
     return found
 
 

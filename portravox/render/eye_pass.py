@@ -39,6 +39,21 @@ class EyeState(NamedTuple):
     lash_row: np.float32
     """Of the lashes' texture, lies on the lid's edge."""
 
+    root: np.float32
+    """px of the view: the line in which lashes stand keeps its height while they turn."""
+
+    per_hang: np.float32
+    """1 / of their length, that the lashes of the shut lid are seen long: they turn downwards."""
+
+    raised_share: np.float32
+    """0..1 how dark the lashes are that the open eye shows."""
+
+    per_raise: np.float32
+    """1 / of their length, that they are seen long."""
+
+    light_share: np.float32
+    """0..1 of what is brighter at the open lid's edge than its skin: wet rim, white."""
+
     ball_share: np.float32
     """0..1 how far the painted eyeball takes the place of the frame's own."""
 
@@ -65,7 +80,7 @@ class EyeLayers(NamedTuple):
     """The pictures an eye is painted from, all in the view's (h, w)."""
 
     open_skin: UInt8
-    """(h, w, 3) the view as photographed."""
+    """(h, w, 3) the view as photographed, but without the lashes of the upper lid."""
 
     shut_skin: UInt8
     """(h, w, 3)"""
@@ -82,8 +97,12 @@ class EyeLayers(NamedTuple):
     glint: Float32
     """(h, w, 3) added."""
 
+    raised: Float32
+    """(k, w, 3) lashes of the open eye: what they multiply the skin by, less 1; row 0 at the edge
+    of the upper lid, the following ones above it."""
+
     lashes: Float32
-    """(m, w) 0..1"""
+    """(m, w) 0..1, of the shut eye"""
 
     lash_colour: Float32
     """(3,)"""
@@ -232,7 +251,7 @@ def draw_eye(
     # looked up once: a compiled loop counts references each time it opens a tuple
     open_skin, shut_skin, window = layers.open_skin, layers.shut_skin, layers.window
     white, iris, glint = layers.white, layers.iris, layers.glint
-    lashes, lash_colour = layers.lashes, layers.lash_colour
+    raised, lashes, lash_colour = layers.raised, layers.lashes, layers.lash_colour
     right, bottom = window.shape[1] - 3, window.shape[0] - 3
     most_u, most_v = np.float32(window.shape[1] - 2), np.float32(window.shape[0] - 2)
     top_row, left_column = _P(y0), _P(x0)
@@ -264,8 +283,7 @@ def draw_eye(
             skin_share = max(min(_1, np.float32(FULL_BY_MOVED) * moved), shut_now) * allowed
             skin_share *= _1 - between
             ball = between * eye.ball_share * allowed
-            lash = _lash(lashes, eye.lash_row - above, iu, part) if eye.lash_share > _0 else _0
-            lash *= eye.lash_share * allowed
+            lash = _hanging(lashes, above, iu, part, eye) * allowed
             if skin_share <= _0 and ball <= _0 and lash <= _0:
                 continue
 
@@ -275,6 +293,7 @@ def draw_eye(
             if shut_now > _0:
                 shut = _along(lids, _P(SHUT), iu, part)
                 k, kb = _cell(_shut_row(v, upper, shut, upper_now, eye.mm), most_v)
+            n, nb, at_lash = _standing(raised, above, upper_now, lower_now, v, eye)
             ju, jv, hu, hv = _P(0), _P(0), _P(0), _P(0)
             ja, jb, ha, hb, bare, shade = _0, _0, _0, _0, _0, _0
             if ball > _0:
@@ -288,6 +307,8 @@ def draw_eye(
                 value = np.float32(before[row, column, c])
                 if skin_share > _0:
                     skin = _skin(open_skin, shut_skin, j, k, iu, c, b, kb, part, shut_now)
+                    if at_lash:
+                        skin *= _behind_lash(_bilinear(raised, n, iu, c, nb, part), eye)
                     value += (skin * light - value) * skin_share
                 if ball > _0:
                     seen = _bilinear(white, iv, iu, c, pv, part) * bare
@@ -404,6 +425,38 @@ def _lash(lashes: Float32, row: Any, column: Any, part: Any) -> Any:
     north = _along(lashes, first, column, part)
     south = _along(lashes, first + _ONE, column, part)
     return north + (south - north) * (row - np.float32(first))
+
+
+@compiled(inline=True)
+def _hanging(lashes: Float32, above: Any, column: Any, part: Any, eye: Any) -> Any:
+    """0..1 how dark the lashes of the shut eye are here, which turn downwards with the lid."""
+    lash = _0
+    if eye.lash_share > _0:
+        below = -above
+        if below > eye.root:
+            below = eye.root + (below - eye.root) * eye.per_hang
+        lash = _lash(lashes, eye.lash_row + below, column, part) * eye.lash_share
+    return lash
+
+
+@compiled(inline=True)
+def _standing(
+    raised: Float32, above: Any, upper_now: Any, lower_now: Any, v: Any, eye: Any
+) -> Any:  # fmt: skip
+    """The row of the open eye's lashes that is seen here, how far beyond it, and whether any is."""
+    height = max(above, _HALF * eye.softness)
+    if height > eye.root:
+        height = eye.root + (height - eye.root) * eye.per_raise
+    most = np.float32(raised.shape[0] - 2)
+    of_upper = above > _0 or v < _HALF * (upper_now + lower_now)
+    row, beyond = _cell(height, most)
+    return row, beyond, of_upper and height < most and eye.raised_share > _0
+
+
+@compiled(inline=True)
+def _behind_lash(change: Any, eye: Any) -> Any:
+    """What lashes, or the light at their foot, multiply the skin's brightness by in this frame."""
+    return _1 + change * (eye.raised_share if change < _0 else eye.light_share)
 
 
 @compiled(inline=True)

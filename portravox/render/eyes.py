@@ -62,13 +62,22 @@ SHUT_FROM, SHUT_TO = 0.16, 0.56
 SHUT_BELOW_FROM = 0.8
 """The skin below the lower lid's edge takes over from here until the eye is shut. Our choice."""
 
-LASH_FROM, LASH_TO = 0.2, 0.65
-"""Between these shares of a blink the lashes of the shut lid come in. Our choice."""
+LASH_FROM, LASH_TO = 0.2, 0.6
+"""Between these shares of a blink the lashes of the shut lid come in, in place of the open one's.
+Our choice."""
+
+RAISED_TO, HANG_FROM = 0.75, 0.3
+"""The lashes turn with the lid: those of the open eye are foreshortened to nothing at the first
+share of a blink, those of the shut one begin to be seen at the second. Our choice."""
+
+RIM_LIGHT = (0.02, 0.15)
+"""Between these shares of a blink what shines at the lid's edge goes: its wet rim turns away, and
+what was taken for lid and is white of the eye must not go down with it."""
 
 SHUT = 0.995
 """From here on nothing of the eyeball is seen."""
 
-LID_SHADOW = 0.35
+LID_SHADOW = 0.45
 """Light that the upper lid takes from the eyeball, in full from half a blink on. Our choice."""
 
 REACH_MM = (9.5, 13.0)
@@ -165,12 +174,13 @@ def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:
     lids = np.empty((LID_ROWS, len(upper)), np.float32)
     fill_tables(view.upper, view.lower, shut.edge, upper, lower, lids)
     layers = EyeLayers(
-        open_skin=view.pixels,
+        open_skin=shut.bare,
         shut_skin=shut.skin,
         window=eye.window,
         white=eye.white,
         iris=eye.iris,
         glint=eye.glint,
+        raised=shut.raised,
         lashes=shut.lashes,
         lash_colour=shut.lash_colour,
     )
@@ -191,6 +201,11 @@ def _state(eye: EyePaint, posed: PosedMesh) -> EyeState:
         shut_below=np.float32(smooth_share(SHUT_BELOW_FROM, 1.0, blink)),
         lash_share=np.float32(smooth_share(LASH_FROM, LASH_TO, blink)),
         lash_row=np.float32(eye.shut.lash_row),
+        root=np.float32(eye.shut.root),
+        per_hang=np.float32(1.0 / max((blink - HANG_FROM) / (1.0 - HANG_FROM), 0.02)),
+        raised_share=np.float32(1.0 - smooth_share(LASH_FROM, LASH_TO, blink)),
+        per_raise=np.float32(1.0 / min(max(1.0 - blink / RAISED_TO, 0.02), 1.0)),
+        light_share=np.float32(1.0 - smooth_share(*RIM_LIGHT, blink)),
         ball_share=np.float32(min(1.0, begun) if blink < SHUT else 0.0),
         shadow=np.float32(LID_SHADOW * min(max(2.0 * blink, 0.0), 1.0)),
         gaze_x=np.float32(gaze[0]),

@@ -10,6 +10,7 @@ what surrounds it on every side, whatever make-up, age or paint that is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -28,6 +29,36 @@ WORK_PX = 96
 LASH_DARKER = 0.09
 """Thin strokes darker than the skin beside them by this share are lashes. Our choice."""
 
+LINE_MM = 1.3
+"""The line in which lashes stand is at least so high."""
+
+LINE_DARKER = 0.15
+"""It is darker than the lid's skin by this share, at least."""
+
+LID_OF_BELOW = 0.6
+"""Skin above the eye darker than this, of that below, is painted rather than in the shade."""
+
+LINE_EVEN_MM, LINE_ROUGH_MM = 6.0, 0.4
+"""Over the first length the line is about as high everywhere, and by the second higher in places.
+Our choice."""
+
+PAINTED_MM = (3.0, 4.5)
+"""Dark so high above the lid's edge begins to be paint on its skin, and is no line of lashes. Our
+choice."""
+
+LOWER_LID_COUNTS = 0.12
+"""Skin of the lower lid against that of the upper one, for what the shut lid looks like."""
+
+HALO_MM, HALO_DARKER = 1.4, 0.05
+"""So near to lashes skin that is darker by this share than that beyond them is their blur."""
+
+GREY = 0.03
+"""Skin whose colours differ by less than this share has none."""
+
+COLOURED = 0.9
+"""Of the colour of the skin below the eye, the shut lid has at least so much: what lashes and shade
+leave of it in a photograph is greyer than a lid is."""
+
 FOLD_MM = 3.4
 """The lid folds so far above its edge. Our choice, after the crease in photographs."""
 
@@ -37,11 +68,31 @@ DROP = 0.10
 RIM_MM = 0.5
 """Of the lower lid, its wet rim goes under the upper one. Our choice."""
 
+RIM_LINE_MM = 1.6
+"""What is left of the rim is a bright line thinner than this."""
+
 LOWER_SPREAD_MM = 6.5
 """Skin below the lower lid's edge follows it less and less over this length. Our choice."""
 
 LASH_ROOM_MM = (1.8, 5.4)
 """The texture of the lashes reaches so far above and below the lid's edge."""
+
+RAISED_MM = 7.0
+"""Lashes of the open eye are looked for so far above its edge."""
+
+MOST_RIM_LIGHT = 2.0
+"""What shines at the lid's edge is brighter than its skin by this share, at most."""
+
+ROOT_MM = (0.8, 2.6)
+"""Bounds of the line's height."""
+
+LINE_OF_RAISED = 0.45
+HANG_OF_RAISED = 0.8
+"""Seen from the front, the line of the shut lid is so high and its lashes are so long, of the open
+one's. Our choice."""
+
+MANY_RAISED = 0.06
+"""Mean darkness from which on the lashes of the open eye are all that is seen of them."""
 
 LASHES = 64
 LASH_MM = (1.6, 3.4)
@@ -55,6 +106,13 @@ class ShutLid:
     edge: Float32
     """(w,) row at which the lids meet."""
 
+    bare: UInt8
+    """(h, w, 3) the view as photographed, without the lashes of the upper lid."""
+
+    raised: Float32
+    """(k, w, 3) what those lashes multiply its colours by, less 1; row 0 at the lid's edge, the
+    next ones above it."""
+
     skin: UInt8
     """(h, w, 3) the view with its lids shut, without lashes."""
 
@@ -62,6 +120,9 @@ class ShutLid:
     """(m, w) 0..1 cover, its row `lash_row` at the lid's edge."""
 
     lash_row: float
+
+    root: float
+    """How high the line is in which lashes stand."""
 
     lash_colour: Float32
     """(3,)"""
@@ -79,33 +140,55 @@ def shut_lid(
     edge_sigma  how soft the edges in the view are, px
     """
     edge = view.lower * UPPER_SHARE + view.upper * (1 - UPPER_SHARE)
-    mended, mask = _mended(view, hidden, edge_sigma)
+    found = _mended(view, hidden, edge_sigma)
+    mask, mended = found.shut, found.skin + grain
     height, width = mask.shape
+    bare = view.pixels + (mended - view.pixels) * found.lashes[..., None]
+    bare *= 1 - _folds(view, _raised(view, bare), found.line_mm, edge_sigma)[..., None]
+    bare = np.clip(bare + 0.5, 0, 255).astype(np.uint8)
+    raised = _raised(view, bare)
     y = np.arange(height, dtype=np.float32)[:, None]
     gap = view.lower - view.upper
     reach = np.float32(FOLD_MM * view.mm) * _bell(view)
     # what is seen above the fold comes a little down, less the nearer to the brow; the lower lid up
     share = smoothstep(-12.0 * view.mm, -3.0 * view.mm, y - view.upper)
     above = DROP * gap * share
-    raised = (1 - UPPER_SHARE) * gap + RIM_MM * view.mm * np.minimum(gap / view.mm, 1.0)
-    below = raised * (1 - smoothstep(0.0, LOWER_SPREAD_MM * view.mm, y - edge))
+    lift = (1 - UPPER_SHARE) * gap + RIM_MM * view.mm * np.minimum(gap / view.mm, 1.0)
+    below = lift * (1 - smoothstep(0.0, LOWER_SPREAD_MM * view.mm, y - edge))
     down = np.where(y < edge, above, -below).astype(np.float32)
     x = np.broadcast_to(np.arange(width, dtype=np.float32), mask.shape)
     photo = cv2.remap(
-        view.pixels, x, np.ascontiguousarray(y - down), cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    skin = photo + (mended + grain - photo) * mask[..., None]
+        bare, x, np.ascontiguousarray(y - down), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    skin = photo + (mended - photo) * mask[..., None]
+    skin = _without_rim(skin, y - edge, gap, view.mm)
     skin *= _form(view, edge, reach, slope, mask)[..., None]
-    contrast, colour = _lash_contrast(view)
-    lashes, row = _lashes(view, contrast, edge_sigma)
+    contrast, colour = _lash_look(view, found.line_mm)
+    lashes, row = _lashes(view, raised, found.line_mm, contrast, edge_sigma)
     return ShutLid(
         edge=edge.astype(np.float32),
+        bare=bare,
+        raised=raised,
         skin=np.clip(skin + 0.5, 0, 255).astype(np.uint8),
         lashes=lashes,
         lash_row=row,
+        root=_root(found.line_mm) * view.mm,
         lash_colour=colour,
     )
+
+
+def _without_rim(skin: Float32, below: Float32, gap: Float32, mm: float) -> Float32:
+    """(h, w, 3) shut lids without the bright line that the lower one's wet rim leaves.
+
+    below  (h, w) px below the line where lids meet
+    """
+    thick = np.ones((2 * max(1, round(RIM_LINE_MM * mm / 2)) + 1, 1), np.uint8)
+    dull = cv2.morphologyEx(skin, cv2.MORPH_OPEN, thick)
+    near = smoothstep(-1.0 * mm, -0.5 * mm, below)
+    near *= 1 - smoothstep(1.5 * mm, 2.5 * mm, below)
+    near = (near * np.minimum(gap / mm, 1.0)).astype(np.float32)
+    without: Float32 = skin + (dull - skin) * near[..., None]
+    return without
 
 
 def _bell(view: EyeView) -> Float32:
@@ -116,34 +199,180 @@ def _bell(view: EyeView) -> Float32:
     return bell
 
 
-def _mended(view: EyeView, hidden: Bool, edge_sigma: float) -> tuple[Float32, Float32]:
-    """(h, w, 3) skin without eye and lashes, and (h, w) 0..1 where it takes the place of what is
-    photographed.
-    """
+class _Mended(NamedTuple):
+    """What the skin of an eye's view would be without eye and lashes."""
+
+    skin: Float32
+    """(h, w, 3)"""
+
+    shut: Float32
+    """(h, w) 0..1 where it takes the place of what is photographed when the eye is shut ..."""
+
+    lashes: Float32
+    """... and, above the open eye, where there are lashes."""
+
+    line_mm: float
+    """How high the line of the lashes is."""
+
+
+def _mended(view: EyeView, hidden: Bool, edge_sigma: float) -> _Mended:
     k = min(1.0, WORK_PX / view.width)
     size = (max(8, round(view.pixels.shape[1] * k)), max(8, round(view.pixels.shape[0] * k)))
     small = cv2.resize(view.pixels, size, interpolation=cv2.INTER_AREA)
     mm, blur = view.mm * k, edge_sigma * k
     columns = np.clip(((np.arange(size[0]) + 0.5) / k).astype(int), 0, len(view.upper) - 1)
     upper, lower = view.upper[columns] * k, view.lower[columns] * k
+    edge = lower * UPPER_SHARE + upper * (1 - UPPER_SHARE)
     y = np.arange(size[1], dtype=np.float32)[:, None]
     opening = ((y > upper - 0.5) & (y < lower + 0.5) & (lower - upper > 0.5)).astype(np.uint8)
-    eye = cv2.dilate(opening, _disc(1.3 * mm + blur)) > 0
+    eye = cv2.dilate(opening, _disc(LINE_MM * mm + blur)) > 0
     covered = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    lash = _lash_strokes(small, mm, blur, upper, lower, y)
-    unknown = eye | lash
-    filled = _filled(small.astype(np.float32), ~(unknown | covered))
-    filled = cv2.GaussianBlur(filled, (0, 0), 0.5 * mm)
+    skin_below = float(_skin_below(view).mean())
+    line, line_mm = _lash_line(small, mm, upper, lower - upper > mm, skin_below)
+    painted = float(smoothstep(*PAINTED_MM, line_mm))
+    unknown = eye | _lash_strokes(small, mm, blur, upper, lower, y)
+    if painted < 0.5:
+        unknown |= line
+    # the lower lid is in another light, and no make-up of the upper one
+    weight = np.where((y > edge) & (lower - upper > mm), LOWER_LID_COUNTS * (1 - painted), 1.0)
+    weight = np.where(covered, 0.0, weight).astype(np.float32)
+    picture = small.astype(np.float32)
+    unknown = _about(unknown, eye)
+    if painted < 0.5:
+        # what is darker next to lashes than the skin beyond them is their blur
+        reach = (y > upper - RAISED_MM * mm) & (y < upper)
+        beyond = _filled(picture, weight * ~(unknown | reach)).mean(axis=-1)
+        halo = (picture.mean(axis=-1) < (1 - HALO_DARKER) * beyond) & reach
+        unknown |= halo & (cv2.dilate(unknown.astype(np.uint8), _disc(HALO_MM * mm + blur)) > 0)
+    filled = _filled(picture, weight * ~unknown)
+    filled = cv2.GaussianBlur(_as_coloured_as_skin(filled, view, painted), (0, 0), 0.5 * mm)
     # below the lashes of the lower lid all stays as it is
-    edge = lower * UPPER_SHARE + upper * (1 - UPPER_SHARE)
     mend = (unknown & (y < edge + 0.5 * mm)).astype(np.float32)
     mend = cv2.GaussianBlur(cv2.dilate(mend, _disc(0.6 * mm)), (0, 0), 0.6 * mm)
     mend *= 1 - smoothstep(0.2 * mm, 1.0 * mm, y - edge).astype(np.float32)
+    above = cv2.dilate((unknown & (y < upper + 1.0 * mm)).astype(np.float32), _disc(0.5 * mm))
+    above = cv2.GaussianBlur(above, (0, 0), 0.4 * mm)
     full = view.pixels.shape[1::-1]
-    return (
+    return _Mended(
         cv2.resize(filled, full, interpolation=cv2.INTER_CUBIC),
         np.clip(cv2.resize(mend, full, interpolation=cv2.INTER_LINEAR), 0, 1),
+        np.clip(cv2.resize(above, full, interpolation=cv2.INTER_LINEAR), 0, 1),
+        line_mm,
     )
+
+
+def _about(found: Bool, eye: Bool) -> Bool:
+    """(h, w) what hangs together with the eye: the hairs of a brow do not."""
+    _, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
+    touching = np.unique(labels[eye & found])
+    together: Bool = np.isin(labels, touching[touching > 0])
+    return together
+
+
+def _as_coloured_as_skin(filled: Float32, view: EyeView, painted: float) -> Float32:
+    """(h, w, 3) the same brightness, no greyer than the skin below the eye unless it is painted."""
+    skin = _skin_below(view)
+    tint = (skin / max(float(skin.mean()), 1.0) - 1).astype(np.float32)
+    much = float(tint @ tint)
+    if much < GREY**2:
+        return filled
+    light = np.maximum(filled.mean(axis=-1, keepdims=True), 1.0)
+    own = ((filled / light - 1) @ tint / much)[..., None]
+    missing = np.clip(COLOURED - own, 0.0, COLOURED) * (1 - painted)
+    coloured: Float32 = filled + light * tint * missing
+    return coloured
+
+
+def _skin_below(view: EyeView) -> Float64:
+    """(3,) colour of the skin below the eye."""
+    y = np.arange(view.pixels.shape[0], dtype=np.float32)[:, None]
+    below = (y > view.lower + 2.5 * view.mm) & (y < view.lower + 7 * view.mm) & (_bell(view) > 0.5)
+    found: Float64 = np.median(view.pixels[below].astype(np.float64), axis=0)
+    return found
+
+
+def _lash_line(
+    small: UInt8, mm: float, upper: Float32, open_here: Bool, skin_below: float
+) -> tuple[Bool, float]:
+    """(h, w) the dark that stands on the upper lid's edge without a gap, and how high it is, mm.
+
+    Lashes, their line and paint; the fold of the lid lies above skin and is none of it.
+
+    skin_below  brightness of the skin below the eye
+    """
+    height, width = small.shape[:2]
+    light = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 0.6)
+    light = light.astype(np.float32)
+    y = np.arange(height, dtype=np.float32)[:, None]
+    rise = upper - y
+    at_edge = (rise > -0.5 * mm) & (rise < LINE_MM * mm) & open_here
+    lid = (rise > 4.0 * mm) & (rise < 9.0 * mm) & open_here
+    if at_edge.sum() < 12 or lid.sum() < 12:
+        return np.zeros((height, width), bool), 0.0
+    dark = float(np.percentile(light[at_edge], 15))
+    skin = max(float(np.percentile(light[lid], 60)), LID_OF_BELOW * skin_below)
+    if dark > (1 - LINE_DARKER) * skin:
+        return np.zeros((height, width), bool), 0.0
+    below = light < (dark + skin) / 2
+    start = np.clip(upper - 0.3 * mm, 0, height - 1).astype(int)
+    tops = np.zeros(width, np.float32)
+    between = np.flatnonzero(open_here)
+    for column in range(between[0], between[-1] + 1):
+        row, gap = int(start[column]), 0
+        while row > 0 and gap <= 0.5 * mm and upper[column] - row < RAISED_MM * mm:
+            gap = 0 if below[row, column] else gap + 1
+            row -= 1
+        tops[column] = max(upper[column] - (row + gap + 1), 0.0)
+    # where lashes, or the fold of the lid, are blurred into it, it is as high as beside them
+    near = 2 * max(1, round(LINE_EVEN_MM * mm / 2)) + 1
+    padded = np.pad(tops[between[0] : between[-1] + 1], near // 2, mode="edge")
+    even = np.median(np.lib.stride_tricks.sliding_window_view(padded, near), axis=1)
+    high = np.zeros(width, np.float32)
+    high[between[0] : between[-1] + 1] = even + LINE_ROUGH_MM * mm
+    found: Bool = (rise > -0.3 * mm) & (rise < np.minimum(high, tops + 1))
+    return found, float(np.median(tops[open_here])) / mm
+
+
+def _folds(view: EyeView, raised: Float32, line_mm: float, edge_sigma: float) -> Float32:
+    """(h, w) 0..1 how much darker than bare skin the folds are that were taken for lashes.
+
+    Above the line in which lashes stand, what is as dark from side to side is no lash: it stays on
+    the lid's skin.
+    """
+    height, width = view.pixels.shape[:2]
+    dark = _wide(np.clip(-raised.mean(axis=-1), 0.0, 1.0).astype(np.float32), view, edge_sigma)
+    rows = np.arange(len(dark), dtype=np.float32)[:, None]
+    root = _root(line_mm) * view.mm
+    dark *= smoothstep(0.5 * root, root, rows).astype(np.float32)
+    y = np.arange(height, dtype=np.float32)[:, None]
+    x = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
+    at = np.ascontiguousarray(view.upper - y, dtype=np.float32)
+    folds: Float32 = cv2.remap(
+        dark, np.ascontiguousarray(x), at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+    )
+    return folds
+
+
+def _wide(dark: Float32, view: EyeView, edge_sigma: float) -> Float32:
+    """(k, w) what is left of darkness, 0..1, without what is thin from side to side."""
+    across = np.ones((1, 2 * round(1.6 * view.mm + edge_sigma) + 1), np.uint8)
+    wide: Float32 = cv2.morphologyEx(dark, cv2.MORPH_OPEN, across)
+    return wide
+
+
+def _raised(view: EyeView, bare: Float32 | UInt8) -> Float32:
+    """(k, w, 3) what the lashes of the upper lid multiply the bare skin by, less 1, from its edge
+    upwards.
+    """
+    height, width = view.pixels.shape[:2]
+    change = view.pixels.astype(np.float32) / np.maximum(bare, 1) - 1
+    rows = np.arange(int(RAISED_MM * view.mm) + 2, dtype=np.float32)[:, None]
+    x = np.broadcast_to(np.arange(width, dtype=np.float32), (len(rows), width))
+    at = np.ascontiguousarray(np.clip(view.upper - rows, 0, height - 1), dtype=np.float32)
+    along: Float32 = cv2.remap(change, np.ascontiguousarray(x), at, cv2.INTER_LINEAR)
+    along = np.clip(along, -1.0, MOST_RIM_LIGHT)
+    along *= 1 - smoothstep(0.85, 1.0, rows / rows[-1]).astype(np.float32)[..., None]
+    return along
 
 
 def _lash_strokes(
@@ -162,7 +391,7 @@ def _lash_strokes(
     sideways = cv2.morphologyEx(light, cv2.MORPH_CLOSE, across).astype(np.float32)
     dark_any = any_way - light > LASH_DARKER * any_way
     dark_sideways = sideways - light > LASH_DARKER * sideways
-    near = (y > upper - 3.0 * mm - 1.5 * blur) & (y < lower + 3.0 * mm)
+    near = (y > upper - LINE_MM * mm - blur) & (y < lower + 3.0 * mm)
     far = (y > upper - 9.0 * mm) & (y < lower + 5.0 * mm)
     found = ((near & dark_any) | (far & dark_sideways)).astype(np.uint8)
     found[:, : round(1.0 * mm)] = 0
@@ -170,9 +399,12 @@ def _lash_strokes(
     return grown
 
 
-def _filled(picture: Float32, known: Bool) -> Float32:
-    """(h, w, 3) holes closed smoothly from what is known around them, coarse to fine."""
-    weight = known.astype(np.float32)[..., None]
+def _filled(picture: Float32, weight: Float32) -> Float32:
+    """(h, w, 3) holes closed smoothly from what is known around them, coarse to fine.
+
+    weight  (h, w) how much a pixel counts, 0 in a hole
+    """
+    weight = weight[..., None]
     levels = [(picture * weight, weight)]
     while min(levels[-1][1].shape[:2]) > 3:
         colour, mass = levels[-1]
@@ -214,55 +446,80 @@ def _form(view: EyeView, edge: Float32, reach: Float32, slope: Float64, mask: Fl
     return form
 
 
-def _lash_contrast(view: EyeView) -> tuple[float, Float32]:
+def _lash_look(view: EyeView, line_mm: float) -> tuple[float, Float32]:
     """How dark the line of the lashes is against the skin, 0..1, and its colour, (3,)."""
     y = np.arange(view.pixels.shape[0], dtype=np.float32)[:, None]
-    middle = _bell(view) > 0.5
-    at_edge = (np.abs(y - view.upper + 0.3 * view.mm) < 0.8 * view.mm) & middle
-    skin = (y > view.lower + 2.5 * view.mm) & (y < view.lower + 7 * view.mm) & middle
+    reach = max(0.6, 0.5 * line_mm) * view.mm
+    at_edge = (np.abs(y - view.upper + 0.5 * reach) < reach) & (_bell(view) > 0.5)
     line = view.pixels[at_edge].astype(np.float32)
     light = line.mean(axis=-1)
     dark = line[light <= np.percentile(light, 25)].mean(axis=0)
-    around = np.median(view.pixels[skin], axis=0)
-    contrast = 1 - float(dark.mean()) / max(float(around.mean()), 1.0)
+    contrast = 1 - float(dark.mean()) / max(float(_skin_below(view).mean()), 1.0)
     return float(np.clip(contrast, 0.0, 1.0)), dark.astype(np.float32)
 
 
-def _lashes(view: EyeView, contrast: float, edge_sigma: float) -> tuple[Float32, float]:
-    """(m, w) 0..1 the line of the lashes and the strokes that hang from it, and its edge's row."""
+def _lashes(
+    view: EyeView, raised: Float32, line_mm: float, contrast: float, edge_sigma: float
+) -> tuple[Float32, float]:
+    """(m, w) 0..1 the line of the lashes and those that hang from it, and its edge's row.
+
+    raised  (k, w, 3) the open eye's lashes, see ShutLid: they hang as they stood
+    """
     mm = view.mm
     width = view.pixels.shape[1]
     row = LASH_ROOM_MM[0] * mm
     size = (width, int(row + LASH_ROOM_MM[1] * mm) + 2)
-    rng = np.random.default_rng(64)
     left, right = view.corners
-    columns = np.arange(width)
-    along = (columns - left) / (right - left)
+    along = (np.arange(width) - left) / (right - left)
     taper = smoothstep(0.0, 0.16, along) * smoothstep(0.0, 0.10, 1 - along)
+    rng = np.random.default_rng(64)
     unsteady = np.interp(along, np.linspace(0, 1, 24), rng.uniform(0.75, 1.0, 24))
-    thickness = (0.38 + 0.30 * contrast) * mm
-    y = np.arange(size[1])[:, None] - row
+    thickness = float(np.clip(LINE_OF_RAISED * line_mm, 0.38 + 0.30 * contrast, 0.8)) * mm
+    y = np.arange(size[1], dtype=np.float32)[:, None] - np.float32(row)
     line = np.exp(-((np.minimum(y + 0.05 * mm, 0.0) / thickness) ** 2))
     line = line * np.exp(-((np.maximum(y, 0.0) / (0.30 * mm)) ** 2)) * (taper * unsteady)
-    strokes = np.zeros((size[1], width), np.float32)
+    root = _root(line_mm) * mm
+    height = np.maximum(y, 0.0) / HANG_OF_RAISED
+    own = np.clip(-raised.mean(axis=-1) / max(contrast, 0.2), 0.0, 1.0).astype(np.float32)
+    # what is as dark from side to side is a fold or paint, and does not hang
+    own -= _wide(own, view, edge_sigma)
+    x = np.broadcast_to(np.arange(width, dtype=np.float32), size[::-1])
+    at = np.broadcast_to(np.where(y > 0, root + height, 0.0), size[::-1]).astype(np.float32)
+    hung = cv2.remap(own, np.ascontiguousarray(x), np.ascontiguousarray(at), cv2.INTER_LINEAR,
+                     borderMode=cv2.BORDER_CONSTANT)  # fmt: skip
+    hung *= smoothstep(0.0, 0.4 * mm, y)
+    visible = float(smoothstep(0.12, 0.55, contrast))
+    # lashes that point at the camera show nothing of themselves in the open eye
+    seen = float(np.clip(own[int(root) :].mean() / MANY_RAISED, 0.0, 1.0))
+    strokes = _strokes(view, size, row, rng) * (0.75 * visible * (1 - 0.7 * seen))
+    cover = np.maximum(np.maximum(line * (0.35 + 0.55 * visible), strokes), 0.85 * hung)
+    cover = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.5, 0.7 * edge_sigma))
+    return cover.astype(np.float32), row
+
+
+def _root(line_mm: float) -> float:
+    """mm that the line of the lashes is high, as far as it is not paint."""
+    return float(np.clip(line_mm + 0.2, *ROOT_MM))
+
+
+def _strokes(view: EyeView, size: tuple[int, int], row: float, rng: np.random.Generator) -> Float32:
+    """(m, w) 0..1 lashes as drawn ones hang."""
+    strokes = np.zeros(size[::-1], np.float32)
+    left, right = view.corners
     nose_left = abs(view.iris[0] - left) > abs(right - view.iris[0])
     for root in np.sort(rng.uniform(0.06, 0.97, LASHES)):
         out = root if not nose_left else 1 - root
         fan = (root - 0.5) * 1.1 + rng.normal(0.0, 0.16)
-        length = (
-            rng.uniform(*LASH_MM) * mm * (0.55 + 0.45 * np.sin(np.pi * root)) * (0.8 + 0.3 * out)
-        )
+        length = rng.uniform(*LASH_MM) * view.mm
+        length *= (0.55 + 0.45 * np.sin(np.pi * root)) * (0.8 + 0.3 * out)
         t = np.linspace(0.0, 1.0, 6)
         x = left + root * (right - left) + length * fan * (t + 0.5 * t**2)
         drop = row + length * (t - 0.28 * t**2)
         strength = (
             rng.uniform(0.45, 0.9) * (1 - t) ** 0.8 * smoothstep(0.0, 0.1, min(root, 1 - root))
         )
-        line_over(strokes, np.column_stack([x, drop]), strength, 0.16 * mm, 2)
-    visible = float(smoothstep(0.12, 0.55, contrast))
-    cover = np.maximum(line * (0.35 + 0.55 * visible), strokes * 0.75 * visible)
-    cover = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.5, 0.7 * edge_sigma))
-    return cover.astype(np.float32), row
+        line_over(strokes, np.column_stack([x, drop]), strength, 0.16 * view.mm, 2)
+    return strokes
 
 
 def _disc(radius: float) -> UInt8:

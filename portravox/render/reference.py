@@ -140,13 +140,21 @@ def draw_eye(
     skin_share = np.maximum(np.minimum(FULL_BY_MOVED * np.abs(gone), 1), shut_now)
     skin_share = skin_share * allowed * (1 - between)
     ball_share = between * eye.ball_share * allowed
-    lash_v = eye.lash_row - above
+    root = float(eye.root)
+    hanging = np.where(above > -root, -above, root + (-above - root) * float(eye.per_hang))
+    lash_v = float(eye.lash_row) + hanging
     lash = _looked_up(layers.lashes[..., None], lash_v, u)[..., 0] * eye.lash_share * allowed
     lash = np.where((lash_v > 0) & (lash_v < len(layers.lashes) - 2), lash, 0)
 
     light = (eye.light + eye.light_x * u + eye.light_y * v)[..., None]
     skin = _looked_up(layers.open_skin, skin_v, u)
     skin = skin + (_looked_up(layers.shut_skin, shut_v, u) - skin) * shut_now[..., None]
+    stands = np.maximum(above, float(inset))
+    stands = np.where(stands < root, stands, root + (stands - root) * float(eye.per_raise))
+    raised = _looked_up(layers.raised, stands, u)
+    raised = raised * np.where(raised < 0, eye.raised_share, eye.light_share)
+    shown = of_upper & (stands < len(layers.raised) - 2) & (eye.raised_share > 0)
+    skin = skin * (1 + np.where(shown[..., None], raised, 0))
     iris = _looked_up(layers.iris, v - eye.gaze_y, u - eye.gaze_x)
     ball = _looked_up(layers.white, v, u) * (1 - iris[..., 3:]) + iris[..., :3]
     follow = eye.glint_follow

@@ -37,6 +37,7 @@ def random_layers(rng: np.random.Generator, height: int, width: int) -> EyeLayer
         white=rng.uniform(0, 255, (height, width, 3)).astype(np.float32),
         iris=iris.astype(np.float32),
         glint=rng.uniform(0, 60, (height, width, 3)).astype(np.float32),
+        raised=rng.uniform(-0.9, 0.4, (24, width, 3)).astype(np.float32),
         lashes=rng.uniform(0, 1, (24, width)).astype(np.float32),
         lash_colour=rng.uniform(0, 60, 3).astype(np.float32),
     )
@@ -44,13 +45,23 @@ def random_layers(rng: np.random.Generator, height: int, width: int) -> EyeLayer
 
 def random_state(rng: np.random.Generator, **values: float) -> EyeState:
     drawn = {name: rng.uniform(0.1, 0.9) for name in EyeState._fields}
-    drawn |= {"mm": 4.0, "lash_row": 8.0, "light": 0.9, "light_x": 0.002, "light_y": -0.001}
+    drawn |= {
+        "mm": 4.0,
+        "lash_row": 8.0,
+        "root": 3.0,
+        "light": 0.9,
+        "light_x": 0.002,
+        "light_y": -0.001,
+    }
+    drawn |= {"per_hang": rng.uniform(1, 4), "per_raise": rng.uniform(1, 4)}
     drawn |= {"gaze_x": rng.uniform(-6, 6), "gaze_y": rng.uniform(-6, 6), **values}
     return EyeState(**{name: np.float32(value) for name, value in drawn.items()})
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("values", [{}, {"shut_share": 0.0, "lash_share": 0.0}, {"ball_share": 0}])
+@pytest.mark.parametrize(
+    "values", [{}, {"shut_share": 0.0, "lash_share": 0.0}, {"ball_share": 0}, {"raised_share": 0}]
+)
 def test_an_eye_of_random_numbers_is_drawn_alike(seed: int, values: dict[str, float]) -> None:
     rng = np.random.default_rng(seed)
     height, width = 60, 80
