@@ -20,7 +20,17 @@ from statistics import median
 from typing import Any
 
 from benchmarks.machine import Machine, this_machine
-from benchmarks.page.driving import NO_BROWSER, OPTIONS, Studio, find_browser, serving, until
+from benchmarks.page.driving import (
+    NO_BROWSER,
+    OPTIONS,
+    Running,
+    Studio,
+    find_browser,
+    serving,
+    until,
+)
+from benchmarks.page.firefox import find_firefox, firefox
+from benchmarks.page.walk import ChromiumPage, walked
 
 PAINTS = 5
 """Openings of each kind, of which the median is told."""
@@ -29,6 +39,9 @@ VIDEO_S = 5.0
 """The demo's voice is longer, and trimmed to this as a person would."""
 
 WINDOW = {"width": 1280, "height": 900}
+
+WALK_SIZES = ((390, 844), (768, 1024), (1100, 760), (1920, 1080), (2560, 1440))
+EXAMPLE = "man"
 
 SLOW_LATENCY_MS = 150
 SLOW_KBIT_S = 1600
@@ -63,6 +76,9 @@ class Opening:
     wire_bytes: int
     """As they travelled: packed, with their headers."""
 
+    sample_bytes: int
+    """Of these, what an empty page fetches to play once it is usable."""
+
     first_paint_s: float
     usable_s: float
 
@@ -75,6 +91,9 @@ class Traffic:
         self.session.send("Network.enable")
         self.requests = 0
         self.wire_bytes = 0
+        self.sample_bytes = 0
+        self._samples: set[str] = set()
+        self.session.on("Network.responseReceived", self._look)
         self.session.on("Network.loadingFinished", self._weigh)
 
     def slow_down(self) -> None:
@@ -90,8 +109,13 @@ class Traffic:
             },
         )
 
+    def _look(self, event: dict[str, Any]) -> None:
+        if event["response"]["url"].endswith("sample.mp4"):
+            self._samples.add(event["requestId"])
+
     def _weigh(self, event: dict[str, Any]) -> None:
         travelled = int(event["encodedDataLength"])
+        self.sample_bytes += travelled if event["requestId"] in self._samples else 0
         self.requests += travelled > 0  # else it came from the browser's own store
         self.wire_bytes += travelled
 
@@ -116,9 +140,13 @@ def opened(page: Any, url: str, *, slow: bool = False) -> Opening:
     usable_s = time.perf_counter() - begun
     until(page, "performance.getEntriesByName('first-contentful-paint').length > 0")
     paint_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    page.wait_for_timeout(300)  # for what ends after the page is usable: the icon
+    # What ends after the page is usable: the icon, and what an empty page plays.
+    until(page, "document.querySelector('#sample video').readyState >= 2")
+    page.wait_for_timeout(300)
     traffic.session.detach()
-    return Opening(traffic.requests, traffic.wire_bytes, paint_ms / 1000, usable_s)
+    return Opening(
+        traffic.requests, traffic.wire_bytes, traffic.sample_bytes, paint_ms / 1000, usable_s
+    )
 
 
 def openings(browser: Any, url: str, *, warm: bool = False, slow: bool = False) -> Opening:
@@ -133,6 +161,7 @@ def openings(browser: Any, url: str, *, warm: bool = False, slow: bool = False) 
     return Opening(
         requests=seen[0].requests,
         wire_bytes=round(median(one.wire_bytes for one in seen)),
+        sample_bytes=round(median(one.sample_bytes for one in seen)),
         first_paint_s=median(one.first_paint_s for one in seen),
         usable_s=median(one.usable_s for one in seen),
     )
@@ -201,9 +230,31 @@ def measure(program: str, player: Any, folder: Path) -> dict[str, Any]:
                 "first_visit": asdict(first),
                 "second_visit": asdict(second),
                 "violations": looked_at.violations,
+                "walks": walks(browser, server),
             }
         finally:
             browser.close()
+
+
+def walks(browser: Any, server: Running) -> dict[str, dict[str, Any]]:
+    """The shortest way, at several widths, in each browser that is there."""
+    found: dict[str, dict[str, Any]] = {}
+    for width, height in WALK_SIZES:
+        with _open_page(browser) as page:
+            one = walked(
+                ChromiumPage(page), server.link(), width=width, height=height, example=EXAMPLE
+            )
+        found[f"Chromium, {width} px"] = asdict(one)
+    program = find_firefox()
+    if program is None:
+        return found
+    with firefox(program) as fox:
+        for width, height in WALK_SIZES:
+            tab = fox.tab(width=width, height=height)
+            one = walked(tab, server.link(), width=width, height=height, example=EXAMPLE)
+            tab.close()
+            found[f"Firefox, {width} px"] = asdict(one)
+    return found
 
 
 def markdown(machine: Machine, facts: dict[str, Any]) -> str:
@@ -227,8 +278,9 @@ def markdown(machine: Machine, facts: dict[str, Any]) -> str:
         lines.append(f"| {words} | {' | '.join(shown)} |")
     lines += [
         "",
-        "| the page opened | requests | kB over the wire | first paint s | usable s |",
-        "|---|---|---|---|---|",
+        "| the page opened | requests | kB over the wire | of these the sample | first paint s |"
+        " usable s |",
+        "|---|---|---|---|---|---|",
     ]
     kinds = {
         "cold": "for the first time",
@@ -239,7 +291,18 @@ def markdown(machine: Machine, facts: dict[str, Any]) -> str:
         one = facts[name]
         lines.append(
             f"| {words} | {one['requests']} | {one['wire_bytes'] / 1000:.0f}"
-            f" | {one['first_paint_s']:.2f} | {one['usable_s']:.2f} |"
+            f" | {one['sample_bytes'] / 1000:.0f} | {one['first_paint_s']:.2f} | {one['usable_s']:.2f} |"
+        )
+    lines += [
+        "",
+        "| by an example (10 s of voice) | clicks | px scrolled | s from Make to a moving picture |"
+        " to the finished video |",
+        "|---|---|---|---|---|",
+    ]
+    for name, one in facts["walks"].items():
+        lines.append(
+            f"| {name} | {one['clicks']} | {one['scrolled_px']} | {one['make_to_moving_s']:.1f}"
+            f" | {one['make_to_finished_s']:.1f} |"
         )
     found = facts["violations"]
     told = ", ".join(found) if found else "no violations"
