@@ -65,9 +65,9 @@ def sheet(page: Page) -> Image.Image:
             page.resize(width, height)
             page.evaluate("scrollTo(0, 0)")
             time.sleep(_SETTLE_S)
-            with Image.open(io.BytesIO(page.screenshot())) as shot:
-                shown = round(shot.width * SHOWN_HEIGHT_PX / shot.height)
-                shots.append(shot.convert("RGB").resize((shown, SHOWN_HEIGHT_PX)))
+            with Image.open(io.BytesIO(page.screenshot())) as taken:
+                shown = round(taken.width * SHOWN_HEIGHT_PX / taken.height)
+                shots.append(taken.convert("RGB").resize((shown, SHOWN_HEIGHT_PX)))
         rows.append(shots)
     width = sum(shot.width + _GAP_PX for shot in rows[0])
     made = Image.new("RGB", (width, len(rows) * (SHOWN_HEIGHT_PX + _GAP_PX)), "#c04040")

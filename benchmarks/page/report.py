@@ -291,7 +291,8 @@ def markdown(machine: Machine, facts: dict[str, Any]) -> str:
         one = facts[name]
         lines.append(
             f"| {words} | {one['requests']} | {one['wire_bytes'] / 1000:.0f}"
-            f" | {one['sample_bytes'] / 1000:.0f} | {one['first_paint_s']:.2f} | {one['usable_s']:.2f} |"
+            f" | {one['sample_bytes'] / 1000:.0f} | {one['first_paint_s']:.2f}"
+            f" | {one['usable_s']:.2f} |"
         )
     lines += [
         "",

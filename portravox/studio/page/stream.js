@@ -81,13 +81,13 @@ async function taken(element, body) {
   const reader = body.getReader();
   try {
     let begun = new Uint8Array();
-    let codecs = null;
-    while (codecs === null) {
+    while (begun.length < beginning(begun)) {
       const { value, done } = await reader.read();
       if (done) return;
       begun = new Uint8Array([...begun, ...value]);
-      codecs = codecsOf(begun);
     }
+    const codecs = codecsOf(begun);
+    leaveOutEdits(begun);
     const source = new Source();
     element.disableRemotePlayback = true; // a managed source asks for it
     const address = URL.createObjectURL(source);
@@ -106,11 +106,33 @@ async function taken(element, body) {
   }
 }
 
-/** What Media Source has to be told; null until the piece with H.264's profile has come. */
+/** How long the boxes ftyp and moov are, which say what follows: endless until that is known. */
+function beginning(bytes) {
+  const view = new DataView(bytes.buffer);
+  if (bytes.length < 8) return Infinity;
+  const first = view.getUint32(0);
+  return bytes.length < first + 8 ? Infinity : first + view.getUint32(first);
+}
+
+/** Where a box of a name is. */
+function placeOf(bytes, name) {
+  const letters = [...name].map((letter) => letter.charCodeAt(0));
+  return bytes.findIndex((_, start) => letters.every((byte, n) => bytes[start + n] === byte));
+}
+
+/**
+ * Without the edit list that cuts off what the encoder of sound begins with: Firefox takes a packet
+ * of no length for a gap, and drops all pictures up to the next one that is whole. The sound is 21 ms
+ * late instead, until the finished video takes over.
+ */
+function leaveOutEdits(bytes) {
+  const at = placeOf(bytes.subarray(0, beginning(bytes)), "edts");
+  if (at >= 0) bytes.set([0x66, 0x72, 0x65, 0x65], at); // "free": to be passed over
+}
+
+/** What Media Source has to be told. */
 function codecsOf(bytes) {
-  const name = [0x61, 0x76, 0x63, 0x43]; // avcC
-  const at = bytes.findIndex((_, start) => name.every((byte, n) => bytes[start + n] === byte));
-  if (at < 0 || bytes.length < at + 8) return null;
+  const at = placeOf(bytes, "avcC");
   const profile = [...bytes.slice(at + 5, at + 8)];
   const digits = profile.map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return `avc1.${digits}, mp4a.40.2`;

@@ -14,6 +14,16 @@ from benchmarks.page.firefox import NO_FIREFOX, Firefox, Tab, find_firefox, fire
 
 VIDEO = "document.querySelector('#stage [data-part=video]')"
 
+WATCH_BUFFERS = """void (window.buffered = [],
+  SourceBuffer.prototype.appendBuffer = new Proxy(SourceBuffer.prototype.appendBuffer, {
+    apply(append, buffer, given) {
+      const note = () => buffered.push(buffer.buffered.length ? buffer.buffered.end(0) : 0);
+      buffer.addEventListener("updateend", note, { once: true });
+      return Reflect.apply(append, buffer, given);
+    },
+  }))"""
+"""Seconds that could be played after each piece of a video that is still being made."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Firefox]:
@@ -57,15 +67,22 @@ def test_from_an_empty_page_to_a_video_that_is_played_stepped_and_remembered(
     good(tab, "voice")
     left, top, width, height = tab.box("#voice .waveform")
     middle = top + height / 2
-    tab.drag([(left + width - 6, middle), (left + 0.5 * width, middle), (left + 30, middle)])
+    tab.drag(
+        [(left + width - 6, middle), (left + 0.5 * width, middle), (left + 0.3 * width, middle)]
+    )
     selected_s = tab.evaluate("Number(document.querySelector('#voice [data-part=to]').value)")
-    assert 1.0 <= selected_s < 3.0
+    assert 3.0 < selected_s < 5.5
+    thumb = "getComputedStyle(document.querySelector('.trim'), '::-moz-range-thumb').height"
+    assert tab.evaluate(thumb) == "68px"  # a handle, and no knob
+    tab.evaluate(WATCH_BUFFERS)
     tab.click("#make")
     # It plays while it is drawn, or at once when it is done.
     seen = "[...document.querySelectorAll('#stage video')].some((one) => one.currentTime > 0.1)"
     tab.until(seen, timeout_s=120.0)
     tab.until(f"{VIDEO}.readyState >= 2", timeout_s=120.0)
     tab.until("document.querySelector('#stage .watched') === null")
+    buffered_s = tab.evaluate("window.buffered")
+    assert not buffered_s or max(buffered_s) > 1.0  # more than the first fragment can be played
     tab.until(f"{VIDEO}.ended || {VIDEO}.paused", timeout_s=60.0)
     tab.press("Space")
     tab.until(f"!{VIDEO}.paused")
