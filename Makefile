@@ -58,7 +58,7 @@ faults: setup-dev ## break the service at every step, in half an hour, written t
 	PORTRAVOX_FAULT_ROUNDS=$(ROUNDS) PORTRAVOX_FAULT_MINUTES=$(MINUTES) PORTRAVOX_FAULTS_OUT=out/faults \
 	  $(BIN)/python -m pytest tests/faults
 
-fuzz: setup-dev ## 100,000 broken requests, 5,000 odd frames of HTTP, 200,000 lines of a worker, 20,000 broken files, 2,400 odd ones compared with other readers, costly ones, in 15 minutes, written to out/fuzz (Debian: apt-get install sox ffmpeg imagemagick)
+fuzz: setup-dev ## 100,000 broken requests, 5,000 odd frames of HTTP, 200,000 lines of a worker, as many of live sessions and 100,000 messages to them, 20,000 broken files, signed videos among them, 2,400 odd ones compared with other readers, costly ones, in 15 minutes, written to out/fuzz (Debian: apt-get install sox ffmpeg imagemagick)
 	PORTRAVOX_FUZZ_BODIES=100000 PORTRAVOX_FUZZ_MEDIA=20000 PORTRAVOX_FUZZ_READERS=2400 PORTRAVOX_FUZZ_OUT=out/fuzz \
 	  $(BIN)/python -m pytest tests/fuzz -o faulthandler_timeout=3600
 

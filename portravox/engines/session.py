@@ -390,8 +390,8 @@ def _mono(pcm: npt.NDArray[Any]) -> Float32:
     if pcm.dtype == np.int16:
         samples = pcm.astype(np.float32) / np.float32(32768.0)
     elif pcm.dtype in (np.float32, np.float64):
-        samples = np.nan_to_num(pcm.astype(np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
-        samples = np.clip(samples, -1.0, 1.0)
+        # bounded first: a large float64 is none that float32 has
+        samples = np.clip(np.nan_to_num(pcm, nan=0.0), -1.0, 1.0).astype(np.float32)
     else:
         raise SettingOutOfRange("pcm", pcm.dtype.name, "int16, float32 or float64")
     if samples.ndim == 2:

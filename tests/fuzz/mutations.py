@@ -110,14 +110,14 @@ def request(number: int, key: str, known_task: str) -> Request:
 def _job(chance: random.Random, known_task: str) -> Request:
     del known_task
     headers = ((b"content-type", b"application/json"), (b"x-dashscope-async", b"enable"))
-    return Request("POST", SUBMIT, b"", headers, *_json(JOB, chance))
+    return Request("POST", SUBMIT, b"", headers, *changed_json(JOB, chance))
 
 
 def _look(chance: random.Random, known_task: str) -> Request:
     del known_task
     query = chance.choice((b"", b"explain=true", b"explain=maybe"))
     headers = ((b"content-type", b"application/json"),)
-    return Request("POST", DETECT, query, headers, *_json(LOOK, chance))
+    return Request("POST", DETECT, query, headers, *changed_json(LOOK, chance))
 
 
 def _form(chance: random.Random, known_task: str) -> Request:
@@ -160,7 +160,7 @@ def _task(chance: random.Random, known_task: str) -> Request:
     return Request(method, path, query, (), b"", ("task",))
 
 
-def _json(seed: dict[str, Any], chance: random.Random) -> tuple[bytes, tuple[str, ...]]:
+def changed_json(seed: dict[str, Any], chance: random.Random) -> tuple[bytes, tuple[str, ...]]:
     """A body and what was done to it: to its values, to its bytes, or to both."""
     value = json.loads(json.dumps(seed))
     told = []
@@ -403,5 +403,5 @@ def event_line(number: int) -> bytes:
     """Line `number` of a worker process that was taken over: an event, with something wrong in its
     values, its bytes or both; now and then with nothing."""
     chance = random.Random(f"event {number}")
-    line, _ = _json(json.loads(encode(chance.choice(EVENTS))), chance)
+    line, _ = changed_json(json.loads(encode(chance.choice(EVENTS))), chance)
     return line + b"\n" * chance.choice((1, 1, 1, 0, 2))

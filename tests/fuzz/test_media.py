@@ -16,6 +16,7 @@ from PIL import Image
 
 from portravox.demo import VOICE, demo_portrait
 from portravox.media.voice_file import read_voice
+from tests.credentials import new_chain, sealed_video
 from tests.fuzz.conftest import Tally
 
 HANGS_S = 30.0
@@ -26,7 +27,7 @@ PICTURES = {"jpg": "JPEG", "png": "PNG", "bmp": "BMP", "webp": "WEBP", "gif": "G
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Small whole files of every kind that is read, and one that is not."""
+    """Small whole files of every kind that is read, one that is not, and a signed video."""
     portrait = demo_portrait()
     with Image.open(portrait) as picture:
         small = picture.convert("RGB").crop((130, 0, 330, 220)).resize((120, 132))
@@ -38,6 +39,7 @@ def folder(tmp_path: Path) -> Path:
         file.setparams((1, 2, voice.rate_hz // 2, 0, "NONE", ""))
         file.writeframes(samples.tobytes())
     (tmp_path / "whole.mp3").write_bytes(_mp3(samples, voice.rate_hz // 2))
+    sealed_video(tmp_path / "whole.mp4", new_chain(tmp_path / "chain"))
     return tmp_path
 
 
