@@ -23,7 +23,7 @@ from procrastinate.worker import Worker
 from portravox.engines.registry import ENTRIES
 from portravox.errors import PortravoxError
 from portravox.options import OPTIONS
-from portravox.service.database.database import Database
+from portravox.service.database.database import Database, engine_pool
 from portravox.service.database.patient import PatientConnector
 from portravox.service.tasks.postgres import PostgresTaskQueue
 from portravox.service.tasks.task import Released, Task
@@ -105,7 +105,11 @@ class Engine:
         self._database = database
         self._queue = queue
         self._connector = PatientConnector(
-            conninfo=database.conninfo, min_size=1, max_size=4, timeout=5.0
+            conninfo=database.conninfo,
+            min_size=1,
+            max_size=4,
+            timeout=5.0,
+            pool_factory=engine_pool,
         )
         # A line for each job that begins and ends is what its own logs are full of.
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
