@@ -55,8 +55,8 @@ SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
 APIS, WORKERS = ("api1", "api2"), ("worker1", "worker2")
 PORT = 8000
 BALANCER_PORT = 8300
-APART_S = 1.5
-"""Between two submissions: two workers make such a video in less, on cores of their own."""
+CLIENTS = 4
+"""That have one video each made after another: two workers keep up with that on any machine."""
 
 PATIENCE_S = 150.0
 """How long a client repeats a request. Beyond: it failed."""
@@ -246,29 +246,30 @@ class Clients:
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
         """While this lasts, tasks are submitted and asked for."""
-        underway: set[asyncio.Task[Any]] = set()
 
-        async def one() -> None:
-            with contextlib.suppress(TimeoutError):
-                task_id = await self.submit()
-                await asyncio.sleep(1.0)
-                answer = await self.asked("GET", f"/api/v1/tasks/{task_id}")
-                if answer.status_code != 200:
-                    self.failed.append(f"task {task_id} is not known: {answer.status_code}")
-
-        async def keep_on() -> None:
+        async def one_after_another() -> None:
             while True:
-                task = asyncio.create_task(one())
-                underway.add(task)
-                task.add_done_callback(underway.discard)
-                await asyncio.sleep(APART_S)
+                with contextlib.suppress(TimeoutError):
+                    await self.made(await self.submit())
 
-        going = asyncio.create_task(keep_on())
+        going = [asyncio.create_task(one_after_another()) for _ in range(CLIENTS)]
         try:
             yield
         finally:
-            going.cancel()
-            await asyncio.gather(going, *underway, return_exceptions=True)
+            for each in going:
+                each.cancel()
+            await asyncio.gather(*going, return_exceptions=True)
+
+    async def made(self, task_id: str) -> None:
+        """Ask for a task until it has ended."""
+        while True:
+            answer = await self.asked("GET", f"/api/v1/tasks/{task_id}")
+            if answer.status_code != 200:
+                self.failed.append(f"task {task_id} is not known: {answer.status_code}")
+                return
+            if answer.json()["output"]["task_status"] not in ("PENDING", "RUNNING"):
+                return
+            await asyncio.sleep(1.0)
 
 
 Breakage = Callable[["World"], Awaitable[dict[str, Any]]]
