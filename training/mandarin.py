@@ -6,7 +6,8 @@ Reads     syllables.tar (`cmn-{pinyin}{tone}.mp3`) and words.tar (`cmn-{hanzi}.m
 Gives     MandarinTake: samples and the syllables that are said
 
 A tenth of each set, drawn by the names, is held out of all training: what is measured was never
-learnt from.
+learnt from. Another tenth is there to choose thresholds by; networks up to the second generation
+have learnt from it.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ CORPUS: Final = Path(__file__).resolve().parents[2] / "shared" / "corpora" / "ma
 SYLLABLES, WORDS = "syllables", "words"
 """Of Chen Wang and of Yue Tan."""
 
-HELD_OUT_OF: Final = 10
-"""One recording in so many is held out."""
+TENTHS: Final = 10
+MEASURED, FOR_CHOOSING = 0, 1
+"""Recordings are dealt into so many parts of equal size by their names. The first is held out."""
 
 NO_ERHUA: Final = frozenset("女幼婴孤胎少男健宠孩混")
 """Before 儿, these keep two syllables: daughter, infant ..."""
@@ -59,9 +61,14 @@ class MandarinTake:
     """MP3"""
 
     @property
+    def tenth(self) -> int:
+        """Which of the TENTHS it belongs to, by its name alone."""
+        return zlib.crc32(f"{self.speaker} {self.name}".encode()) % TENTHS
+
+    @property
     def held_out(self) -> bool:
         """Not to be learnt from."""
-        return zlib.crc32(f"{self.speaker} {self.name}".encode()) % HELD_OUT_OF == 0
+        return self.tenth == MEASURED
 
     def voice(self) -> Waveform:
         """Decode."""

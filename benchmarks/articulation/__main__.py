@@ -33,12 +33,20 @@ CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "cost": cost,
 }
 
+CHOOSING = ("prompts", "mandarin")
+"""Chapters that have recordings to choose by, apart from those that are reported."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure articulation on real speech.")
     parser.add_argument("samples", type=Path, nargs="?", default=SAMPLES)
     parser.add_argument("-o", "--out", type=Path, default=Path("out/articulation"))
     parser.add_argument("--quick", action="store_true", help="a part of each set, under 30 s")
+    parser.add_argument(
+        "--choosing",
+        action="store_true",
+        help="the recordings to choose thresholds by: Mandarin and English prompts only",
+    )
     parser.add_argument("--only", nargs="+", choices=tuple(CHAPTERS), help="these chapters")
     parser.add_argument(
         "--network",
@@ -52,7 +60,10 @@ def main() -> None:
     parser.add_argument("--faces", action="store_true", help="the same as --only english faces")
     wanted = parser.parse_args()
     chosen = ["english", "faces"] if wanted.faces else wanted.only or list(CHAPTERS)
-    bench = Bench(wanted.samples, wanted.out / "cache", wanted.quick, wanted.network)
+    if wanted.choosing:
+        chosen = [key for key in chosen if key in CHOOSING]
+    cache = wanted.out / "cache"
+    bench = Bench(wanted.samples, cache, wanted.quick, wanted.choosing, wanted.network)
     bench = replace(bench, named=frozenset(wanted.methods))
     machine = this_machine()
     parts: list[Part] = []

@@ -38,6 +38,7 @@ from portravox.articulation.acoustic_model import (
 )
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
 from portravox.articulation.from_voice import articulate, curves_from_features
+from portravox.articulation.lip_closures import LIVE
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.smoothing import smoothed
 from portravox.articulation.streaming import infer_live
@@ -127,7 +128,8 @@ def live(voice: Waveform) -> Answer:
     rows = row_count(voice)
     acoustic = AcousticOutput(known.curves[:rows], known.classes[:rows], known.speech[:rows])
     classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
-    return Answer(curves_from_features(speech_features(voice), acoustic=acoustic), classes)
+    curves = curves_from_features(speech_features(voice), acoustic=acoustic, rules=LIVE)
+    return Answer(curves, classes)
 
 
 def earlier(voice: Waveform) -> Answer:

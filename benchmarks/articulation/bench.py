@@ -31,6 +31,9 @@ class Bench:
     quick: bool = False
     """A part of each set, for a look in between."""
 
+    choosing: bool = False
+    """The parts that are there for choosing thresholds and weights, not those that are reported."""
+
     weights: Path = ARTICULATION_MODEL
     """Of the network that is also measured alone."""
 

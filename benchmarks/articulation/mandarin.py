@@ -19,7 +19,7 @@ from benchmarks.articulation.measures import ACTIVE, CONTACT, area_under_curve
 from benchmarks.quality.chapter import Check, Part, Row
 from portravox.articulation.curves import ArticulationCurves
 from portravox.segments import segments
-from training.mandarin import MandarinTake, mandarin_takes
+from training.mandarin import FOR_CHOOSING, MEASURED, MandarinTake, mandarin_takes
 
 SHUT, BITTEN = frozenset("bpm"), frozenset("f")
 ROUNDED_FINALS, OPEN_FINALS = {"u": ("u",), "ü": ("v",)}, ("a", "i", "e")
@@ -113,7 +113,8 @@ def kinds_of(take: MandarinTake) -> list[str]:
 
 def mandarin_words(bench: Bench) -> list[Part]:
     """One part: a row for each figure, a column for each method."""
-    takes = [take for take in mandarin_takes(bench.mandarin) if take.held_out]
+    tenth = FOR_CHOOSING if bench.choosing else MEASURED
+    takes = [take for take in mandarin_takes(bench.mandarin) if take.tenth == tenth]
     if bench.quick:
         takes = takes[::QUICK_STEP]
     if not takes:

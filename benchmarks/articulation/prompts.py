@@ -33,6 +33,9 @@ TRANSCRIPT = Path("transcripts", "asterisk-core-sounds-en.txt")
 FEWEST_WORDS = 4
 """Shorter prompts are pieces of sentences. Our choice."""
 
+CHOOSING_WORDS = (1, 2, 3)
+"""The shorter ones serve for choosing thresholds: other words of the same voice."""
+
 TITLE = "English prompts, 16 kHz"
 ABOUT = (
     "Debian's asterisk-core-sounds-en-g722, aligned by PocketSphinx with the texts of "
@@ -45,7 +48,8 @@ def english_prompts(bench: Bench) -> list[Part]:
     missing = _missing(bench.samples)
     if missing:
         return [Part("prompts", TITLE, ABOUT, skipped=missing)]
-    kept, dropped = aligned_prompts(bench.samples, bench.cache / "prompts.json")
+    name = "prompts_choosing.json" if bench.choosing else "prompts.json"
+    kept, dropped = aligned_prompts(bench.samples, bench.cache / name, bench.choosing)
     if bench.quick:
         kept = kept[::QUICK_STEP]
     scores = {name: scored(kept, method)[WIDEBAND] for name, method in bench.methods.items()}
@@ -54,15 +58,19 @@ def english_prompts(bench: Bench) -> list[Part]:
     return [part_of_band("prompts", TITLE, about, scores, GOALS[WIDEBAND])]
 
 
-def aligned_prompts(samples: Path, cache: Path) -> tuple[list[Sentence], int]:
+def aligned_prompts(
+    samples: Path, cache: Path, choosing: bool = False
+) -> tuple[list[Sentence], int]:
     """The prompts whose text could be laid on them, and how many could not.
 
     The alignments are kept in the file `cache`.
+
+    choosing  the short prompts, by which thresholds are chosen, not those that are reported
     """
     if not cache.exists():
         alignments = {
             name: sphinx.aligned(speech_samples(read_sound_file(SOUNDS / f"{name}.g722")), words)
-            for name, words in _texts(samples / TRANSCRIPT)
+            for name, words in _texts(samples / TRANSCRIPT, choosing)
         }
         cache.parent.mkdir(parents=True, exist_ok=True)
         facts = {
@@ -105,7 +113,7 @@ def _missing(samples: Path) -> str:
     return ""
 
 
-def _texts(path: Path) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+def _texts(path: Path, choosing: bool) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     """Name and the ARPAbet phones of each word, for prompts whose words are all known."""
     seen = set()
     for line in path.read_text("utf-8", errors="replace").splitlines():
@@ -117,7 +125,8 @@ def _texts(path: Path) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
         spelt = re.sub(r"[^a-z' ]", " ", text.lower().replace("-", " ")).split()
         words = [sphinx.dictionary().get(word.strip("'")) for word in spelt]
         known = [word for word in words if word]
-        if len(known) == len(words) >= FEWEST_WORDS and (SOUNDS / f"{name}.g722").exists():
+        wanted = len(words) in CHOOSING_WORDS if choosing else len(words) >= FEWEST_WORDS
+        if len(known) == len(words) and wanted and (SOUNDS / f"{name}.g722").exists():
             yield name, known
 
 

@@ -21,7 +21,12 @@ from portravox.articulation.delivery import (
     usual_loudness_db,
     usual_pitch_hz,
 )
-from portravox.articulation.lip_closures import closures, labiodentals
+from portravox.articulation.lip_closures import (
+    RECORDING,
+    ContactRules,
+    closures,
+    labiodentals,
+)
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
 from portravox.articulation.speaking import speaking_rows
 from portravox.articulation.transcript import Transcript
@@ -89,11 +94,13 @@ def curves_from_features(
     transcript: Transcript | None = None,
     acoustic: AcousticOutput | None = None,
     habit: Habit | None = None,
+    rules: ContactRules = RECORDING,
 ) -> ArticulationCurves:
     """The same from features already at hand.
 
     acoustic  of the same recording, where it was inferred in another way (articulation.streaming)
     habit     what is usual for the speaker, where more is known than these rows say
+    rules     how lip closures are decided: those of a recording, or of a live voice
     """
     if acoustic is None:
         acoustic = infer(features.log_mel)
@@ -107,8 +114,8 @@ def curves_from_features(
     speaking = speaking_rows(features, acoustic)
     sounding = speaking & (features.loudness_db > SOUNDING_DB)
     rows = len(speaking)
-    shut = closures(acoustic, speaking, features.loudness_db)
-    bitten = labiodentals(acoustic, speaking, shut)
+    shut = closures(acoustic, speaking, features.loudness_db, rules)
+    bitten = labiodentals(acoustic, speaking, shut, rules)
     closure = closure_curve(shut, rows)
     labiodental = closure_curve(bitten, rows) * (1.0 - closure)
 

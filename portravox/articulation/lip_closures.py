@@ -11,6 +11,9 @@ closure is then shown as a full one, for as long as lips need.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 
 from portravox.arrays import Bool, Float32
@@ -24,11 +27,56 @@ CLASS_SHARE = 0.2
 """How much the phone classes count beside the closure's own output. They are learnt from the
 same sounds, but err in other places: their mean is better than either."""
 
-CLOSURE_BEGIN, CLOSURE_STAY, CLOSURE_MASS = 0.45, 0.30, 2.8
-LABIODENTAL_BEGIN, LABIODENTAL_STAY, LABIODENTAL_MASS = 0.40, 0.20, 1.6
-"""Evidence that is enough to begin and to go on, and the least sum of it over the rows of a
-segment. Chosen for this network, on aligned real English and on Mandarin held out of its training
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enough:
+    """Evidence that is enough for a contact."""
+
+    begin: float
+    """The highest row has at least this."""
+
+    stay: float
+    """So have all rows."""
+
+    mass: float
+    """The least sum over the rows of a segment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRules:
+    """How lip closures are decided."""
+
+    closure: Enough
+
+    hum: float
+    """What the highest row of an m has at least, instead of closure.begin: n, ng, l and voiced th
+    are hums, too, and sound like it."""
+
+    labiodental: Enough
+
+    rounded: float
+    """How much the probability of ROUNDED takes from the evidence of a bite: rounded lips are not
+    at the teeth, but w and the noise of a close vowel sound like v and f."""
+
+
+RECORDING: Final = ContactRules(
+    closure=Enough(begin=0.45, stay=0.30, mass=2.8),
+    hum=0.45,
+    labiodental=Enough(begin=0.40, stay=0.20, mass=1.6),
+    rounded=0.0,
+)
+"""Chosen for this network, on aligned real English and on Mandarin held out of its training
 (benchmarks.articulation; decision 58)."""
+
+LIVE: Final = ContactRules(
+    closure=Enough(begin=0.45, stay=0.30, mass=2.4),
+    hum=0.55,
+    labiodental=Enough(begin=0.35, stay=0.175, mass=2.6),
+    rounded=1.0,
+)
+"""For a voice that is still being spoken, of which the network sees less: its evidence of a closure
+is briefer and that of a bite less clear. Chosen on recordings that are not reported
+(`python -m benchmarks.articulation --choosing`; decision 73)."""
 
 EDGE_SHARE = 0.5
 """A closure lasts from half of its highest evidence to half of it."""
@@ -46,6 +94,9 @@ beyond 90 ms a shut mouth looks held)."""
 LONGEST_HUM_ROWS = 15
 """But for a long m, which sounds throughout."""
 
+ROUNDED: Final = ("w", "u", "o", "y")
+"""Classes of phones with rounded lips."""
+
 LONGEST_BITE_ROWS = 12
 """f and v last as long as they hiss."""
 
@@ -54,7 +105,10 @@ BEFORE_SPEECH_ROWS = 8
 
 
 def closures(
-    acoustic: AcousticOutput, speaking: Bool, loudness_db: Float32 | None = None
+    acoustic: AcousticOutput,
+    speaking: Bool,
+    loudness_db: Float32 | None = None,
+    rules: ContactRules = RECORDING,
 ) -> LipClosures:
     """Where the lips are shut.
 
@@ -66,13 +120,12 @@ def closures(
         acoustic.probability("p", "b", "m"), 1e-3
     )
     found: LipClosures = []
-    for first, release in _accepted(
-        evidence * _may_touch(speaking), CLOSURE_BEGIN, CLOSURE_STAY, CLOSURE_MASS
-    ):
-        faded = loudness_db is not None and _faded(loudness_db, release)
-        if faded and evidence[first:release].max() < SURE_OF_FADED:
-            continue
+    for first, release in _accepted(evidence * _may_touch(speaking), rules.closure):
+        peak = float(evidence[first:release].max())
         hum = bool(np.mean(humming[first:release]) > 0.5)
+        faded = loudness_db is not None and _faded(loudness_db, release)
+        if (hum and peak < rules.hum) or (faded and peak < SURE_OF_FADED):
+            continue
         longest = LONGEST_HUM_ROWS if hum else LONGEST_ROWS
         # of a long closure the end is kept: the release is audible, and has to be seen in time
         first = max(first, release - longest)
@@ -80,17 +133,20 @@ def closures(
     return _apart(found)
 
 
-def labiodentals(acoustic: AcousticOutput, speaking: Bool, shut: LipClosures) -> LipClosures:
+def labiodentals(
+    acoustic: AcousticOutput,
+    speaking: Bool,
+    shut: LipClosures,
+    rules: ContactRules = RECORDING,
+) -> LipClosures:
     """Where the lower lip is at the upper teeth, and the lips neither are shut nor likelier so."""
-    evidence = labiodental_evidence(acoustic)
+    evidence = labiodental_evidence(acoustic, rules.rounded)
     free = speaking & (evidence > closure_evidence(acoustic))
     for first, release in shut:
         free[first:release] = False
     found = [
         _at_least(SHORTEST_ROWS, max(first, release - LONGEST_BITE_ROWS), release, len(evidence))
-        for first, release in _accepted(
-            evidence * free, LABIODENTAL_BEGIN, LABIODENTAL_STAY, LABIODENTAL_MASS
-        )
+        for first, release in _accepted(evidence * free, rules.labiodental)
     ]
     return _apart(found)
 
@@ -100,9 +156,15 @@ def closure_evidence(acoustic: AcousticOutput) -> Float32:
     return _evidence(acoustic["closure"], acoustic.probability("p", "b", "m"))
 
 
-def labiodental_evidence(acoustic: AcousticOutput) -> Float32:
-    """(T,) 0..1 how probable it is that the lower lip is at the teeth."""
-    return _evidence(acoustic["labiodental"], acoustic.probability("f", "v"))
+def labiodental_evidence(acoustic: AcousticOutput, rounded: float = 0.0) -> Float32:
+    """(T,) 0..1 how probable it is that the lower lip is at the teeth.
+
+    rounded  how much the probability of rounded lips takes from it
+    """
+    likely = _evidence(acoustic["labiodental"], acoustic.probability("f", "v"))
+    against = np.float32(rounded) * acoustic.probability(*ROUNDED)
+    evidence: Float32 = np.maximum(likely - against, 0.0)
+    return evidence
 
 
 def _evidence(contact: Float32, phones: Float32) -> Float32:
@@ -110,13 +172,13 @@ def _evidence(contact: Float32, phones: Float32) -> Float32:
     return evidence
 
 
-def _accepted(evidence: Float32, begin: float, stay: float, mass: float) -> LipClosures:
+def _accepted(evidence: Float32, enough: Enough) -> LipClosures:
     """Segments with enough evidence, from half of their peak to half of it."""
     found: LipClosures = []
-    for around in segments(evidence >= stay):
+    for around in segments(evidence >= enough.stay):
         within = evidence[around]
-        for core in segments(within >= max(stay, EDGE_SHARE * float(within.max()))):
-            if within[core].max() >= begin and within[core].sum() >= mass:
+        for core in segments(within >= max(enough.stay, EDGE_SHARE * float(within.max()))):
+            if within[core].max() >= enough.begin and within[core].sum() >= enough.mass:
                 found.append((around.start + core.start, around.start + core.stop))
     return found
 

@@ -30,6 +30,7 @@ from portravox.articulation.from_voice import (
     curves_from_features,
     opening_of,
 )
+from portravox.articulation.lip_closures import LIVE
 from portravox.articulation.phones import PHONE_CLASSES
 from portravox.articulation.recent import Recent
 from portravox.articulation.streaming import StreamingAcoustic
@@ -175,7 +176,7 @@ class LiveArticulation:
         )
         features = self._features(start, stop)
         self._learn(features, acoustic, first, shown)
-        return curves_from_features(features, acoustic=acoustic, habit=self._habit())
+        return curves_from_features(features, acoustic=acoustic, habit=self._habit(), rules=LIVE)
 
     def _learn(
         self, features: SpeechFeatures, acoustic: AcousticOutput, first: int, shown: int

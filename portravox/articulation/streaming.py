@@ -6,10 +6,11 @@ Reads     mono samples at 16 kHz, in pieces of any length
 Gives     the rows of AcousticOutput that are known by now
 
 The network of the whole recording serves a live voice, too: it sees HOP_ROWS rows at a time, with
-what came before them and no more than AHEAD_ROWS after. Level and colour are those of what was said
-so far (speech.log_mel.RunningLogMel). All work is done in units of a few rows, so the result
-does not depend on the pieces in which the samples come: the whole recording in one piece gives the
-same numbers, bit for bit.
+what came before them and no more than AHEAD_ROWS after. All rows that it sees are normalized by
+level and colour as they are known then (speech.log_mel.RunningLogMel): by what was known at each
+row alone, the first sound of a voice would be its loudest. All work is done in units of a few rows,
+so the result does not depend on the pieces in which the samples come: the whole recording in one
+piece gives the same numbers, bit for bit.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class StreamingAcoustic:
         self._on_power = on_power
         self._samples = np.zeros(_EDGE_SAMPLES, dtype=np.float32)
         """From _EDGE_SAMPLES before the next row of mel power on; silence before the beginning."""
-        self._log_mel = np.zeros((0, BANDS), dtype=np.float32)
-        """What the network still has to see."""
+        self._power = np.zeros((0, BANDS), dtype=np.float32)
+        """Mel power of what the network still has to see."""
         self._behind = 0
         """How many rows of it are given already."""
 
@@ -89,8 +90,8 @@ class StreamingAcoustic:
             self._samples = np.concatenate([self._samples, silence])
             self._take(rows)
             left -= rows
-        while self._behind < len(self._log_mel):
-            given.append(self._infer(min(HOP_ROWS, len(self._log_mel) - self._behind)))
+        while self._behind < len(self._power):
+            given.append(self._infer(min(HOP_ROWS, len(self._power) - self._behind)))
         return _joined(given)
 
     def cut(self) -> None:
@@ -99,18 +100,18 @@ class StreamingAcoustic:
         What is known of the voice, its level and its colour, is kept.
         """
         self._samples = np.zeros(_EDGE_SAMPLES, dtype=np.float32)
-        self._log_mel = np.zeros((0, BANDS), dtype=np.float32)
+        self._power = np.zeros((0, BANDS), dtype=np.float32)
         self._behind = 0
 
     def _known(self) -> Iterator[AcousticOutput]:
         """Outputs as far as the samples reach."""
         while len(self._samples) >= _samples_of(_TAKEN_ROWS):
             self._take(_TAKEN_ROWS)
-            if len(self._log_mel) - self._behind >= HOP_ROWS + AHEAD_ROWS:
+            if len(self._power) - self._behind >= HOP_ROWS + AHEAD_ROWS:
                 yield self._infer(HOP_ROWS)
 
     def _take(self, rows: int) -> None:
-        """Make so many rows of log-mel from the samples."""
+        """Make so many rows of mel power from the samples."""
         kept = self._samples[: _samples_of(rows)]
         # mel_power puts silence before the first row: a row more, that is left out
         lead = np.zeros(SAMPLES_PER_ROW - _EDGE_SAMPLES, np.float32)
@@ -118,12 +119,13 @@ class StreamingAcoustic:
         self._samples = self._samples[rows * SAMPLES_PER_ROW :]
         if self._on_power is not None:
             self._on_power(power)
-        self._log_mel = np.concatenate([self._log_mel, self._normalizer.normalized(power)])
+        self._normalizer.hear(power)
+        self._power = np.concatenate([self._power, power])
 
     def _infer(self, rows: int) -> AcousticOutput:
         """The next rows, by what is before them and at most AHEAD_ROWS after."""
-        seen = self._log_mel[: self._behind + rows + AHEAD_ROWS]
-        answer = self._network.run(log_mel=seen[np.newaxis])
+        seen = self._power[: self._behind + rows + AHEAD_ROWS]
+        answer = self._network.run(log_mel=self._normalizer.by_now(seen)[np.newaxis])
         curves, classes, voice = (
             output[self._behind : self._behind + rows]
             for output in outputs_of(answer, self._network)
@@ -131,7 +133,7 @@ class StreamingAcoustic:
         self._behind += rows
         # a multiple of HOP_ROWS, which is even: the network works on every second row inside
         dropped = max(0, self._behind - BEHIND_ROWS)
-        self._log_mel = self._log_mel[dropped:]
+        self._power = self._power[dropped:]
         self._behind -= dropped
         return AcousticOutput(curves, classes, voice[:, 0])
 

@@ -5,7 +5,8 @@ Flow      speech.mel -> speech.log_mel -> articulation.acoustic_model,
 Reads     mel power
 Gives     normalized log-mel rows: free of level and spectral tilt, in a narrow range
 
-A recording is normalized by its own statistics, a live voice by those of what was said so far.
+A recording is normalized by its own statistics, a live voice by those of what was said so far: row
+by row in training, all rows that the network sees anew each time in articulation.streaming.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def normalized_log_mel(power: Float32, out: Float32 | None = None) -> Float32:
 
 
 class RunningLogMel:
-    """Normalize a live voice row by row, by what was said up to each row.
+    """Normalize a live voice by what was said so far.
 
     The result does not depend on the pieces in which the rows come.
     """
@@ -89,32 +90,49 @@ class RunningLogMel:
         self._rows = 0
         # against the fall of LOUD_FALLS_DB a row, so that a running maximum is enough
         self._peak_db = -np.inf
+        self._loud_db = LEAST_LOUD_DB
         # of the loud rows so far, the older the less: their colour, and their number
         self._sums: Float64 = PRIOR_ROWS * np.append(_USUAL_COLOUR_DB, 1.0)
 
     def normalized(self, power: Float32) -> Float32:
-        """The next rows.
+        """The next rows, each by what was said up to it.
 
         power    (T, BANDS) mel power
         returns  (T, BANDS) units of SPREAD_DB around the mean of the loud rows so far
         """
         if not len(power):
             return power.copy()
+        relative_db, sums = self._heard(power)
+        return _in_units(relative_db, sums[:, :-1] / sums[:, -1:])
+
+    def hear(self, power: Float32) -> None:
+        """Take the next rows into account. power (T, BANDS)"""
+        if len(power):
+            self._heard(power)
+
+    def by_now(self, power: Float32) -> Float32:
+        """Rows from before, all by what was said up to now.
+
+        power    (T, BANDS) mel power of rows that were heard
+        returns  (T, BANDS) units of SPREAD_DB around the mean of the loud rows so far
+        """
+        return _in_units(
+            _relative_db(power, np.array(self._loud_db)), self._sums[:-1] / self._sums[-1]
+        )
+
+    def _heard(self, power: Float32) -> tuple[Float64, Float64]:
+        """(T, BANDS) the next rows against the loud level so far, dB; (T, BANDS + 1) sums."""
         level_db = 10.0 * np.log10(power.sum(axis=1, dtype=np.float64) + _SILENCE_POWER)
         fallen_db = LOUD_FALLS_DB * np.arange(self._rows, self._rows + len(power))
         peak_db = np.maximum(np.maximum.accumulate(level_db + fallen_db), self._peak_db)
         self._rows += len(power)
         self._peak_db = float(peak_db[-1])
         loud_db = np.maximum(peak_db - fallen_db - PEAK_OVER_LOUD_DB, LEAST_LOUD_DB)
-        floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
-        spectrum_db = 10.0 * np.log10(np.maximum(power, floor[:, np.newaxis]))
-        relative_db = spectrum_db - loud_db[:, np.newaxis]
+        self._loud_db = float(loud_db[-1])
+        relative_db = _relative_db(power, loud_db[:, np.newaxis])
         loud = (level_db > loud_db - LOUD_RANGE_DB).astype(np.float64)
         sums = self._remembered(loud[:, np.newaxis] * np.column_stack([relative_db, loud]))
-        mean_db = sums[:, :-1] / sums[:, -1:]
-        low, high = RANGE
-        normal: Float32 = np.clip((relative_db - mean_db) / SPREAD_DB, low, high).astype(np.float32)
-        return normal
+        return relative_db, sums
 
     def _remembered(self, new: Float64) -> Float64:
         """(T, BANDS + 1) sums up to each row."""
@@ -124,3 +142,16 @@ class RunningLogMel:
             self._sums = added + (1.0 - added[-1] / MEMORY_ROWS) * self._sums
             sums[row] = self._sums
         return sums
+
+
+def _relative_db(power: Float32, loud_db: Float64) -> Float64:
+    """(T, BANDS) against a loud level, dB, not below FLOOR_DB under it."""
+    floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
+    relative_db: Float64 = 10.0 * np.log10(np.maximum(power, floor)) - loud_db
+    return relative_db
+
+
+def _in_units(relative_db: Float64, mean_db: Float64) -> Float32:
+    """(T, BANDS) around a mean, as the network takes it."""
+    normal: Float32 = np.clip((relative_db - mean_db) / SPREAD_DB, *RANGE).astype(np.float32)
+    return normal

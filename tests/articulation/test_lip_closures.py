@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from portravox.articulation.lip_closures import (
+    LIVE,
     LONGEST_HUM_ROWS,
     LONGEST_ROWS,
+    RECORDING,
     SHORTEST_ROWS,
     closures,
     labiodentals,
@@ -99,3 +101,26 @@ def test_a_closure_that_is_released_aloud_needs_no_more_evidence(make_acoustic):
     loudness_db[100:108] = -40.0
     weak = make_acoustic(ROWS, m=[(100, 108, 0.7)])
     assert len(closures(weak, SPEAKING, loudness_db)) == 1
+
+
+def test_in_a_live_voice_a_hum_needs_more_evidence_than_a_stop(make_acoustic):
+    """n, ng and l hum like m, but no vowel is silent like p."""
+    doubtful = [(100, 108, 0.5)]
+    assert len(closures(make_acoustic(ROWS, p=doubtful), SPEAKING, rules=LIVE)) == 1
+    assert closures(make_acoustic(ROWS, m=doubtful), SPEAKING, rules=LIVE) == []
+    assert len(closures(make_acoustic(ROWS, m=[(100, 108, 0.7)]), SPEAKING, rules=LIVE)) == 1
+
+
+@pytest.mark.parametrize("rounded", ["w", "u"])
+def test_in_a_live_voice_rounded_lips_do_not_bite(make_acoustic, rounded):
+    alone = make_acoustic(ROWS, f=[(50, 60, 0.5)])
+    assert labiodentals(alone, SPEAKING, [], LIVE) == [(50, 60)]
+    beside = make_acoustic(ROWS, f=[(50, 60, 0.5)], **{rounded: [(50, 60, 0.4)]})
+    assert labiodentals(beside, SPEAKING, [], LIVE) == []
+
+
+def test_a_closure_of_which_a_live_voice_shows_less_is_as_long(make_acoustic):
+    brief = make_acoustic(ROWS, b=[(100, 103, 0.85)])
+    assert closures(brief, SPEAKING, rules=RECORDING) == []
+    ((first, release),) = closures(brief, SPEAKING, rules=LIVE)
+    assert release - first == SHORTEST_ROWS

@@ -9,9 +9,11 @@ from portravox.articulation.streaming import (
     StreamingAcoustic,
     infer_live,
 )
-from portravox.speech.log_mel import RunningLogMel
+from portravox.demo import VOICE
+from portravox.media.voice_file import read_voice
+from portravox.speech.log_mel import RunningLogMel, normalized_log_mel
 from portravox.speech.mel import BANDS, mel_power
-from portravox.speech.resample import SPEECH_RATE_HZ
+from portravox.speech.resample import SAMPLES_PER_ROW, SPEECH_RATE_HZ, speech_samples
 
 
 def _voice(length_s: float, seed: int = 0) -> np.ndarray:
@@ -62,8 +64,6 @@ def test_what_comes_later_changes_nothing():
 
 
 def test_running_statistics_come_near_the_clips_own_after_seconds():
-    from portravox.speech.log_mel import normalized_log_mel
-
     power = mel_power(_voice(8.0), 800)
     running, whole = RunningLogMel().normalized(power), normalized_log_mel(power)
     apart = np.abs(running - whole).mean(axis=1)
@@ -77,6 +77,30 @@ def test_running_statistics_do_not_depend_on_pieces():
     parts = [pieces.normalized(power[at : at + 7]) for at in range(0, 200, 7)]
     assert np.array_equal(np.concatenate(parts), whole)
     assert RunningLogMel().normalized(np.zeros((0, BANDS), np.float32)).shape == (0, BANDS)
+
+
+def test_a_soft_sound_before_a_loud_one_is_known_to_be_soft():
+    """The first sound of a voice is its loudest so far; a moment later it is not."""
+    power = np.full((30, BANDS), 1e-7, np.float32)
+    power[20:] = 1e-4
+    running, by_now = RunningLogMel(), RunningLogMel()
+    at_once = np.concatenate([running.normalized(power[:20]), running.normalized(power[20:])])
+    by_now.hear(power)
+    later = by_now.by_now(power)
+    assert np.ptp(at_once.mean(axis=1)) < 1.0
+    assert later[25].mean() - later[10].mean() > 3.0
+    assert np.allclose(later[-1], at_once[-1], atol=1e-5), "of the latest row no more is known"
+
+
+def test_a_voice_begins_live_as_in_the_recording():
+    samples = speech_samples(read_voice(VOICE))[6 * SPEECH_RATE_HZ : 8 * SPEECH_RATE_HZ]
+    begun = int(np.flatnonzero(np.abs(samples) > 0.02)[0]) // SAMPLES_PER_ROW
+    first_second = slice(begun, begun + 100)
+    whole = infer(normalized_log_mel(mel_power(samples, len(samples) // SAMPLES_PER_ROW)))
+    live = infer_live(samples)
+    for channel, least in {"aperture": 0.82, "jaw": 0.9, "closure": 0.85}.items():
+        r = np.corrcoef(live[channel][first_second], whole[channel][first_second])[0, 1]
+        assert r >= least
 
 
 def test_nothing_speaks_in_digital_silence():

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
+from benchmarks.articulation import mandarin
+from benchmarks.articulation.baselines import Answer
+from benchmarks.articulation.bench import Bench
 from benchmarks.articulation.mandarin import MandarinScore, kinds_of
 from benchmarks.articulation.measures import area_under_curve
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
-from training.mandarin import SYLLABLES, WORDS, MandarinTake
+from training.mandarin import FOR_CHOOSING, MEASURED, SYLLABLES, WORDS, MandarinTake
 
 
 def _take(*syllables: tuple[str, str]) -> MandarinTake:
@@ -45,6 +48,25 @@ def test_the_hum_of_shi_is_no_i():
     score.add(_take(("", "v")), _curves(rounding=1.0))
     score.add(_take(("x", "i")), _curves(spread=1.0))
     assert score.figures()["rounding of ü, AUC"] == 1.0
+
+
+@pytest.mark.parametrize("choosing", [False, True])
+def test_thresholds_are_chosen_by_other_recordings_than_are_measured(
+    tmp_path, monkeypatch, choosing
+):
+    takes = [MandarinTake(f"ba{n}", SYLLABLES, (("b", "a"),), b"") for n in range(200)]
+    asked = []
+    monkeypatch.setattr(mandarin, "mandarin_takes", lambda _: takes)
+    monkeypatch.setattr(MandarinTake, "voice", lambda take: take)
+    monkeypatch.setattr(
+        Bench,
+        "methods",
+        property(lambda _: {"ours": lambda take: asked.append(take) or Answer(_curves(), None)}),
+    )
+    (part,) = mandarin.mandarin_words(Bench(tmp_path, tmp_path, choosing=choosing))
+    wanted = FOR_CHOOSING if choosing else MEASURED
+    assert asked == [take for take in takes if take.tenth == wanted]
+    assert part.figures["recordings: b p m"] == len(asked) > 0
 
 
 def test_an_initial_that_is_missing_counts_as_none():
