@@ -93,7 +93,7 @@ class Shades(NamedTuple):
     """Standard deviation of the photograph's grain, 0..255."""
 
 
-UPPER_LIP_SHADE, UPPER_LIP_SHADE_MM = 0.40, 1.1
+UPPER_LIP_SHADE, UPPER_LIP_SHADE_MM = 0.30, 1.1
 LOWER_LIP_SHADE, LOWER_LIP_SHADE_MM = 0.25, 0.9
 CORNER_SHADE, CORNER_SHADE_MM = 0.55, 5.0
 """Share of light that a lip or corner takes from what lies at it, and how far that reaches. Our

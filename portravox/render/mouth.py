@@ -37,7 +37,7 @@ them and women 3.4 mm (Vig & Brundo, J. Prosthet. Dent. 1978)."""
 LEAST_SHOWN_MM = 1.2
 """Photographed teeth reach at least so far below that line."""
 
-LOWER_EDGE_BELOW_SEAM_MM = 1.4
+LOWER_EDGE_BELOW_SEAM_MM = 2.4
 """Edge of the lower incisors below that line, behind the upper ones: teeth nearly meet in s and
 ee, for which the jaw hardly opens."""
 
@@ -94,6 +94,10 @@ LEAST_TEETH_SEEN = 0.05
 """Share of the photographed opening that must look like teeth, for their colour to be taken."""
 
 DIMMEST_ENAMEL = 0.65
+
+LEAST_GREY_ENAMEL = 1.0
+"""Of the brightness that skin and eyes let expect, teeth in a photograph without colour have at
+least so much. Our choice."""
 
 SEEN_WHEN_GREY = 0.5
 """Without colour a moist lip looks like teeth unless the dark of the mouth lies between the two."""
@@ -352,7 +356,11 @@ def _seen_in(cut: _Cut, colours: _Colours, density: float, gap_mm: float) -> _Se
     own = own_row(pixels, between, toothy, density, gap_mm)
     if own is not None and colours.grey and own.ends_seen < SEEN_WHEN_GREY:
         own = None
-    return _Seen(photo, own, _seen_enamel(cut, colours.enamel, colours.skin, colours.lip))
+    enamel = _seen_enamel(cut, colours.enamel, colours.skin, colours.lip)
+    if colours.grey and own is None:
+        # moist lips that were taken for teeth are darker than these
+        enamel = np.maximum(enamel, LEAST_GREY_ENAMEL * colours.enamel)
+    return _Seen(photo, own, enamel)
 
 
 def _shown_mm(own: OwnRow, edge_mm: float, density: float, fit: float) -> float:
@@ -389,7 +397,7 @@ def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
         mm=mouth.mm,
         edge_px=max(SAMPLED_PX, 0.10 * mouth.mm, 0.75 * mouth.edge_px),
         contact_px=max(0.5, 0.32 * mouth.mm, 0.75 * mouth.edge_px),
-        narrow=min(0.80 + 0.20 * gap_mm / 6.0, 1.0) * (1.0 - ROUND_SHADE * rounded),
+        narrow=min(0.88 + 0.12 * gap_mm / 6.0, 1.0) * (1.0 - ROUND_SHADE * rounded),
         upper=1.0 if mouth.own is None else OWN_TEETH_SHADE,
         tongue=LOW_TONGUE_LIGHT + (1.0 - LOW_TONGUE_LIGHT) * raised,
         tongue_in_front=raised,
@@ -518,7 +526,7 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
         light = flat.mean(axis=1)
         whites.append(np.median(flat[light >= np.percentile(light, 70)], axis=0))
     white = np.mean(whites, axis=0)
-    level = float(np.clip(white.mean() * 1.1, skin.mean() * 1.15, skin.mean() + 45.0))
+    level = float(np.clip(white.mean() * 1.15, skin.mean() * 1.22, skin.mean() + 50.0))
     balance = np.clip((skin / skin.mean() / MEAN_SKIN) ** 0.7, *BALANCE_RANGE)
     tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
     tint = tint / tint.mean() * ENAMEL_TINT

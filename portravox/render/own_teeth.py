@@ -34,6 +34,10 @@ GAP_MM = 0.8
 """A dark gap higher than this between two teeth parts the upper from the lower row."""
 
 EDGE_SOFT_MM = 0.30
+GUESSED_SOFT_MM, GUESSED_SHADE, GUESSED_SHADE_MM = 0.8, 0.35, 1.8
+"""Where the lower lip hid the biting edge it is softer, and teeth grow darker towards it, as edges
+do that let light through: a hard bright one would claim to be known. Our choice."""
+
 EDGE_DETAIL_MM = 1.8
 UNEVEN_MM = 0.9
 """Further than about that from the row's arc no edge is believed: there a lip covers the tooth."""
@@ -43,6 +47,9 @@ CUT_EXTENDED_MM = 0.7
 
 MARGIN_MM = 0.45
 """Next to the lips the photograph's teeth take their colour; that much is left out."""
+
+LIP_SHINE = 2.0
+"""So many times more is left out where a lip lies over the biting edge. Our choice."""
 
 SIDE_BLEND_MM = 2.0
 COLOUR_MATCH_MM = 5.0
@@ -108,7 +115,9 @@ def own_row(
     reach = 2 * round(1.5 * density) + 1
     margin = MARGIN_MM * density
     high = top + margin
-    low = np.maximum(np.minimum.reduce([edge, found, floor]) - margin, high)
+    # what shines on a lip that covers them looks like a tooth
+    hem = margin * (1 + LIP_SHINE * hidden)
+    low = np.maximum(np.minimum.reduce([edge, found, floor]) - hem, high)
     ends_seen = 1.0 - float(hidden[left : right + 1].mean())
     hidden = cv2.blur(hidden[None], (reach, 1))[0]
     # there the lip's outline is no edge of teeth: they end on their arc, or just below the lip
@@ -116,8 +125,11 @@ def own_row(
     source = np.clip(rows, high, low)
     at = np.broadcast_to(columns, source.shape).astype(np.float32)
     filled = cv2.remap(colour, at, source.astype(np.float32), cv2.INTER_LINEAR)
-    soft = max(0.5, 0.5 * EDGE_SOFT_MM * density)
-    cover = smoothstep(-soft, soft, edge - rows)
+    soft_mm = EDGE_SOFT_MM + (GUESSED_SOFT_MM - EDGE_SOFT_MM) * hidden
+    soft = np.maximum(0.5, 0.5 * soft_mm * density)
+    cover = smoothstep(0.0, 1.0, (edge - rows + soft) / (2 * soft))
+    dim = 1 - smoothstep(0.0, GUESSED_SHADE_MM * density, edge - rows)
+    filled *= (1 - GUESSED_SHADE * hidden * dim).astype(np.float32)[..., None]
     inset = SIDE_BLEND_MM * density
     cover *= smoothstep(0.0, inset, columns - left) * smoothstep(0.0, inset, right - columns)
     seen = tooth & (rows > high) & (rows < low) & good

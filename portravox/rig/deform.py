@@ -28,6 +28,13 @@ UPPER_SHARE_TEETH = 0.85
 """Of the opening, the upper lip does this much: in an open vowel, in spread sounds (i, s, e), which
 show the upper teeth, in rounded ones, and where the lower lip is at the teeth. Our choice."""
 
+BITE_GAP_MM = 3.4
+"""Lips with the lower one at the teeth are at least so far apart: so much of the upper incisors is
+seen above it. Our choice; 2 mm looked like lips that hardly part."""
+
+BITE_FROM_MM = 1.5
+"""... from this opening on; below, they are about to shut. Our choice."""
+
 UPPER_LIFT_MM = (2.8, 4.5)
 """It rises no further than this in open and in spread sounds. Our choice."""
 
@@ -207,7 +214,10 @@ class Deformer:
         for name in _MUSCLES:
             w[name] = c[name]
         if speech > 0.0:
-            asked_mm = speech * c["lip_gap"] * self._mouth_width_mm
+            asked_mm = c["lip_gap"] * self._mouth_width_mm
+            # while they close or press, they are no longer at the teeth
+            parted = min(1.0, asked_mm / BITE_FROM_MM)
+            asked_mm = speech * max(asked_mm, BITE_GAP_MM * c["lip_teeth"] * parted)
             target = asked_mm + (1 - speech) * self._rest_gap_mm
             risen = w["jaw"] * self._rises("jaw")
             lift = _upper_lift_mm(asked_mm, c["lip_wide"], c["lip_round"], c["lip_teeth"])

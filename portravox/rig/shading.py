@@ -83,7 +83,8 @@ _STROKES: dict[str, tuple[_Stroke, ...]] = {
         _Stroke(_UNDER_LOWER_LIP, -0.09, 4.0),
         _Stroke(_UPPER_LIP, -0.04, 2.0),
         _Stroke(_ABOVE_UPPER_LIP, 0.04, 3.5),
-        _Stroke(_BESIDE_MOUTH, -0.06, 4.0),
+        # the line in which lips end is gathered there, and dark enough
+        _Stroke(_BESIDE_MOUTH, 0.05, 3.0),
         _Stroke(_CHEEK_HOLLOW, -0.04, 9.0),
         _Stroke(_CHIN, 0.03, 6.0),
     ),

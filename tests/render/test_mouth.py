@@ -65,6 +65,26 @@ def test_a_photograph_without_colour_gets_a_mouth_without_colour(
     assert np.ptp(frame.astype(int), axis=-1).max() <= 2
 
 
+def test_teeth_that_are_drawn_are_no_greyer_than_the_skin(
+    rig: Rig, photo: UInt8, matte: Float32, deformer: Deformer, controls: Row
+) -> None:
+    # without colour these teeth are not told from moist lips, so they are drawn
+    grey = np.repeat(photo.mean(axis=-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+    mouth = prepare_scene(rig, grey, matte).mouth
+    skin = np.median([grey[int(y), int(x), 0] for x, y in rig.rest[[50, 280, 205, 425], :2]])
+    teeth = mouth.upper.pixels[mouth.upper.pixels[..., 3] > 0.95][:, 0]
+    assert np.percentile(teeth, 90) > skin
+
+
+def test_teeth_that_nearly_meet_show_the_upper_ones(scene: Scene) -> None:
+    mouth = scene.mouth
+    upper, lower = (
+        scene.rig.to_head_mm(anchors)[0, 1]
+        for anchors in (mouth.upper_anchors, mouth.lower_anchors)
+    )
+    assert lower > upper - 1.0  # the lower edges stand behind the upper teeth's, not above them
+
+
 def test_rounded_lips_show_less_of_the_teeth(
     scene: Scene, deformer: Deformer, controls: Row
 ) -> None:

@@ -62,6 +62,22 @@ def test_the_biting_edge_is_where_the_teeth_end() -> None:
     assert np.abs(middle - (oy - 1.0 * DENSITY)).max() < 0.25 * DENSITY
 
 
+def test_an_edge_that_the_lower_lip_hid_fades_and_one_that_was_seen_does_not() -> None:
+    def below_and_above(edge_mm: float) -> tuple[float, float]:
+        row = own_row(*smile(edge_mm=edge_mm), DENSITY, OPENING_MM)
+        assert row is not None
+        column = round(row_place(DENSITY, upper=True)[1][0])
+        edge = row.edge[column]
+        light = row.colour[..., 1] * row.cover
+        return tuple(
+            float(light[round(edge - mm * DENSITY), column] / TOOTH[1]) for mm in (0.3, 2.5)
+        )  # type: ignore[return-value]
+
+    assert min(below_and_above(1.0)) > 0.9
+    faded, whole = below_and_above(-3.5)
+    assert whole > 0.9 and faded < 0.75
+
+
 def test_a_few_teeth_are_not_kept() -> None:
     assert own_row(*smile(half_width_mm=4.0), DENSITY, OPENING_MM) is None
 

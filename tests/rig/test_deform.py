@@ -66,6 +66,17 @@ def test_spread_lips_show_the_upper_teeth_more_than_open_ones_do(
     assert lower_lip_mm(lip_teeth=1.0) < lower_lip_mm(lip_wide=1.0)
 
 
+def test_lips_at_the_teeth_leave_some_of_them_to_be_seen_unless_they_shut(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    def opening_mm(lip_gap: float) -> float:
+        posed = deformer.deform(controls(speech=1, lip_gap=lip_gap, lip_teeth=1))
+        return float(gap_mm(rig, posed.vertices)[len(rig.mesh.mouth[0]) // 2])
+
+    assert opening_mm(0.04) > 2.5
+    assert abs(opening_mm(0.0)) < 1e-2
+
+
 def test_pressed_lips_show_less_red_and_rounded_ones_more(
     rig: Rig, deformer: Deformer, controls: Row
 ) -> None:
