@@ -44,7 +44,7 @@ from portravox.service.janitor import CleaningRounds, end_overdue, end_overdue_i
 from portravox.service.keys import ApiKeys, Keys
 from portravox.service.live import LiveLimits, LiveSessions
 from portravox.service.live_calls import LiveCalls
-from portravox.service.live_usage import LiveUsage
+from portravox.service.live_usage import KeepsLiveUsage, LiveUsage
 from portravox.service.metrics import Metrics
 from portravox.service.previews import ShowsPreviews
 from portravox.service.request_middleware import RequestMiddleware
@@ -318,6 +318,7 @@ async def _among_others(
         SharedRates,
         SignedPasses,
     )
+    from portravox.service.cluster.live_usage import SharedLiveUsage
 
     keys = SharedKeys(database)
     queue = _shared_queue(settings, database, keys)
@@ -334,6 +335,7 @@ async def _among_others(
             login_tokens=SharedLogins(database),
             parts=queue.parts,
             rates=SharedRates(database),
+            live_usage=SharedLiveUsage(database),
             own_folder=Path(own),
             drawn_on=drawn_on,
         )
@@ -487,8 +489,18 @@ class _Parts:
         stored = self._storages.previews
         return SharedPreviews(stored or LocalStorage(self._settings.data_dir / "previews"))
 
-    def service(self, *, queue: TaskQueue, keys: Keys, **others: Any) -> Service:
-        """A server, and `detector` with it."""
+    def service(
+        self,
+        *,
+        queue: TaskQueue,
+        keys: Keys,
+        live_usage: KeepsLiveUsage | None = None,
+        **others: Any,
+    ) -> Service:
+        """A server, and `detector` with it.
+
+        live_usage  of all machines; None: kept in the data folder
+        """
         settings, signing = self._settings, self._signing
         assert signing is not None
         served_links = LocalLinks(signing)
@@ -501,7 +513,7 @@ class _Parts:
             anchors_pem=settings.anchors_pem,
             watermark_key=settings.watermark_key_used,
         )
-        live = self._live_sessions()
+        live = self._live_sessions(live_usage)
         return Service(
             live=live,
             calls=None if live is None else self._live_calls(live),
@@ -592,7 +604,7 @@ class _Parts:
         )
         return loop, maker
 
-    def _live_sessions(self) -> LiveSessions | None:
+    def _live_sessions(self, usage: KeepsLiveUsage | None) -> LiveSessions | None:
         settings = self._settings
         if settings.live_sessions == 0:
             return None
@@ -607,7 +619,7 @@ class _Parts:
             ),
             fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
             scratch=self._scratch,
-            usage=LiveUsage(settings.live_seconds_file),
+            usage=usage or LiveUsage(settings.live_seconds_file),
             metrics=self._metrics,
             speaker=_speaker(settings),
             picture_formats=settings.picture_formats,

@@ -27,7 +27,7 @@ from portravox.labels.watermark_key import OFF
 from portravox.service import problems
 from portravox.service.errors import UploadUnknown
 from portravox.service.explanations import explained
-from portravox.service.live_usage import LiveUsage
+from portravox.service.live_usage import KeepsLiveUsage
 from portravox.service.metrics import Metrics
 from portravox.service.problems import Refusal, problem_of
 from portravox.service.tasks.queue import Json
@@ -196,7 +196,7 @@ class LiveSessions:
         pool: ProcessPool,
         fetching: ProcessPool,
         scratch: ScratchSpace,
-        usage: LiveUsage,
+        usage: KeepsLiveUsage,
         metrics: Metrics,
         speaker: Speaker | None,
         picture_formats: Formats,
@@ -257,8 +257,12 @@ class LiveSessions:
         session = _Session(self, client, holder)
         reason: Reason = "failed"
         try:
-            with contextlib.nullcontext() if has_entered else self.entered(holder):
+            if has_entered:
                 reason = await session.run()
+            else:
+                await self.refresh_usage(holder)
+                with self.entered(holder):
+                    reason = await session.run()
         except ClientGone:
             reason = "gone"
         except (Refusal, RequestFailed, PortravoxError, OSError) as error:
@@ -306,6 +310,11 @@ class LiveSessions:
             if not self._held:
                 self._empty.set()
             self._write_usage()
+
+    async def refresh_usage(self, holder: Holder) -> None:
+        """Hear what other machines counted, where a key has so many seconds of a day."""
+        if holder.s_per_day is not None:
+            await asyncio.to_thread(self._usage.refresh)
 
     def require_seconds(self, holder: Holder) -> None:
         """Raise Refusal where a key's seconds of the day are spent."""

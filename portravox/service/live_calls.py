@@ -86,6 +86,7 @@ class LiveCalls:
             silence_s=SILENCE_S,
         )
         try:
+            await self._sessions.refresh_usage(holder)
             with self._sessions.entered(holder):
                 self._pool.keep_warm()
                 key = f"key {holder.key_id}"

@@ -2,7 +2,8 @@
 
 Flow      service.live -> LiveUsage -> live-seconds.json in the data folder
 
-Counted by the hour and kept by this server alone: of several machines each counts its own.
+Counted by the hour and kept by this server alone; machines that share a database have
+`cluster.live_usage`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from portravox.atomic_file import writing
 
@@ -21,6 +23,21 @@ WINDOW_HOURS = 24
 _HOUR_S = 3600
 
 _log = logging.getLogger("portravox.live")
+
+
+class KeepsLiveUsage(Protocol):
+    """Seconds by key: of this process, or of all machines. `write` and `refresh` are called from
+    other threads than the rest."""
+
+    def add(self, key_id: str, seconds: float) -> None: ...
+
+    def used_s(self, key_id: str) -> float: ...
+
+    def snapshot(self) -> bytes: ...
+
+    def write(self, snapshot: bytes) -> None: ...
+
+    def refresh(self) -> None: ...
 
 
 class LiveUsage:
@@ -61,6 +78,9 @@ class LiveUsage:
                 stream.write(snapshot)
         except OSError as error:
             _log.warning("%s cannot be written: %s", self._path.name, error.strerror or error)
+
+    def refresh(self) -> None:
+        """Nobody else counts."""
 
     def _hour(self) -> int:
         return int(self._clock() // _HOUR_S)

@@ -25,7 +25,7 @@ HEAD = "0004"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-POSTGRES_HEAD = "0006"
+POSTGRES_HEAD = "0007"
 """The newest step in postgres_migrations/versions."""
 
 POSTGRES_MIGRATIONS = Path(__file__).parent / "postgres_migrations"

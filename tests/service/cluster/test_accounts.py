@@ -24,6 +24,7 @@ from portravox.service.cluster.keys import (
     SharedRates,
     SignedPasses,
 )
+from portravox.service.cluster.live_usage import SharedLiveUsage
 from portravox.service.database.database import Database
 from portravox.service.tasks.migrate import migrate_postgres
 
@@ -142,3 +143,22 @@ async def test_a_bucket_is_no_fuller_than_a_second_brings(url):
                     await counting
             else:
                 await counting
+
+
+async def test_seconds_of_live_sessions_are_counted_over_all_machines_together(url):
+    async with machines(url, 2) as databases:
+        here, there = (SharedLiveUsage(database) for database in databases)
+        here.add("1", 10.0)
+        there.add("1", 5.0)
+        there.add("2", 1.0)
+        assert (here.used_s("1"), there.used_s("1")) == (10.0, 5.0)
+        here.write(here.snapshot())
+        there.refresh()
+        here.refresh()
+        assert (here.used_s("1"), there.used_s("1"), here.used_s("2")) == (15.0, 15.0, 1.0)
+        here.add("1", 2.5)
+        assert here.used_s("1") == 17.5
+        with databases[0].connect() as db:
+            db.execute("UPDATE live_seconds SET hour = hour - 24 WHERE key_id = '1'")
+        here.refresh()
+        assert here.used_s("1") == 2.5 and here.used_s("2") == 1.0
