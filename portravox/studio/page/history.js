@@ -107,11 +107,11 @@ export class History {
     open.addEventListener("click", () => this.#choose(job));
     pin.addEventListener("click", () => this.#jobs.pin(job, !job.record.pinned));
     rename.addEventListener("click", () => this.#rename(job, card));
-    let sureUntil = 0;
     forget.addEventListener("click", async () => {
-      if ((!job.ended || job.record.pinned) && Date.now() > sureUntil) {
+      const asked = this.#shown.get(job);
+      if ((!job.ended || job.record.pinned) && Date.now() > asked.sureUntil) {
         // It would be rendered on, unseen; or was to be kept.
-        sureUntil = Date.now() + SURE_MS;
+        asked.sureUntil = Date.now() + SURE_MS;
         return say(state, job.ended ? "history.forget.sure" : "history.cancel.sure");
       }
       await this.#forget(job);
@@ -119,7 +119,7 @@ export class History {
     this.#playOnHover(job, item, picture);
     const stop = new AbortController();
     job.addEventListener("change", () => this.#show(job), { signal: stop.signal });
-    return { ...card, shown: null, stop };
+    return { ...card, shown: null, sureUntil: 0, stop };
   }
 
   #show(job) {
@@ -162,6 +162,7 @@ export class History {
       UNKNOWN: () => text("history.failed"),
       CANCELED: () => text("history.canceled"),
     }[job.status]();
+    if (!job.ended && Date.now() < card.sureUntil) return; // it asks, and progress does not answer
     state.textContent = [length, time, words].filter(Boolean).join(" · ");
     if (done && !job.record.frame && !document.hidden && !card.framed) {
       card.framed = true;

@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 import os
 import wave
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -101,9 +103,22 @@ def _jpeg(photograph: Path) -> bytes:
     return written.getvalue()
 
 
+def _of_30000_px() -> bytes:
+    """A black PNG of 900 million pixels, 1 bit each, in 110 kB."""
+    row = bytes(1 + 30_000 // 8)
+    packer = zlib.compressobj()
+    rows = b"".join(packer.compress(row * 100) for _ in range(300)) + packer.flush()
+    head = pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        pack(">I", len(content)) + kind + content + pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+
+
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """memo.amr, memo.caf (2 s), half.jpg (cut off), face.png (256 px), voice.wav (1.5 s),
+    """memo.amr, memo.caf (2 s), half.jpg (cut off), huge.png, face.png (256 px), voice.wav (1.5 s),
     long.wav (14 s), speech.wav (56 s), wall.png, strip.png, silence.wav, short.wav, broken.wav,
     notes.txt."""
     folder = tmp_path_factory.mktemp("files")
@@ -131,6 +146,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     memo = Waveform(0.5 * tone[:, None], 8_000)
     compressed(folder / "memo.amr", memo, "amr", "libopencore_amrnb", b="12200")
     compressed(folder / "memo.caf", memo, "caf", "alac")
+    (folder / "huge.png").write_bytes(_of_30000_px())
     (folder / "half.jpg").write_bytes(_jpeg(photograph)[:-4000])
     (folder / "broken.wav").write_bytes(b"RIFF\x10\0\0\0WAVEnothing")
     (folder / "notes.txt").write_text("neither")

@@ -97,3 +97,27 @@ def test_a_pass_serves_every_tab(studio: Any, server: Any) -> None:
     other.goto(server.url)
     other.wait_for_selector("html[data-ready]")
     assert other.inner_text("#account") == "Sign out"
+
+
+def test_without_https_recording_says_so(studio: Any) -> None:
+    page = studio.page
+    page.evaluate("void Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.click("#voice [data-do=record]")
+    assert "only to pages on HTTPS" in studio.verdict("voice", "bad")
+
+
+def test_forgetting_a_video_that_is_made_asks_and_cancels_it(studio: Any) -> None:
+    page = studio.page
+    studio.fill(voice="speech.wav")
+    with page.expect_response("**/video-synthesis") as sent:
+        studio.make()
+    task_id = sent.value.json()["output"]["task_id"]
+    forget = page.locator("#history [data-do=forget]")
+    forget.click()
+    state = page.locator("#history .state")
+    assert state.inner_text() == "Press again to cancel it"
+    page.wait_for_timeout(600)  # progress goes on, the question stays
+    assert state.inner_text() == "Press again to cancel it"
+    with page.expect_response(f"**/tasks/{task_id}/cancel**") as cancelled:
+        forget.click()
+    assert cancelled.value.ok

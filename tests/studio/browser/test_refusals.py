@@ -26,6 +26,7 @@ CODES = sorted(
         ("voice", "broken.wav", "cannot be opened"),
         ("voice", "notes.txt", "not a recording"),
         ("portrait", "half.jpg", "cannot be opened"),
+        ("portrait", "huge.png", "too large"),
     ],
 )
 def test_a_file_that_will_not_do_is_told_at_once(

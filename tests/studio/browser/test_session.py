@@ -81,6 +81,26 @@ def test_who_does_not_want_to_sign_in_is_left_alone(visit: Any, studio_of: Any) 
     assert page.locator("#portrait img").is_visible()
 
 
+def test_after_a_restart_of_the_server_it_asks_to_sign_in_and_goes_on(
+    visit: Any, studio_of: Any, server: Any
+) -> None:
+    page = visit()
+    studio = studio_of(page)
+    studio.fill()
+    body = '{"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "r"}'
+    page.route(  # a pass lives no longer than the server that gave it
+        "**/api/v1/tasks/**",
+        lambda route: route.fulfill(status=401, body=body, content_type="application/json"),
+    )
+    page.click("#make")
+    page.locator("#sign-in[open]").wait_for()
+    assert "started anew" in page.inner_text("#sign-in .trouble")
+    page.unroute("**/api/v1/tasks/**")
+    page.fill("#sign-in [name=key]", server.key)
+    page.click("#sign-in [type=submit]")
+    studio.finished()
+
+
 def test_a_key_that_is_revoked_meanwhile_is_asked_for_again(visit: Any, studio_of: Any) -> None:
     page = visit()
     studio = studio_of(page)
