@@ -618,6 +618,7 @@ def main() -> None:
     if not can_make() or programs() is None or not swift.is_here() or not shutil.which("nginx"):
         sys.exit("needs root, iproute2, postgresql, nginx-light and swift-proxy: see .ci/run")
     arguments.out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # no host is left behind
     with version(arguments.before) as before, tempfile.TemporaryDirectory() as given:
         inputs(Path(given), seconds=1.2, side_px=256)
         with opened(arguments.out) as cluster, served(Path(given), HERE) as port:
