@@ -28,6 +28,7 @@ from scipy import ndimage
 
 from benchmarks.articulation import sphinx
 from benchmarks.articulation.rules import curves as rule_curves
+from benchmarks.articulation.rules.features import rule_features
 from benchmarks.articulation.sentences import Sentence
 from portravox.arrays import Float32, Int32
 from portravox.articulation.acoustic_model import (
@@ -97,7 +98,7 @@ def loudness(voice: Waveform) -> Answer:
 
 def rules(voice: Waveform) -> Answer:
     """Phonetics on the spectrum."""
-    return Answer(rule_curves.curves_from_features(speech_features(voice)), None)
+    return Answer(rule_curves.curves_from_features(rule_features(voice)), None)
 
 
 def allphone(voice: Waveform, cache: Path | None = None) -> Answer:

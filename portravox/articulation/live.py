@@ -203,7 +203,6 @@ class LiveArticulation:
         clean = np.maximum(power[:wanted] - noise[:wanted], 0.0)
         loudness_db = np.maximum(loudness_dbfs(clean) - self._level_dbfs, SILENCE_DB)
         return SpeechFeatures(
-            power=clean,
             loudness_db=loudness_db.astype(np.float32),
             speaking=speaking[:wanted],
             pitch_hz=self._pitch_hz[start:stop],

@@ -323,23 +323,51 @@ def _within_limits(
         yield samples, rate_hz
 
 
+class _Growing:
+    """Samples that come block by block, in one place from the beginning: of an hour there are
+    hundreds of megabytes, which are never held twice."""
+
+    def __init__(self, channels: int) -> None:
+        self.channels = channels
+        self._samples = np.zeros(0, np.float32)
+        self._count = 0
+
+    def add(self, block: Float32) -> None:
+        """block  (N, channels)"""
+        end = self._count + block.size
+        if end > len(self._samples):
+            # the system moves large pieces of memory without copying them
+            room = -(-end // GROWN_BY_SAMPLES) * GROWN_BY_SAMPLES
+            self._samples.resize(room, refcheck=False)
+        self._samples[self._count : end] = block.ravel()
+        self._count = end
+
+    def whole(self) -> Float32:
+        """(N, channels) all of it; nothing can be added any more."""
+        self._samples.resize(self._count, refcheck=False)
+        return self._samples.reshape(-1, self.channels)
+
+
+GROWN_BY_SAMPLES = 1 << 22
+"""16 MiB; our choice."""
+
+
 def _by_rate(blocks: Iterable[Block]) -> list[Block]:
     """Blocks of one rate and as many channels, joined as long as they follow each other."""
-    segments: list[tuple[list[Float32], int]] = []
+    segments: list[tuple[_Growing, int]] = []
     for samples, rate_hz in blocks:
         if not len(samples):
             continue
         last = segments[-1] if segments else None
-        if last and last[1] == rate_hz and last[0][0].shape[1] == samples.shape[1]:
-            last[0].append(samples)
-        else:
-            segments.append(([samples], rate_hz))
-    return [(_concatenated(parts), rate_hz) for parts, rate_hz in segments]
+        if not last or last[1] != rate_hz or last[0].channels != samples.shape[1]:
+            last = (_Growing(samples.shape[1]), rate_hz)
+            segments.append(last)
+        last[0].add(samples)
+    return [(grown.whole(), rate_hz) for grown, rate_hz in segments]
 
 
 def _concatenated(parts: list[Float32]) -> Float32:
-    """All of them in one. Each is let go as soon as it is copied: of an hour there are hundreds of
-    megabytes."""
+    """All of them in one. Each is let go as soon as it is copied."""
     if len(parts) == 1:
         return parts[0]
     whole = np.empty((sum(map(len, parts)), parts[0].shape[1]), np.float32)
@@ -357,7 +385,9 @@ def _joined(name: str, segments: list[Block]) -> Block:
     sounds = False
     for samples, _ in segments:
         # Float files may hold anything; one NaN would spread over everything computed from it.
-        np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        for at in range(0, len(samples), BLOCK_SAMPLES):
+            part = samples[at : at + BLOCK_SAMPLES]
+            np.nan_to_num(part, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         peak = max(peak, float(samples.max()), -float(samples.min()))
     if peak > WRONG_SCALE_PEAK:
         segments = [(samples / np.float32(peak), rate_hz) for samples, rate_hz in segments]

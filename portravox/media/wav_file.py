@@ -99,7 +99,7 @@ class WavPiece:
     """Samples of one form."""
 
     format: WavFormat
-    data: bytes
+    data: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +327,9 @@ class _Reader:
         return len(self.content), None
 
     def _keep(self, form: WavFormat, start: int, end: int) -> None:
-        data = self.content[start:end]
+        data = memoryview(self.content)[start:end]  # no copy: of an hour, hundreds of megabytes
         if form.code == PCM and form.bits == 16:
-            name = _SPDIF.get(data[:65536].lstrip(b"\0")[:4])
+            name = _SPDIF.get(bytes(data[:65536]).lstrip(b"\0")[:4])
             if name is not None:
                 raise VoiceUnsupported(f"{self.name} is a WAV file with {name} inside; wanted PCM")
         if data:

@@ -30,10 +30,6 @@ class SpeechFeatures:
     Row n is centred on the 10 ms that begin at n / 100 s.
     """
 
-    power: Float32
-    """(T, BANDS) mel power with the noise taken off; the sum over the bands is 1 at the speech
-    level, which the loudest twentieth of the speaking rows exceed."""
-
     loudness_db: Float32
     """(T,) 0 at the speech level; not below SILENCE_DB."""
 
@@ -59,24 +55,28 @@ def speech_features(voice: Waveform) -> SpeechFeatures:
     spectrum, pitch_hz = _spectrum_and_pitch(voice, rows)
     noise = noise_power(spectrum, pitch_hz > 0.0)
     active = activity(spectrum, noise, pitch_hz > 0.0)
-    # in the room of the noise, as is the spectrum's logarithm in that of the spectrum: of an hour
-    # each takes 115 MB
-    clean = np.subtract(spectrum, noise, out=noise)
-    np.maximum(clean, 0.0, out=clean)
-    loudness_db = np.maximum(loudness_dbfs(clean) - active.level_dbfs, SILENCE_DB)
+    loudness_db = np.maximum(_loudness_dbfs(spectrum, noise) - active.level_dbfs, SILENCE_DB)
+    del noise
     if not active.speaking.any():
-        clean[:] = 0.0
         loudness_db = np.full(rows, SILENCE_DB)
         pitch_hz = np.zeros_like(pitch_hz)
-    clean /= np.float32(10.0 ** (active.level_dbfs / 10.0))
     return SpeechFeatures(
-        power=clean,
         loudness_db=loudness_db.astype(np.float32),
         speaking=active.speaking,
         pitch_hz=pitch_hz,
+        # in the spectrum's room: of an hour it has 115 MB
         log_mel=normalized_log_mel(spectrum, out=spectrum),
         duration_s=voice.duration_s,
     )
+
+
+def _loudness_dbfs(spectrum: Float32, noise: Float32) -> Float32:
+    """(T,) without the noise."""
+    loudness = np.zeros(len(spectrum), dtype=np.float32)
+    for first in range(0, len(spectrum), SPAN_ROWS):
+        some = slice(first, first + SPAN_ROWS)
+        loudness[some] = loudness_dbfs(np.maximum(spectrum[some] - noise[some], 0.0))
+    return loudness
 
 
 def _spectrum_and_pitch(voice: Waveform, rows: int) -> tuple[Float32, Float32]:

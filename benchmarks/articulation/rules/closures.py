@@ -1,7 +1,7 @@
 """Closures: where the lips are shut for p, b, m.
 
 Flow      speech.features -> rules.closures -> rules.curves
-Reads     SpeechFeatures
+Reads     RuleFeatures
 Gives     segments of rows in which the lips touch
 
 Whatever shuts the mouth, lips, tongue tip or tongue back, leaves a dip in the sound above 700 Hz.
@@ -21,10 +21,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from benchmarks.articulation.rules.features import RuleFeatures
 from benchmarks.articulation.rules.spectral import band_level_db
 from portravox.arrays import Float32
 from portravox.segments import segments
-from portravox.speech.features import SpeechFeatures
 
 MOUTH_HZ = (700.0, 3800.0)
 LONGEST_DIP_ROWS = 20
@@ -56,7 +56,7 @@ NEEDED = 2.2
 """Sum of the weighted facts from which a dip counts as a closure."""
 
 
-def closures(features: SpeechFeatures) -> list[tuple[int, int]]:
+def closures(features: RuleFeatures) -> list[tuple[int, int]]:
     """(first row, row of the release) of each closure, in order."""
     if not features.speaking.any():
         return []
@@ -74,7 +74,7 @@ def closures(features: SpeechFeatures) -> list[tuple[int, int]]:
 class _Evidence:
     """Band levels of one recording, asked for one dip after the other."""
 
-    def __init__(self, features: SpeechFeatures, mouth_db: Float32) -> None:
+    def __init__(self, features: RuleFeatures, mouth_db: Float32) -> None:
         self._mouth_db = mouth_db
         self._dark_db = [band_level_db(features, span, 1) for span in DARK_HZ]
         self._low_db = [band_level_db(features, span, 1) for span in LOW_HZ]

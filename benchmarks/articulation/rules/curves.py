@@ -1,7 +1,7 @@
 """Raw curves and closures -> articulation curves, by rule.
 
 Flow      speech.features -> rules.curves -> baselines
-Reads     SpeechFeatures
+Reads     RuleFeatures
 Gives     ArticulationCurves
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.articulation.rules.closures import closures
+from benchmarks.articulation.rules.features import RuleFeatures
 from benchmarks.articulation.rules.spectral import raw_curves
 from portravox.arrays import Bool, Float32
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
 from portravox.articulation.delivery import relative_loudness, relative_pitch
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
-from portravox.speech.features import SpeechFeatures
 
 SOUNDING_DB = -34.0
 """Against the speech level: below, the mouth makes no audible sound."""
@@ -33,7 +33,7 @@ LIP_BELL_ROWS, JAW_BELL_ROWS, CORNER_BELL_ROWS = 7, 13, 15
 """Lips are quick, the jaw is heavy, corners and protrusion are slow: 70, 130, 150 ms."""
 
 
-def curves_from_features(features: SpeechFeatures) -> ArticulationCurves:
+def curves_from_features(features: RuleFeatures) -> ArticulationCurves:
     """Curves of a recording whose features are at hand."""
     rows = len(features.speaking)
     raw = raw_curves(features)

@@ -1,7 +1,7 @@
 """Spectrum -> mouth, by the rules of phonetics: raw curves, row by row, not yet smooth.
 
 Flow      speech.features -> rules.spectral -> rules.curves
-Reads     SpeechFeatures
+Reads     RuleFeatures
 Gives     RawCurves
 
 The wider the mouth, the more comes out of it, and most so around the formants: energy from 500 to
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from benchmarks.articulation.rules.features import RuleFeatures
 from portravox.arrays import AnyFloat, Float32
-from portravox.speech.features import SILENCE_DB, SpeechFeatures
+from portravox.speech.features import SILENCE_DB
 from portravox.speech.mel import bands_between
 
 MURMUR_HZ = (120.0, 500.0)
@@ -60,7 +61,7 @@ class RawCurves:
 
 
 def band_level_db(
-    features: SpeechFeatures, span_hz: tuple[float, float], smoothing_rows: int = SMOOTHING_ROWS
+    features: RuleFeatures, span_hz: tuple[float, float], smoothing_rows: int = SMOOTHING_ROWS
 ) -> Float32:
     """(T,) level of a range of the spectrum; 0 dB is the clip's speech level."""
     power = features.power[:, bands_between(*span_hz)].sum(axis=1)
@@ -76,7 +77,7 @@ def ramp(value: AnyFloat, low: float, high: float) -> Float32:
     return share
 
 
-def raw_curves(features: SpeechFeatures) -> RawCurves:
+def raw_curves(features: RuleFeatures) -> RawCurves:
     """What the spectrum of each row says by itself."""
     if not features.speaking.any():
         rest = np.zeros_like(features.loudness_db)
@@ -114,13 +115,13 @@ def raw_curves(features: SpeechFeatures) -> RawCurves:
 
 
 def _against_usual_db(
-    features: SpeechFeatures, level_db: Float32, lowest_db: float, highest_db: float
+    features: RuleFeatures, level_db: Float32, lowest_db: float, highest_db: float
 ) -> Float32:
     usual_db = float(np.percentile(level_db[features.speaking], USUAL_PERCENTILE))
     return level_db - np.float32(np.clip(usual_db, lowest_db, highest_db))
 
 
-def _rounding_and_spread(features: SpeechFeatures, sibilant: Float32) -> tuple[Float32, Float32]:
+def _rounding_and_spread(features: RuleFeatures, sibilant: Float32) -> tuple[Float32, Float32]:
     """From the second formant: low for o and u, high for e and i.
 
     Its height is told by the balance of what lies around it: 1.7-3 kHz against 250-1100 Hz, where
@@ -145,7 +146,7 @@ def _rounding_and_spread(features: SpeechFeatures, sibilant: Float32) -> tuple[F
     return rounding, spread.astype(np.float32)
 
 
-def _labiodental(features: SpeechFeatures, sibilant: Float32) -> Float32:
+def _labiodental(features: RuleFeatures, sibilant: Float32) -> Float32:
     """f and v: weak friction, spread over the whole spectrum, without the peak of s and sh."""
     low_db = band_level_db(features, (300.0, 1200.0), 5)
     middle_db = band_level_db(features, (1500.0, 3400.0), 5)
@@ -157,7 +158,7 @@ def _labiodental(features: SpeechFeatures, sibilant: Float32) -> Float32:
     return weak * audible * frictional * flat * (1.0 - sibilant)
 
 
-def _tongue(features: SpeechFeatures, sibilant: Float32) -> Float32:
+def _tongue(features: RuleFeatures, sibilant: Float32) -> Float32:
     """Consonants between vowels: dips of what comes out of the mouth, 40 to 160 ms long."""
     mouth_db = band_level_db(features, (700.0, 3800.0))
     dip_db = ndimage.grey_closing(mouth_db, 20) - mouth_db

@@ -5,8 +5,8 @@ import pytest
 from scipy import signal
 
 from benchmarks.articulation.rules.curves import curves_from_features
+from benchmarks.articulation.rules.features import rule_features
 from portravox.media.waveform import Waveform
-from portravox.speech.features import speech_features
 
 RATE_HZ = 16_000
 FORMANTS_HZ = {"a": (730, 1290, 2440), "i": (280, 2250, 2900), "u": (310, 750, 2300)}
@@ -31,7 +31,7 @@ def curves_of(*parts):
     samples = np.concatenate(parts)
     samples = samples + np.random.default_rng(0).normal(0.0, 1e-4, len(samples))
     return curves_from_features(
-        speech_features(Waveform(samples.astype(np.float32)[:, np.newaxis], RATE_HZ))
+        rule_features(Waveform(samples.astype(np.float32)[:, np.newaxis], RATE_HZ))
     )
 
 
