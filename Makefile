@@ -24,12 +24,14 @@ setup-dev: .venv/.dev ## the same, with the tools for development
 	@$(CHOSEN); echo "environment for $$($$python --version) in .venv"; $$python -m venv .venv
 	touch $@
 
+# The models need nothing that is installed: they come meanwhile; where that fails, the command says why.
 # Only what is used is compiled to bytecode, now, as who installs: that saves 94 MB of 888 (measured).
 .venv/.runtime: .venv/.python requirements/lock.txt pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/lock.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/portravox models fetch
-	$(BIN)/python -c "import portravox.engines.embedded, portravox.media.encode, portravox.service.app"
+	$(BIN)/python -c "from portravox.model_files.fetch import fetch_missing as fetch; fetch()" 2>/dev/null & fetching=$$!; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/lock.txt && { wait $$fetching || true; }
+	$(BIN)/python -c "import portravox.engines.embedded, portravox.media.encode, portravox.service.app" & importing=$$!; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && wait $$importing
+	$(BIN)/python -c "from portravox.model_files.store import missing_files; raise SystemExit(bool(missing_files()))" || $(BIN)/portravox models fetch
 	touch $@
 
 .venv/.dev: .venv/.runtime requirements/lock-dev.txt
