@@ -83,10 +83,15 @@ class VideoSettings:
     against a search by half pixels and with one B-frame, made the file a tenth smaller and cost
     0.2 dB."""
 
-    lookahead_frames: int = 3
-    """0..250 frames that x264 looks ahead. Each costs memory, 6 MB and more at 2048 px; a head that
-    talks before a still background leaves little to plan for. Three instead of five took another
-    fifth off x264's time at 2048 px and a quarter off the file, for 0.6 dB of 46."""
+    steady: bool = True
+    """Frames that begin anew are made finer than `crf` says and those between coarser, without
+    looking ahead (x264: mbtree 0, ipratio 3, pbratio 1.5, crf + 7). What does not move is copied
+    from the fine frame, and a head before a still background hardly does; x264's own way to find
+    that out looks ahead. At the same quality that took a seventh to a fifth off x264's time
+    (docs/decisions/0074)."""
+
+    lookahead_frames: int = 0
+    """0..250 frames that x264 looks ahead. Each costs memory, 6 MB and more at 2048 px."""
 
     threads: int | None = None
     """Of x264. None: one for every two usable cores, up to eight; more take time from the
@@ -143,10 +148,15 @@ def encoder_threads() -> int:
 
 QUALITIES: Mapping[str, VideoSettings] = MappingProxyType(
     {
-        "draft": VideoSettings(crf=26, preset="superfast"),
+        "draft": VideoSettings(crf=26, preset="superfast", steady=False),
         "standard": VideoSettings(),
         "high": VideoSettings(
-            crf=15, preset="medium", b_frames=3, quick_search=False, lookahead_frames=30
+            crf=15,
+            preset="medium",
+            b_frames=3,
+            quick_search=False,
+            steady=False,
+            lookahead_frames=30,
         ),
     }
 )
@@ -576,7 +586,7 @@ class _Mp4:
         self._frames = 0
         self._file = open_mp4(path, metadata)
         options = {
-            "crf": str(settings.crf),
+            "crf": str(x264_crf(settings)),
             "preset": settings.preset,
             "profile": "high",
             "x264-params": x264_params(settings),
@@ -722,6 +732,20 @@ def sound_frame(block: Float32, rate_hz: int, *, at: int) -> AudioFrame:
     return frame
 
 
+KEY_RATIO, B_RATIO = 3.0, 1.5
+"""Quantisers of frames that lean on one frame and on two, over those of frames that begin anew and
+lean on one. x264's own are 1.4 and 1.3."""
+
+STEADY_CRF = 7
+"""So much coarser is what stands between, for the same quality on the whole. All three by
+`python -m benchmarks.encoding`."""
+
+
+def x264_crf(settings: VideoSettings) -> int:
+    """What x264 is told about quality."""
+    return min(settings.crf + STEADY_CRF, 51) if settings.steady else settings.crf
+
+
 def x264_params(settings: VideoSettings) -> str:
     """What x264 is told beside quality and preset."""
     params = (
@@ -732,6 +756,8 @@ def x264_params(settings: VideoSettings) -> str:
     )
     if settings.quick_search:
         params += ":subme=0:me=dia:merange=4:partitions=none:b-adapt=0:b-pyramid=none:scenecut=0"
+    if settings.steady:
+        params += f":mbtree=0:ipratio={KEY_RATIO:g}:pbratio={B_RATIO:g}"
     try:
         has_avx512 = "avx512" in Path("/proc/cpuinfo").read_text()
     except OSError:

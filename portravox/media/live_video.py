@@ -31,7 +31,7 @@ from portravox.media.encode import (
 from portravox.media.fragments import Fragmenter
 from portravox.media.planes import Planes
 
-LIVE = VideoSettings(crf=21, b_frames=0, lookahead_frames=0, threads=1)
+LIVE = VideoSettings(crf=21, b_frames=0, steady=False, threads=1)
 """Nothing waits for a later frame. One thread, since each more cuts frames into slices, and several
 sessions share a machine. Our choice."""
 
