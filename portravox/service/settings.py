@@ -214,7 +214,7 @@ class ServiceSettings(BaseSettings):
 
     max_voice_s: float = Field(180.0, ge=180, le=3600)
     """How long a recording may be: the original's three minutes, or up to an hour. Its file may
-    have 15 MiB for each 180 s. A minute takes 8 MB of memory (`memory_mib`), 25 MB of 48 kHz in
+    have 15 MiB for each 180 s. A minute takes 8 MB of memory (`memory_mib`), 30 MB of 48 kHz in
     stereo, and `render_time_s` has to be enough for it."""
 
     speech: Literal["off", "espeak-ng", "piper", "openai", "dashscope"] = "off"
