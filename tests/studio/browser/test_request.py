@@ -26,7 +26,7 @@ def test_curl_and_python_submit_and_the_command_is_one(
 ) -> None:
     page = studio.page
     studio.fill()
-    page.get_by_role("button", name="Song").click()
+    page.locator("#direction").get_by_role("button", name="Song").click()
     page.locator("#direction summary").last.click()
     page.fill("#seed", "11")
     page.press("#seed", "Tab")
