@@ -35,8 +35,6 @@ _PREFERENCES: Mapping[str, bool | int | str] = {
     "media.navigator.streams.fake": True,  # a tone for a microphone, a pattern for a camera
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
-    # Its H.264 over WebRTC is a plugin from its maker, not to be had here: live goes by WebSocket.
-    "media.peerconnection.enabled": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "app.update.enabled": False,
     "browser.shell.checkDefaultBrowser": False,

@@ -11,6 +11,7 @@ const OPEN_MS = 3500;
 
 export class Call {
   #peer = new RTCPeerConnection();
+  #video;
   #channel;
   #sender;
   /** @type {(message: any) => void} */
@@ -22,6 +23,7 @@ export class Call {
    * @param {MediaStreamTrack | null} microphone
    */
   constructor(video, microphone) {
+    this.#video = video;
     const sound = this.#peer.addTransceiver("audio", { direction: "sendrecv" });
     this.#sender = sound.sender;
     this.hear(microphone);
@@ -73,6 +75,7 @@ export class Call {
   /** What was told is sent before the line ends. */
   close() {
     [this.#onMessage, this.#onEnd] = [() => {}, () => {}];
+    this.#video.srcObject = null; // else it hides what comes by a WebSocket
     const end = () => this.#peer.close();
     if (this.#channel.readyState === "open" && this.#channel.bufferedAmount > 0) setTimeout(end, 200);
     else end();

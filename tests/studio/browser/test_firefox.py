@@ -121,6 +121,7 @@ def test_what_is_spoken_becomes_a_voice_and_what_will_not_do_is_told(tab: Tab, f
 def test_a_portrait_says_live_what_is_typed(tab: Tab, files: Path) -> None:
     tab.choose("#portrait input[type=file]", files / "face.png")
     good(tab, "portrait")
+    # Firefox sends nothing to loopback over WebRTC: this goes on over a WebSocket.
     tab.click("#go-live")
     live = "document.querySelector('#live [data-part=video]')"
     tab.until(f"{live}.currentTime > 0.5", timeout_s=60.0)
