@@ -23,7 +23,15 @@ MACHINE = Machine(
     parallel_gain=2.0,
 )
 
-OPENING = {"requests": 3, "wire_bytes": 61_500, "first_paint_s": 0.2, "usable_s": 0.4}
+OPENING = {
+    "requests": 3,
+    "wire_bytes": 61_500,
+    "sample_bytes": 20_000,
+    "first_paint_s": 0.2,
+    "usable_s": 0.4,
+}
+
+WALK = {"clicks": 2, "scrolled_px": 0, "make_to_moving_s": 2.62, "make_to_finished_s": 7.5}
 
 VISIT = {
     "usable_s": 1.0,
@@ -37,14 +45,16 @@ VISIT = {
 def facts(**changes: Any) -> dict[str, Any]:
     openings = dict.fromkeys(("cold", "warm", "slow"), OPENING)
     visits = {"first_visit": VISIT, "second_visit": {**VISIT, "preview_s": None}}
-    return {"browser": "156.0.1", "violations": [], **openings, **visits, **changes}
+    given = {"browser": "156.0.1", "violations": [], "walks": {"Firefox, 1280 px": WALK}}
+    return {**given, **openings, **visits, **changes}
 
 
 def test_times_weights_and_what_was_not_seen_are_told() -> None:
     told = markdown(MACHINE, facts())
     assert "| **the 5-s video plays** | 6.2 | 6.2 |" in told
     assert "| the first drawn frame | 4.0 | – |" in told
-    assert "| for the first time | 3 | 62 | 0.20 | 0.40 |" in told
+    assert "| for the first time | 3 | 62 | 20 | 0.20 | 0.40 |" in told
+    assert "| Firefox, 1280 px | 2 | 0 | 2.6 | 7.5 |" in told
     assert "no violations" in told
 
 
