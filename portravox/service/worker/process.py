@@ -493,17 +493,31 @@ class WorkerProcess:
             await self._kill()
 
     async def _kill(self) -> None:
+        """End the process. Who is cancelled meanwhile still waits for its end, a few milliseconds:
+        nobody else would, and what the loop holds of it would stay for ever."""
         child, self._child = self._child, None
+        was_cancelled = False
         if child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            assert child.stdout is not None
-            # asyncio waits for the end of the pipe, and does not read on where much lies unread.
-            with contextlib.suppress(RuntimeError):  # somebody else reads, and so comes to its end
-                while await child.stdout.read(MAX_LINE_BYTES):
-                    pass
-            await child.wait()
+            ending = asyncio.create_task(_end(child))
+            while not ending.done():
+                try:
+                    await asyncio.shield(ending)
+                except asyncio.CancelledError:
+                    was_cancelled = True
         await asyncio.to_thread(self._remove_folder)
+        if was_cancelled:
+            raise asyncio.CancelledError
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.kill()
+    assert child.stdout is not None
+    # asyncio waits for the end of the pipe, and does not read on where much lies unread.
+    with contextlib.suppress(RuntimeError):  # somebody else reads, and so comes to its end
+        while await child.stdout.read(MAX_LINE_BYTES):
+            pass
+    await child.wait()
 
 
 _INPUTS: Mapping[str, tuple[str, ...]] = {

@@ -97,6 +97,21 @@ async def test_time_that_is_up_and_cancelling_both_kill(tmp_path: Path, silence:
     await process.close()
 
 
+async def test_who_is_cancelled_while_a_process_ends_waits_for_its_end(tmp_path: Path) -> None:
+    """Else nobody would: the process was killed, and its pipes stayed open for good."""
+    process = WorkerProcess("fetch", memory_mib=256, folders=tmp_path)
+    await process.warm()
+    child = process._child
+    assert child is not None and child.returncode is None
+    ending = asyncio.create_task(process.close())
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert child.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_a_process_that_dies_fails_its_request_and_is_replaced(
     tmp_path: Path, silence: str
 ) -> None:
