@@ -190,13 +190,14 @@ async def cluster_of(folder: Path):
         await cluster.queue.close()
 
 
-async def helping(maker: PartMaker) -> None:
-    """Make parts as they come."""
-    while True:
+async def helping(maker: PartMaker, parts: int = 1000) -> None:
+    """Make parts as they come, so many at most."""
+    while parts > 0:
         claimed = await maker.claim("job 2")
         if claimed is None:
             await asyncio.sleep(0.01)
         else:
+            parts -= 1
             await maker.make(*claimed)
 
 
@@ -278,7 +279,7 @@ async def test_only_the_part_that_was_lost_is_made_again(tmp_path: Path) -> None
 
         task = await cluster.submit()
         lead = Machine(waits_for_the_other)
-        lost = asyncio.create_task(helping(cluster.maker(Machine(never_ends))))
+        lost = asyncio.create_task(helping(cluster.maker(Machine(never_ends)), parts=1))
         making = asyncio.create_task(cluster.loop(lead).do(task))
         await held.wait()
         while sum(part.state == "DONE" for part in await parts_of(cluster, task)) < 3:
