@@ -324,6 +324,7 @@ export default {
   "refusal.RequestTimeOut": "The connection was too slow. Try again.",
   "refusal.EntityTooLarge": "The file is too large for this server.",
   "refusal.UnsupportedOperation": "It cannot be cancelled any more.",
+  "refusal.UnsupportedOperation.NoWebRTC": "This server takes no calls over WebRTC.",
   "refusal.unplayable": "This browser cannot play the video. Download it, or make it again.",
   "refusal.UNKNOWN": "The server does not know this video any more.",
   "refusal.live_no_player": "This browser cannot play a video that is still being made. Take a current Chrome, Edge, Firefox or Safari.",

@@ -324,6 +324,7 @@ export default {
   "refusal.RequestTimeOut": "连接太慢，请重试。",
   "refusal.EntityTooLarge": "文件超过了服务器的上限。",
   "refusal.UnsupportedOperation": "已经无法取消。",
+  "refusal.UnsupportedOperation.NoWebRTC": "这台服务器不支持 WebRTC 通话。",
   "refusal.unplayable": "此浏览器无法播放这个视频。请下载观看，或重新生成。",
   "refusal.UNKNOWN": "服务器上已没有这个视频。",
   "refusal.live_no_player": "此浏览器无法播放正在生成的视频。请使用新版 Chrome、Edge、Firefox 或 Safari。",
