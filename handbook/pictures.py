@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import wave
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -123,7 +123,6 @@ def make_clip(clip: Clip) -> list[Path]:
     rows = [panels(avatar, voice, direction, window) for direction in clip.directions]
     count = frame_count(voice.duration_s, _CLIP_FPS)
     path = FOLDER / "parameters" / f"{clip.name}.mp4"
-    path.parent.mkdir(parents=True, exist_ok=True)
     frames = [
         np.hstack(
             [
@@ -133,20 +132,27 @@ def make_clip(clip: Clip) -> list[Path]:
         )
         for n in range(count)
     ]
-    with VideoWriter(
-        path,
-        width_px=frames[0].shape[1],
-        height_px=PANEL_PX,
-        fps=_CLIP_FPS,
-        frames=count,
-        voice=voice,
-        settings=replace(QUALITIES["high"], crf=_CRF),
-    ) as writer:
-        for frame in frames:
-            writer.write(Planes.of(frame))
+    write_clip(path, frames, voice, fps=_CLIP_FPS, crf=_CRF)
     track = direct(articulate(voice), replace(clip.directions[-1], video_fps=_CLIP_FPS))
     widest = int(np.argmax(track["lip_gap"] * (track["blink_left"] < 0.1)))
     return [path, save(frames[min(widest, count - 1)], path.with_suffix(".webp"))]
+
+
+def write_clip(path: Path, frames: Sequence[UInt8], voice: Waveform, *, fps: int, crf: int) -> None:
+    """An MP4 of RGB frames and a voice, at the quality that fits its size on a page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height_px, width_px = frames[0].shape[:2]
+    with VideoWriter(
+        path,
+        width_px=width_px,
+        height_px=height_px,
+        fps=fps,
+        frames=len(frames),
+        voice=voice,
+        settings=replace(QUALITIES["high"], crf=crf),
+    ) as writer:
+        for frame in frames:
+            writer.write(Planes.of(frame))
 
 
 def make_presets() -> list[Path]:
@@ -162,18 +168,7 @@ def make_presets() -> list[Path]:
         direction = replace(portravox.Direction(), **values, video_fps=_PRESET_FPS, seed=3)
         frames = panels(avatar, voice, direction, window)
         path = PRESET_CLIPS / f"{name}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with VideoWriter(
-            path,
-            width_px=PANEL_PX,
-            height_px=PANEL_PX,
-            fps=_PRESET_FPS,
-            frames=len(frames),
-            voice=silence,
-            settings=replace(QUALITIES["high"], crf=_PRESET_CRF),
-        ) as writer:
-            for frame in frames:
-                writer.write(Planes.of(frame))
+        write_clip(path, frames, silence, fps=_PRESET_FPS, crf=_PRESET_CRF)
         paths.append(path)
     return paths
 
@@ -187,17 +182,7 @@ def make_sample() -> list[Path]:
     avatar = portravox.EmbeddedEngine().register(picture)
     frames = [panel(frame.rgb(), window, _SAMPLE_PX) for frame in avatar.speak(voice, direction)]
     path = PRESET_CLIPS / "sample.mp4"
-    with VideoWriter(
-        path,
-        width_px=_SAMPLE_PX,
-        height_px=_SAMPLE_PX,
-        fps=_SAMPLE_FPS,
-        frames=len(frames),
-        voice=voice,
-        settings=replace(QUALITIES["high"], crf=_SAMPLE_CRF),
-    ) as writer:
-        for frame in frames:
-            writer.write(Planes.of(frame))
+    write_clip(path, frames, voice, fps=_SAMPLE_FPS, crf=_SAMPLE_CRF)
     card = SMALL / "photograph.webp"
     card.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(demo_portrait()) as opened:

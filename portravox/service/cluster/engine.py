@@ -26,8 +26,9 @@ from portravox.options import OPTIONS
 from portravox.service.database.database import Database, engine_pool
 from portravox.service.database.patient import PatientConnector
 from portravox.service.tasks.postgres import PostgresTaskQueue
+from portravox.service.tasks.queue import LEASE_S
 from portravox.service.tasks.task import Released, Task
-from portravox.service.worker.loop import LEASE_S, WorkerLoop
+from portravox.service.worker.loop import WorkerLoop
 from portravox.service.worker.parts import PartMaker
 
 BEAT_S = 2.0

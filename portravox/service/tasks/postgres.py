@@ -23,7 +23,12 @@ from portravox.service.tasks.migrate import migrate_postgres
 from portravox.service.tasks.outbox import Outbox, Webhook
 from portravox.service.tasks.postgres_outbox import PostgresOutbox
 from portravox.service.tasks.postgres_parts import PostgresPartsTable
-from portravox.service.tasks.queue import GIVEN_UP, MAX_TRIES
+from portravox.service.tasks.queue import (
+    FINISH_APART_S,
+    FINISH_PATIENCE_S,
+    GIVEN_UP,
+    MAX_TRIES,
+)
 from portravox.service.tasks.room import MAX_PENDING, Caps, Held, require_room
 from portravox.service.tasks.rows import (
     as_row,
@@ -46,11 +51,6 @@ from portravox.service.tasks.task import (
     Task,
     TaskFilter,
 )
-
-FINISH_PATIENCE_S = 100.0
-FINISH_APART_S = 1.0
-"""How long an attempt that is done tries to say so while the database is away. Our choice: a video
-is worth waiting for, and after that another machine has made it anew."""
 
 _UNLIMITED = KeyLimits()
 

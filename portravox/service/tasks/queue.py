@@ -33,7 +33,11 @@ from portravox.service.tasks.task import (
 )
 
 __all__ = [
+    "FINISH_APART_S",
+    "FINISH_PATIENCE_S",
     "GIVEN_UP",
+    "HEARTBEAT_S",
+    "LEASE_S",
     "MAX_TRIES",
     "Explanation",
     "Failure",
@@ -48,6 +52,19 @@ __all__ = [
     "TaskFilter",
     "TaskQueue",
 ]
+
+LEASE_S = 30.0
+"""How long after the last heartbeat a task is given to another worker. Our choice: sixty missed
+ones; a disk that stands still for seconds costs no attempt."""
+
+HEARTBEAT_S = 0.5
+"""How often progress is written, and the longest that a cancelled task goes on. Our choice: half of
+the second in which it has to end."""
+
+FINISH_PATIENCE_S = 100.0
+FINISH_APART_S = 1.0
+"""How long an attempt that is done tries to say so while the database is away. Our choice: a video
+is worth waiting for, and after that another machine has made it anew."""
 
 MAX_TRIES = 3
 """How often a task is begun before it is given up as one that breaks workers. Our choice."""

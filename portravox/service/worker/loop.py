@@ -57,6 +57,8 @@ from portravox.service.problems import (
 from portravox.service.storage.base import Storage
 from portravox.service.streams import StreamedVideo, Streams
 from portravox.service.tasks.queue import (
+    HEARTBEAT_S,
+    LEASE_S,
     Explanation,
     Failure,
     Outcome,
@@ -92,14 +94,6 @@ from portravox.service.worker.sealing import Sealing
 from portravox.service.worker.speaker import Speaker
 from portravox.service.worker.transcripts import write_words
 from portravox.system import open_strangers_file
-
-LEASE_S = 30.0
-"""How long after the last heartbeat a task is given to another worker. Our choice: sixty missed
-ones; a disk that stands still for seconds costs no attempt."""
-
-HEARTBEAT_S = 0.5
-"""How often progress is written, and the longest that a cancelled task goes on. Our choice: half of
-the second in which it has to end."""
 
 LOOK_S = 1.0
 """How often an idle worker looks for tasks without being told of any."""

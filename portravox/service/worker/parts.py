@@ -32,6 +32,12 @@ from portravox.service.metrics import Metrics
 from portravox.service.problems import ALGO, Problem
 from portravox.service.storage.base import Storage
 from portravox.service.tasks.parts import SHARED, Part, PartsTable, files_of, shared_file
+from portravox.service.tasks.queue import (
+    FINISH_APART_S,
+    FINISH_PATIENCE_S,
+    HEARTBEAT_S,
+    LEASE_S,
+)
 from portravox.service.tasks.task import Explanation, Failure, Task
 from portravox.service.traces import Place, Span, Value
 from portravox.service.worker.messages import (
@@ -54,15 +60,8 @@ from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.system import open_strangers_file
 
-LEASE_S = 30.0
-HEARTBEAT_S = 0.5
-"""As those of tasks."""
-
 LOOK_S = 0.5
 """How often an attempt looks what became of its parts."""
-
-FINISH_PATIENCE_S = 100.0
-"""As that of tasks."""
 
 LEAST_BYTES_PER_S = 1000
 """Of a recording: MP3 has 8 kbit/s at least. A file that has less than a long video's is not
@@ -350,7 +349,7 @@ class PartMaker:
             except QueueUnavailable:
                 if time.monotonic() >= ends_at:
                     return True  # nobody knows; what is left is removed with the task
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(FINISH_APART_S)
 
     def _put(self, file: Path, name: str) -> None:
         descriptor = open_strangers_file(file)
@@ -404,4 +403,4 @@ async def _repeated(begin: Callable[[], Awaitable[tuple[Part, ...]]]) -> tuple[P
         except QueueUnavailable:
             if time.monotonic() >= ends_at:
                 raise
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(FINISH_APART_S)
