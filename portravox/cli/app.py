@@ -43,20 +43,52 @@ app = typer.Typer(
     rich_markup_mode=None,  # its boxes cut long option names off on 80 columns
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("animate", epilog=examples("animate"))(animate_command)
-app.command("check", epilog=examples("check"))(check_command)
-app.command("inspect")(inspect_command)
-app.command("batch", epilog=examples("batch"))(batch_command)
+app.command(
+    "animate",
+    short_help="Make the person in PORTRAIT say what VOICE says, or a text.",
+    epilog=examples("animate"),
+)(animate_command)
+app.command("check", short_help="Say whether PORTRAIT can be animated.", epilog=examples("check"))(
+    check_command
+)
+app.command("inspect", short_help="Say which labels of AI-made content FILE carries.")(
+    inspect_command
+)
+app.command(
+    "batch", short_help="Make every video in LIST that is not made yet.", epilog=examples("batch")
+)(batch_command)
 app.command("demo", epilog=examples("demo"))(demo_command)
-app.command("live", epilog=examples("live"))(live_command)
-app.command("doctor")(doctor_command)
-app.command("serve", epilog=examples("serve"))(serve_command)
+app.command(
+    "live",
+    short_help="Speak what comes in while it comes, and idle in between.",
+    epilog=examples("live"),
+)(live_command)
+app.command(
+    "doctor", short_help="Look at this machine: what works, and what to do about the rest."
+)(doctor_command)
+app.command(
+    "serve",
+    short_help="Serve DashScope's liveportrait API and the studio.",
+    epilog=examples("serve"),
+)(serve_command)
 app.command("licenses")(licenses_command)
-app.command("worker")(worker_command)
-app.command("completion", epilog=examples("completion"))(completion_command)
-app.command("link")(link_command)
-app.command("backup")(backup_command)
-app.command("restore")(restore_command)
+app.command("worker", short_help="Make videos for the servers that share a database.")(
+    worker_command
+)
+app.command(
+    "completion",
+    short_help="Print a script for completion in bash, zsh or fish.",
+    epilog=examples("completion"),
+)(completion_command)
+app.command("link", short_help="Print a link that signs a browser in at the studio, once.")(
+    link_command
+)
+app.command("backup", short_help="Copy tasks, keys and records, while the server runs or not.")(
+    backup_command
+)
+app.command("restore", short_help="Put a backup in place of a stopped server's data.")(
+    restore_command
+)
 app.add_typer(keys_app, name="keys")
 app.add_typer(client_app, name="client")
 app.add_typer(models_app, name="models")

@@ -280,7 +280,8 @@ def _show_table(outcomes: list[Outcome], folder: Path) -> None:
         wall = f"{outcome.wall_s:.1f}" if outcome.wall_s else ""
         table.add_row(str(outcome.row), Text(outcome.output), Text(words), wall)
     console = Console()
-    console.print(table)
+    if console.is_terminal:  # elsewhere each row has had its line
+        console.print(table)
     counts = _summary(outcomes)
     console.print(
         f"{counts['done']} made, {counts['skipped']} finished before, {counts['failed']} failed;"

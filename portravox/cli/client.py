@@ -80,7 +80,11 @@ NOT_FIT = 1
 """Exit status of `detect` for a picture that will not do, as of `check`."""
 
 
-@app.command("submit", epilog=examples("client submit"))
+@app.command(
+    "submit",
+    short_help="Have PORTRAIT say what VOICE says, or a text; prints an id.",
+    epilog=examples("client submit"),
+)
 @with_job_options
 def submit_command(
     portrait: Annotated[
@@ -160,7 +164,7 @@ def submit_command(
         _wait(client, task_id, output, timeout_s, as_json, captions=beside)
 
 
-@app.command("consent")
+@app.command("consent", short_help="Show the statement to agree to, and its id.")
 def consent_command(
     base_url: BaseUrl = None,
     api_key_file: ApiKeyFile = None,
@@ -179,7 +183,7 @@ def consent_command(
         give(f"--consent {found[0]}")
 
 
-@app.command("wait")
+@app.command("wait", short_help="Wait until a task has ended; fetch its video.")
 def wait_command(
     task_id: TaskId,
     output: Output = None,
@@ -246,7 +250,7 @@ def list_command(
         tell(f"page {page_no} of {page.get('total_page')}; tasks in all: {page.get('total')}")
 
 
-@app.command("detect")
+@app.command("detect", short_help="Say whether PORTRAIT can be animated.")
 def detect_command(
     portrait: Annotated[
         str, typer.Argument(metavar="PORTRAIT", help="A picture: a file or an address.")

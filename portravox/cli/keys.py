@@ -110,7 +110,7 @@ def revoke_command(
     tell(f"key {key.key_id} ({key.name}) is revoked")
 
 
-@app.command("webhook-secret")
+@app.command("webhook-secret", short_help="Show what notices of ended tasks are signed with.")
 def webhook_secret_command(
     key_id: Annotated[
         str | None,

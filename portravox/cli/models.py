@@ -38,7 +38,7 @@ Sets = Annotated[
 ]
 
 
-@app.command("fetch")
+@app.command("fetch", short_help="Fetch files that are missing or broken, once.")
 def fetch_command(
     sets: Sets = None,
     sources: Annotated[
@@ -97,7 +97,7 @@ def list_command(as_json: Json = False) -> None:
             give(f"  {state_of(file):8}{file.name:40}{size:>7}  {file.purpose}")
 
 
-@app.command("verify")
+@app.command("verify", short_help="Compare the SHA-256 of all files.")
 def verify_command(sets: Sets = None) -> None:
     """Compare the SHA-256 of all files: exit status 0 if they are there and right, else 1."""
     begun = tuple(each for each in OPTIONAL_SETS if any(map(find, each.files)))
@@ -111,7 +111,7 @@ def verify_command(sets: Sets = None) -> None:
     give("all there, and as they should be")
 
 
-@app.command("path")
+@app.command("path", short_help="Print the folder that files are fetched into.")
 def path_command() -> None:
     """Print the folder that files are fetched into; PORTRAVOX_MODELS_DIR names another one."""
     give(str(folder_to_fetch_into()))

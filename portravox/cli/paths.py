@@ -22,9 +22,12 @@ _OTHER_KINDS = frozenset(
 
 def require_file(path: Path, what: str) -> None:
     """Raise FileMissing, with a way out, where an address was given for a file."""
-    if not str(path).startswith(("http:/", "https:/")):  # a path has one slash where two were
+    scheme, colon, place = str(path).partition(":")
+    if scheme not in ("http", "https") or not colon or not place.startswith("/"):
         return
-    missing = FileMissing(path, f"the {what} has to be a file, and this is an address")
+    # A path has one slash where two were.
+    address = f"{scheme}://{place.lstrip('/')}"
+    missing = FileMissing(address, f"the {what} has to be a file, and this is an address")
     missing.hint = (
         "Download it first: `curl -LO ADDRESS`; or have a server fetch it:"
         " `portravox client submit` takes addresses."

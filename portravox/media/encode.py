@@ -417,7 +417,10 @@ def create_part(path: Path) -> Path:
         return part_of(path, mode=SHARED, suffix=".part.mp4")
     except OSError as error:
         reason = f"{error.strerror}: {path.parent}" if error.strerror else str(error)
-        raise OutputNotWritable(path, reason) from error
+        refused = OutputNotWritable(path, reason)
+        if isinstance(error, FileNotFoundError):
+            refused.hint = f"Make the folder first: `mkdir -p {path.parent}`; or mend its name."
+        raise refused from error
 
 
 def fill_frame(

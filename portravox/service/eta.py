@@ -1,6 +1,6 @@
 """How long tasks take on this machine: what people who wait are told.
 
-Flow      worker.loop -> TaskEta.start, finish, record_attempt
+Flow      worker.loop -> TaskEta.start, draw, finish, record_attempt
           cluster.estimates -> TaskEta.learn
           routes.tasks -> TaskEta.remaining_s -> progress
 
@@ -20,8 +20,8 @@ _WEIGHT = 0.2
 """Of the latest attempt in the running means, so that about five are remembered. Our choice."""
 
 _ENOUGH_DONE = 0.1
-"""Share of the work from which on an attempt's own speed is the better guide; by then it renders,
-and frames take equally long. Our choice."""
+"""Share of the work from which on an attempt's own speed is the better guide: frames take equally
+long. Our choice."""
 
 _ATTEMPT_S = 1.0
 """What an attempt takes beside its frames: files are fetched, opened and stored. Our choice."""
@@ -45,6 +45,14 @@ class Work:
         return self.frames * (self.pixels + _FRAME_PIXELS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """When an attempt began to draw, and what was done by then."""
+
+    since: float
+    done: float
+
+
 class TaskEta:
     """Running means of what attempts took that gave a video, and what is being worked at."""
 
@@ -54,14 +62,21 @@ class TaskEta:
         self._attempt_s: float | None = None
         self._pixel_s: float | None = None
         self._running: dict[str, tuple[float, Work]] = {}
+        self._drawing: dict[str, _Drawing] = {}
 
     def start(self, task: Task, work: Work) -> None:
         """An attempt found out how much there is to draw."""
         if task.scheduled_at is not None:
             self._running[task.task_id] = task.scheduled_at, work
 
+    def draw(self, task_id: str, done: float, *, now: float) -> None:
+        """An attempt draws, and so much of all is done. Its speed counts from the first time on:
+        what came before, files fetched, networks loaded, says nothing about frames."""
+        self._drawing.setdefault(task_id, _Drawing(now, done))
+
     def finish(self, task_id: str) -> Work | None:
         """An attempt is over; gives what it had to draw, where that was known."""
+        self._drawing.pop(task_id, None)
         _, work = self._running.pop(task_id, (0.0, None))
         return work
 
@@ -95,9 +110,11 @@ class TaskEta:
             )
             ahead_s = (position or 0) * self._attempt_s + running_s
             return ahead_s / self._workers + self._attempt_s
-        elapsed_s = max(now - task.scheduled_at, 0.0)
-        if task.done >= _ENOUGH_DONE:
-            return elapsed_s * (1.0 - task.done) / task.done
+        # Of an attempt on another machine nobody here knows when it began to draw.
+        began = self._drawing.get(task.task_id, _Drawing(task.scheduled_at, 0.0))
+        newly_done = task.done - began.done
+        if newly_done >= _ENOUGH_DONE:
+            return max(now - began.since, 0.0) * (1.0 - task.done) / newly_done
         known = self._running.get(task.task_id)
         return None if known is None else self._left_s(*known, now=now)
 

@@ -20,6 +20,12 @@ def test_minus_h_is_help_everywhere(run: Any, command: str) -> None:
     assert (short.status, short.out) == (0, long.out)
 
 
+@pytest.mark.parametrize("command", ["", "client", "keys", "models"])
+def test_lists_of_commands_cut_no_sentence_off(run: Any, command: str) -> None:
+    listed = run(*command.split(), "--help").out.partition("Commands:")[2]
+    assert listed and "..." not in listed
+
+
 @pytest.mark.parametrize(
     "command", ["animate", "check", "batch", "demo", "live", "serve", "client submit", "completion"]
 )

@@ -27,6 +27,7 @@ def test_an_address_for_a_file_is_named_with_what_takes_addresses(
         run("animate", portrait, address, "-o", tmp_path / "v.mp4"),
     ):
         assert told.status == 2
+        assert f"{address}: " in told.err
         assert "this is an address" in told.err
         assert "client submit" in told.err
 

@@ -81,6 +81,17 @@ def test_a_task_at_work_is_judged_by_its_own_speed() -> None:
     assert eta.remaining_s(quarter, position=None, now=203.0) == pytest.approx(9.0)
 
 
+def test_what_came_before_the_first_frame_says_nothing_about_frames() -> None:
+    """The first video of a server: 15 s of loading, then a tenth a second; it was told 44 s."""
+    eta = TaskEta(workers=1)
+    eta.draw("t", 0.08, now=215.0)
+    eta.draw("t", 0.18, now=216.0)  # only the first time counts
+    quarter = replace(RUNNING, done=0.28)
+    assert eta.remaining_s(quarter, position=None, now=217.0) == pytest.approx(7.2)
+    eta.finish("t")  # a further attempt begins anew
+    assert eta.remaining_s(quarter, position=None, now=228.0) == pytest.approx(28 * 0.72 / 0.28)
+
+
 def test_the_mean_follows_what_attempts_take() -> None:
     eta = TaskEta(workers=1)
     eta.record_attempt(10.0)

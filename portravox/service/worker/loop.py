@@ -588,6 +588,7 @@ class WorkerLoop:
         def follow(share: float) -> None:
             # A part that was lost begins anew; nobody is told that there is less than before.
             stages.enter("render", max(start + (end - start) * share, stages.done))
+            self._eta.draw(task.task_id, stages.done, now=self._queue.now())
 
         return await self._parts.whole(
             task,
@@ -603,6 +604,8 @@ class WorkerLoop:
         stages.enter(reached.stage, reached.done)
         if reached.frames:
             self._eta.start(task, Work(frames=reached.frames, pixels=reached.pixels))
+        if reached.stage == "render":
+            self._eta.draw(task.task_id, reached.done, now=self._queue.now())
 
     async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
         ask = partial(self._scratch.fetch_request, file, url, folder, key_group=task.key_group)
