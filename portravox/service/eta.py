@@ -19,9 +19,12 @@ from portravox.service.tasks.task import LatestAttempts
 _WEIGHT = 0.2
 """Of the latest attempt in the running means, so that about five are remembered. Our choice."""
 
+_ENOUGH_DRAWN = 0.03
+"""Share of the work, since the first frame, from which on an attempt's own speed is the better
+guide: frames take equally long. Our choice."""
+
 _ENOUGH_DONE = 0.1
-"""Share of the work from which on an attempt's own speed is the better guide: frames take equally
-long. Our choice."""
+"""The same where nobody knows when the first frame was drawn. Our choice."""
 
 _ATTEMPT_S = 1.0
 """What an attempt takes beside its frames: files are fetched, opened and stored. Our choice."""
@@ -111,9 +114,10 @@ class TaskEta:
             ahead_s = (position or 0) * self._attempt_s + running_s
             return ahead_s / self._workers + self._attempt_s
         # Of an attempt on another machine nobody here knows when it began to draw.
-        began = self._drawing.get(task.task_id, _Drawing(task.scheduled_at, 0.0))
+        drawing = self._drawing.get(task.task_id)
+        began = drawing or _Drawing(task.scheduled_at, 0.0)
         newly_done = task.done - began.done
-        if newly_done >= _ENOUGH_DONE:
+        if newly_done >= (_ENOUGH_DRAWN if drawing else _ENOUGH_DONE):
             return max(now - began.since, 0.0) * (1.0 - task.done) / newly_done
         known = self._running.get(task.task_id)
         return None if known is None else self._left_s(*known, now=now)

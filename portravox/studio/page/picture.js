@@ -15,6 +15,26 @@ const KINDS = [
   ["webp", (b) => String.fromCharCode(...b.slice(0, 4), ...b.slice(8, 12)) === "RIFFWEBP"],
 ];
 
+/** Brands of ISO base media files that hold HEIC (ISO/IEC 23008-12, annex B): photographs of iPhones. */
+const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx"];
+
+/** Whether a file is a HEIC photograph, by its first bytes. */
+async function isHeic(file) {
+  const head = String.fromCharCode(...new Uint8Array(await file.slice(0, 64).arrayBuffer()));
+  return head.slice(4, 8) === "ftyp" && HEIC_BRANDS.some((brand) => head.slice(8).includes(brand));
+}
+
+/** A JPEG of what this browser cannot open. Raises what `plain` raises; of HEIC, that it is that. */
+async function madePlain(original, plain) {
+  try {
+    return await plain(original);
+  } catch (error) {
+    const isRefused = ["picture_unsupported", "picture_unreadable"].includes(error.reason);
+    if (isRefused && (await isHeic(original))) throw new Unfit("picture_heic");
+    throw error;
+  }
+}
+
 /**
  * A picture as the service takes it: {blob, ending, width, height, thumbnail, changes}.
  *
@@ -31,7 +51,7 @@ export async function prepared(original, limits, plain) {
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    file = await plain(original);
+    file = await madePlain(original, plain);
     bitmap = await createImageBitmap(file);
   }
   const { width, height } = bitmap;

@@ -45,6 +45,30 @@ def test_what_the_browser_cannot_open_the_server_opens(studio: Any, name: str) -
     assert studio.page.inner_text("#voice .times").startswith("2.0 s")
 
 
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+
+
+def test_a_heic_photograph_that_nobody_opens_is_named(studio: Any, tmp_path: Any) -> None:
+    (tmp_path / "phone.heic").write_bytes(HEIC)
+    studio.page.locator("#portrait input[type=file]").set_input_files(tmp_path / "phone.heic")
+    told = studio.verdict("portrait", "bad")
+    assert "HEIC" in told and "Most Compatible" in told
+
+
+def test_a_heic_photograph_is_taken_where_the_browser_opens_it(studio: Any, tmp_path: Any) -> None:
+    page = studio.page
+    page.evaluate(
+        """async () => {
+          const open = globalThis.createImageBitmap;
+          const picture = await (await fetch("studio/examples/photograph/portrait")).blob();
+          globalThis.createImageBitmap = (file) => open(file.size === 124 ? picture : file);
+        }"""
+    )
+    (tmp_path / "phone.heic").write_bytes(HEIC)
+    page.locator("#portrait input[type=file]").set_input_files(tmp_path / "phone.heic")
+    assert "Converted to JPEG" in studio.verdict("portrait", "good")
+
+
 def test_who_is_signed_out_is_told_what_signing_in_would_do(visit: Any, studio_of: Any) -> None:
     studio = studio_of(visit(signed_in=False))
     studio.choose("voice", "memo.amr")

@@ -285,6 +285,7 @@ export default {
   "refusal.face_unclear": "The face is not clear: too dark, on its side, or one of many. Use a brighter, upright photograph of one person.",
   "refusal.picture_unreadable": "This picture cannot be opened. Save it again as JPEG or PNG and try that file.",
   "refusal.picture_unsupported": "This is not a picture that works here. Use JPEG, PNG, WebP or BMP.",
+  "refusal.picture_heic": "This is a HEIC photograph, which neither this browser nor this server opens. Save it as JPEG; an iPhone takes JPEG with Settings › Camera › Formats › Most Compatible.",
   "refusal.picture_signed_out": "This browser cannot open this kind of picture. Sign in, and the server opens it.",
   "refusal.picture_transparent": "This picture is transparent everywhere: there is nothing to see in it.",
   "refusal.picture_too_complex": "This picture would take far too long to open. Save it again as an ordinary JPEG.",

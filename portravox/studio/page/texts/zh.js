@@ -285,6 +285,7 @@ export default {
   "refusal.face_unclear": "人脸不够清楚：太暗、侧躺，或人太多。请使用明亮、端正的单人照片。",
   "refusal.picture_unreadable": "这张图片打不开。请另存为 JPEG 或 PNG 后再试。",
   "refusal.picture_unsupported": "不支持这种图片。请使用 JPEG、PNG、WebP 或 BMP。",
+  "refusal.picture_heic": "这是 HEIC 照片，此浏览器和服务器都打不开。请另存为 JPEG；iPhone 可在“设置 › 相机 › 格式”中选“兼容性最佳”，直接拍成 JPEG。",
   "refusal.picture_signed_out": "此浏览器打不开这种图片。登录后，服务器会替你打开。",
   "refusal.picture_transparent": "这张图片完全透明，什么也看不见。",
   "refusal.picture_too_complex": "打开这张图片耗时太长。请另存为普通的 JPEG。",
