@@ -11,7 +11,7 @@ CHOSEN = for each in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 
 	  $$each -c '$(FITS)' 2>/dev/null && python=$$each && break; done; \
 	test -n "$$python" || { echo "Portravox needs Python 3.11 or newer, with its module venv (Debian: apt-get install python3-venv); PYTHON=... names one" >&2; exit 1; }
 
-.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live breakages long-video manifests soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality agents sbom release clean
+.PHONY: help setup setup-dev demo test test-clients browser test-page check-page page-report page-pictures faults fuzz check format lock bench load live breakages long-video manifests soak quality sheets docs doc-pictures articulation-model articulation-model-all articulation-model-permissive equality agents wheels sbom release clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -187,11 +187,12 @@ articulation-model-permissive:
 	$(TRAIN) -m pip install --quiet --disable-pip-version-check --no-deps '$(TORCH)'
 	touch $@
 
-# MediaPipe exists for Python 3.11 and 3.12 only, and not together with numpy 2.
+# MediaPipe exists for Python 3.11 and 3.12 only, and not together with numpy 2. Coroutines are no
+# part of it: pytest there lacks what one of our settings is for, and would stop for a warning.
 REFERENCE := .venv-reference/bin/python
 
 equality: .venv-reference/.ready ## compare the networks with MediaPipe itself, on every sample (Python 3.11 or 3.12)
-	$(REFERENCE) -m pytest tests/face/test_equality.py
+	$(REFERENCE) -m pytest -W ignore::pytest.PytestConfigWarning tests/face/test_equality.py
 	$(REFERENCE) -m tests.face.record_mediapipe
 	git diff --stat tests/face
 
@@ -228,6 +229,9 @@ lock: ## make the locks anew (needs uv)
 	  pyproject.toml requirements/reference.in requirements/build.in -o requirements/lock-reference.txt
 	$(COMPILE) requirements/training.in -o requirements/lock-training.txt
 	$(EVERYWHERE) --extra livekit --extra pipecat pyproject.toml requirements/agents.in requirements/build.in -o requirements/lock-agents.txt
+
+wheels: setup-dev ## whether the lock can be installed without a compiler on each Python and system that we name (3.7 GB pass through)
+	$(BIN)/python -m benchmarks.wheels
 
 sbom: setup-dev ## the bill of materials and docs/licences.md, after `make lock`
 	$(BIN)/python -m release.sbom

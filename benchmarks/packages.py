@@ -41,6 +41,9 @@ FOR = {
     "uvicorn": "the HTTP server",
     "httptools": "reads HTTP",
     "c2pa-python": "C2PA manifests",
+    "obstore": "object stores (S3, GCS, Azure)",
+    "psycopg-binary": "PostgreSQL, for many machines",
+    "websockets": "live sessions",
     "cryptography": "certificates and signatures of C2PA manifests",
 }
 """A package that is missing here is shown without a purpose when it is large."""
