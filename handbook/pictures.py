@@ -1,7 +1,8 @@
 """Pictures and clips of the documentation, all of the demo's portrait and voice.
 
 Flow      the demo's portrait and voice -> engine -> docs/images/{parameters,inputs},
-          the studio's clips of its presets, its sample and the small picture of the photograph
+          the first page's video, the studio's clips of its presets, its sample and the small
+          picture of the photograph
 
     make doc-pictures        # python -m handbook.pictures
 
@@ -87,7 +88,29 @@ CLIPS = (
     _varied("mouth_move_strength", 3.0, 0.0, 0.5, 1.0, 1.5),
     _varied("head_move_strength", 6.0, 0.0, 0.7, 1.0),
     _varied("seed", 6.0, 0, 1, 2),
+    _varied("expression", 4.0, "neutral", "happy", "serious", "sad", "surprised"),
+    Clip(
+        "expression_strength",
+        tuple(
+            portravox.Direction(expression="happy", expression_strength=strength)
+            for strength in (0.0, 0.35, 0.7, 1.0)
+        ),
+        4.0,
+    ),
 )
+
+_SPOKEN = "Hello! I am a photograph."
+STILLS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "frame": tuple({"frame": each} for each in ("original", "1:1", "9:16", "16:9", "4:5")),
+    "background": tuple({"background": each} for each in ("keep", "blur", "green", "#f4f1ea")),
+    "visible_label": tuple({"visible_label": each} for each in (None, "en", "zh")),
+    "label_place": tuple(
+        {"visible_label": "en", "label_place": each}
+        for each in ("bottom-right", "bottom-left", "top-right", "top-left")
+    ),
+    "captions": ({}, {"captions": "burned", "transcript": _SPOKEN}),
+}
+"""What is seen of an option in any frame: its values, side by side."""
 
 _CLIP_FPS = 30
 """Of the file; a panel of fewer frames per second shows each of them longer."""
@@ -105,9 +128,11 @@ def main() -> None:
         "presets": make_presets,
         "sample": make_sample,
         "paste_back": make_paste_back,
-        "visible_label": make_labels,
+        "face": make_faces,
+        "hero": make_hero,
         "inputs": make_inputs,
     }
+    makers |= {name: partial(make_stills, name) for name in STILLS}
     for name, make in makers.items():
         if wanted is None or name in wanted:
             for path in make():
@@ -233,20 +258,64 @@ _EYES_OPEN = 12
 """Number of a frame of both videos in which nobody blinks and something is said."""
 
 
-def make_labels() -> list[Path]:
-    """No visible label, the English one, the Chinese one."""
-    shown = []
+def make_stills(name: str) -> list[Path]:
+    """The same moment with each value of an option."""
+    shown = [still(demo_portrait(), **values) for values in STILLS[name]]
+    return [save(side_by_side(shown), FOLDER / "parameters" / f"{name}.webp")]
+
+
+def make_faces() -> list[Path]:
+    """Two people in one photograph: first the one speaks, then the other."""
+    photo = Image.fromarray(portravox.read_picture(demo_portrait()).pixels)
     with tempfile.TemporaryDirectory() as folder:
-        short = Path(folder) / "voice.wav"
-        write_wav(short, VOICE, seconds=1.0)
-        for language in (None, "en", "zh"):
-            path = Path(folder) / "video.mp4"
-            portravox.animate(demo_portrait(), short, path, visible_label=language)
-            *_, last = read_frames(path)
-            shown.append(
-                np.asarray(Image.fromarray(last).resize((240, 240), Image.Resampling.LANCZOS))
-            )
-    return [save(np.hstack(shown), FOLDER / "parameters" / "visible_label.webp")]
+        both = Path(folder) / "both.png"
+        _two_faces(photo).save(both)
+        shown = [still(both, face=face) for face in ("1", "2")]
+    return [save(side_by_side(shown), FOLDER / "parameters" / "face.webp")]
+
+
+def still(portrait: Path, **values: Any) -> Image.Image:
+    """A moment of the video of a portrait, PANEL_PX high."""
+    with tempfile.TemporaryDirectory() as folder:
+        short, path = Path(folder) / "voice.wav", Path(folder) / "video.mp4"
+        write_wav(short, VOICE, seconds=_STILL_S)
+        portravox.animate(portrait, short, path, **values)
+        moment = Image.fromarray(list(read_frames(path))[_EYES_OPEN])
+    width_px = round(moment.width * PANEL_PX / moment.height)
+    return moment.resize((width_px, PANEL_PX), Image.Resampling.LANCZOS)
+
+
+_STILL_S = 1.5
+
+
+def side_by_side(shown: Sequence[Image.Image]) -> UInt8:
+    """(PANEL_PX, W, 4) pictures of one height, with nothing between them."""
+    width_px = sum(each.width for each in shown) + _GAP_PX * (len(shown) - 1)
+    row = Image.new("RGBA", (width_px, PANEL_PX))
+    left = 0
+    for each in shown:
+        row.paste(each, (left, 0))
+        left += each.width + _GAP_PX
+    return np.asarray(row)
+
+
+_GAP_PX = 6
+
+
+def make_hero() -> list[Path]:
+    """What the first page plays: all that the demo says, and the frame before it begins."""
+    picture = portravox.read_picture(demo_portrait())
+    voice = portravox.read_voice(VOICE)
+    window = head_window(picture)
+    direction = portravox.Direction(seed=3)
+    avatar = portravox.EmbeddedEngine().register(picture)
+    frames = [panel(frame.rgb(), window, _HERO_PX) for frame in avatar.speak(voice, direction)]
+    path = FOLDER / "hero.mp4"
+    write_clip(path, frames, voice, fps=direction.video_fps, crf=_CRF)
+    return [path, save(frames[_EYES_OPEN], path.with_suffix(".webp"))]
+
+
+_HERO_PX = 480
 
 
 def make_inputs() -> list[Path]:

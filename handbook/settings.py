@@ -16,17 +16,15 @@ from pydantic_core import PydanticUndefined
 from handbook.command_line import commands
 from handbook.markdown import code, described_fields, table
 from portravox.service.settings import ServiceSettings
-from portravox.system import ENVIRONMENT
 
 
 def section() -> str:
-    """All settings, by name, variable and flag."""
+    """All settings, by name and flag."""
     texts = described_fields(ServiceSettings, shared=True)
     flags = {p.name: p.opts[0] for p in dict(commands())["portravox serve"].params}
     rows = [
         (
             code(name),
-            code(f"{ENVIRONMENT}{name.upper()}"),
             code(flags.get(name, "")),
             _kind(field.annotation),
             _default(field),
@@ -34,7 +32,7 @@ def section() -> str:
         )
         for name, field in ServiceSettings.model_fields.items()
     ]
-    return table(("in TOML", "in the environment", "flag", "", "default", ""), rows)
+    return table(("name", "flag", "", "default", ""), rows)
 
 
 def _kind(annotation: Any) -> str:

@@ -8,6 +8,7 @@ never committed, so that it cannot be out of date (docs/decisions/0016).
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -65,7 +66,33 @@ def build() -> int:
     write_pages()
     shutil.rmtree(SITE, ignore_errors=True)
     generate = (sys.executable, "-m", "zensical", "build", "--strict", "--clean")
-    return subprocess.run([*generate, "--config-file", CONFIG], check=False).returncode
+    status = subprocess.run([*generate, "--config-file", CONFIG], check=False).returncode
+    if status == 0:
+        write_file_search(SITE)
+    return status
+
+
+def write_file_search(built: Path) -> None:
+    """Let the search work where the site is opened from a folder.
+
+    A page from a folder may load scripts alone: neither the index, which is JSON, nor a worker. The
+    generator's page asks for `search.js` then, which it does not write: it gets the index, and a
+    `Worker` that takes the search's code from here.
+    """
+    index = (built / "search.json").read_text(encoding="utf-8")
+    (worker,) = (built / "assets/javascripts/workers").glob("search.*.js")
+    code = json.dumps(worker.read_text(encoding="utf-8"))
+    (built / "search.js").write_text(
+        f"var __index = {index};\n" + _FILE_WORKER.replace("CODE", code), encoding="utf-8"
+    )
+
+
+_FILE_WORKER = """globalThis.Worker = class extends Worker {
+  constructor() {
+    super(URL.createObjectURL(new Blob([CODE], { type: "text/javascript" })));
+  }
+};
+"""
 
 
 if __name__ == "__main__":

@@ -562,7 +562,7 @@ class JobOptions(Direction):
             "视频的宽高比，以人物为中心裁切；照片不够时，背景以虚化方式延伸。",
         ),
         value_titles={
-            "original": Words("As the photograph", "与照片相同"),
+            "original": Words("As it is", "与照片相同"),
             "1:1": Words("Square", "方形 1:1"),
             "9:16": Words("Upright 9:16", "竖屏 9:16"),
             "16:9": Words("Wide 16:9", "横屏 16:9"),
@@ -587,7 +587,7 @@ class JobOptions(Direction):
             "#f4f1ea 这样的颜色，或一张图片；透明（transparent）须输出 .webm 或 .mov。",
         ),
         value_titles={
-            "keep": Words("As photographed", "原有背景"),
+            "keep": Words("As it is", "原有背景"),
             "blur": Words("Blurred", "虚化"),
             "green": Words("Green screen", "绿幕"),
             "colour": Words("Colour", "颜色"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from handbook import error_codes, site
 from handbook.command_line import commands
 from handbook.metrics import families
 from portravox import errors
+from portravox.options import OPTIONS
 from portravox.service.settings import ServiceSettings
 
 
@@ -25,9 +27,12 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.loaded: list[str] = []
         self.ids: set[str] = set()
+        self.clips: list[dict[str, str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        if tag == "video":
+            self.clips.append(given)
         self.ids |= {given[name] for name in ("id", "name") if name in given}
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
@@ -77,6 +82,40 @@ def test_nothing_is_fetched_from_another_host(pages):
     assert [a for a in loaded if urlsplit(a).netloc or urlsplit(a).scheme not in ("", "data")] == []
     for style in site.SITE.rglob("*.css"):
         assert "url(http" not in style.read_text(encoding="utf-8").replace('"', "")
+
+
+UNSEEN = {
+    "max_side",
+    "quality",
+    "transcript",
+    "language",
+    "label_s",
+    "engine",
+    "text",
+    "voice_name",
+}
+"""Options that no picture of 240 px shows: of work, of sound, or of time."""
+
+
+def test_whatever_is_seen_of_an_option_is_shown(pages):
+    shown = pages[site.SITE / "parameters.html"].loaded
+    for name in set(OPTIONS) - UNSEEN:
+        assert any(f"/{name}.webp" in address for address in shown), name
+
+
+def test_clips_play_by_themselves_without_sound(pages):
+    clips = [clip for page in pages.values() for clip in page.clips]
+    assert len(clips) > 8
+    for clip in clips:
+        assert {"autoplay", "muted", "loop", "playsinline", "controls", "poster"} <= set(clip)
+
+
+def test_the_search_comes_along_for_a_site_in_a_folder(pages):
+    assert pages
+    written = (site.SITE / "search.js").read_text(encoding="utf-8")
+    index, end = json.JSONDecoder().raw_decode(written, written.index("{"))
+    assert index == json.loads((site.SITE / "search.json").read_text(encoding="utf-8"))
+    assert "extends Worker" in written[end:]
 
 
 def test_every_page_is_in_the_menu(pages):

@@ -136,7 +136,7 @@ export default {
 
   "typed.start": "Type it",
   "typed.label": "What the person says",
-  "typed.voice": "Voice",
+  "typed.voice": "Who speaks",
   "typed.voice.usual": "The usual one",
   "typed.length": "About {time}; {letters} of {most} characters",
   "typed.most": "Up to {most} characters",
@@ -232,7 +232,7 @@ export default {
   "player.full": "Full screen",
 
   "history.title": "Your videos",
-  "history.hint": "Remembered by this browser; the server keeps each for {time}.",
+  "history.hint": "In this browser; the server keeps each for {time}.",
   "history.clear": "Forget all",
   "history.clear.sure": "Forget all, really?",
   "history.show": "Show {name}, {time}",
@@ -299,7 +299,7 @@ export default {
   "refusal.voice_too_short": "Too short: at least 1 second is needed.",
   "refusal.voice_too_long": "Too long: trim it to {longest} seconds or less.",
   "refusal.voice_silent": "Nothing can be heard in this recording. Check that it is not muted.",
-  "refusal.one_each": "The first picture and the first recording were taken.",
+  "refusal.one_each": "The first of each kind was taken.",
   "refusal.zip_too_large": "The videos have more than 4 GB together: download them one by one.",
   "refusal.not_media": "This is neither a picture nor a recording.",
   "refusal.InvalidApiKey": "The server does not know this key, or it was revoked. Sign in again.",

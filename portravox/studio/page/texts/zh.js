@@ -232,7 +232,7 @@ export default {
   "player.full": "全屏",
 
   "history.title": "你的视频",
-  "history.hint": "记录只存在这个浏览器里；每个视频在服务器上保留 {time}。",
+  "history.hint": "只记在此浏览器里；服务器保留每个视频 {time}。",
   "history.clear": "全部清除",
   "history.clear.sure": "确定全部清除？",
   "history.show": "查看“{name}”，{time}",
@@ -299,7 +299,7 @@ export default {
   "refusal.voice_too_short": "太短了：至少需要 1 秒。",
   "refusal.voice_too_long": "太长了：请裁剪到 {longest} 秒以内。",
   "refusal.voice_silent": "录音里没有声音，请检查是否静音。",
-  "refusal.one_each": "已采用第一张图片和第一段录音。",
+  "refusal.one_each": "每种文件只采用了第一个。",
   "refusal.zip_too_large": "这些视频合计超过 4 GB，请逐个下载。",
   "refusal.not_media": "这既不是图片，也不是录音。",
   "refusal.InvalidApiKey": "服务器不认识这个密钥，或密钥已停用。请重新登录。",
