@@ -17,6 +17,7 @@ import ctypes
 import errno
 import os
 import stat
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntFlag
@@ -125,9 +126,8 @@ def restrict(libc: ctypes.CDLL, abi: int, ruleset: Ruleset) -> None:
         os.close(rules)
 
 
-class _PathBeneath(ctypes.Structure):  # struct landlock_path_beneath_attr
-    _pack_ = 1
-    _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
+_PATH_BENEATH = struct.Struct("=Qi")
+"""struct landlock_path_beneath_attr, which is packed: what is allowed, and a descriptor."""
 
 
 def _allow(libc: ctypes.CDLL, rules: int, paths: Iterable[Path], access: Access) -> None:
@@ -138,11 +138,8 @@ def _allow(libc: ctypes.CDLL, rules: int, paths: Iterable[Path], access: Access)
             try:
                 is_folder = stat.S_ISDIR(os.fstat(found).st_mode)
                 allowed = access if is_folder else access & _FILES_ONLY
-                rule = _PathBeneath(int(allowed), found)
-                _checked(
-                    libc.syscall(_ADD_RULE, rules, _RULE_PATH_BENEATH, ctypes.byref(rule), 0),
-                    "add_rule",
-                )
+                rule = _PATH_BENEATH.pack(allowed, found)
+                _checked(libc.syscall(_ADD_RULE, rules, _RULE_PATH_BENEATH, rule, 0), "add_rule")
             finally:
                 os.close(found)
 
