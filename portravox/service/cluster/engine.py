@@ -23,7 +23,7 @@ from procrastinate.worker import Worker
 from portravox.engines.registry import ENTRIES
 from portravox.errors import PortravoxError
 from portravox.options import OPTIONS
-from portravox.service.database.database import Database, engine_pool
+from portravox.service.database.database import WAIT_S, Database, engine_pool
 from portravox.service.database.patient import PatientConnector
 from portravox.service.tasks.postgres import PostgresTaskQueue
 from portravox.service.tasks.queue import LEASE_S
@@ -109,13 +109,14 @@ class Engine:
             conninfo=database.conninfo,
             min_size=1,
             max_size=4,
-            timeout=5.0,
+            timeout=WAIT_S,
             pool_factory=engine_pool,
         )
         # A line for each job that begins and ends is what its own logs are full of.
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
         self._apps: list[App] = []
         self._workers: list[tuple[Worker, asyncio.Task[None]]] = []
+        self._told_to_stop: set[Worker] = set()
 
     def app(self) -> App:
         """A set of jobs of its own, over the same connections."""
@@ -220,14 +221,22 @@ class Engine:
         return worker
 
     async def _keep_running(self, worker: Worker) -> None:
-        """Begin anew where the engine's worker ended without being told to."""
+        """Begin anew where the engine's worker ended without being told to: it ends by itself, and
+        raises nothing, where its heartbeat, its clock or what listens for it fails."""
         while True:
             try:
                 await worker.run()
-                return
             except Exception:
                 _log.exception("the engine goes on after a pause")
-                await asyncio.sleep(POLL_S)
+            if worker in self._told_to_stop:
+                return
+            _log.error("the engine ended and begins anew")
+            await asyncio.sleep(POLL_S)
+
+    def stop_taking(self, worker: Worker) -> None:
+        """Have one of its workers take no more jobs."""
+        self._told_to_stop.add(worker)
+        worker.stop()
 
     def trouble(self) -> str | None:
         """Why no work comes here, if so."""
@@ -238,7 +247,7 @@ class Engine:
     async def stop(self, *, within_s: float = 10.0) -> None:
         """Take no more jobs, and end when those at hand have ended."""
         for worker, _ in self._workers:
-            worker.stop()
+            self.stop_taking(worker)
         ends = [running for _, running in self._workers]
         if ends:
             _, late = await asyncio.wait(ends, timeout=within_s)
@@ -381,7 +390,7 @@ class EngineWorker:
         """Take no more; the tasks at hand may go on for so long, or until somebody is in a hurry.
         Then they are given back."""
         if self._worker is not None:
-            self._worker.stop()
+            self._engine.stop_taking(self._worker)
         hurried = asyncio.create_task(hurry.wait())
         if self._attempts:
             drained = asyncio.create_task(asyncio.wait(set(self._attempts)))

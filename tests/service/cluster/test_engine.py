@@ -4,6 +4,7 @@ one of them had when it died is done by another. `make cluster` does the same fo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import database_of
+from tests.postgres import database_of, postgres_server
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
 
+from portravox.service.cluster.engine import Engine  # noqa: E402
 from portravox.service.database.database import Database  # noqa: E402
+from portravox.service.errors import QueueUnavailable  # noqa: E402
 from portravox.service.tasks.postgres import PostgresTaskQueue  # noqa: E402
 from portravox.service.tasks.queue import Job  # noqa: E402
 from portravox.service.tasks.states import TaskState  # noqa: E402
@@ -155,3 +158,51 @@ async def test_the_engine_counts_places_where_slow_attempts_lend_theirs() -> Non
     assert places.locked()
     places.release()
     assert not places.locked()
+
+
+async def test_the_engine_begins_anew_where_its_worker_ended_by_itself(url):
+    """As it does, raising nothing, where its heartbeat, clock or listener fails."""
+    database = Database(url)
+    queue = PostgresTaskQueue(database)
+    engine = Engine(database, queue)
+    done = asyncio.Event()
+
+    async def do(context: object) -> None:
+        done.set()
+
+    worker = await engine.start_tasks(1, ["embedded"], do)
+    await asyncio.sleep(0.5)
+    worker.stop()  # nobody told the engine
+    await asyncio.sleep(0.5)
+    await submitted(queue, 1)
+    async with asyncio.timeout(20.0):
+        await done.wait()
+    assert engine.trouble() is None
+    await engine.stop()
+    await queue.close()
+
+
+async def test_the_engine_is_back_within_seconds_of_its_database(url):
+    """Its connections are tried every second, however long it was away."""
+    server = postgres_server()
+    database = Database(url)
+    queue = PostgresTaskQueue(database)
+    engine = Engine(database, queue)
+    done = asyncio.Event()
+
+    async def do(context: object) -> None:
+        done.set()
+
+    await engine.start_tasks(1, ["embedded"], do)
+    await asyncio.to_thread(server.stop)
+    await asyncio.sleep(9.0)  # tries after 1, 2, 4, 8 s would leave it alone until 15 s
+    await asyncio.to_thread(server.start)
+    began = time.monotonic()
+    async with asyncio.timeout(20.0):
+        while not done.is_set():
+            with contextlib.suppress(QueueUnavailable):
+                await submitted(queue, 1)
+            await asyncio.sleep(0.2)
+    assert time.monotonic() - began < 5.0
+    await engine.stop()
+    await queue.close()
