@@ -1,11 +1,11 @@
 """Whole servers and workers on hosts of their own, one thing after another broken while clients go
 on: what was acknowledged is made, once, and plays.
 
-Flow      hosts: db, api1, api2, worker1, worker2; a store, nginx and clients here -> breakages
-Gives     OUT/breakages.json, breakages.md, logs of all processes
+Flow      whole: hosts, a store, nginx ; clients -> breakages -> verdicts
+Gives     OUT/breakages.json, breakages.md, logs of all processes; ends with 1 where a verdict is no
 
     python -m benchmarks.cluster.breakages -o out/breakages [--rounds 20] [--away 60] [--cut 120]
-        [--only ...] [--before COMMIT]
+        [--skew 14] [--only ...] [--before COMMIT]
 
 needs root, and of Debian: postgresql, iproute2, util-linux, nginx-light, swift-proxy and its like
 (.ci/run names them), faketime for clocks that differ. Clients ask through nginx, which takes
@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import io
 import json
 import os
 import shutil
@@ -28,251 +27,77 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import av
-import httpx
-
-from benchmarks.cluster.hosts import HERE, Network, can_make
+from benchmarks.cluster.clients import Clients, frames_of
+from benchmarks.cluster.hosts import HERE, can_make
 from benchmarks.cluster.parts import inputs, served
-from benchmarks.cluster.server import PostgresServer, programs
+from benchmarks.cluster.server import programs
+from benchmarks.cluster.whole import (
+    APIS,
+    BALANCER_PORT,
+    WORKERS,
+    Cluster,
+    balanced,
+    opened,
+    version,
+)
 from portravox.service.accounts import keys_of
 from portravox.service.database.database import Database
 from portravox.service.errors import QueueUnavailable
-from portravox.service.settings import ServiceSettings, read_settings
-from portravox.service.storage.object_store import ObjectStorage
 from portravox.service.tasks.postgres import PostgresTaskQueue
 from portravox.service.tasks.states import TaskState
 from portravox.service.tasks.task import Task
-from tests.service.storage import faulty_proxy, swift
-from tests.service.storage.faulty_proxy import FaultyProxy, Mode
-
-SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
-APIS, WORKERS = ("api1", "api2"), ("worker1", "worker2")
-PORT = 8000
-BALANCER_PORT = 8300
-CLIENTS = 4
-"""That have one video each made after another: two workers keep up with that on any machine."""
-
-PATIENCE_S = 150.0
-"""How long a client repeats a request. Beyond: it failed."""
+from tests.service.storage import swift
 
 ENDS_WITHIN_S = 400.0
-MAIN = "from portravox.cli.main import main; main()"
-FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-SKEWED = {"api2": "-10m", "worker2": "+10m"}
-"""Hosts whose clocks are wrong all the time, where libfaketime is installed. Stores that speak S3
-refuse who is off by more than 15 minutes."""
+HELD_WITHIN_S = 120.0
 
-_BALANCER = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log warn;
-events {{ worker_connections 512; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    upstream portravox {{ {servers} }}
-    server {{
-        listen {here}:{port};
-        client_max_body_size 101m;
-        location / {{
-            proxy_pass http://portravox;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $http_host;
-            proxy_connect_timeout 2s;
-            proxy_read_timeout 20s;
-            proxy_buffering off;
-        }}
-    }}
-}}
+STEPS = ("download", "read", "face", "listen", "render", "publish")
+"""Of an attempt, as its heartbeats tell them, in which workers are killed."""
+
+LATE_S = 0.8
+"""By how much voices and stored videos come later while workers are killed, so that heartbeats, two
+a second, meet these steps."""
+
+KILL_S = 4.0
+"""For so long a kill waits for the step that was met least; then it takes another one."""
+
+KILLS_WITHIN_S = 420.0
+"""Then enough have been killed, and the verdict tells how many."""
+
+SLOW_S = 5.0
+"""What each request of a slow store takes."""
+
+PAUSED_S = 40.0
+"""Past the lease."""
+
+NOTICED_S, BACK_S = 10.0, 15.0
+"""What is promised: after so long a dead machine is noticed, and somebody else at work."""
+
+_RUNNING = """
+SELECT task_id, attempt, stage, procrastinate_jobs.worker_id AS engine_worker
+FROM tasks JOIN procrastinate_jobs ON procrastinate_jobs.id = substr(tasks.worker, 5)::bigint
+WHERE state = 'RUNNING'
 """
 
-
-class Cluster:
-    """All hosts and what runs on them."""
-
-    def __init__(
-        self,
-        out: Path,
-        network: Network,
-        *,
-        store: FaultyProxy,
-        swift_url: str,
-        videos: ObjectStorage,
-    ) -> None:
-        found = programs()
-        assert found is not None
-        self.out, self.network, self.store, self.videos = out, network, store, videos
-        self.data = Path(tempfile.mkdtemp(prefix="portravox-breakages-"))
-        self.database = PostgresServer(
-            found,
-            is_safe=True,
-            address=network.addresses["db"],
-            on_host=network.command("db"),
-        )
-        self.url = self.database.url("postgres")
-        self.swift_url = swift_url
-        self.files_port = 0
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-        self.code: dict[str, Path] = {}
-        """Folder of the version that a host runs; ours where nothing is said."""
-
-    @property
-    def settings(self) -> ServiceSettings:
-        return read_settings({"data_dir": self.data, "database_url": self.url})
-
-    def start(self, host: str) -> None:
-        """Its server or worker."""
-        if host in APIS:
-            address = self.network.addresses[host]
-            command = ["serve", "--workers", "0", "--host", address, "--port", str(PORT)]
-        else:
-            command = ["worker", "--slots", "1"]
-        with (self.out / f"{host}.log").open("ab") as log:
-            self.running[host] = subprocess.Popen(
-                self.network.command(host, sys.executable, "-c", MAIN, *command),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self._environment(host),
-                cwd=self.code.get(host, Path.cwd()),
-            )
-
-    def _environment(self, host: str) -> dict[str, str]:
-        made = {
-            **os.environ,
-            "PYTHONPATH": str(self.code.get(host, Path.cwd())),
-            "PORTRAVOX_DATABASE_URL": self.url,
-            "PORTRAVOX_DATA_DIR": str(self.data),
-            "PORTRAVOX_STORAGE_URL": self.swift_url,
-            "PORTRAVOX_FETCH_ALLOW_NETS": f"{HERE}/32",
-            "PORTRAVOX_FETCH_PORTS": str(self.files_port),
-            "PORTRAVOX_PUBLIC_URL": f"http://{HERE}:{BALANCER_PORT}",
-            "PORTRAVOX_LIVE_SESSIONS": "0",
-            "PORTRAVOX_DRAIN_S": "30",
-            "AWS_ACCESS_KEY_ID": swift.ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": swift.SECRET_ACCESS_KEY,
-            "AWS_REGION": "us-east-1",
-        }
-        if host in SKEWED and FAKE_TIME.exists():
-            made |= {"LD_PRELOAD": str(FAKE_TIME), "FAKETIME": SKEWED[host]}
-            made |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
-        return made
-
-    def kill(self, host: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """`ip netns exec` becomes what it runs, so it is the program that is told."""
-        self.running[host].send_signal(number)
-        if number in (signal.SIGKILL, signal.SIGTERM):
-            self.running.pop(host).wait(90)
-
-    async def is_ready(self, host: str) -> bool:
-        address = self.network.addresses[host]
-        with contextlib.suppress(httpx.HTTPError):
-            async with httpx.AsyncClient(timeout=2.0) as client:
-                return (await client.get(f"http://{address}:{PORT}/healthz")).status_code == 200
-        return False
-
-    def close(self) -> None:
-        for process in self.running.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait()
-        self.database.close()
-        shutil.rmtree(self.data, ignore_errors=True)
-
-
-@dataclass
-class Clients:
-    """Who submits all the time, and asks what became of it."""
-
-    key: str
-    picture: str
-    voice: str
-    acknowledged: list[str] = field(default_factory=list)
-    answers: Counter[str] = field(default_factory=Counter)
-    mended: int = 0
-    failed: list[str] = field(default_factory=list)
-    slowest_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.client = httpx.AsyncClient(
-            base_url=f"http://{HERE}:{BALANCER_PORT}",
-            headers={"Authorization": f"Bearer {self.key}"},
-            timeout=25.0,
-        )
-
-    async def asked(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """An answer other than a failure, asked for again and again."""
-        began, tries, why = time.monotonic(), 0, ""
-        while time.monotonic() - began < PATIENCE_S:
-            tries += 1
-            try:
-                answer = await self.client.request(method, path, **more)
-            except httpx.HTTPError as error:
-                why = type(error).__name__
-            else:
-                if answer.status_code < 500:
-                    self.mended += tries > 1
-                    self.slowest_s = max(self.slowest_s, time.monotonic() - began)
-                    return answer
-                why = str(answer.status_code)
-            self.answers[why] += 1
-            await asyncio.sleep(min(0.2 * 2**tries, 2.0))
-        self.failed.append(f"{method} {path}: {why}")
-        raise TimeoutError(why)
-
-    async def submit(self) -> str:
-        number = f"{os.getpid()}-{time.monotonic_ns()}"
-        answer = await self.asked(
-            "POST",
-            SUBMIT,
-            json={
-                "model": "liveportrait",
-                "input": {"image_url": self.picture, "audio_url": self.voice},
-                "parameters": {"video_fps": 15},
-            },
-            headers={"X-DashScope-Async": "enable", "Idempotency-Key": number},
-        )
-        answer.raise_for_status()
-        task_id: str = answer.json()["output"]["task_id"]
-        self.acknowledged.append(task_id)
-        return task_id
-
-    @asynccontextmanager
-    async def going_on(self) -> AsyncIterator[None]:
-        """While this lasts, tasks are submitted and asked for."""
-
-        async def one_after_another() -> None:
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    await self.made(await self.submit())
-
-        going = [asyncio.create_task(one_after_another()) for _ in range(CLIENTS)]
-        try:
-            yield
-        finally:
-            for each in going:
-                each.cancel()
-            await asyncio.gather(*going, return_exceptions=True)
-
-    async def made(self, task_id: str) -> None:
-        """Ask for a task until it has ended."""
-        while True:
-            answer = await self.asked("GET", f"/api/v1/tasks/{task_id}")
-            if answer.status_code != 200:
-                self.failed.append(f"task {task_id} is not known: {answer.status_code}")
-                return
-            if answer.json()["output"]["task_status"] not in ("PENDING", "RUNNING"):
-                return
-            await asyncio.sleep(1.0)
-
+_BEGUN_SINCE = "SELECT min(scheduled_at) AS at FROM tasks WHERE scheduled_at > %(since)s"
 
 Breakage = Callable[["World"], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An attempt that goes on."""
+
+    task_id: str
+    attempt: int
+    step: str
+    host: str | None
 
 
 @dataclass
@@ -281,6 +106,7 @@ class World:
 
     cluster: Cluster
     clients: Clients
+    database: Database
     queue: PostgresTaskQueue
     rounds: int
     away_s: float
@@ -302,45 +128,153 @@ class World:
         """How long a task takes that is submitted now, all before it included."""
         return await self.until_done(await self.clients.submit())
 
+    async def until_begun_s(self, since: float) -> float:
+        """How long after a moment somebody began an attempt, by the database's clock."""
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            while True:
+                with contextlib.suppress(QueueUnavailable):
+                    [row] = await self.database.fetch(_BEGUN_SINCE, {"since": since})
+                    if row["at"] is not None:
+                        return float(row["at"]) - since
+                await asyncio.sleep(0.1)
+
     async def until_ready(self, *hosts: str) -> None:
         async with asyncio.timeout(180.0):
             for host in hosts:
                 while not await self.cluster.is_ready(host):
                     await asyncio.sleep(0.3)
 
-    async def running(self) -> dict[str, Task]:
+    async def running(self) -> list[Held]:
+        """All attempts that go on, and on which host."""
         try:
-            found = await self.queue.find(self.clients.acknowledged)
+            rows = await self.database.fetch(_RUNNING, {})
         except QueueUnavailable:
-            return {}
-        return {id_: task for id_, task in found.items() if task.state is TaskState.RUNNING}
+            return []
+        return [
+            Held(
+                row["task_id"],
+                row["attempt"],
+                row["stage"] or "claimed",
+                self.cluster.host_of.get(row["engine_worker"]),
+            )
+            for row in rows
+        ]
+
+    async def until_held(self, *steps: str) -> None:
+        """Until an attempt goes on, in one of these steps if any are named."""
+        async with asyncio.timeout(HELD_WITHIN_S):
+            while not any(not steps or held.step in steps for held in await self.running()):
+                await asyncio.sleep(0.03)
+
+    @asynccontextmanager
+    async def slow_store(self, delay_s: float) -> AsyncIterator[None]:
+        """While this lasts, videos are stored and read so much later."""
+        store = self.cluster.store
+        store.delay_s, store.only = delay_s, "/videos/"
+        try:
+            yield
+        finally:
+            store.delay_s, store.only = 0.0, ""
+
+
+@dataclass
+class Deaths:
+    """Attempts whose workers were killed, and what became of them."""
+
+    world: World
+    open: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Attempt and moment of death, by task."""
+
+    noticed_s: dict[str, float] = field(default_factory=dict)
+    back_s: dict[str, float] = field(default_factory=dict)
+
+    def add(self, held: Iterable[Held]) -> None:
+        now = self.world.queue.now()
+        self.open.update({each.task_id: (each.attempt, now) for each in held})
+
+    async def follow(self) -> None:
+        """Until cancelled."""
+        while True:
+            with contextlib.suppress(QueueUnavailable):
+                for task in (await self.world.queue.find(list(self.open))).values():
+                    self._look(task)
+            await asyncio.sleep(0.1)
+
+    def _look(self, task: Task) -> None:
+        attempt, died_at = self.open[task.task_id]
+        if task.state is TaskState.RUNNING and task.attempt == attempt:
+            return
+        name = f"{task.task_id} {attempt}"
+        since_s = self.world.queue.now() - died_at
+        # Whoever begins within a look's pause was told as well.
+        self.noticed_s.setdefault(name, since_s)
+        if task.attempt > attempt and task.scheduled_at is not None:
+            self.back_s[name] = task.scheduled_at - died_at
+            self.noticed_s[name] = min(self.noticed_s[name], self.back_s[name])
+        elif not task.state.ended:
+            return
+        del self.open[task.task_id]
 
 
 async def workers_killed(world: World) -> dict[str, Any]:
-    stages: Counter[str] = Counter()
-    back_s: list[float] = []
-    for number in range(world.rounds):
-        victim = WORKERS[number % 2]
+    """kill -9 of workers, so many times in each step of an attempt."""
+    deaths = Deaths(world)
+    met: Counter[str] = Counter()
+    kills = 0
+    starting: set[asyncio.Task[None]] = set()
+    following = asyncio.create_task(deaths.follow())
+    ends = time.monotonic() + KILLS_WITHIN_S
+    async with (
+        world.slow_store(LATE_S),
+        world.clients.going_on(3, "large", late_s=LATE_S),
+    ):
+        while time.monotonic() < ends and min(met[step] for step in STEPS) < world.rounds:
+            victim = await _victim(world, met)
+            if victim is None or victim.host not in world.cluster.running:
+                continue
+            held = [each for each in await world.running() if each.host == victim.host]
+            world.cluster.kill(victim.host)
+            kills += 1
+            deaths.add(held)
+            met.update(each.step for each in held)
+            began = asyncio.create_task(world.cluster.start_and_wait(victim.host))
+            starting.add(began)
+            began.add_done_callback(starting.discard)
+            if len(starting) >= len(WORKERS) - 1:  # somebody is to go on
+                await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.gather(*starting)
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(120.0):
-            while not (held := await world.running()):
-                await asyncio.sleep(0.05)
-        await asyncio.sleep((number * 0.37) % 1.5)  # at any moment of an attempt
-        held = await world.running() or held
-        killed_at = world.queue.now()
-        world.cluster.kill(victim)
-        world.cluster.start(victim)
-        stages.update(task.stage or "claimed" for task in held.values())
-        for id_, task in held.items():
-            await world.until_done(id_)
-            again = await world.task(id_)
-            if again is not None and again.attempt > task.attempt and again.scheduled_at:
-                back_s.append(again.scheduled_at - killed_at)
+            while deaths.open:
+                await asyncio.sleep(0.2)
+    following.cancel()
     return {
-        "kills": world.rounds,
-        "stages_of_what_ran": dict(stages),
-        "attempts_that_died": len(back_s),
-        "back_to_work_s": _spread(back_s),
+        "kills": kills,
+        "attempts_that_died": len(deaths.noticed_s) + len(deaths.open),
+        "by_step": dict(met),
+        "noticed_s": _spread(deaths.noticed_s.values()),
+        "back_to_work_s": _spread(deaths.back_s.values()),
+        "nobody_went_on": len(deaths.open),
     }
+
+
+async def _victim(world: World, met: Counter[str]) -> Held | None:
+    """The attempt to kill next: a first one, in the step that was met least, or after a while in
+    any that was not met often enough."""
+    ends = time.monotonic() + KILL_S
+    best: Held | None = None
+    while time.monotonic() < ends:
+        wanted = min(STEPS, key=lambda step: met[step])
+        left = [
+            held
+            for held in await world.running()
+            if held.attempt == 1 and held.host is not None and met[held.step] < world.rounds
+        ]
+        best = min(left, key=lambda held: met[held.step], default=None)
+        if best is not None and met[best.step] <= met[wanted]:
+            return best
+        await asyncio.sleep(0.02)
+    return best
 
 
 async def servers_killed(world: World) -> dict[str, Any]:
@@ -357,49 +291,95 @@ async def servers_killed(world: World) -> dict[str, Any]:
 
 
 async def database_restarted(world: World) -> dict[str, Any]:
-    back_s = []
-    for pause_s in [*[0.0] * max(world.rounds // 2, 1), world.away_s]:
-        await asyncio.sleep(2.0)
+    """Until work goes on: until an attempt begins."""
+    begun_s, done_s = [], []
+    restarts = max(world.rounds // 2, 1)
+    for pause_s in [*[0.0] * restarts, world.away_s]:
+        await world.until_held()
         await asyncio.to_thread(world.cluster.database.stop)
         await asyncio.sleep(pause_s)
         await asyncio.to_thread(world.cluster.database.start)
-        back_s.append(await world.back_to_work_s())
-    return {"restarts": len(back_s) - 1, "away_s": world.away_s, "back_to_work_s": _spread(back_s)}
+        back_at = world.queue.now()
+        began = time.monotonic()
+        submitted = asyncio.create_task(world.back_to_work_s())
+        begun_s.append(await world.until_begun_s(back_at))
+        await submitted
+        done_s.append(time.monotonic() - began)
+    return {
+        "restarts": restarts,
+        "away_s": world.away_s,
+        "back_to_work_s": _spread(begun_s),
+        "next_submission_done_s": _spread(done_s),
+    }
 
 
 async def store_broken(world: World) -> dict[str, Any]:
-    found = {}
-    modes: tuple[Mode, ...] = ("busy", "silent", "away")
-    for mode in modes:
-        world.cluster.store.mode = mode
+    found: dict[str, Any] = {"each_s": world.away_s}
+    store = world.cluster.store
+    for name in ("busy", "slow", "away"):
+        if name == "slow":
+            store.delay_s = SLOW_S
+        else:
+            store.mode = name  # type: ignore[assignment]
         await asyncio.sleep(world.away_s)
-        world.cluster.store.mode = "well"
-        found[f"{mode}: back_to_work_s"] = round(await world.back_to_work_s(), 1)
-    return {"each_s": world.away_s, **found}
+        store.mode, store.delay_s = "well", 0.0
+        found[f"{name}: done_after_s"] = round(await world.back_to_work_s(), 1)
+    return found
 
 
 async def cables_pulled(world: World) -> dict[str, Any]:
+    """Those of a worker and of a server at the same time, then the database's."""
     found = {}
-    for host in ("worker1", "api1", "db"):
+    for hosts in (("worker1", "api1"), ("db",)):
         for cut_s in (5.0, 30.0, world.cut_s):
-            async with asyncio.timeout(120.0):
-                while not await world.running():
-                    await asyncio.sleep(0.05)
-            world.cluster.network.pull(host)
-            await asyncio.sleep(cut_s)
-            world.cluster.network.plug(host)
-            found[f"{host} {cut_s:.0f} s: back_to_work_s"] = round(await world.back_to_work_s(), 1)
+            if cut_s == 30.0:
+                async with world.slow_store(LATE_S):
+                    await world.until_held("publish")
+                    for host in hosts:
+                        world.cluster.network.pull(host)
+                    pulled_at = world.queue.now()
+                when = "while finishing"
+            else:
+                await world.until_held()
+                for host in hosts:
+                    world.cluster.network.pull(host)
+                pulled_at = world.queue.now()
+                when = "at any moment"
+            if hosts != ("db",):
+                begun_s = await world.until_begun_s(pulled_at)  # elsewhere
+            await asyncio.sleep(max(cut_s - (world.queue.now() - pulled_at), 0.0))
+            back_at = world.queue.now()
+            for host in hosts:
+                world.cluster.network.plug(host)
+            done = asyncio.create_task(world.back_to_work_s())
+            if hosts == ("db",):
+                begun_s = await world.until_begun_s(back_at)
+            found[f"{' and '.join(hosts)}, {cut_s:.0f} s, {when}"] = {
+                "begun_s": round(begun_s, 1),
+                "done_s": round(await done, 1),
+            }
     return found
 
 
 async def worker_stopped(world: World) -> dict[str, Any]:
-    async with asyncio.timeout(120.0):
-        while not await world.running():
-            await asyncio.sleep(0.05)
-    world.cluster.kill("worker1", signal.SIGSTOP)
-    await asyncio.sleep(40.0)  # past its lease
-    world.cluster.kill("worker1", signal.SIGCONT)
-    return {"stopped_s": 40.0, "back_to_work_s": round(await world.back_to_work_s(), 1)}
+    """SIGSTOP of a worker and all its processes past its lease, then SIGCONT."""
+    deaths = Deaths(world)
+    async with asyncio.timeout(HELD_WITHIN_S):
+        while not (held := [each for each in await world.running() if each.host == "worker1"]):
+            await asyncio.sleep(0.03)
+    world.cluster.pause("worker1")
+    deaths.add(held)
+    following = asyncio.create_task(deaths.follow())
+    await asyncio.sleep(PAUSED_S)
+    world.cluster.resume("worker1")
+    following.cancel()
+    done_s = round(await world.back_to_work_s(), 1)
+    return {
+        "stopped_s": PAUSED_S,
+        "attempts": len(held),
+        "back_to_work_s": _spread(deaths.back_s.values()),
+        "next_submission_done_s": done_s,
+    }
 
 
 async def official_package(world: World) -> dict[str, Any]:
@@ -415,23 +395,28 @@ async def official_package(world: World) -> dict[str, Any]:
         "print([each.output.task_status for each in done])\n"
     )
     given = (f"http://{HERE}:{BALANCER_PORT}/api/v1", world.clients.key)
-    command = [sys.executable, "-c", program, *given, world.clients.picture, world.clients.voice]
+    command = [sys.executable, "-c", program, *given, *world.clients.inputs("small").values()]
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=300, check=False
     )
     return {"said": (done.stdout + done.stderr).strip().splitlines()[-1:]}
 
 
-async def upgraded(world: World, before: Path) -> dict[str, Any]:
+async def upgraded(world: World) -> dict[str, Any]:
     """From another version to this one, a host after another, amid all that is asked."""
+    steps = await world.database.fetch("SELECT version_num AS step FROM alembic_version", {})
     for host in (*WORKERS, *APIS):
         world.cluster.kill(host, signal.SIGTERM)
-        del world.cluster.code[host]
-        world.cluster.start(host)
+        world.cluster.code.pop(host, None)
+        await world.cluster.start_and_wait(host)
         if host in APIS:
             await world.until_ready(host)
-        await asyncio.sleep(10.0)
-    return {"back_to_work_s": round(await world.back_to_work_s(), 1)}
+        await asyncio.sleep(5.0)
+    steps += await world.database.fetch("SELECT version_num AS step FROM alembic_version", {})
+    return {
+        "tables": [row["step"] for row in steps],
+        "next_submission_done_s": round(await world.back_to_work_s(), 1),
+    }
 
 
 BREAKAGES: Mapping[str, Breakage] = {
@@ -445,26 +430,18 @@ BREAKAGES: Mapping[str, Breakage] = {
 }
 
 
-def _spread(values_s: list[float]) -> dict[str, float] | None:
-    if not values_s:
+def _spread(values_s: Iterable[float]) -> dict[str, float] | None:
+    values = list(values_s)
+    if not values:
         return None
-    return {"median": round(statistics.median(values_s), 1), "most": round(max(values_s), 1)}
-
-
-def _frames_of(video: bytes) -> int:
-    """How many pictures can be seen."""
-    try:
-        with av.open(io.BytesIO(video), mode="r") as file:
-            return sum(1 for _ in file.decode(video=0))
-    except av.FFmpegError:
-        return 0
+    return {"median": round(statistics.median(values), 1), "most": round(max(values), 1)}
 
 
 async def counted(world: World) -> dict[str, Any]:
     """What became of all that was acknowledged."""
     ids = world.clients.acknowledged
     tasks: dict[str, Task] = {}
-    try:
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ENDS_WITHIN_S):
             while True:
                 with contextlib.suppress(QueueUnavailable):
@@ -472,26 +449,33 @@ async def counted(world: World) -> dict[str, Any]:
                     if all(task.state.ended for task in tasks.values()):
                         break
                 await asyncio.sleep(0.5)
-    except TimeoutError:
-        pass
-    plays = twice = 0
-    for task in tasks.values():
-        if task.result is None:
-            continue
-        answer = await world.clients.asked("GET", f"/api/v1/tasks/{task.task_id}")
-        video = await world.clients.asked("GET", answer.json()["output"]["results"]["video_url"])
-        plays += _frames_of(video.content) == round(15 * task.result.duration_s)
-        twice += sum(
-            world.cluster.videos.find(f"{task.task_id}-{attempt}.mp4") is not None
-            for attempt in range(1, task.attempt)
-        )
+    made = [task for task in tasks.values() if task.result is not None]
+    places = asyncio.Semaphore(4)
+
+    async def plays(task: Task) -> bool:
+        assert task.result is not None
+        async with places:
+            answer = await world.clients.asked("GET", f"/api/v1/tasks/{task.task_id}")
+            address = answer.json()["output"]["results"]["video_url"]
+            video = await world.clients.asked("GET", address)
+            frames = await asyncio.to_thread(frames_of, video.content)
+            return frames == round(15 * task.result.duration_s)
+
+    played = await asyncio.gather(*map(plays, made))
+    twice = sum(
+        world.cluster.videos.find(f"{task.task_id}-{attempt}.mp4") is not None
+        for task in made
+        for attempt in range(1, task.attempt)
+    )
     return {
         "acknowledged": len(ids),
         "lost": len(ids) - len(tasks),
+        "not_ended": sum(not task.state.ended for task in tasks.values()),
         "states": dict(Counter(str(task.state) for task in tasks.values())),
         "codes": dict(Counter(task.code for task in tasks.values() if task.code)),
         "tries": dict(Counter(task.attempt for task in tasks.values())),
-        "plays": plays,
+        "plays": sum(played),
+        "does_not_play": len(played) - sum(played),
         "published_twice": twice,
         "requests_that_failed": world.clients.failed,
         "requests_mended_by_another_try": world.clients.mended,
@@ -500,81 +484,81 @@ async def counted(world: World) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def balanced(cluster: Cluster) -> Iterator[None]:
-    """nginx before both servers."""
-    folder = cluster.data / "nginx"
-    folder.mkdir()
-    servers = " ".join(
-        f"server {cluster.network.addresses[host]}:{PORT} max_fails=1 fail_timeout=2s;"
-        for host in APIS
-    )
-    written = _BALANCER.format(folder=folder, servers=servers, here=HERE, port=BALANCER_PORT)
-    (folder / "nginx.conf").write_text(written)
-    command = ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-    process = subprocess.Popen(command)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
+def verdicts(found: Mapping[str, Any], *, rounds: int) -> dict[str, bool]:
+    """What was promised, and whether it held."""
+
+    def most(part: str, name: str) -> float:
+        spread = found[part].get(name)
+        return spread["most"] if spread else 0.0
+
+    told: dict[str, bool] = {
+        f"{part}: went through": "failed" not in measured
+        for part, measured in found.items()
+        if isinstance(measured, dict)
+    }
+    if "by_step" in found.get("workers_killed", {}):
+        part = found["workers_killed"]
+        told[f"killed {rounds} times in each step"] = all(
+            part["by_step"].get(step, 0) >= rounds for step in STEPS
+        )
+        told[f"a death is noticed within {NOTICED_S:.0f} s"] = (
+            most("workers_killed", "noticed_s") <= NOTICED_S and not part["nobody_went_on"]
+        )
+        told[f"work goes on within {BACK_S:.0f} s of a death"] = (
+            most("workers_killed", "back_to_work_s") <= BACK_S
+        )
+    if "restarts" in found.get("database_restarted", {}):
+        told[f"work goes on within {BACK_S:.0f} s of the database"] = (
+            most("database_restarted", "back_to_work_s") <= BACK_S
+        )
+    if "said" in found.get("official_package", {}):
+        told["DashScope's package: three videos"] = (
+            str(found["official_package"]["said"]).count("SUCCEEDED") == 3
+        )
+    ended = found["in_the_end"]
+    told |= {
+        "nothing acknowledged is lost": not ended["lost"],
+        "every task ends": not ended["not_ended"],
+        "none fails": set(ended["states"]) == {"SUCCEEDED"},
+        "every video plays": not ended["does_not_play"],
+        "no video is left of another attempt": not ended["published_twice"],
+        "no request fails that another try does not mend": not ended["requests_that_failed"],
+        "503 always says when": "503 without a time" not in ended["failures_before_another_try"],
+    }
+    return told
 
 
-@contextmanager
-def opened(out: Path) -> Iterator[Cluster]:
-    """All hosts, with nothing running on them but the database."""
-    store_folder = Path(tempfile.mkdtemp(prefix="portravox-swift-"))
-    network = Network(["db", *APIS, *WORKERS])
-    try:
-        with (
-            swift.running(store_folder) as server,
-            faulty_proxy.before(server.endpoint, HERE) as store,
-        ):
-            cluster = Cluster(
-                out,
-                network,
-                store=store,
-                swift_url=server.url("breakages", endpoint=store.endpoint),
-                videos=ObjectStorage(server.open_bucket("breakages"), "videos"),
-            )
-            try:
-                yield cluster
-            finally:
-                cluster.close()
-    finally:
-        network.close()
-        shutil.rmtree(store_folder, ignore_errors=True)
-
-
-async def run(
-    arguments: argparse.Namespace, cluster: Cluster, before: Path | None
+async def broken(
+    arguments: argparse.Namespace, cluster: Cluster, chosen: Mapping[str, Breakage]
 ) -> dict[str, Any]:
+    """Do it all to a cluster, while clients go on."""
     found: dict[str, Any] = {
         "load_before": os.getloadavg()[0],
-        "clocks": dict(SKEWED) if FAKE_TIME.exists() else "alike: libfaketime is not installed",
+        "clocks_off_by_min": cluster.skew_min,
     }
-    chosen = {name: BREAKAGES[name] for name in arguments.only or BREAKAGES}
-    if before is not None:
-        cluster.code = dict.fromkeys((*APIS, *WORKERS), before)
-        chosen = {"upgraded": lambda world: upgraded(world, before)}
+    began = time.monotonic()
     cluster.start("api1")  # makes the tables
     async with asyncio.timeout(120.0):
         while not await cluster.is_ready("api1"):
             await asyncio.sleep(0.3)
-    for host in ("api2", *WORKERS):
-        cluster.start(host)
+    for host in (*WORKERS, "api2"):
+        await cluster.start_and_wait(host)
     _, key = keys_of(cluster.settings).create("breakages")
-    clients = Clients(
-        key,
-        picture=f"http://{HERE}:{cluster.files_port}/face.png",
-        voice=f"http://{HERE}:{cluster.files_port}/voice.wav",
-    )
-    queue = PostgresTaskQueue(Database(cluster.url))
+    clients = Clients(key, files=f"http://{HERE}:{cluster.files_port}")
+    database = Database(cluster.url)
+    queue = PostgresTaskQueue(database)
     world = World(
-        cluster, clients, queue, rounds=arguments.rounds, away_s=arguments.away, cut_s=arguments.cut
+        cluster,
+        clients,
+        database,
+        queue,
+        rounds=arguments.rounds,
+        away_s=arguments.away,
+        cut_s=arguments.cut,
     )
     await world.until_ready(*APIS)
-    print("warm after", round(await world.back_to_work_s(), 1), "s", flush=True)
+    await world.back_to_work_s()
+    print("ready after", round(time.monotonic() - began, 1), "s", flush=True)
     async with clients.going_on():
         for name, breakage in chosen.items():
             began = time.monotonic()
@@ -584,26 +568,36 @@ async def run(
                 found[name] = {"failed": f"took too long: {error}"}
             found[name]["took_s"] = round(time.monotonic() - began, 1)
             print(name, json.dumps(found[name]), flush=True)
+    began = time.monotonic()
     found["in_the_end"] = await counted(world)
-    print(json.dumps(found["in_the_end"]), flush=True)
+    found["in_the_end"]["took_s"] = round(time.monotonic() - began, 1)
+    print("in_the_end", json.dumps(found["in_the_end"]), flush=True)
+    found["verdicts"] = verdicts(found, rounds=arguments.rounds)
     await queue.close()
     await clients.client.aclose()
     return found
 
 
-@contextmanager
-def version(commit: str | None) -> Iterator[Path | None]:
-    """The code of another version, in a folder."""
-    if commit is None:
-        yield None
-        return
-    folder = Path(tempfile.mkdtemp(prefix="portravox-before-"))
-    archive = subprocess.run(["git", "archive", commit], check=True, capture_output=True).stdout
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def one_cluster(
+    arguments: argparse.Namespace,
+    out: Path,
+    chosen: Mapping[str, Breakage],
+    *,
+    before: Path | None = None,
+) -> dict[str, Any]:
+    """Make one, of a version before if one is given, and break it."""
+    with tempfile.TemporaryDirectory() as given:
+        inputs(Path(given) / "small", seconds=1.2, side_px=256)
+        inputs(Path(given) / "large", seconds=6.0, side_px=2048)
+        with (
+            opened(out, skew_min=arguments.skew) as cluster,
+            served(Path(given), HERE) as port,
+        ):
+            cluster.files_port = port
+            if before is not None:
+                cluster.code = dict.fromkeys((*APIS, *WORKERS), before)
+            with balanced(cluster):
+                return asyncio.run(broken(arguments, cluster, chosen))
 
 
 def main() -> None:
@@ -612,23 +606,31 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="of each kill")
     parser.add_argument("--away", type=float, default=60.0, help="s, of database and store")
     parser.add_argument("--cut", type=float, default=120.0, help="s, of the longest cut")
-    parser.add_argument("--only", nargs="*", choices=BREAKAGES)
-    parser.add_argument("--before", metavar="COMMIT", help="upgrade from it instead of all else")
+    parser.add_argument("--skew", type=float, default=14.0, help="min, of two hosts' clocks")
+    parser.add_argument("--only", nargs="*", choices=[*BREAKAGES, "upgraded"])
+    parser.add_argument("--before", metavar="COMMIT", help="a version to be replaced by this one")
     arguments = parser.parse_args()
     if not can_make() or programs() is None or not swift.is_here() or not shutil.which("nginx"):
         sys.exit("needs root, iproute2, postgresql, nginx-light and swift-proxy: see .ci/run")
-    arguments.out.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # no host is left behind
-    with version(arguments.before) as before, tempfile.TemporaryDirectory() as given:
-        inputs(Path(given), seconds=1.2, side_px=256)
-        with opened(arguments.out) as cluster, served(Path(given), HERE) as port:
-            cluster.files_port = port
-            with balanced(cluster):
-                found = asyncio.run(run(arguments, cluster, before))
+    names = arguments.only or [*BREAKAGES, *(["upgraded"] if arguments.before else [])]
+    found: dict[str, Any] = {}
+    if chosen := {name: BREAKAGES[name] for name in names if name != "upgraded"}:
+        found["broken"] = one_cluster(arguments, arguments.out, chosen)
+    if "upgraded" in names:
+        with version(arguments.before) as before:
+            found["upgraded"] = one_cluster(
+                arguments, arguments.out / "upgrade", {"upgraded": upgraded}, before=before
+            )
     (arguments.out / "breakages.json").write_text(json.dumps(found, indent=1) + "\n")
     lines = ["| part | measured |", "|---|---|"]
-    lines += [f"| {name} | {json.dumps(measured)} |" for name, measured in found.items()]
+    for part in found.values():
+        lines += [f"| {name} | {json.dumps(measured)} |" for name, measured in part.items()]
     (arguments.out / "breakages.md").write_text("\n".join(lines) + "\n")
+    told = [line for part in found.values() for line in part["verdicts"].items()]
+    for name, held in told:
+        print("yes" if held else "NO ", name)
+    sys.exit(not all(held for _, held in told))
 
 
 if __name__ == "__main__":

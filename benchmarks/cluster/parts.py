@@ -55,6 +55,7 @@ ENDS_S = 1800.0
 
 def inputs(folder: Path, *, seconds: float, side_px: int) -> None:
     """A portrait and a recording so large and so long."""
+    folder.mkdir(exist_ok=True)
     picture = Image.open(demo_portrait()).convert("RGB").resize((side_px, side_px))
     picture.save(folder / "face.png")
     said = read_voice(VOICE)
@@ -65,9 +66,14 @@ def inputs(folder: Path, *, seconds: float, side_px: int) -> None:
 
 @contextmanager
 def served(folder: Path, address: str = "127.0.0.1") -> Iterator[int]:
-    """The folder over HTTP; gives the port."""
+    """The folder over HTTP; gives the port. An address that ends with ?SECONDS is answered so much
+    later."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(float(self.path.partition("?")[2] or 0.0))
+            super().do_GET()
+
         def log_message(self, format: str, *args: Any) -> None:
             pass
 

@@ -29,6 +29,9 @@ class FaultyProxy:
         self.only = ""
         """Requests whose path has not this part are answered well in every mode."""
 
+        self.delay_s = 0.0
+        """What each request waits for first. Those that `only` leaves out do not."""
+
         self.ending = threading.Event()
         self._left: int | None = None
 
@@ -60,6 +63,8 @@ def before(upstream: str, address: str = "127.0.0.1") -> Iterator[FaultyProxy]:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             proxy.asked.append(f"{self.command} {self.path}")
             mode = proxy.next_mode(self.path)
+            if proxy.only in self.path:
+                proxy.ending.wait(proxy.delay_s)
             if mode == "silent":
                 proxy.ending.wait()
             if mode in ("silent", "away"):
