@@ -127,6 +127,8 @@ def upload(
         "OSSAccessKeyId": given["oss_access_key_id"],
         "Signature": given["signature"],
         "policy": given["policy"],
+        "x-oss-object-acl": given["x_oss_object_acl"],
+        "x-oss-forbid-overwrite": given["x_oss_forbid_overwrite"],
         "key": place,
         "success_action_status": "200",
     }

@@ -262,8 +262,7 @@ async def _victim(world: World, met: Counter[str]) -> Held | None:
     """The attempt to kill next: a first one, in the step that was met least, or after a while in
     any that was not met often enough."""
     ends = time.monotonic() + KILL_S
-    best: Held | None = None
-    while time.monotonic() < ends:
+    while True:
         wanted = min(STEPS, key=lambda step: met[step])
         left = [
             held
@@ -273,8 +272,9 @@ async def _victim(world: World, met: Counter[str]) -> Held | None:
         best = min(left, key=lambda held: met[held.step], default=None)
         if best is not None and met[best.step] <= met[wanted]:
             return best
+        if time.monotonic() > ends and (best is not None or time.monotonic() > ends + KILL_S):
+            return best
         await asyncio.sleep(0.02)
-    return best
 
 
 async def servers_killed(world: World) -> dict[str, Any]:

@@ -29,8 +29,10 @@ import numpy as np
 import psycopg
 
 from benchmarks.cluster.server import PostgresServer, programs
+from portravox.service.accounts import keys_of
 from portravox.service.database.database import Database
 from portravox.service.errors import QueueUnavailable
+from portravox.service.settings import read_settings
 from portravox.service.tasks.postgres import PostgresTaskQueue
 from portravox.service.tasks.queue import Job
 from portravox.service.tasks.states import TaskState
@@ -45,6 +47,8 @@ JOB = Job(
 WORKERS = 4
 SUBMITTED_PER_S = 300
 SUBMIT_S = 10.0
+HTTP_PORT = 8390
+HTTP_CONNECTIONS = 64
 ENDS_WITHIN_S = 300.0
 """Before a part of the campaign counts as failed."""
 
@@ -59,6 +63,7 @@ class Cluster:
         self.folder = folder
         self.server = PostgresServer(found, is_safe=True)
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.serving: subprocess.Popen[bytes] | None = None
         self._started = 0
         self.url = ""
 
@@ -82,6 +87,39 @@ class Cluster:
                 )
             )  # fmt: skip
 
+    async def serve(self, key_name: str) -> str:
+        """Start a server that answers and makes nothing, at HTTP_PORT; gives a key of it."""
+        settings = read_settings({"data_dir": self.folder / "data", "database_url": self.url})
+        _, key = keys_of(settings).create(key_name)
+        environment = {
+            **os.environ,
+            "PORTRAVOX_DATABASE_URL": self.url,
+            "PORTRAVOX_DATA_DIR": str(self.folder / "data"),
+        }
+        main = "from portravox.cli.main import main; main()"
+        command = [sys.executable, "-c", main, "serve", "--workers", "0", "--port", str(HTTP_PORT)]
+        with (self.folder / "server.log").open("wb") as log:
+            self.serving = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
+
+        async def is_there() -> bool:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", HTTP_PORT)
+            except OSError:
+                return False
+            writer.close()
+            return True
+
+        await until(is_there)
+        return key
+
+    def stop_serving(self) -> None:
+        if self.serving is not None:
+            self.serving.terminate()
+            self.serving.wait(60)
+            self.serving = None
+
     def stop_workers(self) -> None:
         for worker in self.workers:
             worker.send_signal(signal.SIGCONT)
@@ -94,23 +132,40 @@ class Cluster:
                 worker.wait()
         self.workers.clear()
 
-    def cpu_s(self) -> float:
-        """Time on processors so far, of all workers and of PostgreSQL: what a machine that others
-        use, too, can tell of a machine of one's own."""
+    def cpu_s(self) -> dict[str, float]:
+        """Time on processors so far, of all workers, of PostgreSQL, of a server that answers and of
+        this process, which submits: what a machine that others use, too, can tell of a machine of
+        one's own."""
         postmaster = int((self.server.data / "postmaster.pid").read_text().split()[0])
-        ticks = 0
+        workers = {worker.pid for worker in self.workers}
+        server = None if self.serving is None else self.serving.pid
+        ticks = {"workers": 0, "postgresql": 0, "server": 0, "submitting": 0}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 told = stat.read_text().rpartition(")")[2].split()
             except OSError:
                 continue  # it has ended
             pid, parent = int(stat.parent.name), int(told[1])
-            if postmaster in (pid, parent) or any(pid == each.pid for each in self.workers):
-                ticks += int(told[11]) + int(told[12])
-                ticks += (int(told[13]) + int(told[14])) if pid == postmaster else 0
-        return ticks / os.sysconf("SC_CLK_TCK")
+            own = int(told[11]) + int(told[12])
+            if pid in workers:
+                ticks["workers"] += own
+            elif pid == server:
+                ticks["server"] += own
+            elif pid == os.getpid():
+                ticks["submitting"] += own
+            elif pid == postmaster:
+                ticks["postgresql"] += own + int(told[13]) + int(told[14])
+            elif parent == postmaster:
+                ticks["postgresql"] += own
+        return {name: each / os.sysconf("SC_CLK_TCK") for name, each in ticks.items()}
+
+    def cpu_ms_since(self, before: dict[str, float], tasks: int) -> dict[str, float]:
+        """Of each task, in milliseconds."""
+        now = self.cpu_s()
+        return {name: round(1000 * (now[name] - before[name]) / tasks, 2) for name in now}
 
     def close(self) -> None:
+        self.stop_serving()
         self.stop_workers()
         self.server.close()
 
@@ -182,15 +237,15 @@ async def throughput(cluster: Cluster, *, tasks: int) -> dict[str, Any]:
 
     await until(begun)
     before = (await queue.counts())[TaskState.SUCCEEDED]
-    spent_s = cluster.cpu_s()
+    spent_before = cluster.cpu_s()
     took_s = await until(lambda: all_ended(queue))
-    spent_s = cluster.cpu_s() - spent_s
+    spent_ms = cluster.cpu_ms_since(spent_before, tasks - before)
     taken = cluster.takes(first)
     found = {
         "tasks": tasks,
         "worker_processes": WORKERS,
         "tasks_per_s": round((tasks - before) / took_s, 1),
-        "cpu_ms_per_task": round(1000 * spent_s / (tasks - before), 2),
+        "cpu_ms_per_task": spent_ms,
         "lost": len(set(ids) - set(taken)),
         "doubled": sum(times > 1 for times in taken.values()),
     }
@@ -212,19 +267,89 @@ async def submissions(cluster: Cluster) -> dict[str, Any]:
         took.append(time.monotonic() - began)
 
     began = time.monotonic()
+    spent_before = cluster.cpu_s()
     running = []
     for number in range(int(SUBMITTED_PER_S * SUBMIT_S)):
         await asyncio.sleep(max(began + number / SUBMITTED_PER_S - time.monotonic(), 0.0))
         running.append(asyncio.create_task(one()))
     await asyncio.gather(*running)
+    per_s = round(len(took) / (time.monotonic() - began), 1)
     p50, p99 = np.percentile(took, [50, 99])
     await until(lambda: all_ended(queue))
+    spent_ms = cluster.cpu_ms_since(spent_before, len(took))
     await queue.close()
     return {
-        "per_s": round(len(took) / (time.monotonic() - began), 1),
+        "per_s": per_s,
         "asked_per_s": SUBMITTED_PER_S,
         "p50_ms": round(1000 * p50, 1),
         "p99_ms": round(1000 * p99, 1),
+        "cpu_ms_per_task": spent_ms,
+    }
+
+
+async def over_http(cluster: Cluster) -> dict[str, Any]:
+    """The same through `portravox serve` by HTTP_CONNECTIONS clients, each moment to its time: who
+    finds all of them busy waits, and that counts."""
+    queue = cluster.fresh("over_http")
+    key = await cluster.serve("load")
+    for _ in range(WORKERS):
+        cluster.start_worker(slots=4, task_s=0.0)
+    await asyncio.sleep(5.0)
+    body = json.dumps(
+        {
+            "model": JOB.model,
+            "input": {"image_url": JOB.image_url, "audio_url": JOB.audio_url},
+            "parameters": dict(JOB.parameters),
+        }
+    )
+    said = (
+        "POST /api/v1/services/aigc/image2video/video-synthesis HTTP/1.1\r\nHost: portravox\r\n"
+        f"Authorization: Bearer {key}\r\nX-DashScope-Async: enable\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+    took: list[float] = []
+    statuses: Counter[str] = Counter()
+    moments: asyncio.Queue[float] = asyncio.Queue()
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", HTTP_PORT)
+        try:
+            while True:
+                due = await moments.get()
+                writer.write(said)
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                length = head.partition("content-length:")[2].partition("\r\n")[0]
+                await reader.readexactly(int(length))
+                took.append(time.monotonic() - due)
+                statuses[head.split()[1]] += 1
+                moments.task_done()
+        finally:
+            writer.close()
+
+    clients = [asyncio.create_task(client()) for _ in range(HTTP_CONNECTIONS)]
+    spent_before = cluster.cpu_s()
+    began = time.monotonic()
+    for number in range(int(SUBMITTED_PER_S * SUBMIT_S)):
+        due = began + number / SUBMITTED_PER_S
+        await asyncio.sleep(max(due - time.monotonic(), 0.0))
+        moments.put_nowait(due)
+    await moments.join()
+    per_s = round(len(took) / (time.monotonic() - began), 1)
+    for each in clients:
+        each.cancel()
+    await asyncio.gather(*clients, return_exceptions=True)
+    await until(lambda: all_ended(queue))
+    spent_ms = cluster.cpu_ms_since(spent_before, len(took))
+    cluster.stop_serving()
+    await queue.close()
+    p50, p99 = np.percentile(took, [50, 99])
+    return {
+        "per_s": per_s,
+        "asked_per_s": SUBMITTED_PER_S,
+        "statuses": dict(statuses),
+        "p50_ms": round(1000 * p50, 1),
+        "p99_ms": round(1000 * p99, 1),
+        "cpu_ms_per_task": spent_ms,
     }
 
 
@@ -398,6 +523,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     parts: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
         "throughput": lambda: throughput(cluster, tasks=arguments.tasks),
         "submissions": lambda: submissions(cluster),
+        "over_http": lambda: over_http(cluster),
         "kills": lambda: kills(cluster, rounds=arguments.kills),
         "database": lambda: database(cluster, restarts=arguments.restarts, away_s=arguments.away),
         "stopped": lambda: stopped(cluster),

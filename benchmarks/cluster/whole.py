@@ -160,10 +160,12 @@ class Cluster:
             made |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
         return made
 
-    def kill(self, host: str, number: signal.Signals = signal.SIGKILL) -> None:
+    def kill(self, host: str, told: signal.Signals = signal.SIGKILL) -> None:
         """`ip netns exec` becomes what it runs, so it is the program that is told."""
         process = self.running.pop(host)
-        process.send_signal(number)
+        # What it held is nobody's until the engine notices.
+        self.host_of = {number: of for number, of in self.host_of.items() if of != host}
+        process.send_signal(told)
         process.wait(90)
 
     def pause(self, host: str) -> None:

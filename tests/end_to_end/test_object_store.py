@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from portravox.demo import VOICE
-from tests.live import HTTP, new_key, serving
+from tests.live import HTTP, new_key, serving, upload
 from tests.service.storage import faulty_proxy
 from tests.service.storage.faulty_proxy import FaultyProxy
 from tests.service.storage.swift import SwiftServer
@@ -30,6 +30,8 @@ SUBMIT = "/api/v1/services/aigc/image2video/video-synthesis"
 class World:
     """A server, its store, and a client with a key."""
 
+    url: str
+    key: str
     client: httpx.Client
     store: FaultyProxy
     data_dir: Path
@@ -63,28 +65,13 @@ def world(
                 base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60
             ) as client,
         ):
-            yield World(client, store, data_dir, upload_dir)
+            yield World(server.url, key, client, store, data_dir, upload_dir)
 
 
 def uploaded(world: World, file: Path) -> str:
-    asked = {"action": "getPolicy", "model": "liveportrait"}
-    given = world.client.get("/api/v1/uploads", params=asked).json()["data"]
-    key = f"{given['upload_dir']}/{file.name}"
-    form = {
-        "OSSAccessKeyId": given["oss_access_key_id"],
-        "Signature": given["signature"],
-        "policy": given["policy"],
-        "x-oss-object-acl": given["x_oss_object_acl"],
-        "x-oss-forbid-overwrite": given["x_oss_forbid_overwrite"],
-        "key": key,
-        "success_action_status": "200",
-    }
-    with file.open("rb") as content:
-        posted = HTTP.post(
-            given["upload_host"], data=form, files={"file": (file.name, content)}, timeout=60
-        )
-    assert posted.status_code == 200, posted.text
-    return f"oss://{key}"
+    status, address = upload(world.url, world.key, file.read_bytes(), file.name)
+    assert status == 200
+    return address
 
 
 def submitted(world: World) -> str:

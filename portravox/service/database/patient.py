@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
@@ -19,6 +20,11 @@ T = TypeVar("T")
 
 PAUSE_S = 1.0
 """Between two tries. Our choice: the engine is back a second after the database."""
+
+TOLD_WITHIN_S = 0.02
+"""Calls for work that come within a time up to this are told as one. Chance decides how long it is:
+else all idle machines would ask for the same job at the same moment, and all but one in vain. Our
+choice: nothing beside a video."""
 
 _log = logging.getLogger("portravox.engine")
 
@@ -45,7 +51,27 @@ class PatientConnector(PsycopgConnector):
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         names = list(channels)
-        await _patiently(lambda: PsycopgConnector.listen_notify(self, on_notification, names))
+        gathered = GatheredCalls(on_notification)
+        await _patiently(lambda: PsycopgConnector.listen_notify(self, gathered, names))
+
+
+class GatheredCalls:
+    """Tells of new jobs now and then, and of all else at once."""
+
+    def __init__(self, tell: Notify) -> None:
+        self._tell = tell
+        self._telling: asyncio.Task[None] | None = None
+
+    async def __call__(self, *, channel: str, payload: str) -> None:
+        if '"job_inserted"' not in payload:
+            await self._tell(channel=channel, payload=payload)
+        elif self._telling is None:
+            self._telling = asyncio.create_task(self._tell_later(channel, payload))
+
+    async def _tell_later(self, channel: str, payload: str) -> None:
+        await asyncio.sleep(random.uniform(0.0, TOLD_WITHIN_S))
+        self._telling = None  # what is called out from now on may be missed by who asks now
+        await self._tell(channel=channel, payload=payload)
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:

@@ -57,7 +57,6 @@ from portravox.service.problems import (
 from portravox.service.storage.base import Storage
 from portravox.service.streams import StreamedVideo, Streams
 from portravox.service.tasks.queue import (
-    HEARTBEAT_S,
     LEASE_S,
     Explanation,
     Failure,
@@ -87,7 +86,12 @@ from portravox.service.worker.messages import (
     told_watermark,
 )
 from portravox.service.worker.parts import PartMaker
-from portravox.service.worker.patience import cancelled, patiently, repeated_while_away
+from portravox.service.worker.patience import (
+    STORAGE,
+    done_while_ours,
+    patiently,
+    repeated_while_away,
+)
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.service.worker.sealing import Sealing
@@ -456,18 +460,14 @@ class WorkerLoop:
         stages = _Stages(self._metrics, held.stages)
         async with self._scratch.folder() as folder, self._shown(task, folder) as stream:
             making = self._make_in(folder, task, video_name, held, stages, stream)
-            working = asyncio.create_task(making)
+            ours = partial(self._is_ours, task, stages)
             try:
                 with self._previews.showing(task.task_id, folder / PREVIEW_NAME):
-                    while not working.done():
-                        await asyncio.wait([working], timeout=HEARTBEAT_S)
-                        self._scratch.require_room()
-                        if not await self._is_ours(task, stages):
-                            return Released()
-                done = await working
+                    done = await done_while_ours(making, ours, self._scratch)
             finally:
-                await cancelled(working)
                 work = self._eta.finish(task.task_id)
+            if done is None:
+                return Released()
             stages.end()
         took_s = time.monotonic() - started
         # Of a video that several workers made, nobody learns how fast one draws.
@@ -610,7 +610,7 @@ class WorkerLoop:
     async def _fetch(self, task: Task, file: InputFile, url: str, folder: Path) -> None:
         ask = partial(self._scratch.fetch_request, file, url, folder, key_group=task.key_group)
         try:
-            request = await repeated_while_away(ask)
+            request = await repeated_while_away(ask, STORAGE)
         except UploadUnknown as error:
             raise RequestFailed(
                 failure_of(error), retry=False, explanation=explanations.upload_unknown(file)

@@ -19,7 +19,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,6 @@ from portravox.service.tasks.parts import SHARED, Part, PartsTable, files_of, sh
 from portravox.service.tasks.queue import (
     FINISH_APART_S,
     FINISH_PATIENCE_S,
-    HEARTBEAT_S,
     LEASE_S,
 )
 from portravox.service.tasks.task import Explanation, Failure, Task
@@ -55,7 +54,13 @@ from portravox.service.worker.messages import (
     part_name,
     told_watermark,
 )
-from portravox.service.worker.patience import cancelled, patiently
+from portravox.service.worker.patience import (
+    DATABASE,
+    cancelled,
+    done_while_ours,
+    patiently,
+    repeated_while_away,
+)
 from portravox.service.worker.process import ProcessPool, RequestFailed
 from portravox.service.worker.scratch import ScratchSpace
 from portravox.system import open_strangers_file
@@ -197,7 +202,7 @@ class PartMaker:
         fps = round(planned.frames / planned.duration_s)
         ranges = even_parts(planned.frames, fps, self._part_s)
         begin = partial(self._table.begin, task, plan=plan, recipe=self._recipe, ranges=ranges)
-        await self.remove_files_of(await _repeated(begin))
+        await self.remove_files_of(await repeated_while_away(begin, DATABASE))
         parts = await self._all_made(task, len(ranges), worker, folder / PREVIEW_NAME, on_share)
         for part in parts:
             target = folder / part_name(part.number)
@@ -293,24 +298,19 @@ class PartMaker:
                 producer=self._producer,
                 watermark=told_watermark(self._watermark_key, self._producer, task.task_id),
             )
-            working = asyncio.create_task(
-                self._rendering.request(
-                    request,
-                    PartDone,
-                    key=task.key_id,
-                    time_s=self._render_time_s,
-                    on_stage=follow,
-                )
+            drawing = self._rendering.request(
+                request,
+                PartDone,
+                key=task.key_id,
+                time_s=self._render_time_s,
+                on_stage=follow,
             )
-            try:
-                while not working.done():
-                    await asyncio.wait([working], timeout=HEARTBEAT_S)
-                    self._scratch.require_room()
-                    if not await self._is_ours(part, share):
-                        return False
-                await working
-            finally:
-                await cancelled(working)
+
+            async def is_ours() -> bool:
+                return await self._is_ours(part, share)
+
+            if await done_while_ours(drawing, is_ours, self._scratch) is None:
+                return False
             await patiently(partial(self._put, folder / PART_NAME, part.file))
         return True
 
@@ -392,15 +392,3 @@ def _digest(folder: Path, task: Task) -> str:
 
 def _failure(problem: Problem, *, retry: bool, explanation: Explanation | None = None) -> Failure:
     return Failure(code=problem.code, message=problem.message, retry=retry, explanation=explanation)
-
-
-async def _repeated(begin: Callable[[], Awaitable[tuple[Part, ...]]]) -> tuple[Part, ...]:
-    """Repeat what may be said twice while the database is away. Raises QueueUnavailable."""
-    ends_at = time.monotonic() + FINISH_PATIENCE_S
-    while True:
-        try:
-            return await begin()
-        except QueueUnavailable:
-            if time.monotonic() >= ends_at:
-                raise
-        await asyncio.sleep(FINISH_APART_S)

@@ -21,6 +21,7 @@ psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not inst
 
 from portravox.service.cluster.engine import Engine  # noqa: E402
 from portravox.service.database.database import Database  # noqa: E402
+from portravox.service.database.patient import TOLD_WITHIN_S, GatheredCalls  # noqa: E402
 from portravox.service.errors import QueueUnavailable  # noqa: E402
 from portravox.service.tasks.postgres import PostgresTaskQueue  # noqa: E402
 from portravox.service.tasks.queue import Job  # noqa: E402
@@ -206,3 +207,21 @@ async def test_the_engine_is_back_within_seconds_of_its_database(url):
     assert time.monotonic() - began < 5.0
     await engine.stop()
     await queue.close()
+
+
+async def test_many_new_jobs_are_told_as_one_and_an_abort_at_once():
+    told: list[str] = []
+
+    async def tell(*, channel: str, payload: str) -> None:
+        told.append(payload)
+
+    gathered = GatheredCalls(tell)
+    for number in range(50):
+        await gathered(channel="c", payload=f'{{"type": "job_inserted", "job_id": {number}}}')
+    await gathered(channel="c", payload='{"type": "abort_job_requested", "job_id": 1}')
+    assert told == ['{"type": "abort_job_requested", "job_id": 1}']
+    await asyncio.sleep(3 * TOLD_WITHIN_S)
+    assert len(told) == 2
+    await gathered(channel="c", payload='{"type": "job_inserted", "job_id": 50}')
+    await asyncio.sleep(3 * TOLD_WITHIN_S)
+    assert len(told) == 3

@@ -528,7 +528,7 @@ def with_storage(server: Server, storage: LocalStorage) -> Server:
 async def test_a_video_waits_for_a_storage_that_is_away(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(patience, "STORAGE", replace(patience.STORAGE, first_pause_s=0.01))
     async with playing() as server:
         away = with_storage(server, SometimesAway(tmp_path / "videos", calls=3))
         task = await claimed(away)
@@ -542,7 +542,7 @@ async def test_a_video_waits_for_a_storage_that_is_away(
 async def test_an_attempt_whose_storage_stays_away_is_made_again(
     playing: Playing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "STORAGE_AWAY_S", 0.0)
+    monkeypatch.setattr(patience, "STORAGE", replace(patience.STORAGE, for_s=0.0))
     async with playing() as server:
         storage = SometimesAway(tmp_path / "videos", calls=math.inf)
         away = with_storage(server, storage)

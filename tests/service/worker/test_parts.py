@@ -19,8 +19,8 @@ from portravox.service.storage.local import LocalStorage
 from portravox.service.storage.uploads import UploadedFiles
 from portravox.service.tasks.queue import Job, Task
 from portravox.service.tasks.states import TaskState
-from portravox.service.worker import loop as loop_module
 from portravox.service.worker import parts as parts_module
+from portravox.service.worker import patience
 from portravox.service.worker.loop import WorkerLoop
 from portravox.service.worker.messages import (
     PART_NAME,
@@ -176,8 +176,7 @@ class Cluster:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (parts_module, loop_module):
-        monkeypatch.setattr(module, "HEARTBEAT_S", 0.02)
+    monkeypatch.setattr(patience, "HEARTBEAT_S", 0.02)
     monkeypatch.setattr(parts_module, "LOOK_S", 0.02)
 
 
