@@ -5,7 +5,7 @@ Flow      whole: hosts, a store, nginx ; clients -> breakages -> verdicts
 Gives     OUT/breakages.json, breakages.md, logs of all processes; ends with 1 where a verdict is no
 
     python -m benchmarks.cluster.breakages -o out/breakages [--rounds 20] [--away 60] [--cut 120]
-        [--skew 14] [--only ...] [--before COMMIT]
+        [--skew 14] [--folder] [--only ...] [--before COMMIT]
 
 needs root, and of Debian: postgresql, iproute2, util-linux, nginx-light, swift-proxy and its like
 (.ci/run names them), faketime for clocks that differ. Clients ask through nginx, which takes
@@ -75,6 +75,9 @@ SLOW_S = 5.0
 
 PAUSED_S = 40.0
 """Past the lease."""
+
+S3_SKEW_MIN = 15
+"""A signature that is older or newer is refused, by S3 and by all that speak it."""
 
 NOTICED_S, BACK_S = 10.0, 15.0
 """What is promised: after so long a dead machine is noticed, and somebody else at work."""
@@ -590,7 +593,7 @@ def one_cluster(
         inputs(Path(given) / "small", seconds=1.2, side_px=256)
         inputs(Path(given) / "large", seconds=6.0, side_px=2048)
         with (
-            opened(out, skew_min=arguments.skew) as cluster,
+            opened(out, skew_min=arguments.skew, in_folder=arguments.folder) as cluster,
             served(Path(given), HERE) as port,
         ):
             cluster.files_port = port
@@ -607,12 +610,15 @@ def main() -> None:
     parser.add_argument("--away", type=float, default=60.0, help="s, of database and store")
     parser.add_argument("--cut", type=float, default=120.0, help="s, of the longest cut")
     parser.add_argument("--skew", type=float, default=14.0, help="min, of two hosts' clocks")
+    parser.add_argument("--folder", action="store_true", help="shared by all hosts, for the store")
     parser.add_argument("--only", nargs="*", choices=[*BREAKAGES, "upgraded"])
     parser.add_argument("--before", metavar="COMMIT", help="a version to be replaced by this one")
     arguments = parser.parse_args()
     if not can_make() or programs() is None or not swift.is_here() or not shutil.which("nginx"):
         sys.exit("needs root, iproute2, postgresql, nginx-light and swift-proxy: see .ci/run")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # no host is left behind
+    if arguments.skew > S3_SKEW_MIN and not arguments.folder:
+        sys.exit(f"a store that speaks S3 refuses clocks off by over {S3_SKEW_MIN} min: --folder")
     names = arguments.only or [*BREAKAGES, *(["upgraded"] if arguments.before else [])]
     found: dict[str, Any] = {}
     if chosen := {name: BREAKAGES[name] for name in names if name != "upgraded"}:

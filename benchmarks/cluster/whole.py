@@ -23,6 +23,7 @@ import psycopg
 from benchmarks.cluster.hosts import HERE, Network
 from benchmarks.cluster.server import PostgresServer, programs
 from portravox.service.settings import ServiceSettings, read_settings
+from portravox.service.storage.local import LocalStorage
 from portravox.service.storage.object_store import ObjectStorage
 from tests.service.storage import faulty_proxy, swift
 from tests.service.storage.faulty_proxy import FaultyProxy
@@ -74,16 +75,20 @@ class Cluster:
         swift_url: str,
         videos: ObjectStorage,
         skew_min: float,
+        in_folder: bool,
     ) -> None:
         """
         swift_url  of the store, behind the proxy that breaks
         videos     the store itself
+        in_folder  whether files lie in a folder that all hosts share, and not in the store
         skew_min   minutes by which clocks of SKEWED are off
         """
         found = programs()
         assert found is not None
-        self.out, self.network, self.store, self.videos = out, network, store, videos
+        self.out, self.network, self.store = out, network, store
         self.data = Path(tempfile.mkdtemp(prefix="portravox-breakages-"))
+        self.in_folder = in_folder
+        self.videos = LocalStorage(self.data / "videos") if in_folder else videos
         self.database = PostgresServer(
             found,
             is_safe=True,
@@ -154,6 +159,8 @@ class Cluster:
             "AWS_SECRET_ACCESS_KEY": swift.SECRET_ACCESS_KEY,
             "AWS_REGION": "us-east-1",
         }
+        if self.in_folder:
+            del made["PORTRAVOX_STORAGE_URL"]
         if host in SKEWED and self.skew_min:
             off = f"{SKEWED[host] * self.skew_min * 60:+.0f}s"
             made |= {"LD_PRELOAD": str(FAKE_TIME), "FAKETIME": off}
@@ -227,7 +234,7 @@ def balanced(cluster: Cluster) -> Iterator[None]:
 
 
 @contextmanager
-def opened(out: Path, *, skew_min: float) -> Iterator[Cluster]:
+def opened(out: Path, *, skew_min: float, in_folder: bool) -> Iterator[Cluster]:
     """All hosts, with nothing running on them but the database."""
     out.mkdir(parents=True, exist_ok=True)
     store_folder = Path(tempfile.mkdtemp(prefix="portravox-swift-"))
@@ -244,6 +251,7 @@ def opened(out: Path, *, skew_min: float) -> Iterator[Cluster]:
                 swift_url=server.url("breakages", endpoint=store.endpoint),
                 videos=ObjectStorage(server.open_bucket("breakages"), "videos"),
                 skew_min=skew_min,
+                in_folder=in_folder,
             )
             try:
                 yield cluster
