@@ -127,8 +127,7 @@ cluster: setup-dev ## many worker processes around a PostgreSQL that dies and co
 # The version to be replaced while clients go on: the one before the newest migration.
 BEFORE ?= $(shell git log -1 --format=%H -- portravox/service/tasks/postgres_migrations/versions)^
 breakages: setup-dev ## servers and workers on hosts of their own, killed, cut off, without database or store, replaced by a new version, in half an hour, written to out/breakages (as root; Debian: .ci/run names the packages, and faketime)
-	$(BIN)/python -m benchmarks.cluster.breakages -o out/breakages
-	$(BIN)/python -m benchmarks.cluster.breakages -o out/breakages/upgrade --before $(BEFORE)
+	$(BIN)/python -m benchmarks.cluster.breakages -o out/breakages --before $(BEFORE)
 
 long-video: setup-dev ## a video of 3 minutes by one worker and by two of one core each, in 5 minutes, written to out/cluster-parts (Debian: apt-get install postgresql)
 	$(BIN)/python -m benchmarks.cluster.parts -o out/cluster-parts
