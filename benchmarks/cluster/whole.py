@@ -177,12 +177,15 @@ class Cluster:
 
     def pause(self, host: str) -> None:
         """Stop its program and all that it started, until `resume`."""
-        for pid in _tree(self.running[host].pid):
-            os.kill(pid, signal.SIGSTOP)
+        self._tell_all(host, signal.SIGSTOP)
 
     def resume(self, host: str) -> None:
+        self._tell_all(host, signal.SIGCONT)
+
+    def _tell_all(self, host: str, told: signal.Signals) -> None:
         for pid in _tree(self.running[host].pid):
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(pid, told)
 
     async def is_ready(self, host: str) -> bool:
         address = self.network.addresses[host]
