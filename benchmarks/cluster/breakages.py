@@ -227,7 +227,6 @@ async def workers_killed(world: World) -> dict[str, Any]:
     deaths = Deaths(world)
     met: Counter[str] = Counter()
     kills = 0
-    starting: set[asyncio.Task[None]] = set()
     following = asyncio.create_task(deaths.follow())
     ends = time.monotonic() + KILLS_WITHIN_S
     async with (
@@ -243,12 +242,8 @@ async def workers_killed(world: World) -> dict[str, Any]:
             kills += 1
             deaths.add(held)
             met.update(each.step for each in held)
-            began = asyncio.create_task(world.cluster.start_and_wait(victim.host))
-            starting.add(began)
-            began.add_done_callback(starting.discard)
-            if len(starting) >= len(WORKERS) - 1:  # somebody is to go on
-                await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.gather(*starting)
+            # One after another: the others are to have room for what it had.
+            await world.cluster.start_and_wait(victim.host)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(120.0):
             while deaths.open:
