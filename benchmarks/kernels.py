@@ -84,7 +84,7 @@ def measured() -> dict[str, float]:
     picture = read_picture(demo_portrait())
     face, _ = require_face(picture)
     matte = person_matte(picture.pixels, face)
-    scene = prepare_scene(fit(face, matte), picture.pixels, matte)
+    scene = prepare_scene(fit(face, matte, picture.pixels), picture.pixels, matte)
     controls = np.zeros(len(CONTROLS), np.float32)
     for name, value in POSE.items():
         controls[CONTROLS.index(name)] = value

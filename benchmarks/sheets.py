@@ -162,7 +162,7 @@ class Sitter:
     def __init__(self, picture: Picture) -> None:
         self.face, _ = find_face(picture)
         matte = person_matte(picture.pixels, self.face)
-        rig = fit(self.face, matte)
+        rig = fit(self.face, matte, picture.pixels)
         self._deformer = Deformer(rig)
         self._painter = Painter(prepare_scene(rig, picture.pixels, matte))
 

@@ -4,7 +4,7 @@ Flow      Inputs -> plan_video -> Plan -> render_part, for each part anywhere ->
 
 Frames do not depend on each other: those of a part are, to the byte, those of the whole video,
 labels and watermark included. What a part needs is the picture, the options and the plan, whose
-numbers are 108 bytes a frame; the voice is needed to plan and to join.
+numbers are 124 bytes a frame; the voice is needed to plan and to join.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ def matte(photo: UInt8, face: Face) -> Float32:
 
 
 @pytest.fixture(scope="session")
-def rig(face: Face, matte: Float32) -> Rig:
-    return fit(face, matte)
+def rig(face: Face, matte: Float32, photo: UInt8) -> Rig:
+    return fit(face, matte, photo)
 
 
 @pytest.fixture(scope="session")

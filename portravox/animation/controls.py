@@ -37,6 +37,10 @@ CONTROLS = (
     "head_shift_x",
     "head_shift_y",
     "breath",
+    "body_x",
+    "body_y",
+    "hair_x",
+    "hair_y",
 )
 """All 0 is the photograph itself, untouched.
 
@@ -71,6 +75,11 @@ head_roll_deg   deg    positive leans clockwise as seen in the picture
 head_shift_x    face widths, positive moves right in the picture
 head_shift_y    face widths, positive moves up
 breath          0..1   chest and shoulders risen; 0 is as photographed
+body_x          face widths, how far shoulders and chest have followed the head; positive right
+body_y          face widths, the same, positive up; what the breath does comes on top
+hair_x          face widths, by which hanging hair is elsewhere than the head would carry it;
+                       positive right
+hair_y          face widths, the same, positive up
 """
 
 

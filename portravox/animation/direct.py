@@ -33,6 +33,7 @@ from portravox.animation.lips import LipMotion, lip_motion
 from portravox.animation.phrases import joined, speech_spans
 from portravox.animation.smile import SmileMotion, smile_motion
 from portravox.animation.styles import STYLES, TABLE_STRENGTH
+from portravox.animation.trailing import TRAILING, Trailing, with_trailing
 from portravox.arrays import Float32, Float64
 from portravox.articulation.curves import ArticulationCurves
 from portravox.clock import frame_count, frame_times
@@ -86,6 +87,7 @@ def direct(
         mouth_strength=direction.mouth_move_strength,
         photo_smile=photo_smile,
     )
+    values = with_trailing(values, Trailing(fps), away_from_ends(times_s, duration_s))
     return ControlTrack(values=values, fps=fps)
 
 
@@ -99,7 +101,7 @@ def control_rows(
     chest: Float64,
     head_strength: float,
 ) -> Float32:
-    """(T, C) the controls of all parts. chest (T,) how far it is risen, 0..1."""
+    """(T, C) the controls of all parts but what trails. chest (T,) how far it is risen, 0..1."""
     columns = {
         "speech": lips.speech,
         "lip_gap": lips.lip_gap,
@@ -128,5 +130,6 @@ def control_rows(
         "head_shift_x": head.shift_x,
         "head_shift_y": head.shift_y,
         "breath": chest * min(1.0, head_strength / TABLE_STRENGTH),
+        **dict.fromkeys(TRAILING, np.zeros_like(chest)),
     }
     return np.stack([columns[name] for name in CONTROLS], axis=1).astype(np.float32)

@@ -70,6 +70,7 @@ from portravox.animation.postures import LEAD_S
 from portravox.animation.smile import BAND_HZ, FADE_S, SKEW_BAND_HZ, SmileMotion, mood, smile_at
 from portravox.animation.smile import PAUSE_S as SMILE_PAUSE_S
 from portravox.animation.styles import STYLES, Style
+from portravox.animation.trailing import Trailing, with_trailing
 from portravox.arrays import Float32, Float64
 from portravox.articulation.curves import CURVE_RATE_HZ, ArticulationCurves
 from portravox.options import Direction
@@ -130,6 +131,7 @@ class LiveDirector:
         self._poses = PhrasePoses(len(AXES), POSTURE_HOLD_S, POSTURE_MOVE_S, pose_rng, idles=True)
         self._beats = BeatsAndNods(len(BEAT_SHARES), beat_rng)
         self._pace = Follower(PAUSE_PACE, PACE_CHANGE_S)
+        self._trailing = Trailing(self._fps)
         self._pace_s = 0.0
         self._fast_deg_s = 0.0
         self._angles: Float64 | None = None
@@ -210,7 +212,7 @@ class LiveDirector:
             mouth_strength=mouth_strength,
             photo_smile=self._photo_smile,
         )
-        controls: Float32 = rows[0]
+        controls: Float32 = with_trailing(rows, self._trailing)[0]
         return controls
 
     def _note_phrases(self, spans: Float64, now_s: float, known_s: float) -> None:

@@ -137,7 +137,7 @@ class EmbeddedAvatar:
                     square = upright_square(self._portrait.pixels, self._face)
                     pixels, face, matte = square.pixels, square.face, square.matte
                 self._scenes[paste_back] = prepare_scene(
-                    fit(face, matte), pixels, matte, see_through=self._portrait.see_through
+                    fit(face, matte, pixels), pixels, matte, see_through=self._portrait.see_through
                 )
                 _give_back_memory()
             return self._scenes[paste_back]

@@ -52,6 +52,9 @@ def begin_map(
     body: Float32,
     shift_x: float,
     shift_y: float,
+    hair: Float32,
+    hair_x: float,
+    hair_y: float,
 ) -> None:
     """What stands at the nodes of a map that no mesh covers: their own position, moved a little.
 
@@ -62,20 +65,29 @@ def begin_map(
     body     (h, w) 0..1 how far each goes along, or (0, 0) for none
     shift_x  px, where the body's texture comes from: shifts are small and smooth, so that this
              is where it goes to, the other way round
+    hair, hair_x, hair_y  likewise of what hangs from the head
     """
     height, width = depth.shape
-    moves = body.shape[0] > 0
-    across, down, left, top = _F(shift_x), _F(shift_y), _F(x0), _F(y0)
-    distance = _F(step)
+    left, top, distance = _F(x0), _F(y0), _F(step)
     for y in range(height):
         for x in range(width):
             nodes[0, y, x] = left + _F(x) * distance
             nodes[1, y, x] = top + _F(y) * distance
             nodes[2, y, x] = _WHOLE
             depth[y, x] = FAR
-            if moves:
-                nodes[0, y, x] -= across * body[y, x]
-                nodes[1, y, x] -= down * body[y, x]
+    _carry(nodes, body, _F(shift_x), _F(shift_y))
+    _carry(nodes, hair, _F(hair_x), _F(hair_y))
+
+
+@compiled(fastmath=True)
+def _carry(nodes: Float32, field: Float32, across: Any, down: Any) -> None:
+    """Look up so much further back what goes along as a field says, (h, w) or (0, 0)."""
+    if across == _ZERO and down == _ZERO:
+        return
+    for y in range(field.shape[0]):
+        for x in range(field.shape[1]):
+            nodes[0, y, x] -= across * field[y, x]
+            nodes[1, y, x] -= down * field[y, x]
 
 
 @compiled(fastmath=True)

@@ -30,9 +30,9 @@ from portravox.render.kernels import (
 )
 from portravox.render.light import Light, estimate_light
 from portravox.render.mouth import MouthPaint, paint_mouth, prepare_mouth
-from portravox.rig.body import Body
 from portravox.rig.deform import PosedMesh
 from portravox.rig.fit import Rig
+from portravox.rig.follow_weights import NOWHERE, FollowWeights
 from portravox.rig.topology import strip_positions
 
 CELLS_BY_WIDTH = ((440.0, 8), (160.0, 4), (70.0, 2), (0.0, 1))
@@ -51,8 +51,8 @@ BAND_PX = 32
 LEAST_FOLLOWING = 0.004
 """Parts that follow the head by less move by less than a quarter of a pixel in a close-up."""
 
-LEAST_BODY = 0.02
-"""Likewise of the body, which goes a hundredth of the face's width at most."""
+LEAST_CARRIED = 0.01
+"""Likewise of body and hair, which go two hundredths of the face's width at most."""
 
 REACH_FW = 0.12
 """How far the outline of head and hair may travel, in face widths."""
@@ -150,7 +150,7 @@ class Painter:
         self._scene = scene
         self._frame = scene.still.copy()
         self._at_rest = True
-        self._map = _Map(scene.rig.region, scene.cell, scene.rig.body)
+        self._map = _Map(scene.rig.region, scene.cell, scene.rig.body, scene.rig.hair)
         self._bands = np.array(scene.bands, np.int32).reshape(-1, 4)
         # eyes and mouth are painted here in colour; only their surroundings are ever filled
         self._colours = np.empty_like(scene.photo)
@@ -163,6 +163,7 @@ class Painter:
         """The frame of one pose. Valid until the next call."""
         scene = self._scene
         still = np.array_equal(posed.vertices[: len(scene.rig.rest)], scene.rig.rest)
+        still &= not (np.any(posed.body_shift) or np.any(posed.hair_shift))
         if still and not posed.eyes_act:
             if not self._at_rest:
                 self._frame.overwrite(scene.still)
@@ -232,11 +233,15 @@ class _Map:
     """Where in the photograph each pixel of a rectangle is to be looked up.
 
     Computed at nodes `cell` px apart and smooth in between; the first node stands on the first
-    pixel. Around the mesh, the body moves nodes, as far as one is given.
+    pixel. Around the mesh, body and hair move nodes, as far as they are given.
     """
 
     def __init__(
-        self, window: tuple[int, int, int, int], cell: int, body: Body | None = None
+        self,
+        window: tuple[int, int, int, int],
+        cell: int,
+        body: FollowWeights = NOWHERE,
+        hair: FollowWeights = NOWHERE,
     ) -> None:
         x0, y0, x1, y1 = window
         self._corner = (x0, y0)
@@ -244,10 +249,14 @@ class _Map:
         rows, columns = -(-(y1 - y0) // cell) + 1, -(-(x1 - x0) // cell) + 1
         self._nodes = np.empty((3, rows, columns), np.float32)
         self._depth = np.empty((rows, columns), np.float32)
-        self._body = np.empty((0, 0), np.float32)
-        if body is not None:
-            y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * cell
-            self._body = body.at(x + x0, y + y0)
+        self._body, self._hair = (self._at_nodes(field) for field in (body, hair))
+
+    def _at_nodes(self, field: FollowWeights) -> Float32:
+        """(rows, columns), or (0, 0) where nothing goes along."""
+        if field is NOWHERE:
+            return np.empty((0, 0), np.float32)
+        y, x = np.mgrid[0 : self._depth.shape[0], 0 : self._depth.shape[1]].astype(np.float32)
+        return field.at(x * self._cell + self._corner[0], y * self._cell + self._corner[1])
 
     def draw(
         self,
@@ -261,7 +270,8 @@ class _Map:
         """Fill some rectangles inside the window, (B, 4) x0, y0, x1, y1, all even."""
         x0, y0 = self._corner
         grid = (float(x0), float(y0), float(self._cell))
-        begin_map(self._nodes, self._depth, *grid, self._body, *posed.body_shift.tolist())
+        carried = self._body, *posed.body_shift.tolist(), self._hair, *posed.hair_shift.tolist()
+        begin_map(self._nodes, self._depth, *grid, *carried)
         rasterize(posed.vertices, attributes, triangles, *grid, self._nodes, self._depth)
         places = NodeMap(self._nodes, x0, y0, self._cell)
         drawn = ThreePlanes(frame.luma, frame.cb, frame.cr)
@@ -314,8 +324,8 @@ def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:
         (follows[0] > LEAST_FOLLOWING).astype(np.uint8), cv2.MORPH_CLOSE, disc
     )
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * BAND_GRID
-    on_body = rig.body.at(x + x0, y + y0) > LEAST_BODY
-    moves = near_person & ((holes > 0) | on_body)
+    carried = np.maximum(*(field.at(x + x0, y + y0) for field in (rig.body, rig.hair)))
+    moves = near_person & ((holes > 0) | (carried > LEAST_CARRIED))
     # what begins between two nodes of the grid is seen at neither
     moves = cv2.dilate(moves.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     bands = []

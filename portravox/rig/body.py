@@ -1,7 +1,8 @@
 """Shoulders and chest: how far each place of the picture goes along with the body.
 
 Flow      face.matte, Face -> rig.body -> rig.fit, rig.deform, render.scene
-Gives     Body: 1 on the shoulders, 0 on the head, below the chest and at the picture's lower edge
+Gives     FollowWeights: 1 on the shoulders, 0 on the head, below the chest and at the picture's
+          lower edge
 
 Only a field, no mesh: the body shifts by a few pixels, and what it uncovers is background that
 travels along with its outline (see render.backdrop).
@@ -9,14 +10,13 @@ travels along with its outline (see render.backdrop).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
 from portravox.arrays import Float32
 from portravox.face.face import Face
 from portravox.ramps import smoothstep
+from portravox.rig.follow_weights import NOWHERE, FollowWeights
 
 CELLS_PER_FACE = 32
 """The field is smooth: it is kept at so many places across the face."""
@@ -41,34 +41,7 @@ SPREAD_FW = 0.12
 PERSON = 0.35
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Body:
-    """Smooth weights over a part of the picture, 0 elsewhere."""
-
-    weights: Float32
-    """(h, w) 0..1"""
-
-    origin: tuple[float, float]
-    """x, y in the picture of the first weight."""
-
-    cell_px: tuple[float, float]
-    """Distance of the weights along x and y."""
-
-    region: tuple[int, int, int, int]
-    """x0, y0, x1, y1: outside, all weights are 0. Empty (all 0) when no body is seen."""
-
-    def at(self, x: Float32, y: Float32) -> Float32:
-        """The weights at positions in the picture, px, any shape (r, c)."""
-        columns = ((x - self.origin[0]) / self.cell_px[0]).astype(np.float32)
-        rows = ((y - self.origin[1]) / self.cell_px[1]).astype(np.float32)
-        # they end at 0, or at the picture's border
-        found = cv2.remap(
-            self.weights, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.asarray(found, np.float32)
-
-
-def find_body(face: Face, matte: Float32) -> Body:
+def find_body(face: Face, matte: Float32) -> FollowWeights:
     """Where the shoulders are: from the person matte, (H, W), below the face."""
     height, width = matte.shape
     chin = float(face.landmarks[152, 1])
@@ -81,7 +54,7 @@ def find_body(face: Face, matte: Float32) -> Body:
     cell = face.width_px / CELLS_PER_FACE
     columns, rows = int((x1 - x0) / cell), int((y1 - y0) / cell)
     if min(columns, rows) < 3:
-        return Body(np.zeros((1, 1), np.float32), (0.0, 0.0), (1.0, 1.0), (0, 0, 0, 0))
+        return NOWHERE
     cell_px = (x1 - x0) / columns, (y1 - y0) / rows
     x = x0 + (np.arange(columns) + 0.5) * cell_px[0] - 0.5
     y = y0 + (np.arange(rows) + 0.5) * cell_px[1] - 0.5
@@ -97,4 +70,4 @@ def find_body(face: Face, matte: Float32) -> Body:
     weights = near * down[:, None] * across
     weights[[0, -1]] = 0.0  # what lies above and below takes the nearest row
     origin = float(x[0]), float(y[0])
-    return Body(weights.astype(np.float32), origin, cell_px, (x0, y0, x1, y1))
+    return FollowWeights(weights.astype(np.float32), origin, cell_px, (x0, y0, x1, y1))

@@ -54,16 +54,8 @@ BREATH_FW = 0.004
 """Rise of the head at breath = 1, in face widths. Our choice."""
 
 
-CHEST_FW = 0.005
-"""Rise of the shoulders at breath = 1: 0.7 mm, in quiet breathing. Our choice."""
-
-SHOULDERS_FOLLOW = 0.25
-"""Shoulders do so much of what the head does as a whole. Our choice."""
-
-SWAY_FW_PER_DEG = 0.0005
-"""They go to the side to which the head turns or leans, half a millimetre in 7 degrees. Our
-choice."""
-
+CHEST_FW = 0.009
+"""Rise of the shoulders at breath = 1: 1.3 mm, in quiet breathing. Our choice."""
 
 _MUSCLES = (
     "smile",
@@ -100,6 +92,9 @@ class PosedMesh:
 
     body_shift: Float32
     """(2,) px that the shoulders go to the right and down; see `rig.body`."""
+
+    hair_shift: Float32
+    """(2,) px that hanging hair goes to the right and down beside that; see `rig.hair`."""
 
     jaw_deg: float
     speech: float
@@ -171,11 +166,14 @@ class Deformer:
         )
         rise = c["head_shift_y"] + BREATH_FW * c["breath"]
         shift = np.array([shares[3] * c["head_shift_x"], -shares[4] * rise, 0.0]) * rig.width_px
-        body_shift = self._body_shift(c)
-        if np.any(rotation != _STRAIGHT) or np.any(shift) or np.any(body_shift):
+        body_shift = self._shift_px(c["body_x"], c["body_y"] + CHEST_FW * c["breath"])
+        hair_shift = self._shift_px(c["hair_x"] * shares[3], c["hair_y"] * shares[4])
+        carried = np.any(body_shift) or np.any(hair_shift)
+        if np.any(rotation != _STRAIGHT) or np.any(shift) or carried:
             turn_head(
                 skin, rig.rigid, rig.pivot, rotation.astype(np.float32), shift.astype(np.float32),
                 CAMERA_DISTANCE_FW * rig.width_px, rig.body_share, body_shift,
+                rig.hair_share, hair_shift,
             )  # fmt: skip
         return PosedMesh(
             rig=rig,
@@ -184,6 +182,7 @@ class Deformer:
             rotation=rotation,
             shift=shift,
             body_shift=body_shift,
+            hair_shift=hair_shift,
             jaw_deg=JAW_DEG * float(weights[SHAPES.index("jaw")]),
             speech=float(c["speech"]),
             lip_press=float(c["lip_press"]),
@@ -193,13 +192,10 @@ class Deformer:
             squint=float(c["squint"]),
         )
 
-    def _body_shift(self, c: dict[str, float]) -> Float32:
-        """(2,) px: the chest rises with the breath and gives way to what the head does."""
-        lean = SWAY_FW_PER_DEG * (c["head_yaw_deg"] + c["head_roll_deg"])
-        aside = SHOULDERS_FOLLOW * c["head_shift_x"] + lean
-        rise = SHOULDERS_FOLLOW * c["head_shift_y"] + CHEST_FW * c["breath"]
+    def _shift_px(self, right_fw: float, up_fw: float) -> Float32:
+        """(2,) px to the right and down."""
         scale = self._rig.head_share * self._rig.width_px
-        return np.array([aside, -rise], np.float32) * np.float32(scale)
+        return np.array([right_fw, -up_fw], np.float32) * np.float32(scale)
 
     def _shape_weights(self, c: dict[str, float]) -> Float32:
         """(S,) so that the lips open as far as `lip_gap` says, whatever else moves them."""

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import Float32, Float64, Int32
+from portravox.arrays import Float32, Float64, Int32, UInt8
 from portravox.face.face import Face
 from portravox.face.outlines import LOWER_INNER, OVAL, UPPER_INNER
 from portravox.ramps import smoothstep
-from portravox.rig.body import Body, find_body
+from portravox.rig.body import find_body
 from portravox.rig.fields import FieldSolver
+from portravox.rig.follow_weights import NOWHERE, FollowWeights
+from portravox.rig.hair import find_hair
 from portravox.rig.kernels import squared_distances
 from portravox.rig.occluders import covered_share
 from portravox.rig.shading import build_shading
@@ -139,11 +141,17 @@ class Rig:
     pivot: Float32
     """(3,) the head turns about this."""
 
-    body: Body
+    body: FollowWeights
     """What goes along with shoulders and chest, in the picture."""
 
     body_share: Float32
     """(V,) how far each vertex does, 0 where it moves with the head."""
+
+    hair: FollowWeights
+    """What hangs from the head, in the picture."""
+
+    hair_share: Float32
+    """(V,) how loosely each vertex does."""
 
     head_share: float
     """0..1: of the head's motion so much is shown."""
@@ -188,11 +196,12 @@ def photo_smile(face: Face) -> float:
     )
 
 
-def fit(face: Face, matte: Float32) -> Rig:
+def fit(face: Face, matte: Float32, pixels: UInt8 | None = None) -> Rig:
     """Fit mesh and shapes to a face.
 
-    face   as measured
-    matte  (H, W) 0..1, the person
+    face    as measured
+    matte   (H, W) 0..1, the person
+    pixels  (H, W, 3) the photograph, to find loose hair in; None: none is loose
     """
     mesh = topology()
     height, width = matte.shape
@@ -235,11 +244,13 @@ def fit(face: Face, matte: Float32) -> Rig:
     pivot = np.array([*(centre[:2] + up * 0.30 * face_height), pivot_depth])
     rigid = mesh.smooth.of_values(rigid)
     body = find_body(face, matte)
+    hair = NOWHERE if pixels is None or occluded else find_hair(pixels, face, matte)
     corner0 = np.floor(control[:, :2].min(axis=0)).astype(int) - 2
     corner1 = np.ceil(control[:, :2].max(axis=0)).astype(int) + 3
-    if body.weights.any():
-        corner0 = np.minimum(corner0, body.region[:2])
-        corner1 = np.maximum(corner1, body.region[2:])
+    for field in (body, hair):
+        if field.weights.any():
+            corner0 = np.minimum(corner0, field.region[:2])
+            corner1 = np.maximum(corner1, field.region[2:])
     return Rig(
         mesh=mesh,
         rest=rest,
@@ -252,6 +263,8 @@ def fit(face: Face, matte: Float32) -> Rig:
         pivot=pivot.astype(np.float32),
         body=body,
         body_share=((1.0 - rigid) * body.at(rest[:, :1], rest[:, 1:2])[:, 0]).astype(np.float32),
+        hair=hair,
+        hair_share=hair.at(rest[:, :1], rest[:, 1:2])[:, 0],
         head_share=HEAD_WHEN_OCCLUDED if occluded else 1.0,
         border_shares=_border_shares(rest, rigid, pivot, matte, face.width_px),
         hinge_mm=hinge_mm,

@@ -46,8 +46,10 @@ def turn_head(
     distance: float,
     on_body: Float32,
     body_shift: Float32,
+    on_hair: Float32,
+    hair_shift: Float32,
 ) -> None:
-    """Turn and shift each point as far as it follows the head, as a camera sees it; then the body.
+    """Turn and shift each point as far as it follows the head, as a camera sees it; then the rest.
 
     points      (V, 3) px; overwritten
     rigid       (V,) 1 follows the head, 0 stays
@@ -57,6 +59,8 @@ def turn_head(
     distance    of the camera, px
     on_body     (V,) 1 follows the body, 0 stays
     body_shift  (2,) px to the right and down
+    on_hair     (V,) 1 swings freely with the hair, 0 not
+    hair_shift  (2,) px to the right and down
     """
     far = points.dtype.type(distance)
     for i in range(points.shape[0]):
@@ -65,8 +69,10 @@ def turn_head(
         turned_y = rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z + shift[1]
         turned_z = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z + shift[2]
         nearer = far / (far + turned_z - z)
-        points[i, 0] += rigid[i] * (turned_x * nearer - x) + on_body[i] * body_shift[0]
-        points[i, 1] += rigid[i] * (turned_y * nearer - y) + on_body[i] * body_shift[1]
+        carried_x = on_body[i] * body_shift[0] + on_hair[i] * hair_shift[0]
+        points[i, 0] += rigid[i] * (turned_x * nearer - x) + carried_x
+        carried_y = on_body[i] * body_shift[1] + on_hair[i] * hair_shift[1]
+        points[i, 1] += rigid[i] * (turned_y * nearer - y) + carried_y
         points[i, 2] += rigid[i] * (turned_z - z)
 
 

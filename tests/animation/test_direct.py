@@ -18,6 +18,7 @@ MOUTH = (
     "smile", "smile_skew",
 )  # fmt: skip
 HEAD = ("head_yaw_deg", "head_pitch_deg", "head_roll_deg", "head_shift_x", "head_shift_y", "breath")
+TRAILING = ("body_x", "body_y", "hair_x", "hair_y")
 RANGES = {
     **dict.fromkeys(CONTROLS, (0.0, 1.0)),
     "lip_gap": (0.0, 0.5),
@@ -25,7 +26,7 @@ RANGES = {
     "gaze_yaw_deg": (-8.0, 8.0),
     "gaze_pitch_deg": (-5.0, 5.0),
     **dict.fromkeys(("head_yaw_deg", "head_pitch_deg", "head_roll_deg"), (-12.0, 12.0)),
-    **dict.fromkeys(("head_shift_x", "head_shift_y"), (-0.03, 0.03)),
+    **dict.fromkeys(("head_shift_x", "head_shift_y", *TRAILING), (-0.03, 0.03)),
 }
 
 directions = st.builds(
@@ -70,7 +71,7 @@ def test_same_seed_same_track_other_seed_other_track(voice):
     ("knob", "still"),
     [
         ({"mouth_move_strength": 0.0}, MOUTH),
-        ({"head_move_strength": 0.0}, HEAD),
+        ({"head_move_strength": 0.0}, (*HEAD, *TRAILING)),
         ({"eye_move_freq": 0.0}, ("blink_left", "blink_right")),
     ],
 )

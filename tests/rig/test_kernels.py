@@ -23,7 +23,7 @@ def test_points_of_the_skull_turn_as_the_readable_version_says(
     turn_head(
         points, whole, rig.pivot, posed.rotation.astype(np.float32),
         posed.shift.astype(np.float32), CAMERA_DISTANCE_FW * rig.width_px,
-        np.zeros_like(whole), STILL,
+        np.zeros_like(whole), STILL, np.zeros_like(whole), STILL,
     )  # fmt: skip
     assert np.abs(points - rig.rest).max() > 1.0
     assert np.abs(points - posed.on_skull(rig.rest.astype(np.float64))).max() < 0.01
@@ -37,24 +37,27 @@ def test_points_that_do_not_follow_stay_and_others_go_half_way(rig: Rig) -> None
     for share in (0.0, 0.5, 1.0):
         points = rig.rest.copy()
         follow = np.full(len(points), share, np.float32)
+        nowhere = np.zeros_like(follow)
         turn_head(
-            points, follow, rig.pivot, rotation, shift, distance, np.zeros_like(follow), STILL
+            points, follow, rig.pivot, rotation, shift, distance, nowhere, STILL, nowhere, STILL
         )
         ways.append(points - rig.rest)
     assert np.all(ways[0] == 0)
     assert np.allclose(ways[1], ways[2] / 2, atol=1e-3)
 
 
-def test_points_of_the_body_go_with_it_alone(rig: Rig) -> None:
+def test_points_of_body_and_hair_go_with_them_alone(rig: Rig) -> None:
     points = rig.rest.copy()
     share = np.linspace(0, 1, len(points), dtype=np.float32)
     turn_head(
         points, np.zeros_like(share), rig.pivot, np.eye(3, dtype=np.float32),
         np.zeros(3, np.float32), CAMERA_DISTANCE_FW * rig.width_px,
         share, np.array([2.0, -4.0], np.float32),
+        share[::-1].copy(), np.array([1.0, 3.0], np.float32),
     )  # fmt: skip
     way = points - rig.rest
-    assert np.allclose(way, share[:, None] * np.array([2.0, -4.0, 0.0]), atol=1e-3)
+    wanted = np.outer(share, [2.0, -4.0, 0.0]) + np.outer(share[::-1], [1.0, 3.0, 0.0])
+    assert np.allclose(way, wanted, atol=1e-3)
 
 
 def test_bending_is_a_weighted_sum() -> None:
