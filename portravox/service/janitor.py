@@ -12,7 +12,7 @@ import time
 from portravox.errors import PortravoxError
 from portravox.service.errors import StorageFailed
 from portravox.service.problems import TIMEOUT
-from portravox.service.service import VIDEO_LIFE_S, Service
+from portravox.service.service import Service
 from portravox.service.tasks.parts import files_of
 from portravox.service.tasks.queue import Failure, TaskQueue
 
@@ -55,7 +55,7 @@ class CleaningRounds:
     async def next_round(self) -> None:
         """Raises PortravoxError, after which the next call goes on."""
         service = self._service
-        await remove_ended(service, before=service.queue.now() - VIDEO_LIFE_S)
+        await remove_ended(service, before=service.queue.now() - service.settings.video_life_s)
         await remove_left_parts(service)
         await give_back_room(service)
         if time.monotonic() - self._swept_at >= SWEEP_S:
@@ -112,4 +112,4 @@ async def give_back_room(service: Service) -> None:
 def sweep(service: Service) -> None:
     """Remove expired uploads, and videos that belong to no task."""
     service.uploads.remove_expired()
-    service.videos.remove_older(time.time() - VIDEO_LIFE_S - _SLACK_S)
+    service.videos.remove_older(time.time() - service.settings.video_life_s - _SLACK_S)

@@ -66,9 +66,6 @@ CONVERTED_AT_ONCE = 32
 """Files that were converted for the page and are being made or fetched, of all clients together.
 Our choice: 4 GB on the disk until they are taken."""
 
-VIDEO_LIFE_S = 24 * 3600.0
-"""How long a task and its video stay after it ended: the original's."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:

@@ -50,6 +50,9 @@ def default_data_dir() -> Path:
     return Path(base) / "portravox"
 
 
+VIDEO_LIFE_S = 24 * 3600.0
+"""How long the original keeps a task and its video after it ended."""
+
 _SECRETS = (
     "c2pa_key",
     "watermark_key",
@@ -157,6 +160,10 @@ class ServiceSettings(BaseSettings):
 
     task_life_s: Positive = 3 * 3600.0
     """After which a task without a result fails: the original's 3 hours. More for long queues."""
+
+    video_life_s: float = Field(VIDEO_LIFE_S, ge=VIDEO_LIFE_S, le=366 * VIDEO_LIFE_S)
+    """How long a task and its video stay after it ended: the original's 24 hours, or longer on a
+    server of one's own."""
 
     drain_s: float = Field(60.0, ge=0)
     """How long a server that is told to stop waits for the videos it is making."""

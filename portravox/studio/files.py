@@ -1,6 +1,7 @@
 """The files of the page, with the headers that a browser should get them with.
 
 Flow      studio.page -> files.Page -> service.routes.studio
+          studio.reference -> files.Files -> service.routes.docs
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "page"
+_REFERENCE = Path(__file__).parent / "reference"
 
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -67,6 +69,32 @@ class Page:
     """By their paths below the folder; without index.html."""
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files that are another set, of another version, once one of them is another."""
+
+    version: str
+    files: Mapping[str, PageFile]
+
+
+@cache
+def reference() -> Files:
+    """What the API's reference loads: Swagger UI, which lies here packed, and what is ours."""
+    files = {}
+    for path in sorted(_REFERENCE.iterdir()):
+        name = path.name.removesuffix(".gz")
+        media_type = _MEDIA_TYPES.get(Path(name).suffix)
+        if media_type is not None:
+            content = path.read_bytes()
+            packed = name != path.name
+            files[name] = (
+                PageFile(gzip.decompress(content), content, media_type)
+                if packed
+                else _page_file(content, media_type)
+            )
+    return Files(_version(files), files)
+
+
 @cache
 def page() -> Page:
     """The page of this installation, read once."""
@@ -77,15 +105,19 @@ def page() -> Page:
         )
         for path in paths
     }
-    digest = hashlib.sha256()
-    for name, file in files.items():
-        digest.update(f"{name}\0{len(file.content)}\0".encode() + file.content)
-    version = digest.hexdigest()[:_VERSION_DIGITS]
+    version = _version(files)
     index = files.pop("index.html")
     hints = (f'<link rel="modulepreload" href="{_PLACE}/{name}">\n' for name in _imported(files))
     filled = index.content.replace(_MODULES, "".join(hints).encode())
     filled = filled.replace(_PLACE.encode(), f"studio/{version}".encode())
     return Page(version, _page_file(filled, index.media_type), files)
+
+
+def _version(files: Mapping[str, PageFile]) -> str:
+    digest = hashlib.sha256()
+    for name, file in files.items():
+        digest.update(f"{name}\0{len(file.content)}\0".encode() + file.content)
+    return digest.hexdigest()[:_VERSION_DIGITS]
 
 
 def _imported(files: Mapping[str, PageFile]) -> Iterator[str]:

@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 from portravox.service.janitor import end_overdue, remove_ended, sweep
-from portravox.service.service import VIDEO_LIFE_S
+from portravox.service.settings import VIDEO_LIFE_S
 from portravox.service.storage.uploads import UPLOAD_LIFE_S
 from portravox.service.tasks.queue import Failure, Job, Outcome, Result
 from tests.service.conftest import Server
@@ -42,6 +45,22 @@ async def test_ended_tasks_go_with_their_videos_and_no_earlier(playing: Playing)
         for task_id in (done, failed):
             assert await service.queue.get(task_id, key_group="default") is None
         assert list(service.videos.entries()) == []
+
+
+async def test_a_private_server_keeps_videos_longer(playing: Playing) -> None:
+    async with playing(video_life_s=3 * VIDEO_LIFE_S) as server:
+        service = server.service
+        service.videos.put("v-1.mp4", io.BytesIO(b"mp4"))
+        done = await ended(server, Result(video_name="v-1.mp4", duration_s=1.0))
+        task = await service.queue.get(done, key_group="default")
+        assert task is not None and task.ended_at is not None
+        about = await server.client.get("/studio/about")
+        assert about.json()["video_life_s"] == 3 * VIDEO_LIFE_S
+        asked = await server.client.get(f"/api/v1/tasks/{done}", headers=server.key)
+        link = asked.json()["output"]["results"]["video_url"]
+        expires = float(parse_qs(urlsplit(link).query)["Expires"][0])
+        assert expires == pytest.approx(task.ended_at + 3 * VIDEO_LIFE_S, abs=2.0)
+        assert service.settings.video_life_s == 3 * VIDEO_LIFE_S
 
 
 async def test_a_task_whose_turn_never_came_fails_when_its_life_is_over(playing: Playing) -> None:

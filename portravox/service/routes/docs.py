@@ -1,6 +1,6 @@
 """The API's description, for programs and for people; the page needs nothing from elsewhere.
 
-Flow      openapi.document -> routes.docs -> a browser
+Flow      openapi.document -> routes.docs -> a browser: Swagger UI; where scripts are off, a list
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from portravox.service import problems
 from portravox.service.openapi import document
+from portravox.service.problems import Refusal
+from portravox.service.routes.studio import FOR_GOOD, sent
+from portravox.studio.files import reference
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}"
@@ -22,7 +26,19 @@ _STYLE = (
     "td,th{text-align:left;padding:.2rem 1rem .2rem 0;vertical-align:top}"
     ":root{color-scheme:light dark}"
 )
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # the viewer sets some styles itself
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
 
 
 async def openapi(request: Request) -> Response:
@@ -33,6 +49,15 @@ async def openapi(request: Request) -> Response:
 async def page(request: Request) -> Response:
     del request
     return Response(_page(), media_type="text/html", headers={"content-security-policy": _POLICY})
+
+
+async def asset(request: Request) -> Response:
+    """A file of the viewer, by the version that the page named: it never changes."""
+    current = reference()
+    file = current.files.get(request.path_params["name"])
+    if file is None or request.path_params["version"] != current.version:
+        raise Refusal(problems.NOT_FOUND)
+    return sent(file, request, {"cache-control": FOR_GOOD})
 
 
 @cache  # it takes 30 ms, and anybody may ask
@@ -46,7 +71,8 @@ def _page() -> str:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width'>"
-        f"<title>Portravox API</title><style>{_STYLE}</style>"
+        f"<title>Portravox API</title>{_VIEWER.replace('@', reference().version)}"
+        f"<noscript><style>{_STYLE}</style>"
         f"<h1>Portravox {escape(described['info']['version'])}</h1>"
         f"<p>{escape(described['info']['description'])}"
         " The same for programs: <a href=/openapi.json>openapi.json</a></p>"
@@ -58,7 +84,19 @@ def _page() -> str:
     for name, schema in described["components"]["schemas"].items():
         shown = escape(json.dumps(schema, indent=2, ensure_ascii=False))
         parts.append(f"<h3 id={escape(name)}>{escape(name)}</h3><pre><code>{shown}</code></pre>")
-    return "".join(parts)
+    return "".join([*parts, "</noscript>"])
+
+
+_VIEWER = (
+    "<link rel=icon type=image/svg+xml href='data:,'>"
+    "<link rel=stylesheet href=docs/@/swagger-ui.css>"
+    "<link rel=stylesheet href=docs/@/reference.css>"
+    "<script defer src=docs/@/swagger-ui-bundle.js></script>"
+    "<script defer src=docs/@/start.js></script>"
+    "<header class=bar><strong>Portravox API</strong><a href=./>The studio</a>"
+    "<a href=openapi.json>openapi.json</a></header><main id=reference></main>"
+)
+"""Swagger UI, and the way to the studio; @: the version of its files."""
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
@@ -80,4 +118,5 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
 ROUTES = (
     Route("/openapi.json", openapi, methods=["GET"]),
     Route("/docs", page, methods=["GET"]),
+    Route("/docs/{version}/{name}", asset, methods=["GET"]),
 )

@@ -26,7 +26,7 @@ from portravox.service.option_controls import PRESETS, option_controls, preset_v
 from portravox.service.problems import Refusal
 from portravox.service.request_middleware import answer, read_body, request_id_of
 from portravox.service.schemas import json_object
-from portravox.service.service import VIDEO_LIFE_S, Service, service_of
+from portravox.service.service import Service, service_of
 from portravox.service.tasks.queue import Json
 from portravox.studio.files import PageFile, page
 from portravox.synthesis.settings import PROGRAMS, SpeechSettings
@@ -61,7 +61,7 @@ _VARIES = {"vary": "accept-encoding"}
 
 _NOT_AT_ALL = re.compile(r"q=0(\.0*)?")
 
-_FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 async def index(request: Request) -> Response:
@@ -71,7 +71,7 @@ async def index(request: Request) -> Response:
     headers = {"cache-control": "no-cache", "etag": etag}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={**_HEADERS, **_VARIES, **headers})
-    return _sent(current.index, request, headers)
+    return sent(current.index, request, headers)
 
 
 async def asset(request: Request) -> Response:
@@ -80,10 +80,10 @@ async def asset(request: Request) -> Response:
     file = current.files.get(request.path_params["path"])
     if file is None or request.path_params["version"] != current.version:
         raise Refusal(problems.NOT_FOUND)
-    return _sent(file, request, {"cache-control": _FOR_GOOD})
+    return sent(file, request, {"cache-control": FOR_GOOD})
 
 
-def _sent(file: PageFile, request: Request, headers: Mapping[str, str]) -> Response:
+def sent(file: PageFile, request: Request, headers: Mapping[str, str]) -> Response:
     """A file of the page, packed for who unpacks it. Here and not for all answers of the server:
     these were packed once, and a video, a picture or an event would only be held up by it."""
     headers = {**_HEADERS, **_VARIES, **headers}
@@ -112,7 +112,7 @@ async def about(request: Request) -> Response:
             "needs_key": not service_of(request).settings.no_keys,
             "examples": [{"name": one.name, "preset": one.preset} for one in demo.examples()],
             "presets": [{"name": name, "values": preset_values(name)} for name in PRESETS],
-            "video_life_s": VIDEO_LIFE_S,
+            "video_life_s": settings.video_life_s,
             "live": _live(service_of(request)),
             "consent": _consent(service_of(request).settings.consent),
             "speech": _speech(service_of(request).settings.speaks),

@@ -29,7 +29,7 @@ from portravox.service.schemas import (
     task_filter,
     unknown_body,
 )
-from portravox.service.service import VIDEO_LIFE_S, Caller, Service, service_of
+from portravox.service.service import Caller, Service, service_of
 from portravox.service.streams import LOOK_S, StreamCut, StreamedVideo, cut_off
 from portravox.service.tasks.queue import Page, Task, TaskFilter
 from portravox.service.tasks.states import TaskState
@@ -298,7 +298,7 @@ async def _link(request: Request, service: Service, task: Task, name: str) -> st
         service.links.link,
         name,
         base_url=service.base_url(request),
-        expires_at=task.ended_at + VIDEO_LIFE_S,
+        expires_at=task.ended_at + service.settings.video_life_s,
     )
     return await asyncio.to_thread(link) if service.links.may_wait else link()
 

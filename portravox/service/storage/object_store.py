@@ -58,6 +58,10 @@ SAME_LINK_S = 60.0
 """A signed link is given again for so long: whoever asks every second sees one link, and it is not
 much older than what it was signed with. Our choice."""
 
+_SIGNED_S = 7 * 24 * 3600.0
+"""The longest that S3 lets a signed link live; where videos are kept longer, whoever asks later
+gets another one."""
+
 _LINKS_KEPT = 10_000
 
 _CONTENT_TYPES = {
@@ -237,7 +241,7 @@ class StoreLinks:
             made_at, link = self._made.get((name, expires_at), (float("-inf"), ""))
         if 0.0 <= now - made_at < SAME_LINK_S and now < expires_at:
             return link
-        link = self._videos.signed_url(name, expires_at - now)
+        link = self._videos.signed_url(name, min(expires_at - now, _SIGNED_S))
         with self._lock:
             self._made[name, expires_at] = (now, link)
             while len(self._made) > _LINKS_KEPT:

@@ -7,8 +7,9 @@ import { reachable, Refusal } from "./api.js";
 /** How long a server keeps a finished video, unless it says otherwise. */
 const LIFE_MS = 24 * 3600 * 1000;
 
-/** How long this browser keeps what an ended video was made of, so that it can be made again. */
-const KEPT_MS = 8 * 24 * 3600 * 1000;
+/** How long this browser keeps what a video was made of after the server forgot it, so that it can
+ * be made again. */
+const KEPT_MS = 7 * 24 * 3600 * 1000;
 
 export class Job extends EventTarget {
   #videoUrl = null;
@@ -77,7 +78,7 @@ export class Job extends EventTarget {
 
   /** Whether this browser, too, has kept it long enough. */
   get outworn() {
-    return this.ended && !this.record.pinned && this.record.endedAt + KEPT_MS <= Date.now();
+    return this.ended && !this.record.pinned && this.expiresAt + KEPT_MS <= Date.now();
   }
 
   /** Take over what the server says; null: it could not be reached. */

@@ -213,7 +213,8 @@ export class Stage {
     sorry.hidden = problem === null && !canceled && !expired;
     if (sorry.hidden) return;
     if (problem === null) {
-      sorry.textContent = text(expired ? "stage.expired" : "stage.canceled");
+      const time = span(this.#job.life_ms / 1000);
+      sorry.textContent = text(expired ? "stage.expired" : "stage.canceled", { time });
       return;
     }
     const { explanation } = problem;

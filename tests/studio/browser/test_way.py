@@ -149,7 +149,7 @@ def test_what_an_expired_video_was_made_of_stays_for_a_week(studio: Any) -> None
     assert "Expired" in card.inner_text()
     card.click()
     assert page.inner_text("#stage-title") == "This video has expired"
-    assert "24 hours" in page.inner_text("#stage .sorry")
+    assert "24 h" in page.inner_text("#stage .sorry")
     assert page.locator("#stage .player").is_hidden()
     assert page.locator("#stage [data-part=download]").is_hidden()
     page.click("#language")

@@ -212,7 +212,7 @@ export default {
   "stage.canceled": "This video was cancelled before it was finished.",
   "stage.expires": "Kept for another {time}",
   "stage.kept": "Kept in this browser",
-  "stage.expired": "The server kept it for 24 hours. What it was made of is still in this browser: make it again.",
+  "stage.expired": "The server kept it for {time}. What it was made of is still in this browser: make it again.",
   "stage.announce.done": "The video is finished.",
   "stage.announce.failed": "The video could not be made.",
   "stage.announce.started": "The video is being made.",

@@ -212,7 +212,7 @@ export default {
   "stage.canceled": "视频在完成前被取消。",
   "stage.expires": "还会保留 {time}",
   "stage.kept": "已保存在这个浏览器里",
-  "stage.expired": "服务器只保留 24 小时。照片、声音和设置仍在这个浏览器里，可以重新生成。",
+  "stage.expired": "服务器只保留 {time}。照片、声音和设置仍在这个浏览器里，可以重新生成。",
   "stage.announce.done": "视频已完成。",
   "stage.announce.failed": "视频没有生成。",
   "stage.announce.started": "开始生成视频。",
