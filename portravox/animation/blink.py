@@ -41,13 +41,15 @@ the frame rate (the frame count is rounded, and a blink may be moved by half a f
 LEAST_SPACING_S = BLINK_S + 0.2
 DOUBLE_SPACING_S = BLINK_S + 0.08
 DOUBLE_SHARE = 0.05
-"""Between two blinks; between the two of a double blink; how many gaps are of that kind."""
+LEAST_WAIT_S = 0.1
+"""Between two blinks; between the two of a double blink; how many gaps are of that kind; the least
+mean of what the others have beyond the first of these."""
 
-VARIATION = 0.5
-HURRIED_VARIATION = 0.2
-HURRIED_INTERVAL_S = 1.2
-"""Intervals are log-normal (Bentivoglio 1997): deviation / mean. Below the given mean interval
-there is no room for the full variation."""
+VARIATION = 0.7
+LARGEST_VARIATION = 1.0
+"""Deviation / mean of the intervals, and the most of what is left of them beyond the least spacing,
+which is log-normal (Bentivoglio 1997). People's are skewed: many are short, few are long (Cruz et
+al., IOVS 52, 2011). The numbers are our choice; with less, eyes blink like a clock."""
 
 PULL = 0.4
 """A blink moves by up to this share of its interval to meet the end of a phrase: speakers
@@ -115,28 +117,26 @@ def blink_starts(
     if count == 0:
         return np.zeros(0)
 
-    drawn_s = intervals_s(duration_s / count, count + 1, rng)
-    drawn_s[[0, -1]] *= rng.uniform(size=2)  # the video opens and ends amid an interval
+    elastic_s = waits_s(duration_s / count, count + 1, rng)
+    elastic_s[[0, -1]] *= rng.uniform(size=2)  # the video opens and ends amid an interval
 
     double = rng.uniform(size=count - 1) < DOUBLE_SHARE
     least_s = np.where(double, DOUBLE_SPACING_S, LEAST_SPACING_S)
-    elastic_s = np.concatenate(
-        (
-            drawn_s[:1],
-            np.where(double, 0.0, np.maximum(drawn_s[1:-1] - least_s, 0.0)),
-            drawn_s[-1:],
-        )
-    )
+    elastic_s[1:-1][double] = 0.0
     elastic_s *= (room_s - least_s.sum()) / elastic_s.sum()
     gaps_s = elastic_s[:-1] + np.concatenate(([0.0], least_s))
     return _pulled(FIRST_S + np.cumsum(gaps_s), least_s, phrase_ends_s, FIRST_S + room_s)
 
 
-def intervals_s(mean_s: float, count: int, rng: np.random.Generator) -> Float64:
-    """(count,) from one blink to the next."""
-    variation = HURRIED_VARIATION if mean_s < HURRIED_INTERVAL_S else VARIATION
+def waits_s(mean_s: float, count: int, rng: np.random.Generator) -> Float64:
+    """(count,) what the intervals between blinks have beyond LEAST_SPACING_S.
+
+    mean_s  of the intervals
+    """
+    mean_wait_s = max(mean_s - LEAST_SPACING_S, LEAST_WAIT_S)
+    variation = min(VARIATION * mean_s / mean_wait_s, LARGEST_VARIATION)
     sigma = math.sqrt(math.log(1.0 + variation**2))
-    drawn_s: Float64 = mean_s * rng.lognormal(-(sigma**2) / 2.0, sigma, count)
+    drawn_s: Float64 = mean_wait_s * rng.lognormal(-(sigma**2) / 2.0, sigma, count)
     return drawn_s
 
 

@@ -37,7 +37,6 @@ from portravox.animation.head import (
     BEAT_SHARES,
     LEAST_QUICK,
     PACE_CHANGE_S,
-    PAUSE_PACE,
     PAUSE_S,
     POSTURE_HOLD_S,
     POSTURE_MOVE_S,
@@ -58,6 +57,9 @@ from portravox.animation.lips import (
     lip_motion,
 )
 from portravox.animation.live_plans import (
+    HELD_PACE,
+    MOVING_PACE,
+    SPOKEN_PACE,
     BeatsAndNods,
     BrowLifts,
     LiveBlinks,
@@ -105,6 +107,9 @@ MELODY_SETTLE_S: Final = 0.25
 QUANTILE_STEP: Final = 0.015
 """By how much of what is allowed the estimate of the head's speed moves in a frame."""
 
+TURN_PAUSE_S: Final = 0.8
+"""Who was silent for longer begins another turn."""
+
 ENDED_S: Final = 0.1
 """A phrase is over if so much silence is known after it."""
 
@@ -130,7 +135,7 @@ class LiveDirector:
         self._drifts = tuple(draw_drift(band_hz, drift_rng) for band_hz in BANDS_HZ)
         self._poses = PhrasePoses(len(AXES), POSTURE_HOLD_S, POSTURE_MOVE_S, pose_rng, idles=True)
         self._beats = BeatsAndNods(len(BEAT_SHARES), beat_rng)
-        self._pace = Follower(PAUSE_PACE, PACE_CHANGE_S)
+        self._pace = Follower(HELD_PACE, PACE_CHANGE_S)
         self._trailing = Trailing(self._fps)
         self._pace_s = 0.0
         self._fast_deg_s = 0.0
@@ -151,6 +156,8 @@ class LiveDirector:
         """The last moment at which somebody spoke."""
         self._phrase_end_s = -np.inf
         self._was_speaking = False
+        self._began_s = -np.inf
+        """When the turn that is spoken did, or the last one."""
         self._mouth = np.zeros(len(_MOUTH))
         """As it was shown last."""
         self._hushed_s = -np.inf
@@ -183,7 +190,7 @@ class LiveDirector:
         )
         strengths = self._strengths.follow(_strengths(self._direction), step_s)
         head_strength, mouth_strength = float(strengths[0]), float(strengths[1])
-        spans = np.zeros((0, 2))
+        spans, known_s, spoke_s = np.zeros((0, 2)), now_s, self._spoke_s
         if curves is not None:
             spans = speech_spans(curves["activity"]) + first / CURVE_RATE_HZ
             known_s = (first + len(curves.values)) / CURVE_RATE_HZ
@@ -191,9 +198,11 @@ class LiveDirector:
             if frame % STRESS_EVERY == 0:
                 self._note_stresses(curves, first, now_s, style)
         leave = float(minimum_jerk(np.array(now_s / FADE_IN_S)))
-        speaking, ending = self._phrase(spans, now_s)
+        speaking, ending = self._phrase(spans, now_s, known_s)
         if self._was_speaking and not speaking:
             self._beats.settle(now_s)
+        if speaking and now_s - spoke_s > TURN_PAUSE_S:
+            self._began_s = now_s
         self._was_speaking = speaking
         chest = self._breath.at(now_s) * leave
         head = self._head(now_s, speaking, ending, style, head_strength, leave, chest)
@@ -237,13 +246,16 @@ class LiveDirector:
             if new and now_s - STRESS_REACH_S <= moment_s <= known_s:
                 self._last_stress_s = moment_s
                 self._beats.on_stress(moment_s, weight, now_s)
-                self._lifts.on_stress(moment_s, weight, now_s, style)
+                self._lifts.on_stress(moment_s, weight, now_s, self._began_s, style)
 
-    def _phrase(self, spans: Float64, now_s: float) -> tuple[bool, bool]:
-        """Whether the head is in a phrase, or about to be; whether that is about to end."""
+    def _phrase(self, spans: Float64, now_s: float, known_s: float) -> tuple[bool, bool]:
+        """Whether the head is in a phrase, or about to be; whether that is known to end soon. A
+        voice that comes as it is spoken is known for less than a pose takes, and goes on."""
         speaking = now_s - self._spoke_s < PAUSE_S
         coming = spans[(spans[:, 0] - LEAD_S <= now_s) & (spans[:, 1] > now_s)]
-        ending = not len(coming) or float(spans[-1, 1]) - now_s < POSTURE_MOVE_S[0] / 2
+        end_s = float(spans[-1, 1]) if len(spans) else now_s
+        is_over = end_s <= known_s - ENDED_S and end_s - now_s < POSTURE_MOVE_S[0] / 2
+        ending = not len(coming) or is_over
         return speaking or len(coming) > 0, speaking and ending
 
     def _head(
@@ -258,7 +270,9 @@ class LiveDirector:
     ) -> HeadMotion:
         times_s = np.array([now_s])
         self._poses.decide(now_s, speaking, ending)
-        pace = self._pace.follow(1.0 if speaking else PAUSE_PACE, 1.0 / self._fps)
+        moves = self._poses.queue.moves(now_s) or self._beats.beats.moves(now_s)
+        held = SPOKEN_PACE if speaking else HELD_PACE
+        pace = self._pace.follow(MOVING_PACE if moves else held, 1.0 / self._fps)
         self._pace_s += float(pace) / self._fps
         sway = swaying(
             self._drifts, self._poses.queue.plan(now_s), np.array([self._pace_s]), times_s

@@ -32,6 +32,39 @@ def test_eyes_blink_as_often_as_asked_and_each_is_seen_shut(rate_hz):
     assert all(shut[start : start + 6].max() > 0.9 for start in began[:-1])
 
 
+@pytest.mark.parametrize("rate_hz", [0.25, 0.5])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ten_minutes_have_as_many_blinks_as_asked_at_uneven_intervals(rate_hz, seed):
+    blinks = LiveBlinks(rate_hz, FPS, _rng(seed))
+    shut = np.array([blinks.at(t, -np.inf).both[0] for t in _times(10)])
+    began_s = np.flatnonzero((shut[1:] > 0.5) & (shut[:-1] <= 0.5)) / FPS
+    assert abs(len(began_s) - 600 * rate_hz) <= 8
+    gaps_s = np.diff(began_s)
+    assert 0.55 < gaps_s.std() / gaps_s.mean() < 1.0
+    assert np.median(gaps_s) < 0.95 * gaps_s.mean()  # many are short, few are long
+    assert gaps_s.min() > 0.3
+
+
+def test_brows_are_not_lifted_where_nothing_is_known_to_stand_out_of():
+    lifts = BrowLifts(_rng())
+    for moment_s in np.arange(0.1, 1.1, 0.1):
+        lifts.on_stress(moment_s, 1.0, moment_s, 0.0, STYLES["normal"])
+    assert not lifts._lifts
+    for moment_s in np.arange(1.5, 30.0, 0.5):
+        lifts.on_stress(moment_s, 1.0, moment_s, 0.0, STYLES["normal"])
+    assert len(lifts._lifts) > 3
+
+
+def test_the_heavier_a_stress_the_more_often_brows_go_along():
+    count = {}
+    for weight in (0.6, 0.85, 1.0):
+        lifts = BrowLifts(_rng(1))
+        for moment_s in np.arange(2.0, 200.0, 0.5):
+            lifts.on_stress(moment_s, weight, moment_s, 0.0, STYLES["normal"])
+        count[weight] = len(lifts._lifts)
+    assert count[0.6] == 0 < count[0.85] < count[1.0] < 200 / 2.0
+
+
 def test_phrases_that_end_attract_blinks_and_make_them_no_more():
     blinks = LiveBlinks(0.5, FPS, _rng())
     times = _times(4)
@@ -86,7 +119,7 @@ def test_what_has_not_begun_can_be_left_out():
     beats, lifts = BeatsAndNods(3, _rng()), BrowLifts(_rng())
     for moment_s in np.arange(1.0, 20.0):
         beats.on_stress(moment_s, 1.0, 0.0)
-        lifts.on_stress(moment_s, 1.0, 0.0, STYLES["normal"])
+        lifts.on_stress(moment_s, 1.0, 0.0, -np.inf, STYLES["normal"])
     beats.drop_after(5.0)
     lifts.drop_after(5.0)
     assert beats.nods(0.0).lowest_s.max() < 5.5

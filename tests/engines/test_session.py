@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -290,7 +291,9 @@ def test_a_closed_session_gives_and_takes_nothing() -> None:
 
 
 def test_an_avatar_is_drawn_and_its_neighbours_do_not_matter() -> None:
-    avatar = EmbeddedEngine().register(portrait())
+    """Neither another session nor another face that is registered meanwhile."""
+    engine = EmbeddedEngine()
+    avatar = engine.register(portrait())
     direction = Direction(video_fps=15)
     pcm, rate_hz = _spoken()
     alone, beside, other = (avatar.open(direction, sound_rate_hz=16_000) for _ in range(3))
@@ -300,9 +303,14 @@ def test_an_avatar_is_drawn_and_its_neighbours_do_not_matter() -> None:
     drawn = []
     for _, frame in zip(range(8), alone, strict=False):
         drawn.append(frame.picture.rgb())
-    for picture in drawn:
-        assert np.array_equal(beside.next_frame().picture.rgb(), picture)
-        other.next_frame()
+    with ThreadPoolExecutor(1) as threads:
+        registering = threads.submit(engine.register, portrait())
+        for picture in drawn:
+            assert np.array_equal(beside.next_frame().picture.rgb(), picture)
+            other.next_frame()
+        late = registering.result().open(direction, sound_rate_hz=16_000)
+        late.push(pcm[rate_hz // 2 :], rate_hz)
+        assert np.array_equal(late.next_frame().picture.rgb(), drawn[0])
     assert not np.array_equal(drawn[0], drawn[-1])
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from portravox.service import live_calls
 from portravox.service.limits import Limits
+from tests.lossy_relay import LossyRelay
 from tests.service.routes.test_live import WITHIN_S, World, nothing_is_left, world_in
 
 aiortc = pytest.importorskip("aiortc", reason="the extra `live` is not installed")
@@ -154,7 +155,12 @@ async def asked(server: World, offer: str, *, key: str | None = None) -> httpx.R
 
 @asynccontextmanager
 async def calling(
-    server: World, *, speaks: bool = False, start: bool = True, **fields: Any
+    server: World,
+    *,
+    speaks: bool = False,
+    start: bool = True,
+    relay: LossyRelay | None = None,
+    **fields: Any,
 ) -> AsyncIterator[Browser]:
     """A browser whose session has started."""
     browser = Browser(speaks=speaks)
@@ -163,7 +169,7 @@ async def calling(
         assert answer.status_code == 200, answer.text
         told = answer.json()["output"]
         assert told["type"] == "answer"
-        await browser.take(told["sdp"])
+        await browser.take(relay.through(told["sdp"]) if relay else told["sdp"])
         if start:
             browser.tell(type="start", image_url=server.picture_url, **fields)
             assert (await browser.event("started"))["format"] == "webrtc"
@@ -222,6 +228,53 @@ async def test_what_is_heard_is_spoken_with_sound_and_picture_in_step(world: Wor
         await nothing_is_left(server)
         page = server.service.metrics.page({}).decode()
         assert 'portravox_live_ended_total{reason="asked"} 1.0' in page
+
+
+async def test_a_line_that_loses_packets_keeps_picture_sound_and_messages(
+    world: World_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in twenty lost and up to 100 ms late, then none for a second; a whole picture is asked
+    for, as browsers do that have missed one."""
+    whole: list[bool] = []
+    decoded = aiortc.codecs.vpx.Vp8Decoder.decode
+
+    def decode(decoder: Any, encoded: Any) -> Any:
+        whole.append(not encoded.data[0] & 1)  # RFC 7741, 4.3
+        return decoded(decoder, encoded)
+
+    monkeypatch.setattr(aiortc.codecs.vpx.Vp8Decoder, "decode", decode)
+
+    async def more(seen: list[Any], count: int) -> None:
+        wanted = len(seen) + count
+        async with asyncio.timeout(WITHIN_S):
+            while len(seen) < wanted:
+                await asyncio.sleep(0.02)
+
+    async with world() as server:
+        with LossyRelay() as relay:
+            async with calling(server, relay=relay) as browser:
+                await more(browser.pictures, 5)
+                relay.loss, relay.jitter_s = 0.05, 0.1
+                await more(browser.pictures, 40)
+                await more(browser.sounds, 10)
+                browser.tell(type="clear")
+                assert (await browser.event("cleared"))["utterance"] is None
+                assert relay.lost > 0
+                relay.loss, relay.jitter_s = 1.0, 0.0
+                await asyncio.sleep(1.0)
+                relay.loss = 0.0
+                await more(browser.pictures, 10)
+                await more(browser.sounds, 10)
+                receiver = next(
+                    one.receiver for one in browser.peer.getTransceivers() if one.kind == "video"
+                )
+                before = len(whole)
+                for source in receiver.getSynchronizationSources():
+                    await receiver._send_rtcp_pli(source.source)
+                await more(browser.pictures, 20)
+                assert any(whole[before:])
+                browser.tell(type="close")
+                assert (await browser.event("closed"))["reason"] == "asked"
 
 
 async def test_a_browser_that_vanishes_frees_its_place_and_both_processes(

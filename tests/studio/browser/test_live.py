@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.page.driving import until
+from tests.lossy_relay import LossyRelay
 from tests.studio.browser.conftest import Open
 
 VIDEO = "document.querySelector('#live video')"
@@ -208,6 +209,67 @@ def test_over_webrtc_it_is_the_same(visit: Open, studio_of: Any) -> None:
     page.click("#live [data-do=stop]")
     assert page.locator("#live").is_hidden()
     assert page.evaluate(f"{VIDEO}.srcObject") is None
+
+
+KEEP_PEERS = """globalThis.peers = [];
+const Peer = RTCPeerConnection;
+globalThis.RTCPeerConnection = class extends Peer {
+  constructor(...given) { super(...given); peers.push(this); }
+};"""
+
+STATISTICS = """async () => {
+  const told = {};
+  for (const one of (await peers.at(-1).getStats()).values())
+    if (one.type === "inbound-rtp")
+      for (const name of ["framesDecoded", "keyFramesDecoded", "pliCount", "concealedSamples",
+                          "totalSamplesReceived", "totalFreezesDuration"])
+        if (name in one) told[name] = one[name];
+  return told;
+}"""
+
+
+@pytest.mark.thorough
+def test_over_a_lossy_line_the_picture_comes_back_and_the_sound_stays(
+    visit: Open, studio_of: Any
+) -> None:
+    """One packet in twenty lost and up to 100 ms late; then none for 5 s, more than can be sent
+    once more, so that the browser has to ask for a whole picture."""
+    pytest.importorskip("aiortc", reason="the extra `live` is not installed")
+    page = visit(webrtc=True)
+    page.add_init_script(KEEP_PEERS)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    line = Line(page)
+    with LossyRelay() as relay:
+
+        def over_the_relay(route: Any) -> None:
+            told = route.fetch().json()
+            told["output"]["sdp"] = relay.through(told["output"]["sdp"])
+            route.fulfill(json=told)
+
+        page.route("**/api/v1/live/webrtc", over_the_relay)
+        live(studio_of(page))
+        until(page, f"{VIDEO}.srcObject !== null && {VIDEO}.currentTime > 1")
+
+        def passes(seconds: float) -> dict[str, float]:
+            """What the browser counts meanwhile."""
+            before = page.evaluate(STATISTICS)
+            page.wait_for_timeout(1000 * seconds)
+            after = page.evaluate(STATISTICS)
+            return {name: after[name] - before[name] for name in after}
+
+        relay.loss, relay.jitter_s = 0.05, 0.1
+        seen = passes(8.0)
+        assert seen["framesDecoded"] > 40
+        assert seen["concealedSamples"] < 0.5 * seen["totalSamplesReceived"]
+        relay.loss, relay.jitter_s = 1.0, 0.0
+        asked = passes(5.0)["pliCount"]
+        relay.loss = 0.0
+        back = passes(6.0)
+        assert asked + back["pliCount"] >= 1
+        assert back["keyFramesDecoded"] >= 1
+        assert back["framesDecoded"] > 10
+        assert line.address == "" and page.locator("#live").is_visible()
 
 
 @pytest.mark.thorough
