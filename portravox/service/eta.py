@@ -11,7 +11,7 @@ waits for a long video what a short one took.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portravox.service.tasks.queue import Task
 from portravox.service.tasks.task import LatestAttempts
@@ -50,10 +50,20 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class _Drawing:
-    """When an attempt began to draw, and what was done by then."""
+    """When an attempt began to draw and what was done by then; the same of what was told last."""
 
     since: float
     done: float
+    latest_at: float
+    latest_done: float
+
+    @property
+    def left_s(self) -> float | None:
+        """By its own speed, from `latest_at`; None before enough is drawn."""
+        newly_done = self.latest_done - self.done
+        if newly_done < _ENOUGH_DRAWN:
+            return None
+        return (self.latest_at - self.since) * (1.0 - self.latest_done) / newly_done
 
 
 class TaskEta:
@@ -75,7 +85,8 @@ class TaskEta:
     def draw(self, task_id: str, done: float, *, now: float) -> None:
         """An attempt draws, and so much of all is done. Its speed counts from the first time on:
         what came before, files fetched, networks loaded, says nothing about frames."""
-        self._drawing.setdefault(task_id, _Drawing(now, done))
+        began = self._drawing.get(task_id, _Drawing(now, done, now, done))
+        self._drawing[task_id] = replace(began, latest_at=now, latest_done=done)
 
     def finish(self, task_id: str) -> Work | None:
         """An attempt is over; gives what it had to draw, where that was known."""
@@ -106,20 +117,42 @@ class TaskEta:
         if task.state.ended:
             return None
         if task.scheduled_at is None or position is not None:
-            if self._attempt_s is None:
-                return None
-            running_s = sum(
-                self._left_s(*begun, now=now) or 0.0 for begun in self._running.values()
-            )
-            ahead_s = (position or 0) * self._attempt_s + running_s
-            return ahead_s / self._workers + self._attempt_s
+            return self._waiting_s(position or 0, now=now)
         # Of an attempt on another machine nobody here knows when it began to draw.
         drawing = self._drawing.get(task.task_id)
-        began = drawing or _Drawing(task.scheduled_at, 0.0)
+        began = drawing or _Drawing(task.scheduled_at, 0.0, task.scheduled_at, 0.0)
         newly_done = task.done - began.done
         if newly_done >= (_ENOUGH_DRAWN if drawing else _ENOUGH_DONE):
             return max(now - began.since, 0.0) * (1.0 - task.done) / newly_done
         known = self._running.get(task.task_id)
+        return None if known is None else self._left_s(*known, now=now)
+
+    def _waiting_s(self, ahead: int, *, now: float) -> float | None:
+        """Seconds until a task that waits behind so many has its video."""
+        left_s = {
+            task_id: self._running_left_s(task_id, now=now)
+            for task_id in (*self._running, *self._drawing)
+        }
+        attempt_s = self._attempt_s
+        if attempt_s is None:
+            # Before the first video: as long as those that run seem to take.
+            whole_s = [
+                now - begun_at + left
+                for task_id, (begun_at, _) in self._running.items()
+                if (left := left_s[task_id]) is not None
+            ]
+            if not whole_s:
+                return None
+            attempt_s = sum(whole_s) / len(whole_s)
+        running_s = sum(left or 0.0 for left in left_s.values())
+        return (ahead * attempt_s + running_s) / self._workers + attempt_s
+
+    def _running_left_s(self, task_id: str, *, now: float) -> float | None:
+        """Of an attempt: by its own speed, else by how much it draws."""
+        drawing = self._drawing.get(task_id)
+        if drawing is not None and drawing.left_s is not None:
+            return max(drawing.left_s - (now - drawing.latest_at), 0.0)
+        known = self._running.get(task_id)
         return None if known is None else self._left_s(*known, now=now)
 
     def _left_s(self, begun_at: float, work: Work, *, now: float) -> float | None:

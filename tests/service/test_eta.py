@@ -92,6 +92,16 @@ def test_what_came_before_the_first_frame_says_nothing_about_frames() -> None:
     assert eta.remaining_s(quarter, position=None, now=228.0) == pytest.approx(28 * 0.72 / 0.28)
 
 
+def test_who_waits_behind_the_first_video_is_told_once_that_is_being_drawn() -> None:
+    eta = TaskEta(workers=1)
+    eta.start(RUNNING, Work(frames=100, pixels=300_000))
+    assert eta.remaining_s(WAITING, position=0, now=202.0) is None
+    eta.draw("t", 0.1, now=202.0)
+    eta.draw("t", 0.5, now=206.0)  # a tenth a second: 5 s more, 11 s in all
+    assert eta.remaining_s(WAITING, position=0, now=206.0) == pytest.approx(5.0 + 11.0)
+    assert eta.remaining_s(WAITING, position=1, now=207.0) == pytest.approx(4.0 + 2 * 11.0)
+
+
 def test_the_mean_follows_what_attempts_take() -> None:
     eta = TaskEta(workers=1)
     eta.record_attempt(10.0)
