@@ -5,9 +5,9 @@ Reads     syllables.tar (`cmn-{pinyin}{tone}.mp3`) and words.tar (`cmn-{hanzi}.m
           public repository hugolpz/audio-cmn, folders 64k/syllabs and 64k/hsk, both CC BY-SA
 Gives     MandarinTake: samples and the syllables that are said
 
-A tenth of each set, drawn by the names, is held out of all training: what is measured was never
-learnt from. Another tenth is there to choose thresholds by; networks up to the second generation
-have learnt from it.
+A tenth of each set, drawn by the names, is measured, and another tenth is there for choosing
+thresholds and mixes of weights. Both are held out of all training: what is measured was never
+learnt from and nothing was chosen by it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SYLLABLES, WORDS = "syllables", "words"
 
 TENTHS: Final = 10
 MEASURED, FOR_CHOOSING = 0, 1
-"""Recordings are dealt into so many parts of equal size by their names. The first is held out."""
+"""Recordings are dealt into so many parts of equal size by their names: these two are held out."""
 
 NO_ERHUA: Final = frozenset("女幼婴孤胎少男健宠孩混")
 """Before 儿, these keep two syllables: daughter, infant ..."""
@@ -68,7 +68,7 @@ class MandarinTake:
     @property
     def held_out(self) -> bool:
         """Not to be learnt from."""
-        return self.tenth == MEASURED
+        return self.tenth in (MEASURED, FOR_CHOOSING)
 
     def voice(self) -> Waveform:
         """Decode."""

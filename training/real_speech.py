@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import soxr
+from numpy.typing import NDArray
 
 from portravox.arrays import Float32
 from portravox.articulation.acoustic_model import ARTICULATION_MODEL, infer
@@ -57,6 +60,11 @@ WORST_FIT: Final = -2.6
 
 EDGE_ROWS: Final = 30
 """Silence that is kept at both ends."""
+
+OTHER_SPEAKER: Final = (0.74, 1.10)
+"""Each recording comes a second time with pitch, formants and tempo times a number drawn from here,
+evenly in its logarithm: two women are all that there is, and men's formants lie a sixth lower than
+women's (Peterson & Barney, J. Acoust. Soc. Am. 24, 1952)."""
 
 
 def sounds_of(syllables: Sequence[Syllable]) -> tuple[str, ...]:
@@ -130,7 +138,8 @@ def _from_the_burst(phones: list[Phone], level_db: Float32) -> list[Phone]:
 
 
 def utterances(takes: Iterator[MandarinTake], speaker: str, network: Path) -> Iterator[Utterance]:
-    """What can be learnt from, of one speaker."""
+    """What can be learnt from, of one speaker: each recording, and as another would speak it."""
+    rng = np.random.default_rng(zlib.crc32(speaker.encode()))
     for take in takes:
         if take.held_out or take.speaker != speaker:
             continue
@@ -142,10 +151,34 @@ def utterances(takes: Iterator[MandarinTake], speaker: str, network: Path) -> It
         phones = timed(take, samples, network)
         if not phones:
             continue
-        end_s = len(samples) / RATE_HZ
-        phones = (*phones[:-1], Phone(phones[-1].ipa, phones[-1].start_s, end_s))
-        whole = np.rint(samples * 32767.0).astype(np.int16)
-        yield Utterance(whole, phones, f"{PERSON}-{speaker}", "zh", take.name)
+        phones = _lasting(phones, len(samples))
+        source = f"{PERSON}-{speaker}"
+        yield Utterance(_pcm(samples), phones, source, "zh", take.name)
+        factor = float(np.exp(rng.uniform(*np.log(OTHER_SPEAKER))))
+        other = np.asarray(soxr.resample(samples, RATE_HZ * factor, RATE_HZ), dtype=np.float32)
+        yield Utterance(
+            _pcm(np.clip(other, -1.0, 1.0)),
+            _lasting(tuple(_at_tempo(phones, factor)), len(other)),
+            source,
+            "zh",
+            take.name,
+        )
+
+
+def _at_tempo(phones: Sequence[Phone], factor: float) -> Iterator[Phone]:
+    """The same sounds, so many times as fast."""
+    for phone in phones:
+        yield Phone(phone.ipa, phone.start_s / factor, phone.end_s / factor)
+
+
+def _lasting(phones: Sequence[Phone], samples: int) -> tuple[Phone, ...]:
+    """The last sound ends with the recording."""
+    last = phones[-1]
+    return (*phones[:-1], Phone(last.ipa, last.start_s, samples / RATE_HZ))
+
+
+def _pcm(samples: Float32) -> NDArray[np.int16]:
+    return np.rint(samples * 32767.0).astype(np.int16)
 
 
 def _trimmed(samples: Float32) -> Float32:

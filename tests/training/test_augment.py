@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
+from portravox.articulation.phones import PHONE_CLASSES
 from portravox.speech.log_mel import RANGE
 from portravox.speech.mel import BANDS
 from training.augment import (
     ENGLISH_SHARE,
     EXAMPLE_ROWS,
     PERSON_SHARE,
+    SOUGHT,
     Examples,
     faded,
     rest_curves,
@@ -125,3 +127,15 @@ def test_a_voice_fades_towards_a_pause_and_comes_back_whole() -> None:
         assert (one <= spectrum).all()
         assert np.array_equal(one[:100], spectrum[:100])
         assert np.array_equal(one[200:240], spectrum[200:240])
+
+
+def test_of_people_the_rare_sounds_are_drawn_more_often() -> None:
+    rows = corpus(["person-a zh"] * 10)
+    wanted = PHONE_CLASSES.index("y")
+    rows.classes[: 180 // 2] = wanted
+    examples = Examples(rows, [np.ones((3000, BANDS), np.float32)], np.arange(10), length=180)
+    drawn = [examples.draw(np.random.default_rng(seed)) for seed in range(200)]
+    spoken = [one for one in drawn if one.classes.any()]
+    with_it = np.mean([bool((one.classes == wanted).any()) for one in spoken])
+    share = SOUGHT["y"] / (SOUGHT["y"] + 9.0)
+    assert abs(with_it - share) < 0.12

@@ -48,3 +48,23 @@ def test_what_is_held_out_is_never_taken(tmp_path) -> None:
     assert held_out
     found = real_speech.utterances(iter(held_out), SYLLABLES, tmp_path / "no network")
     assert list(found) == []
+
+
+def test_each_recording_comes_again_as_another_would_speak_it(tmp_path, monkeypatch) -> None:
+    tone = np.sin(2.0 * np.pi * 400.0 * np.arange(12_000) / real_speech.RATE_HZ)
+    phones = (Phone("p", 0.0, 0.2), Phone("a", 0.2, 0.7))
+    monkeypatch.setattr(MandarinTake, "samples", lambda _: tone.astype(np.float32))
+    monkeypatch.setattr(real_speech, "timed", lambda *_: phones)
+    takes = [MandarinTake(f"ba{n}", SYLLABLES, (("b", "a"),), b"") for n in range(20)]
+    learnt = [take for take in takes if not take.held_out]
+    found = list(real_speech.utterances(iter(takes), SYLLABLES, tmp_path))
+    assert len(found) == 2 * len(learnt)
+    for same, other in zip(found[::2], found[1::2], strict=True):
+        slower = len(other.samples) / len(same.samples)
+        tempo = 1.0 / slower
+        assert real_speech.OTHER_SPEAKER[0] <= tempo * 1.001
+        assert tempo <= real_speech.OTHER_SPEAKER[1] * 1.001
+        peak_hz = np.abs(np.fft.rfft(other.samples)).argmax() * 16_000 / len(other.samples)
+        assert abs(peak_hz - 400.0 * tempo) < 3.0, "pitch and tempo change together"
+        assert abs(other.phones[0].end_s - 0.2 * slower) < 1e-3
+        assert abs(other.phones[-1].end_s - len(other.samples) / real_speech.RATE_HZ) < 1e-9
