@@ -65,6 +65,10 @@ v were never learnt (feasibility study)."""
 RARE = (2.5, 4.5)
 """How much more a row with closed lips, with the lip at the teeth, counts than one without."""
 
+NEAR_TEETH, NEAR_TEETH_WEIGHT = [PHONE_CLASSES.index(name) for name in ("h", "th")], 4.0
+"""Classes of hisses like f, and how much more a row of them counts as one without a bite: the h of
+"hello" was bitten."""
+
 SMOOTHING = 0.05
 
 TAUGHT = 0.5
@@ -134,8 +138,11 @@ def _loss(
     apart = said - curves
     level = (weights * (SQUARE * apart.square() + ABSOLUTE * apart.abs())).mean()
     closures = [CURVES.index("closure"), CURVES.index("labiodental")]
+    hissing = shares[..., NEAR_TEETH].sum(dim=-1) * (1.0 - curves[..., closures[1]])
+    counts = torch.ones_like(curves[..., closures])
+    counts[..., 1] += (NEAR_TEETH_WEIGHT - 1.0) * hissing
     closure = functional.binary_cross_entropy_with_logits(
-        scores[..., closures], curves[..., closures], pos_weight=torch.tensor(RARE)
+        scores[..., closures], curves[..., closures], counts, pos_weight=torch.tensor(RARE)
     )
     speed = (weights * (apart[:, 2:] - apart[:, :-2]).abs()).mean()
     named = functional.cross_entropy(

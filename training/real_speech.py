@@ -84,7 +84,8 @@ def timed(take: MandarinTake, samples: Float32, network: Path) -> tuple[Phone, .
     """
     rows = len(samples) * 100 // RATE_HZ
     power = mel_power(samples, rows)
-    acoustic = infer(normalized_log_mel(power), open_network(network))
+    # the first generation has learnt without a prior
+    acoustic = infer(normalized_log_mel(power, prior_rows=0.0), open_network(network))
     sounds = sounds_of(take.syllables)
     alignment = align(_as_heard(acoustic.classes), [tuple(CLASS_OF[sound] for sound in sounds)])
     if alignment is None or alignment.fit < WORST_FIT:

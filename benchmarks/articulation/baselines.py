@@ -136,7 +136,9 @@ def live(voice: Waveform) -> Answer:
 def earlier(voice: Waveform) -> Answer:
     """The product with the first generation of the network."""
     features = speech_features(voice)
-    acoustic = infer(features.log_mel, open_network(FIRST_GENERATION))
+    # which has learnt without a prior
+    power = mel_power(speech_samples(voice), len(features.loudness_db))
+    acoustic = infer(normalized_log_mel(power, prior_rows=0.0), open_network(FIRST_GENERATION))
     classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
     return Answer(curves_from_features(features, acoustic=acoustic), classes)
 

@@ -5,8 +5,9 @@ Flow      speech.mel -> speech.log_mel -> articulation.acoustic_model,
 Reads     mel power
 Gives     normalized log-mel rows: free of level and spectral tilt, in a narrow range
 
-A recording is normalized by its own statistics, a live voice by those of what was said so far: row
-by row in training, all rows that the network sees anew each time in articulation.streaming.
+A recording is normalized by its own statistics, a live voice by those of what was said so far. Of
+less than a few seconds the mean colour is that of the few sounds in it, too: the usual colour of
+speech counts beside it, the less the more is known.
 """
 
 from __future__ import annotations
@@ -57,12 +58,16 @@ _USUAL_COLOUR_DB = np.interp(
 """(BANDS,) mean of a voice's loud rows against its loud level: of the voices of our corpus."""
 
 
-def normalized_log_mel(power: Float32, out: Float32 | None = None) -> Float32:
+def normalized_log_mel(
+    power: Float32, out: Float32 | None = None, prior_rows: float = PRIOR_ROWS
+) -> Float32:
     """Normalize the log-mel spectrum. All numbers are our choice.
 
-    power    (T, BANDS) mel power, any level
-    out      where to write the result, the power itself perhaps; None: anew
-    returns  (T, BANDS) units of SPREAD_DB around the mean of the clip's own loud rows
+    power       (T, BANDS) mel power, any level
+    out         where to write the result, the power itself perhaps; None: anew
+    prior_rows  of so many loud rows the usual colour of speech counts as much as they do, of twice
+                as many a quarter as much; 0: never
+    returns     (T, BANDS) units of SPREAD_DB around the mean of the loud rows and the usual one
     """
     if not len(power):
         return power.copy()
@@ -75,7 +80,11 @@ def normalized_log_mel(power: Float32, out: Float32 | None = None) -> Float32:
     spectrum_db *= 10.0
     loud = level_db > loud_db - LOUD_RANGE_DB
     mean_db = np.mean(spectrum_db, axis=0, where=loud[:, np.newaxis])
-    spectrum_db -= mean_db
+    # the prior's pseudo-count falls with the rows, or hours of speech would still carry it
+    known = float(np.count_nonzero(loud)) ** 2
+    share = known / (known + prior_rows**2)
+    mean_db = share * mean_db + (1.0 - share) * (loud_db + _USUAL_COLOUR_DB)
+    spectrum_db -= mean_db.astype(np.float32)
     spectrum_db /= SPREAD_DB
     return np.asarray(np.clip(spectrum_db, *RANGE, out=spectrum_db), np.float32)
 
