@@ -37,11 +37,20 @@ def test_the_microphone_does_not_matter() -> None:
 
 
 def test_loud_rows_are_centred_and_everything_is_in_range() -> None:
-    power = speech_like()
+    power = speech_like(rows=4000)
     spectrum = normalized_log_mel(power)
     assert spectrum.dtype == np.float32
     assert abs(float(spectrum[_loud(power)].mean())) < 0.05
     assert RANGE[0] <= spectrum.min() <= spectrum.max() <= RANGE[1]
+
+
+def test_of_one_sound_the_usual_colour_of_speech_counts_more_than_its_own() -> None:
+    vowel = speech_like()[:10].repeat(8, axis=0)
+    own = normalized_log_mel(vowel, prior_rows=0.0)
+    assert np.abs(own).max() < 1e-3, "against itself alone, a sound has no colour"
+    known = normalized_log_mel(vowel)
+    assert known.std() > 0.3
+    assert np.allclose(normalized_log_mel(vowel.repeat(60, axis=0)), 0.0, atol=0.02)
 
 
 def test_silence_and_nothing_give_finite_rows() -> None:

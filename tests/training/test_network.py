@@ -9,11 +9,13 @@ torch = pytest.importorskip("torch", reason="PyTorch is installed for training o
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx", reason="needs the training environment")
 
+from portravox.articulation.phones import PHONE_CLASSES  # noqa: E402
 from training.augment import Example  # noqa: E402
 from training.export import export, mixed  # noqa: E402
 from training.fit import loss_of, taught  # noqa: E402
 from training.kept import FIRST_GENERATION, model_of_file  # noqa: E402
 from training.network import CONTEXT_ROWS, ArticulationModel, Spoken  # noqa: E402
+from training.targets import CURVES  # noqa: E402
 
 
 def test_rows_depend_on_their_surroundings_only() -> None:
@@ -49,6 +51,19 @@ def test_the_exported_file_says_the_same(tmp_path: Path, rows: int) -> None:
     ):
         assert theirs.shape[1] == rows, name
         assert np.allclose(ours.numpy(), theirs, atol=2e-3), name
+
+
+def test_a_bite_in_the_breath_of_an_h_costs_more_than_in_a_vowel() -> None:
+    curves = torch.zeros(1, 50, 7)
+    bitten = torch.full((1, 50, 7), -6.0)
+    bitten[:, 20:30, CURVES.index("labiodental")] = 6.0
+
+    def cost(phone: str) -> float:
+        classes = torch.full((1, 50), PHONE_CLASSES.index(phone))
+        outputs = bitten, torch.zeros(1, 50, 34), torch.zeros(1, 50, 2)
+        return float(loss_of(outputs, curves, classes, torch.ones(1, 50)))
+
+    assert cost("h") > 1.3 * cost("a")
 
 
 def test_right_answers_cost_less_than_wrong_ones() -> None:
