@@ -162,14 +162,14 @@ articulation-model: .venv-training/.ready setup-dev ## train the articulation mo
 	$(BIN)/python -m benchmarks.articulation -o $(MODEL)/measured
 	$(TRAIN) -m training.card $(MODEL)/run --corpus $(MODEL)/corpus --results $(MODEL)/measured/results.json
 
-# The second generation goes on from the kept weights of the first (decision 58).
+# It goes on from the kept weights of the first generation (decisions 58 and 76).
 articulation-model-all:
 	$(TRAIN) -m training.corpus --out $(MODEL)/corpus --hours 4 --only '[ef]*'
 	$(BIN)/python -m training.real_speech --out $(MODEL)/corpus --mandarin $(MANDARIN) --network $(FIRST)
 	$(TRAIN) -m training.features $(MODEL)/corpus $(MODEL)/features
 	$(TRAIN) -m training.fit $(MODEL)/features --out $(MODEL)/run --start $(FIRST) --teacher $(FIRST) \
-	  --steps 2000 --rate 4e-4 --rows 256 --seed 3 --threads 1
-	$(TRAIN) -m training.export $(MODEL)/run --licences all --share 0.7
+	  --steps 4000 --rate 5e-4 --rows 256 --seed 3 --threads 1
+	$(TRAIN) -m training.export $(MODEL)/run --licences all --share 0.85
 
 # From nothing: the first generation has heard voices under the GPL, and people's recordings are CC BY-SA.
 articulation-model-permissive:

@@ -92,7 +92,7 @@ def normalized_log_mel(
 class RunningLogMel:
     """Normalize a live voice by what was said so far.
 
-    The result does not depend on the pieces in which the rows come.
+    What is known does not depend on the pieces in which the rows come.
     """
 
     def __init__(self) -> None:
@@ -103,34 +103,10 @@ class RunningLogMel:
         # of the loud rows so far, the older the less: their colour, and their number
         self._sums: Float64 = PRIOR_ROWS * np.append(_USUAL_COLOUR_DB, 1.0)
 
-    def normalized(self, power: Float32) -> Float32:
-        """The next rows, each by what was said up to it.
-
-        power    (T, BANDS) mel power
-        returns  (T, BANDS) units of SPREAD_DB around the mean of the loud rows so far
-        """
-        if not len(power):
-            return power.copy()
-        relative_db, sums = self._heard(power)
-        return _in_units(relative_db, sums[:, :-1] / sums[:, -1:])
-
     def hear(self, power: Float32) -> None:
         """Take the next rows into account. power (T, BANDS)"""
-        if len(power):
-            self._heard(power)
-
-    def by_now(self, power: Float32) -> Float32:
-        """Rows from before, all by what was said up to now.
-
-        power    (T, BANDS) mel power of rows that were heard
-        returns  (T, BANDS) units of SPREAD_DB around the mean of the loud rows so far
-        """
-        return _in_units(
-            _relative_db(power, np.array(self._loud_db)), self._sums[:-1] / self._sums[-1]
-        )
-
-    def _heard(self, power: Float32) -> tuple[Float64, Float64]:
-        """(T, BANDS) the next rows against the loud level so far, dB; (T, BANDS + 1) sums."""
+        if not len(power):
+            return
         level_db = 10.0 * np.log10(power.sum(axis=1, dtype=np.float64) + _SILENCE_POWER)
         fallen_db = LOUD_FALLS_DB * np.arange(self._rows, self._rows + len(power))
         peak_db = np.maximum(np.maximum.accumulate(level_db + fallen_db), self._peak_db)
@@ -140,17 +116,19 @@ class RunningLogMel:
         self._loud_db = float(loud_db[-1])
         relative_db = _relative_db(power, loud_db[:, np.newaxis])
         loud = (level_db > loud_db - LOUD_RANGE_DB).astype(np.float64)
-        sums = self._remembered(loud[:, np.newaxis] * np.column_stack([relative_db, loud]))
-        return relative_db, sums
-
-    def _remembered(self, new: Float64) -> Float64:
-        """(T, BANDS + 1) sums up to each row."""
-        sums = np.zeros_like(new)
-        for row, added in enumerate(new):
+        for added in loud[:, np.newaxis] * np.column_stack([relative_db, loud]):
             # rows that are not loud add nothing, and take nothing away
             self._sums = added + (1.0 - added[-1] / MEMORY_ROWS) * self._sums
-            sums[row] = self._sums
-        return sums
+
+    def by_now(self, power: Float32) -> Float32:
+        """Rows from before, all by what was said up to now.
+
+        power    (T, BANDS) mel power of rows that were heard
+        returns  (T, BANDS) units of SPREAD_DB around the mean of the loud rows so far
+        """
+        relative_db = _relative_db(power, np.array(self._loud_db))
+        apart_db = relative_db - self._sums[:-1] / self._sums[-1]
+        return np.asarray(np.clip(apart_db / SPREAD_DB, *RANGE), np.float32)
 
 
 def _relative_db(power: Float32, loud_db: Float64) -> Float64:
@@ -158,9 +136,3 @@ def _relative_db(power: Float32, loud_db: Float64) -> Float64:
     floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
     relative_db: Float64 = 10.0 * np.log10(np.maximum(power, floor)) - loud_db
     return relative_db
-
-
-def _in_units(relative_db: Float64, mean_db: Float64) -> Float32:
-    """(T, BANDS) around a mean, as the network takes it."""
-    normal: Float32 = np.clip((relative_db - mean_db) / SPREAD_DB, *RANGE).astype(np.float32)
-    return normal
