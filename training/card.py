@@ -18,8 +18,7 @@ from typing import Any
 import onnx
 
 from training.export import MODEL
-from training.mandarin import SYLLABLES, WORDS
-from training.utterance import PERSON, RATE_HZ, load
+from training.utterance import PERSON, RATE_HZ, SYLLABLES, WORDS, load
 from training.voices import VOICES
 
 CARD = MODEL.with_suffix(".md")
@@ -32,9 +31,9 @@ MEASURED = (
 GOES_ON = """\
 - Made by `make articulation-model LICENCES={licences}`: the third generation. It goes on from the
   weights of the first (`training/first_generation.onnx`) for {steps} steps of {batch} pieces of
-  {length_s:.2f} s; the file is the mean of both, {share:.0%} new (decisions 58 and 76). The first one
-  had 6500 steps on 9.6 hours of synthesised speech. Those weights can't be made again, which is why
-  they are kept."""
+  {length_s:.2f} s; the file is the mean of both, {share:.0%} new (decisions 58 and 76). The first
+  one had 6500 steps on 9.6 hours of synthesised speech. Those weights can't be made again, which is
+  why they are kept."""
 FROM_NOTHING = """\
 - Made by `make articulation-model LICENCES={licences}`: {steps} steps of {batch} pieces of
   {length_s:.2f} s, the last {last_steps} of them a second, gentler run"""
@@ -64,8 +63,8 @@ recording (16 kHz, 80 bands, a row each 10 ms) and says of each row how jaw, lip
 which of 34 classes of phones sounds, and whether somebody speaks. It knows no language: it was
 trained on {hours:.1f} hours of synthesised speech in {languages} languages by {voices} voices,
 {recorded:.0f} % of the time by voices cut from or learnt from recordings of people, and on
-{people:.0f} minutes of Mandarin from recordings of two women, half of them changed as if another spoke.
-Targets come from phonetics (`training/gestures.py`), not from measurements of anybody's face.
+{people:.0f} minutes of Mandarin from recordings of two women, half of them changed as if another
+spoke. Targets come from phonetics (`training/gestures.py`), not from measurements of anybody's face.
 
 - File: `{name}`, {size_mb:.2f} MB, SHA-256 `{checksum}`
 {made}

@@ -28,12 +28,10 @@ from portravox.articulation.transcript import pinyin_ipa
 from portravox.media.sound_frames import float_samples
 from portravox.media.waveform import Waveform
 from portravox.speech.resample import speech_samples
+from training.utterance import SYLLABLES, WORDS
 
 CORPUS: Final = Path(__file__).resolve().parents[2] / "shared" / "corpora" / "mandarin"
 """Where the two archives lie beside a checkout; MANDARIN=... of `make` names another folder."""
-
-SYLLABLES, WORDS = "syllables", "words"
-"""Of Chen Wang and of Yue Tan."""
 
 TENTHS: Final = 10
 MEASURED, FOR_CHOOSING = 0, 1

@@ -32,8 +32,8 @@ from portravox.inference import open_network
 from portravox.speech.log_mel import normalized_log_mel
 from portravox.speech.loudness import loudness_dbfs
 from portravox.speech.mel import mel_power
-from training.mandarin import CORPUS, SYLLABLES, WORDS, MandarinTake, Syllable, mandarin_takes
-from training.utterance import PERSON, RATE_HZ, Phone, Utterance, save
+from training.mandarin import CORPUS, MandarinTake, Syllable, mandarin_takes
+from training.utterance import PERSON, RATE_HZ, SYLLABLES, WORDS, Phone, Utterance, save
 
 ROW_S: Final = 0.01
 

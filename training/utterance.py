@@ -18,6 +18,9 @@ RATE_HZ = 16_000
 PERSON = "person"
 """How the source of a real person's recording begins: training.real_speech."""
 
+SYLLABLES, WORDS = "syllables", "words"
+"""The rest of it, and the sets of Mandarin: of Chen Wang and of Yue Tan (training.mandarin)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phone:

@@ -71,7 +71,7 @@ RECORDING: Final = ContactRules(
 LIVE: Final = ContactRules(
     closure=Enough(begin=0.45, stay=0.30, mass=2.4),
     hum=0.55,
-    labiodental=Enough(begin=0.35, stay=0.175, mass=2.6),
+    labiodental=Enough(begin=0.30, stay=0.15, mass=2.0),
     rounded=1.0,
 )
 """For a voice that is still being spoken, of which the network sees less: its evidence of a closure

@@ -8,12 +8,11 @@ import pytest
 from training.mandarin import (
     FOR_CHOOSING,
     MEASURED,
-    SYLLABLES,
-    WORDS,
     MandarinTake,
     mandarin_takes,
     reading,
 )
+from training.utterance import SYLLABLES, WORDS
 
 pytest.importorskip("pypinyin", reason="pypinyin is not installed")
 

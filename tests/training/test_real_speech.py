@@ -4,8 +4,8 @@ import numpy as np
 
 from portravox.articulation.phones import PHONE_CLASSES
 from training import real_speech
-from training.mandarin import SYLLABLES, MandarinTake
-from training.utterance import Phone
+from training.mandarin import MandarinTake
+from training.utterance import SYLLABLES, Phone
 
 
 def test_the_breath_of_an_aspirated_stop_is_a_sound_of_its_own() -> None:

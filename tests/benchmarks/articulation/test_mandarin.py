@@ -7,7 +7,8 @@ from benchmarks.articulation.bench import Bench
 from benchmarks.articulation.mandarin import MandarinScore, kinds_of
 from benchmarks.articulation.measures import area_under_curve
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
-from training.mandarin import FOR_CHOOSING, MEASURED, SYLLABLES, WORDS, MandarinTake
+from training.mandarin import FOR_CHOOSING, MEASURED, MandarinTake
+from training.utterance import SYLLABLES, WORDS
 
 
 def _take(*syllables: tuple[str, str]) -> MandarinTake:
