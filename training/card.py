@@ -64,7 +64,7 @@ which of 34 classes of phones sounds, and whether somebody speaks. It knows no l
 trained on {hours:.1f} hours of synthesised speech in {languages} languages by {voices} voices,
 {recorded:.0f} % of the time by voices cut from or learnt from recordings of people, and on
 {people:.0f} minutes of Mandarin from recordings of two women, half of them changed as if another
-spoke. Targets come from phonetics (`training/gestures.py`), not from measurements of anybody's face.
+spoke. Targets come from phonetics (`training/gestures.py`), not from measurements of a face.
 
 - File: `{name}`, {size_mb:.2f} MB, SHA-256 `{checksum}`
 {made}
