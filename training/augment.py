@@ -209,7 +209,8 @@ def _odds(rows: Rows, utterances: NDArray[np.int64]) -> NDArray[np.float64]:
         there = np.concatenate([[0], np.cumsum(rows.classes == PHONE_CLASSES.index(name))])
         has = there[rows.starts[utterances + 1]] > there[rows.starts[utterances]]
         odds[has] = np.maximum(odds[has], factor)
-    return odds / odds.sum()
+    shares: NDArray[np.float64] = odds / odds.sum()
+    return shares
 
 
 def _group_shares(weights: dict[str, float]) -> NDArray[np.float64]:

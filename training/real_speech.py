@@ -179,7 +179,8 @@ def _lasting(phones: Sequence[Phone], samples: int) -> tuple[Phone, ...]:
 
 
 def _pcm(samples: Float32) -> NDArray[np.int16]:
-    return np.rint(samples * 32767.0).astype(np.int16)
+    whole: NDArray[np.int16] = np.rint(samples * 32767.0).astype(np.int16)
+    return whole
 
 
 def _trimmed(samples: Float32) -> Float32:
