@@ -35,6 +35,19 @@ LINE_MM = 1.3
 LINE_DARKER = 0.15
 """It is darker than the lid's skin by this share, at least."""
 
+WING_MM = 0.9
+WING_FROM_MM = (0.0, 1.5)
+WING_DARKER = (0.42, 0.58)
+WING_SLOPE = 0.5
+WING_REACH_MM = (4.0, 5.5)
+"""Beyond the corners, fully from the second length on, what is at least so thick, darker than skin
+by these shares, rises no steeper than this and reaches so far is a line that is painted on. Our
+choice."""
+
+FOLD_FROM = 0.2
+"""Shares of the eye's width, from its corners on, over which dark above the line begins to be a
+fold of the lid: beside them it is the haze of lashes that stand close. Our choice."""
+
 LID_OF_BELOW = 0.6
 """Skin above the eye darker than this, of that below, is painted rather than in the shade."""
 
@@ -48,6 +61,9 @@ choice."""
 
 LOWER_LID_COUNTS = 0.12
 """Skin of the lower lid against that of the upper one, for what the shut lid looks like."""
+
+LASH_GAP_MM = 5.0
+"""Between lashes nearer than this there are others. Our choice."""
 
 HALO_MM, HALO_DARKER = 1.4, 0.05
 """So near to lashes skin that is darker by this share than that beyond them is their blur."""
@@ -141,9 +157,11 @@ def shut_lid(
     """
     edge = view.lower * UPPER_SHARE + view.upper * (1 - UPPER_SHARE)
     found = _mended(view, hidden, edge_sigma)
-    mask, mended = found.shut, found.skin + grain
+    mended = found.skin + grain
+    wing = _wing(view, found.skin)
+    mask, cover = (np.asarray(part * (1 - wing), np.float32) for part in (found.shut, found.lashes))
     height, width = mask.shape
-    bare = view.pixels + (mended - view.pixels) * found.lashes[..., None]
+    bare = view.pixels + (mended - view.pixels) * cover[..., None]
     bare *= 1 - _folds(view, _raised(view, bare), found.line_mm, edge_sigma)[..., None]
     bare = np.clip(bare + 0.5, 0, 255).astype(np.uint8)
     raised = _raised(view, bare)
@@ -164,7 +182,8 @@ def shut_lid(
     skin = _without_rim(skin, y - edge, gap, view.mm)
     skin *= _form(view, edge, reach, slope, mask)[..., None]
     contrast, colour = _lash_look(view, found.line_mm)
-    lashes, row = _lashes(view, raised, found.line_mm, contrast, edge_sigma)
+    winged = np.where(np.arange(width) < np.mean(view.corners), *_winged(view, wing))
+    lashes, row = _lashes(view, raised, found.line_mm, contrast, edge_sigma, winged)
     return ShutLid(
         edge=edge.astype(np.float32),
         bare=bare,
@@ -197,6 +216,41 @@ def _bell(view: EyeView) -> Float32:
     across = (columns - view.corners[0]) / view.width * 2 - 1
     bell: Float32 = np.sqrt(np.clip(1 - across**2, 0, 1)).astype(np.float32)
     return bell
+
+
+def _wing(view: EyeView, skin: Float32) -> Float32:
+    """(h, w) 0..1 where a line is painted on beyond the corners: it stays when the eye shuts.
+
+    It is solid, as lashes that reach so far are not, and much darker than the skin, (h, w, 3).
+    """
+    mm = view.mm
+    dark = 1 - view.pixels.mean(axis=-1) / np.maximum(skin.mean(axis=-1), 1.0)
+    solid = cv2.morphologyEx(dark.astype(np.float32), cv2.MORPH_OPEN, _disc(WING_MM / 2 * mm))
+    solid = cv2.dilate(solid, _disc(WING_MM / 2 * mm))
+    x = np.arange(dark.shape[1], dtype=np.float32)
+    y = np.arange(dark.shape[0], dtype=np.float32)[:, None]
+    left, right = view.corners
+    out = np.maximum(left - x, x - right)
+    beyond = smoothstep(WING_FROM_MM[0] * mm, WING_FROM_MM[1] * mm, out)
+    # it goes on from the corner; what stands above that is the upper lid's, and falls with it
+    ends = view.lower[np.clip(np.rint([left, right]).astype(int), 0, len(x) - 1)]
+    rise = np.where(x < (left + right) / 2, *ends) - y
+    beyond = beyond * smoothstep(-1.6 * mm, -0.8 * mm, rise)
+    beyond *= 1 - smoothstep(0.2 * mm, 0.8 * mm, rise - WING_SLOPE * np.maximum(out, 0.0))
+    wing = cv2.GaussianBlur(smoothstep(*WING_DARKER, solid).astype(np.float32), (0, 0), 0.3 * mm)
+    wing = np.asarray(wing * beyond, np.float32)
+    for side in (x < left, x > right):
+        # the shade in a corner is as dark, and short
+        gaps = np.flatnonzero((wing.max(axis=0) < 0.5) & side & (out > WING_FROM_MM[1] * mm))
+        reached = float(out[gaps].min()) if gaps.size else float(out[side].max(initial=0.0))
+        wing[:, side] *= np.float32(smoothstep(*WING_REACH_MM, reached / mm))
+    return wing
+
+
+def _winged(view: EyeView, wing: Float32) -> tuple[float, float]:
+    """0..1 whether there is one on the left and on the right."""
+    left, right = (round(corner) for corner in view.corners)
+    return float(wing[:, :left].max(initial=0.0)), float(wing[:, right:].max(initial=0.0))
 
 
 class _Mended(NamedTuple):
@@ -238,6 +292,9 @@ def _mended(view: EyeView, hidden: Bool, edge_sigma: float) -> _Mended:
     weight = np.where(covered, 0.0, weight).astype(np.float32)
     picture = small.astype(np.float32)
     unknown = _about(unknown, eye)
+    # the tip of a lash between two that were found is one, too
+    gaps = cv2.morphologyEx(unknown.astype(np.uint8), cv2.MORPH_CLOSE, _disc(LASH_GAP_MM / 2 * mm))
+    unknown |= gaps > 0
     if painted < 0.5:
         # what is darker next to lashes than the skin beyond them is their blur
         reach = (y > upper - RAISED_MM * mm) & (y < upper)
@@ -344,6 +401,9 @@ def _folds(view: EyeView, raised: Float32, line_mm: float, edge_sigma: float) ->
     rows = np.arange(len(dark), dtype=np.float32)[:, None]
     root = _root(line_mm) * view.mm
     dark *= smoothstep(0.5 * root, root, rows).astype(np.float32)
+    left, right = view.corners
+    along = (np.arange(width) - left) / (right - left)
+    dark *= smoothstep(0.0, FOLD_FROM, np.minimum(along, 1 - along)).astype(np.float32)
     y = np.arange(height, dtype=np.float32)[:, None]
     x = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
     at = np.ascontiguousarray(view.upper - y, dtype=np.float32)
@@ -459,11 +519,17 @@ def _lash_look(view: EyeView, line_mm: float) -> tuple[float, Float32]:
 
 
 def _lashes(
-    view: EyeView, raised: Float32, line_mm: float, contrast: float, edge_sigma: float
+    view: EyeView,
+    raised: Float32,
+    line_mm: float,
+    contrast: float,
+    edge_sigma: float,
+    winged: Float64,
 ) -> tuple[Float32, float]:
     """(m, w) 0..1 the line of the lashes and those that hang from it, and its edge's row.
 
     raised  (k, w, 3) the open eye's lashes, see ShutLid: they hang as they stood
+    winged  (w,) 0..1 whether the line goes on beyond the corner at this side
     """
     mm = view.mm
     width = view.pixels.shape[1]
@@ -472,6 +538,8 @@ def _lashes(
     left, right = view.corners
     along = (np.arange(width) - left) / (right - left)
     taper = smoothstep(0.0, 0.16, along) * smoothstep(0.0, 0.10, 1 - along)
+    joined = smoothstep(-0.06, -0.02, along) * smoothstep(-0.06, -0.02, 1 - along)
+    taper = taper + (joined - taper) * winged
     rng = np.random.default_rng(64)
     unsteady = np.interp(along, np.linspace(0, 1, 24), rng.uniform(0.75, 1.0, 24))
     thickness = float(np.clip(LINE_OF_RAISED * line_mm, 0.38 + 0.30 * contrast, 0.8)) * mm

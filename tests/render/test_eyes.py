@@ -11,6 +11,7 @@ from portravox.face.eyes import view_eye
 from portravox.render.eyes import (
     WIDE_BELL_PX,
     EyePaint,
+    _skin_grain,
     _without_detail,
     before_the_eye,
     lid_edges,
@@ -139,3 +140,16 @@ def test_a_wide_bell_at_half_the_size_is_nearly_the_same(photo: UInt8, sigma_px:
     inside = apart[24:-24, 24:-24]  # nothing is drawn at the border of a view
     assert inside.max() < 1.5
     assert inside.mean() < 0.2
+
+
+@pytest.mark.parametrize(("length_mm", "least", "most"), [(6.0, 0.7, 1.2), (24.0, 0.0, 0.25)])
+def test_lids_take_pores_and_mottled_skin_and_leave_light_and_shade(
+    eye: EyePaint, length_mm: float, least: float, most: float
+) -> None:
+    size = 2048
+    px = length_mm * eye.view.mm / eye.view.scale  # of the picture
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    waves = 100 + 8 * np.sin(2 * np.pi * x / px) * np.sin(2 * np.pi * y / px)
+    photo = np.repeat(np.rint(waves).astype(np.uint8)[..., None], 3, axis=2)
+    grain = _skin_grain(photo, eye.view, np.array([size / 2, size / 2]))
+    assert least < grain.std() / waves.std() < most

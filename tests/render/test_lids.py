@@ -34,8 +34,11 @@ PAINTED = (
 """Strong make-up, long lashes, and a child's eyes in the shade."""
 
 
-def drawn_eye(*, lashes_px: float = 0.0, paint_px: float = 0.0, colour: bool = True) -> EyeView:
-    """An eye 240 px wide, with lashes that stand up from its upper lid, or with paint above it."""
+def drawn_eye(
+    *, lashes_px: float = 0.0, paint_px: float = 0.0, wing_px: float = 0.0, colour: bool = True
+) -> EyeView:
+    """An eye 240 px wide, with lashes that stand up from its upper lid, or with paint above it, or
+    with a line that goes on beyond its right corner."""
     y, x = np.mgrid[0:420, 0:420].astype(np.float64)
     bow = HIGH_PX * np.clip(1 - ((x - 210) / HALF_PX) ** 2, 0, 1)
     rise = 210 - bow - y
@@ -45,6 +48,8 @@ def drawn_eye(*, lashes_px: float = 0.0, paint_px: float = 0.0, colour: bool = T
     picture[inside & (rise > 0) & (rise < paint_px)] = LASH
     picture[inside & (rise > -3) & (rise < 6)] = LASH
     picture[inside & (rise > 0) & (rise < lashes_px) & (x % 16 < 4)] = LASH
+    out = x - 210 - HALF_PX
+    picture[(out > -6) & (out < wing_px) & (np.abs(210 - y - 0.3 * out) < 5)] = LASH
     eye = (np.abs(y - 210) < bow) & inside & (rise < -3)
     picture[eye] = WHITE
     picture[eye & (np.hypot(x - 210, y - 205) < 46)] = IRIS
@@ -97,6 +102,26 @@ def test_they_hang_from_a_shut_one() -> None:
     standing, none = shut(drawn_eye(lashes_px=36)), shut(drawn_eye())
     below = slice(int(standing.lash_row + standing.root) + 2, None)
     assert standing.lashes[below].mean() > 1.15 * none.lashes[below].mean()
+
+
+def beyond(view: EyeView, picture: UInt8, out_mm: float) -> float:
+    """How bright the line of a wing is so far beyond the right corner."""
+    out = out_mm * view.mm
+    x, y = view.corners[1] + out, np.mean(view.lower[int(view.corners[1]) - 2]) - 0.3 * out
+    return float(picture[round(float(y)) - 1 : round(float(y)) + 2, round(float(x))].mean())
+
+
+def test_a_line_painted_on_beyond_the_corner_stays_when_the_eye_shuts() -> None:
+    view = drawn_eye(wing_px=60)
+    taken = shut(view)
+    assert beyond(view, view.pixels, 3.0) < 50
+    assert beyond(view, taken.skin, 3.0) < 60
+    assert beyond(view, taken.bare, 3.0) < 60
+
+
+def test_the_shade_in_a_corner_is_no_such_line() -> None:
+    view = drawn_eye(wing_px=14)
+    assert beyond(view, shut(view).skin, 1.5) > 120
 
 
 def test_a_lid_is_as_dark_as_it_is_painted() -> None:

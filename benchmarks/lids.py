@@ -1,0 +1,147 @@
+"""Shut lids against the skin around them: texture, colour, white and smears.
+
+Flow      portraits -> benchmarks.sheets.Sitter, shut eyes -> a row for each eye
+
+    python -m benchmarks.lids [PORTRAIT ...]
+
+Without a PORTRAIT those of samples/portraits, or the demo's. Columns, for the middle of each eye:
+
+    grain, pores   texture of the lid in grey levels, and that of the cheek below: median of what
+                   is finer than a bell of .25 mm, and between those of .25 and .9 mm
+    colour         largest difference of the lid's median colour from between those of the skin
+                   above and below, 0..255
+    white          share of the shut eye brighter than the skin around by a fifth
+    smear          share of the place above the outer corner that is darker in the shut eye than
+                   half of the skin's brightness
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.quality.inputs import ASTRONAUT, SAMPLES, Inputs
+from benchmarks.sheets import MAX_SIDE_PX, Sitter, Window
+from portravox.arrays import Bool, Float32, UInt8
+from portravox.errors import PortravoxError
+from portravox.face.eyes import EyeView, view_eye
+from portravox.media.picture import Picture
+from portravox.media.picture_file import read_picture
+from portravox.media.planes import even_sides
+from portravox.rig.topology import LEFT_EYE, RIGHT_EYE
+
+BELLS_MM = (0.25, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class LidLook:
+    """What one shut eye looks like."""
+
+    grain: float
+    grain_of_cheek: float
+    pores: float
+    pores_of_cheek: float
+    colour: float
+    white: float
+    smear: float
+
+    def row(self) -> str:
+        """As text."""
+        return (
+            f"grain {self.grain:.2f} of {self.grain_of_cheek:.2f}  pores {self.pores:.2f} of "
+            f"{self.pores_of_cheek:.2f}  colour {self.colour:.0f}  white {self.white:.3f}  "
+            f"smear {self.smear:.3f}"
+        )
+
+
+def lid_looks(picture: Picture) -> tuple[LidLook, LidLook]:
+    """Of the eyes on the picture's left and right. Raises FaceError."""
+    picture = replace(picture, pixels=even_sides(picture.pixels))
+    sitter = Sitter(picture)
+    whole = Window(0, 0, picture.width_px, picture.height_px)
+    shut = sitter.cells({"shut": {"blink_left": 1, "blink_right": 1}}, whole)["shut"]
+    landmarks = sitter.face.landmarks[:, :2].astype(np.float64)
+    left, right = (
+        _look(
+            view_eye(
+                picture.pixels,
+                landmarks[list(eye.upper)],
+                landmarks[list(eye.lower)],
+                landmarks[list(eye.iris)],
+            ),
+            shut,
+            side,
+        )
+        for side, eye in ((-1, LEFT_EYE), (1, RIGHT_EYE))
+    )
+    return left, right
+
+
+def _look(view: EyeView, frame: UInt8, side: int) -> LidLook:
+    height, width = view.pixels.shape[:2]
+    shut = cv2.warpAffine(frame, view.to_view, (width, height)).astype(np.float32)
+    photo = view.pixels.astype(np.float32)
+    mm, y, x = view.mm, np.arange(height)[:, None], np.arange(width)[None]
+    edge = view.lower * 0.9 + view.upper * 0.1
+    middle = np.abs((x - np.mean(view.corners)) / view.width) < 0.3
+    lid = (y < edge - 1.6 * mm) & (y > view.upper + 0.5 * mm) & middle
+    cheek = (y > view.lower + 3.5 * mm) & (y < view.lower + 9 * mm) & middle
+    above = (y < view.upper - 5.5 * mm) & (y > view.upper - 8.5 * mm) & middle
+    fine, pores = _texture(shut, lid, mm)
+    fine_below, pores_below = _texture(photo, cheek, mm)
+    own, below, over = (
+        np.median(p[w], axis=0) for p, w in ((shut, lid), (photo, cheek), (photo, above))
+    )
+    skin = float(max(below.mean(), over.mean()))
+    beyond = np.maximum(np.minimum(below, over) - own, own - np.maximum(below, over))
+    was_open = (y > view.upper) & (y < view.lower) & middle
+    corner = view.corners[0 if side < 0 else 1]
+    level = view.lower[int(np.clip(corner, 0, width - 1))]
+    out = side * (x - corner) / mm
+    at_corner = (out > -3.0) & (out < 3.0) & (y < level - 2.5 * mm) & (y > level - 6.0 * mm)
+    return LidLook(
+        grain=fine,
+        grain_of_cheek=fine_below,
+        pores=pores,
+        pores_of_cheek=pores_below,
+        colour=float(max(beyond.max(), 0.0)),
+        white=float((shut.mean(axis=-1)[was_open] > 1.2 * skin).mean()),
+        smear=float((shut.mean(axis=-1)[at_corner] < 0.5 * skin).mean()),
+    )
+
+
+def _texture(picture: Float32, where: Bool, mm: float) -> tuple[float, float]:
+    grey = picture.mean(axis=-1)
+    soft, softer = (cv2.GaussianBlur(grey, (0, 0), max(0.5, bell * mm)) for bell in BELLS_MM)
+    return tuple(  # type: ignore[return-value] # of two
+        float(np.median(np.abs(band[where] - np.median(band[where]))))
+        for band in (grey - soft, soft - softer)
+    )
+
+
+def main() -> None:
+    """Print a row for each eye."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("portraits", nargs="*", type=Path, metavar="PORTRAIT")
+    parser.add_argument("--samples", type=Path, default=SAMPLES)
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = Inputs(wanted.samples, Path(folder))
+        names = tuple(name for name in inputs.portraits() if name != ASTRONAUT) or (ASTRONAUT,)
+        for portrait in wanted.portraits or [inputs.portrait(name) for name in names]:
+            try:
+                looks = lid_looks(read_picture(portrait, max_side_px=MAX_SIDE_PX))
+            except PortravoxError as error:
+                print(f"{portrait.stem}: {error}", flush=True)
+                continue
+            for side, look in zip(("left", "right"), looks, strict=True):
+                print(f"{portrait.stem:40} {side:5}  {look.row()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
