@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import Float32, UInt8
+from portravox.arrays import AnyFloat, Float32, UInt8
 from portravox.rig.fit import Rig
 
 MARGIN_FW = 0.05
@@ -82,10 +82,31 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
 
     margin = max(2, round(rig.width_px * shrink * MARGIN_FW))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    grown = cv2.dilate((covered > PERSON).astype(np.uint8) * 255, disc)
+    nose = (rig.rest[4, :2] - (x0, y0)) * np.array(coarse) / size
+    covered, grown = _in_one_piece(covered, disc, nose)
     grown = cv2.GaussianBlur(grown, (0, 0), margin * LAYER_EDGE)
     grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
     return Layers(region, grown, _plate(region, covered, margin))
+
+
+def _in_one_piece(covered: Float32, disc: UInt8, nose: AnyFloat) -> tuple[Float32, UInt8]:
+    """The matte without what hangs together with the head not even by the margin, and 255 on what
+    is left and the margin around it.
+
+    Such islands are background that the matte takes for the person; they would move on their own.
+
+    covered  (h', w') 0..1
+    disc     the margin
+    nose     (2,) where the head is, px
+    """
+    grown = cv2.dilate((covered > PERSON).astype(np.uint8), disc)
+    count, piece = cv2.connectedComponents(grown)
+    x, y = np.clip(np.rint(nose).astype(int), 0, np.array(grown.shape[::-1]) - 1).tolist()
+    if count > 2 and piece[y, x] > 0:
+        own = piece == piece[y, x]
+        covered = np.where(own, covered, np.float32(0.0))
+        grown = own.astype(np.uint8)
+    return covered, np.asarray(grown * np.uint8(255), np.uint8)
 
 
 def _strands(region: UInt8, covered: Float32, width_px: float) -> Float32:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
-from portravox.arrays import Float32
+from portravox.arrays import Float32, UInt8
 from portravox.face.face import Face
 from portravox.face.find import find_face
-from portravox.face.matte import person_matte
+from portravox.face.matte import _mistaken, person_matte
 from portravox.media.picture import Picture
+from portravox.media.picture_file import read_picture
+from tests.face.conftest import SAMPLES
 
 
 def test_face_is_person_and_background_is_not(astronaut: Picture, astronaut_face: Face) -> None:
@@ -47,3 +50,44 @@ def test_somebody_else_in_the_picture_is_background(
     beside[60:260, 700:860] = astronaut.pixels[20:220, 140:300]  # her head once more
     matte = person_matte(beside, astronaut_face)
     assert matte[60:260, 700:860].mean() < 0.05
+
+
+def sides_of(unsure: float) -> tuple[UInt8, Float32, Float32]:
+    """A dark person before a red wall and a grey one beside that: pixels, and two looks at them.
+
+    unsure  what the closer look says of the red wall on one side of the person
+    """
+    pixels = np.full((240, 240, 3), 210, np.uint8)
+    pixels[:, 30:] = (140, 30, 40)
+    pixels[40:, 100:160] = (40, 35, 30)
+    person = np.zeros((240, 240), np.float32)
+    person[40:, 100:160] = 1.0
+    closer = person.copy()
+    closer[60:, 30:100] = unsure
+    return pixels, person, closer
+
+
+@pytest.mark.parametrize("unsure", [0.5, 0.95])
+def test_a_wall_that_a_look_takes_for_the_person_is_behind(unsure: float) -> None:
+    pixels, whole, closer = sides_of(unsure)
+    behind = _mistaken(pixels, whole, closer, face_width_px=60.0)
+    assert behind[80:, 40:95].mean() > 0.95
+    assert not behind[:, 105:155].any()
+
+
+def test_hair_of_which_a_look_is_unsure_stays_with_the_person() -> None:
+    pixels, whole, closer = sides_of(0.0)
+    closer[60:140, 130:160] = 0.4
+    assert not _mistaken(pixels, whole, closer, face_width_px=60.0).any()
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"the sample material is not at {SAMPLES}")
+def test_the_frame_around_a_portrait_is_behind() -> None:
+    picture = read_picture(SAMPLES / "portraits" / "woman_alpha.png", max_side_px=900)
+    face, _ = find_face(picture)
+    matte = person_matte(picture.pixels, face)
+    x0, y0, x1, y1 = (round(edge) for edge in (face.box.x0, face.box.y0, face.box.x1, face.box.y1))
+    beside = round(0.55 * (x1 - x0))
+    assert matte[y0:y1, : x0 - beside].mean() < 0.05
+    assert matte[y0:y1, x1 + beside :].mean() < 0.05
+    assert matte[y0:y1, x0:x1].mean() > 0.97

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32, UInt8
-from portravox.render.backdrop import Layers, _mirrored, _strands, _torn, filled_in, split_layers
+from portravox.render.backdrop import (
+    Layers,
+    _in_one_piece,
+    _mirrored,
+    _strands,
+    _torn,
+    filled_in,
+    split_layers,
+)
 from portravox.rig.fit import Rig
 
 
@@ -85,3 +93,17 @@ def test_strands_before_an_even_background_belong_to_the_head() -> None:
     assert found[130:, :].max() == 0.0  # along the outline there is none
     lively = np.random.default_rng(0).integers(0, 255, picture.shape).astype(np.uint8)
     assert _strands(lively, covered, 100.0).mean() < 0.01
+
+
+def test_what_the_margin_does_not_join_to_the_head_stays_behind() -> None:
+    covered = np.zeros((100, 200), np.float32)
+    cv2.circle(covered, (60, 50), 30, 1.0, -1)  # the head
+    covered[20:30, 96:104] = 0.6  # a wisp near it
+    covered[60:70, 150:170] = 0.6  # something in the background
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
+    kept, grown = _in_one_piece(covered, disc, np.array([60.0, 50.0]))
+    assert kept[20:30, 96:104].min() > 0.5
+    assert kept[50, 35:85].min() == 1.0
+    assert kept[:, 140:].max() == 0.0
+    assert grown[:, 140:].max() == 0
+    assert grown[50, 94] == 255
