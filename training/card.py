@@ -24,7 +24,8 @@ from training.voices import VOICES
 CARD = MODEL.with_suffix(".md")
 MEASURED = (
     "wideband_16k", "telephone_8k", "faces", "prompts", "languages", "mandarin",
-    "robustness_wideband_16k", "robustness_telephone_8k", "pauses", "cost",
+    "robustness_wideband_16k", "robustness_telephone_8k", "pauses",
+    "stillness", "cost",
 )  # fmt: skip
 """Chapters of benchmarks.articulation that the card repeats."""
 

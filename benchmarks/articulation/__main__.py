@@ -17,6 +17,7 @@ from benchmarks.articulation.mandarin import mandarin_words
 from benchmarks.articulation.prompts import english_prompts
 from benchmarks.articulation.robustness import bad_recordings
 from benchmarks.articulation.sentences import SAMPLES
+from benchmarks.articulation.stillness import stillness
 from benchmarks.articulation.tables import write_tables
 from benchmarks.machine import this_machine
 from benchmarks.quality.chapter import Part
@@ -30,6 +31,7 @@ CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "languages": other_languages,
     "mandarin": mandarin_words,
     "robustness": bad_recordings,
+    "stillness": stillness,
     "cost": cost,
 }
 
