@@ -105,7 +105,8 @@ def test_a_still_head_has_nothing_that_trails_and_one_that_stopped_neither() -> 
         assert _column(stopped, name)[-1] == 0.0
 
 
-def test_frame_by_frame_is_as_all_at_once() -> None:
+def test_frame_by_frame_is_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portravox.animation.trailing.ROWS_AT_ONCE", 33)
     rng = np.random.default_rng(5)
     rows = _rows(80, head_yaw_deg=rng.normal(0, 3, 80), head_shift_y=rng.normal(0, 0.01, 80))
     live = Trailing(FPS)
