@@ -116,7 +116,7 @@ MAX_PLAIN_BYTES = 128 * 1024 * 1024
 """Of a file that is written plainly: 600 s of stereo at 48 kHz have 115 MB."""
 
 MAX_PLAN_BYTES = 32 * 1024 * 1024
-"""Of a plan: 108 bytes for each frame, of which an hour has up to 216,000."""
+"""Of a plan: 124 bytes for each frame, of which an hour has up to 216,000."""
 
 MAX_LIGHT_BYTES = 2 * 1024 * 1024
 """Of what a watermark is looked for in: 512 x 1536 values of two bytes."""
