@@ -14,9 +14,11 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
+import pytest
 import uvloop
 
-from portravox.cli.serve import _accepting_sockets
+from portravox.cli.serve import _accepting_sockets, _open_studio
+from portravox.service.settings import ServiceSettings
 from tests.live import COLD, HTTP, new_key, serving
 
 
@@ -152,3 +154,19 @@ def test_where_it_cannot_serve_it_says_what_it_needs_in_one_line(run, monkeypatc
     assert told.err.startswith(
         "error: the server does not run on this operating system; wanted Linux"
     )
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_open_shows_the_studio_by_a_link_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], opens: bool
+) -> None:
+    shown: list[str] = []
+
+    def browser(link: str) -> bool:
+        shown.append(link)
+        return opens
+
+    monkeypatch.setattr("webbrowser.open", browser)
+    _open_studio(ServiceSettings(data_dir=tmp_path), "http://0.0.0.0:8000")
+    assert shown[0].startswith("http://127.0.0.1:8000/#login=")
+    assert ("no browser opened" in capsys.readouterr().err) is not opens

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from portravox.studio.files import page
 
-FOLDER = Path(__file__).parents[2] / "portravox" / "studio" / "page"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "portravox" / "studio" / "page"
 
 
 def entries(language: str) -> dict[str, str]:
@@ -65,3 +68,16 @@ def test_scripts_never_write_markup() -> None:
         assert b"http" + b"://" not in file.content.replace(b"http://www.w3.org/2000/svg", b""), (
             name
         )
+
+
+@pytest.mark.parametrize(
+    ("guide", "language", "named"),
+    [
+        ("studio.md", "en", r"(?<!\*)\*([^*\n]+)\*(?!\*)"),
+        ("studio.zh-CN.md", "zh", r"“([^”]+)”"),
+    ],
+)
+def test_the_guide_names_buttons_as_the_page_does(guide: str, language: str, named: str) -> None:
+    names = set(re.findall(named, (ROOT / "docs" / guide).read_text(encoding="utf-8")))
+    assert len(names) > 15
+    assert names - {"CC"} <= set(entries(language).values())

@@ -106,6 +106,14 @@ def test_without_https_recording_says_so(studio: Any) -> None:
     assert "only to pages on HTTPS" in studio.verdict("voice", "bad")
 
 
+def test_where_no_sound_system_starts_recording_says_so_and_waits_for_nothing(studio: Any) -> None:
+    page = studio.page
+    page.evaluate("void (AudioContext.prototype.resume = () => new Promise(() => {}))")
+    page.click("#voice [data-do=record]")
+    assert "sound does not start" in studio.verdict("voice", "bad")
+    assert page.locator("#voice .recording").is_hidden()
+
+
 def test_forgetting_a_video_that_is_made_asks_and_cancels_it(studio: Any) -> None:
     page = studio.page
     studio.fill(voice="speech.wav")
