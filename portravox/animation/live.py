@@ -206,7 +206,7 @@ class LiveDirector:
         self._was_speaking = speaking
         chest = self._breath.at(now_s) * leave
         head = self._head(now_s, speaking, ending, style, head_strength, leave, chest)
-        lids = self._blinks.at(now_s, self._phrase_end_s)
+        lids = self._blinks.at(now_s, max(self._phrase_end_s, self._poses.left_s))
         gaze = gaze_at(self._gaze.at(now_s, style.looks_away), head, lids)
         brows = self._brows(now_s, curves, first, speaking, ending, style, leave, lids)
         smile = self._smile(now_s, spans, style, mouth_strength)

@@ -102,7 +102,10 @@ that is too many: left to chance, ten minutes would have a twelfth more or less 
 MOST_PULLED: Final = 0.5
 
 JUST_ENDED_S: Final = 0.3
-"""A phrase that ended no longer ago than this still attracts a blink."""
+"""A phrase that ended, or a turn that began, no longer ago than this still attracts a blink."""
+
+ATTRACTING: Final = 0.75
+"""Share of the turns of the head that do: with all of them, it is seen. Our choice."""
 
 LATEST_S: Final = 0.3
 """A movement that would come later than this after its syllable is left out."""
@@ -160,6 +163,8 @@ class PhrasePoses:
         self._hold_s, self._move_s, self._rng, self._idles = hold_s, move_s, rng, idles
         self._axes = axes
         self.queue = PoseQueue(axes)
+        self.left_s = -np.inf
+        """When a pose was left for another one last, of those that attract blinks."""
         self._due_s = 0.0
         self._speaking = False
 
@@ -178,6 +183,8 @@ class PhrasePoses:
         if now_s < self._due_s or (speaking and ending) or not (speaking or self._idles):
             return
         pose = np.clip(self._rng.standard_normal(self._axes), -LARGEST, LARGEST)
+        if self._rng.uniform() < ATTRACTING:
+            self.left_s = now_s
         if speaking:
             self.queue.add(now_s, self._rng.uniform(*self._move_s), pose)
             self._due_s = now_s + self._rng.uniform(*self._hold_s)
@@ -242,7 +249,8 @@ class BeatsAndNods:
 
 
 class LiveBlinks:
-    """Blinks at a rate that may change, drawn to the ends of phrases."""
+    """Blinks at a rate that may change, drawn to the ends of phrases and to turns of the head
+    (Evinger 1994)."""
 
     def __init__(self, rate_hz: float, fps: int, rng: np.random.Generator) -> None:
         self._rate_hz, self._fps, self._rng = rate_hz, fps, rng
@@ -268,10 +276,10 @@ class LiveBlinks:
         else:
             self._due_s = now_s + self._next_s() * self._rng.uniform()
 
-    def at(self, now_s: float, phrase_end_s: float) -> Blinks:
-        """(1,) the lids now. phrase_end_s: of the last phrase that has ended"""
-        ended = 0.0 <= now_s - phrase_end_s <= JUST_ENDED_S
-        pulled = ended and self._due_s - now_s <= PULL * self._interval_s
+    def at(self, now_s: float, drawn_s: float) -> Blinks:
+        """(1,) the lids now. drawn_s: when a phrase ended last, or a turn of the head began"""
+        is_drawn = 0.0 <= now_s - drawn_s <= JUST_ENDED_S
+        pulled = is_drawn and self._due_s - now_s <= PULL * self._interval_s
         start_s = now_s + 1.0 / self._fps
         if (now_s >= self._due_s or pulled) and start_s >= self._last_s + DOUBLE_SPACING_S:
             self._blinks.append((start_s, self._rng.uniform(-LARGEST_LAG_S, LARGEST_LAG_S)))

@@ -12,7 +12,9 @@ from portravox.options import Direction
 from portravox.segments import segments
 
 FPS = 15
-YAW, RAISE, WIDE = (CONTROLS.index(n) for n in ("head_yaw_deg", "brow_raise", "eye_wide"))
+YAW, RAISE, WIDE, BLINK = (
+    CONTROLS.index(name) for name in ("head_yaw_deg", "brow_raise", "eye_wide", "blink_left")
+)
 KNOWN_S = 0.2
 """How much after a frame's moment is known of a voice."""
 
@@ -40,7 +42,7 @@ def head_speed(rows):
 @pytest.fixture(scope="module")
 def listened():
     """Three minutes of listening."""
-    return rows_of(None, 180.0)
+    return rows_of(None, 180.0, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,21 @@ def test_a_listener_holds_the_head_and_moves_it_in_between(listened):
 def test_a_listener_is_never_frozen(listened):
     """Breath and gaze go on in a held head."""
     assert np.mean(np.abs(np.diff(listened, axis=0)).max(axis=1) < 1e-6) < 0.01
+
+
+def test_a_listener_blinks_with_turns_of_the_head_and_no_more_often_for_it(listened):
+    speed = head_speed(listened)
+    turns = [
+        s.start
+        for s in segments(speed > 0.5)
+        if (speed[max(0, s.start - FPS) : s.start] < 0.5).all()
+    ]
+    shut = listened[:, BLINK] > 0.5
+    began = np.flatnonzero(shut[1:] & ~shut[:-1])
+    assert abs(len(began) - 90) <= 8
+    near = [np.any((began >= turn - 0.3 * FPS) & (began <= turn + 0.4 * FPS)) for turn in turns]
+    assert len(turns) >= 10
+    assert 0.45 < np.mean(near) < 0.85  # .3 without being drawn to them
 
 
 def test_a_speaker_holds_the_head_between_movements_and_moves_more_than_a_listener(turns, listened):
