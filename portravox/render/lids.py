@@ -40,9 +40,10 @@ WING_FROM_MM = (0.0, 1.5)
 WING_DARKER = (0.42, 0.58)
 WING_SLOPE = 0.5
 WING_REACH_MM = (4.0, 5.5)
+WINGLESS_MM = (2.8, 3.6)
 """Beyond the corners, fully from the second length on, what is at least so thick, darker than skin
-by these shares, rises no steeper than this and reaches so far is a line that is painted on. Our
-choice."""
+by these shares, rises no steeper than this and reaches so far is a line that is painted on; not so
+where the line above the eye is as high as the last: eye shadow runs on without one. Our choice."""
 
 FOLD_FROM = 0.2
 """Shares of the eye's width, from its corners on, over which dark above the line begins to be a
@@ -158,7 +159,7 @@ def shut_lid(
     edge = view.lower * UPPER_SHARE + view.upper * (1 - UPPER_SHARE)
     found = _mended(view, hidden, edge_sigma)
     mended = found.skin + grain
-    wing = _wing(view, found.skin)
+    wing = _wing(view, found.skin) * np.float32(1 - smoothstep(*WINGLESS_MM, found.line_mm))
     mask, cover = (np.asarray(part * (1 - wing), np.float32) for part in (found.shut, found.lashes))
     height, width = mask.shape
     bare = view.pixels + (mended - view.pixels) * cover[..., None]
