@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -421,6 +422,8 @@ def _made_in_studio(program: str, link: str, files: Path) -> str:
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=program, args=list(OPTIONS))
         page = browser.new_page()
+        page.on("console", lambda said: print("studio:", said.type, said.text, flush=True))
+        page.on("requestfailed", lambda asked: print("studio:", asked.url, asked.failure))
         page.goto(link)
         page.wait_for_selector("html[data-ready]")
         person = Studio(page, files)
@@ -601,8 +604,9 @@ async def broken(
             began = time.monotonic()
             try:
                 found[name] = await breakage(world)
-            except TimeoutError as error:
-                found[name] = {"failed": f"took too long: {error}"}
+            except Exception as error:  # what was broken before is to be told all the same
+                traceback.print_exc()
+                found[name] = {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
             found[name]["took_s"] = round(time.monotonic() - began, 1)
             print(name, json.dumps(found[name]), flush=True)
     began = time.monotonic()
