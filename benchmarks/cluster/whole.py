@@ -39,7 +39,7 @@ SKEWED = {"api2": -1, "worker2": 1}
 READY_S = 180.0
 
 _BALANCER = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log warn;
+user root; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log warn;
 events {{ worker_connections 512; }}
 http {{
     access_log off;
