@@ -331,7 +331,7 @@ async def _among_others(
             queue=queue,
             keys=keys,
             previews=previews,
-            passes=SignedPasses(signing),
+            passes=SignedPasses(signing, database.now),
             login_tokens=SharedLogins(database),
             parts=queue.parts,
             rates=SharedRates(database),
@@ -503,7 +503,8 @@ class _Parts:
         """
         settings, signing = self._settings, self._signing
         assert signing is not None
-        served_links = LocalLinks(signing)
+        # By the clock that machines share: links and forms are checked by others than gave them.
+        served_links = LocalLinks(signing, queue.now)
         self.detector = ProcessDetector(
             fetching=self._fetchers(at_once=FETCHERS, per_key=FETCHERS_PER_KEY),
             judging=self._decoders("judge", at_once=1),
@@ -521,10 +522,15 @@ class _Parts:
             queue=queue,
             videos=self._storages.videos,
             space=self._space,
-            links=self._storages.links(served_links, direct=settings.links == "direct"),
+            links=self._storages.links(
+                served_links, direct=settings.links == "direct", clock=queue.now
+            ),
             served_links=served_links,
             uploads=Uploads(
-                self._storages.uploads, signing, limits=UploadLimits(file_mib=settings.upload_mib)
+                self._storages.uploads,
+                signing,
+                limits=UploadLimits(file_mib=settings.upload_mib),
+                clock=queue.now,
             ),
             keys=keys,
             detector=self.detector,

@@ -112,4 +112,4 @@ async def give_back_room(service: Service) -> None:
 def sweep(service: Service) -> None:
     """Remove expired uploads, and videos that belong to no task."""
     service.uploads.remove_expired()
-    service.videos.remove_older(time.time() - service.settings.video_life_s - _SLACK_S)
+    service.videos.remove_older(service.queue.now() - service.settings.video_life_s - _SLACK_S)

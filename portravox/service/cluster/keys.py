@@ -14,8 +14,7 @@ import hmac
 import json
 import logging
 import secrets
-import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -211,12 +210,16 @@ class SignedPasses:
     machine, and each request would have to ask the database for it.
     """
 
-    def __init__(self, signing: SigningKeys) -> None:
+    def __init__(self, signing: SigningKeys, clock: Callable[[], float]) -> None:
+        """
+        clock  that all machines share, seconds since 1970
+        """
         self._signing = signing
+        self._clock = clock
 
     def create(self) -> str:
         """A new pass."""
-        said = f"{int(time.time() + PASS_LIFE_S):x}.{secrets.token_hex(8)}"
+        said = f"{int(self._clock() + PASS_LIFE_S):x}.{secrets.token_hex(8)}"
         return f"{PASS_PREFIX}{said}.{self._signing.sign('studio pass', said)}"
 
     def holds(self, presented: str) -> bool:
@@ -226,7 +229,7 @@ class SignedPasses:
         said, _, signature = presented.removeprefix(PASS_PREFIX).rpartition(".")
         if not self._signing.is_signed("studio pass", said, signature):
             return False
-        return int(said.partition(".")[0], 16) > time.time()
+        return int(said.partition(".")[0], 16) > self._clock()
 
 
 class SharedRates:

@@ -37,7 +37,12 @@ class PatientConnector(PsycopgConnector):
     """
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
-        await _patiently(lambda: PsycopgConnector.execute_query_async(self, query, **arguments))
+        try:
+            await _patiently(lambda: PsycopgConnector.execute_query_async(self, query, **arguments))
+        except ConnectorException as error:
+            # Done before, when the answer got lost, or by upkeep, which took us for gone.
+            if not _is_of_no_job(error.__cause__):
+                raise
 
     async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
         return await _patiently(
@@ -72,6 +77,11 @@ class GatheredCalls:
         await asyncio.sleep(random.uniform(0.0, TOLD_WITHIN_S))
         self._telling = None  # what is called out from now on may be missed by who asks now
         await self._tell(channel=channel, payload=payload)
+
+
+def _is_of_no_job(cause: BaseException | None) -> bool:
+    """Whether a job was to end that is not there any more."""
+    return isinstance(cause, psycopg.errors.RaiseException) and "Job was not found" in str(cause)
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:

@@ -5,6 +5,7 @@ Flow      app -> open_storages -> Storages: videos, uploads, previews
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,10 @@ class Storages:
     previews: Storage | None = None
     """None where who makes a video and who shows it are one process."""
 
-    def links(self, served: LocalLinks, *, direct: bool) -> Links:
+    def links(self, served: LocalLinks, *, direct: bool, clock: Callable[[], float]) -> Links:
         """Links to videos: the store's own, or those that this server answers.
+
+        clock  in whose seconds since 1970 tasks end
 
         Raises SettingOutOfRange where there is no store to answer them.
         """
@@ -35,7 +38,7 @@ class Storages:
             return served
         if not isinstance(self.videos, ObjectStorage):
             raise SettingOutOfRange("links", "direct", "proxy, or a storage_url with a bucket")
-        return StoreLinks(self.videos)
+        return StoreLinks(self.videos, clock=clock)
 
 
 def open_storages(location: StorageLocation | None, data_dir: Path, space: DiskSpace) -> Storages:

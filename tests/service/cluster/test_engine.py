@@ -19,9 +19,17 @@ from tests.postgres import database_of, postgres_server
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
 
+from procrastinate.exceptions import ConnectorException  # noqa: E402
+from procrastinate.jobs import Status  # noqa: E402
+from procrastinate.manager import JobManager  # noqa: E402
+
 from portravox.service.cluster.engine import Engine  # noqa: E402
 from portravox.service.database.database import Database  # noqa: E402
-from portravox.service.database.patient import TOLD_WITHIN_S, GatheredCalls  # noqa: E402
+from portravox.service.database.patient import (  # noqa: E402
+    TOLD_WITHIN_S,
+    GatheredCalls,
+    PatientConnector,
+)
 from portravox.service.errors import QueueUnavailable  # noqa: E402
 from portravox.service.tasks.postgres import PostgresTaskQueue  # noqa: E402
 from portravox.service.tasks.queue import Job  # noqa: E402
@@ -225,3 +233,15 @@ async def test_many_new_jobs_are_told_as_one_and_an_abort_at_once():
     await gathered(channel="c", payload='{"type": "job_inserted", "job_id": 50}')
     await asyncio.sleep(3 * TOLD_WITHIN_S)
     assert len(told) == 3
+
+
+async def test_a_job_that_is_gone_may_end(url):
+    """Its first end was committed when the answer got lost, or upkeep took its worker for gone."""
+    PostgresTaskQueue(Database(url))  # makes the tables
+    connector = PatientConnector(conninfo=Database(url).conninfo)
+    await connector.open_async()
+    jobs = JobManager(connector)
+    await jobs.finish_job_by_id_async(987_654, status=Status.FAILED, delete_job=True)
+    with pytest.raises(ConnectorException, match="end status|failed"):
+        await jobs.finish_job_by_id_async(987_654, status=Status.TODO, delete_job=True)
+    await connector.close_async()

@@ -79,6 +79,42 @@ async def test_tasks_links_and_passes_work_at_whichever_replica(settings):
         assert "portravox_tasks" in (await one.get("/metrics")).text
 
 
+async def test_forms_passes_and_links_hold_where_clocks_are_an_hour_apart(settings, monkeypatch):
+    """All are checked by the database's clock, whichever server gave them."""
+    _, secret = keys_of(settings).create("shop")
+    token = logins_of(settings).create()
+    key = {"Authorization": f"Bearer {secret}"}
+    asked = {"action": "getPolicy", "model": "liveportrait"}
+    async with replica(settings) as one, replica(settings) as other, elsewhere(settings) as worker:
+        given = (await one.get("/api/v1/uploads", params=asked, headers=key)).json()["data"]
+        passed = (await one.post("/studio/login", json={"token": token})).json()["key"]
+        submitted = await one.post(SUBMIT, json=BODY, headers=key | ASYNC)
+        task_id = submitted.json()["output"]["task_id"]
+        task = await worker.claim("w", lease_s=300.0)
+        folder = settings.data_dir / "videos"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{task_id}-1.mp4").write_bytes(b"made")
+        made = Result(video_name=f"{task_id}-1.mp4", duration_s=1.0)
+        assert await worker.finish(task_id, task.attempt, made)
+        answered = await one.get(f"/api/v1/tasks/{task_id}", headers=key)
+        link = answered.json()["output"]["results"]["video_url"]
+
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + 3600.0)
+        fields = {
+            "OSSAccessKeyId": given["oss_access_key_id"],
+            "Signature": given["signature"],
+            "policy": given["policy"],
+            "key": f"{given['upload_dir']}/face.png",
+            "success_action_status": "200",
+        }
+        laid = await other.post("/uploads", data=fields, files={"file": b"picture"})
+        assert laid.status_code == 200
+        signed_in = {"Authorization": f"Bearer {passed}"}
+        assert (await other.get("/api/v1/tasks/", headers=signed_in)).status_code == 200
+        assert (await other.get(link)).content == b"made"
+
+
 async def test_a_database_that_is_away_is_told_with_a_time_and_nothing_is_lost(settings):
     _, secret = keys_of(settings).create("shop")
     key = {"Authorization": f"Bearer {secret}"}
