@@ -242,6 +242,6 @@ async def test_a_job_that_is_gone_may_end(url):
     await connector.open_async()
     jobs = JobManager(connector)
     await jobs.finish_job_by_id_async(987_654, status=Status.FAILED, delete_job=True)
-    with pytest.raises(ConnectorException, match="end status|failed"):
+    with pytest.raises(ConnectorException):
         await jobs.finish_job_by_id_async(987_654, status=Status.TODO, delete_job=True)
     await connector.close_async()
