@@ -54,6 +54,13 @@ die in use the user is told anyway."""
 CLOCK_S = 30.0
 """How often the database is asked for the time. Our choice: clocks drift by 3 ms meanwhile."""
 
+_SEEN_FROM_THERE = (
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2;"
+    " SET tcp_keepalives_count = 3; SET tcp_user_timeout = 8000"
+)
+"""The same for PostgreSQL's end of a connection: by its own settings it notices after two hours
+that a cable was pulled, and until then each connection that was given up keeps its place."""
+
 WRITERS_LOCK = 0x706F_7274_7261
 """Key of the advisory lock under which everything is written; "portra"."""
 
@@ -186,7 +193,7 @@ class Database:
         while True:
             try:
                 async with await AsyncConnection.connect(self._conninfo, autocommit=True) as db:
-                    await db.execute(_sql(f"LISTEN {channel}"))
+                    await db.execute(_sql(f"{_SEEN_FROM_THERE}; LISTEN {channel}"))
                     await _called(on_notice, None)
                     pause_s = 0.2
                     while True:
@@ -306,7 +313,7 @@ async def _hurry(db: AsyncConnection[Any]) -> None:
     """Each statement is a transaction, whose commit does not wait for the disk: the engine's jobs
     are calls, which upkeep repeats. A commit of ours afterwards takes them along."""
     await db.set_autocommit(True)
-    await db.execute("SET synchronous_commit = off")
+    await db.execute(_sql(f"SET synchronous_commit = off; {_SEEN_FROM_THERE}"))
 
 
 @dataclass(slots=True)
@@ -346,7 +353,8 @@ async def _limit(db: AsyncConnection[Any]) -> None:
     await db.execute(
         _sql(
             f"SET statement_timeout = {STATEMENT_MS};"
-            f" SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}"
+            f" SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS};"
+            f" {_SEEN_FROM_THERE}"
         )
     )
 

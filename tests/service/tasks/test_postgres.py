@@ -5,25 +5,27 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import threading
 import time
 from contextlib import asynccontextmanager
 
 import pytest
 
+from benchmarks.cluster.server import PostgresServer, programs
 from portravox.errors import SettingOutOfRange
 from portravox.service.errors import QueueFull, QueueUnavailable
 from portravox.service.tasks.migrate import POSTGRES_HEAD, migrate_postgres
 from portravox.service.tasks.queue import Job, KeyLimits, Result
 from portravox.service.tasks.states import TaskState
 from portravox.service.tasks.task import LatestAttempts
-from tests.postgres import database_of, postgres_server
+from tests.postgres import LACKS, database_of, postgres_server
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `cluster` is not installed")
 
 from portravox.service.cluster.engine import Engine, queue_of  # noqa: E402
 from portravox.service.database import database as database_module  # noqa: E402
-from portravox.service.database.database import Database  # noqa: E402
+from portravox.service.database.database import Database, engine_pool  # noqa: E402
 from portravox.service.tasks.postgres import PostgresTaskQueue  # noqa: E402
 
 JOB = Job(
@@ -294,3 +296,26 @@ async def test_machines_tell_one_time_whatever_their_own_clocks_say(url, monkeyp
     async with machines(url, 1) as [queue]:
         assert abs(queue.now() - here) < 60.0
         assert abs((await submit(queue)).submitted_at - here) < 60.0
+
+
+async def test_postgresql_notices_within_seconds_that_a_cable_was_pulled():
+    """Else each connection that was given up would take the place of a new one for two hours."""
+    folder = programs()
+    if folder is None:
+        pytest.skip(LACKS)
+    address = f"127.77.{os.getpid() % 250}.{os.getpid() // 250 % 250}"
+    server = PostgresServer(folder, address=address)
+    try:
+        database = Database(server.url("postgres"))
+        for name in ("idle", "interval", "count"):
+            [row] = await database.fetch(f"SHOW tcp_keepalives_{name}", {})
+            assert 0 < int(row[f"tcp_keepalives_{name}"]) <= 5
+        async with (
+            engine_pool(conninfo=database.conninfo, open=False) as pool,
+            pool.connection() as db,
+        ):
+            [(idle,)] = await (await db.execute("SHOW tcp_keepalives_idle")).fetchall()
+            assert int(idle) == 5
+        await database.close()
+    finally:
+        server.close()
