@@ -220,10 +220,10 @@ def test_who_asks_every_second_is_given_one_link(swift_server: SwiftServer, tmp_
 def test_direct_links_need_a_store(tmp_path: Path) -> None:
     served = LocalLinks(SigningKeys(current=b"k" * 32))
     storages = open_storages(None, tmp_path, DiskSpace(reserve_bytes=0))
-    assert storages.links(served, direct=False) is served
+    assert storages.links(served, direct=False, clock=time.time) is served
     assert storages.previews is None
     with pytest.raises(SettingOutOfRange, match="bucket"):
-        storages.links(served, direct=True)
+        storages.links(served, direct=True, clock=time.time)
 
 
 def test_a_folder_by_url_holds_the_files_of_several_machines(tmp_path: Path) -> None:
