@@ -107,6 +107,7 @@ def _download(
             _receive(file, address, part)
             reason = "the connection ended"
         except urllib.error.HTTPError as error:
+            error.close()  # it holds the connection
             if error.code < 500 and error.code not in (408, 416, 429):
                 raise ModelFetchFailed(f"{address} answers {error.code}: {error.reason}") from error
             if error.code == 416:  # what is here is no beginning of what is there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def program(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: st
     """Put a program in front of all others."""
     folder.mkdir()
     made = folder / name
-    made.write_text(f"#!/usr/bin/env python3\nimport os, sys, time\n{script}\n")
+    made.write_text(f"#!{sys.executable}\nimport os, sys, time\n{script}\n")
     made.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setenv("PORTRAVOX_SPEECH_KEY", "secret")

@@ -175,7 +175,8 @@ def _wait_for(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> Non
         try:
             with urllib.request.urlopen(f"{endpoint}/info", timeout=5):
                 return
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            error.close()
             return  # it answers
         except OSError:
             time.sleep(0.1)
