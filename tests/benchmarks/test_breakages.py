@@ -21,6 +21,7 @@ GOOD = {
         "nobody_went_on": 0,
     },
     "database_restarted": {"restarts": 10, "back_to_work_s": {"median": 1.0, "most": 3.0}},
+    "upgraded": {"tables": ["0006", "0007"]},
     "in_the_end": {
         "lost": 0,
         "not_ended": 0,
@@ -40,6 +41,7 @@ BAD = [
     ("workers_killed", "back_to_work_s", {"median": 6.0, "most": 15.1}),
     ("workers_killed", "nobody_went_on", 1),
     ("database_restarted", "back_to_work_s", {"median": 1.0, "most": 15.1}),
+    ("upgraded", "tables", ["0007", "0007"]),
     ("in_the_end", "lost", 1),
     ("in_the_end", "not_ended", 1),
     ("in_the_end", "states", {"SUCCEEDED": 8, "FAILED": 1}),
