@@ -100,6 +100,10 @@ def test_takes_are_told_apart_renamed_kept_and_deleted(studio: Any) -> None:
     assert "1.5 s" in card.inner_text()
     # Its last frame, 240 px; until then the photograph, 256 px.
     until(page, "document.querySelector('.take img').naturalWidth === 240")
+    card.hover()
+    until(page, "document.querySelector('.take video')?.currentTime > 0")
+    page.mouse.move(2, 2)
+    assert page.locator("#history .take video").count() == 0
     page.click("#history [data-do=rename]")
     page.keyboard.type("Take one")
     page.keyboard.press("Enter")
@@ -116,6 +120,37 @@ def test_takes_are_told_apart_renamed_kept_and_deleted(studio: Any) -> None:
     for _ in range(2):
         page.click("#history [data-do=forget]")
     page.locator("#intro").wait_for()
+
+
+NOTICES = """
+  window.notices = [];
+  window.Notification = class {
+    static permission = "default";
+    static async requestPermission() { return (this.permission = "granted"); }
+    constructor(title, options) { notices.push([title, options.body]); }
+    addEventListener(name, happened) { window.pressNotice = happened; }
+    close() {}
+  };
+  window.looksAway = false;
+  Object.defineProperty(document, "hidden", { get: () => looksAway });
+"""
+
+
+@pytest.mark.thorough
+def test_who_asked_for_it_is_told_when_a_video_is_ready(studio: Any) -> None:
+    page = studio.page
+    page.add_init_script(NOTICES)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    studio.fill()
+    studio.make()
+    page.click("#stage [data-do=notify]")
+    page.evaluate("looksAway = true")
+    until(page, "notices.length === 1")
+    assert page.evaluate("notices[0]") == ["The video is finished.", "voice"]
+    page.evaluate("looksAway = false")
+    page.evaluate("pressNotice()")
+    studio.finished()
 
 
 def test_a_reload_loses_nothing(studio: Any) -> None:
