@@ -28,7 +28,8 @@ class Component:
     """As locked; of a file, the package or revision that it is taken from."""
 
     kind: str
-    """library, data or machine-learning-model, as CycloneDX calls them."""
+    """library, data, machine-learning-model, or file for what comes along in the package, as
+    CycloneDX calls them."""
 
     licence: str
     """An SPDX expression, or the maker's own words where there is none."""

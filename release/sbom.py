@@ -1,4 +1,4 @@
-"""The software bill of materials, made from the lock and from the catalogue of model files.
+"""The software bill of materials: the lock, the catalogue of model files, what is bundled.
 
 Flow      requirements/lock.txt, metadata of installed packages, model_files.catalogue
           -> release.sbom -> portravox/sbom.json, docs/licences.md
@@ -17,6 +17,7 @@ import hashlib
 import json
 import re
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,44 @@ itself (`av.library_meta`). Whoever passes an installation on, as a container im
 on, too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """A file of others that comes along unchanged, or packed, within the package."""
+
+    name: str
+    version: str
+    licence: str
+    """An SPDX expression."""
+
+    purpose: str
+    place: str
+    """Within the package."""
+
+    purl: str = ""
+
+
+BUNDLED = (
+    Bundled(
+        "inter.woff2", "4.001", "OFL-1.1",
+        "the studio's font, a subset for Latin letters", "studio/page/fonts/inter.woff2",
+    ),
+    *(
+        Bundled(
+            name, "5.35.0", "Apache-2.0", "the reference that /docs shows",
+            f"studio/reference/{name}.gz", "pkg:npm/swagger-ui-dist@5.35.0",
+        )
+        for name in ("swagger-ui-bundle.js", "swagger-ui.css")
+    ),
+)  # fmt: skip
+
+
 def bill(lock: str) -> dict[str, Any]:
     """The list as CycloneDX JSON; the same for the same lock, catalogue and version."""
     libraries = [_library(name, version) for name, version in _locked(lock)]
     models = [_model(file) for models in (*SETS, *OPTIONAL_SETS) for file in models.files]
+    bundled = [_bundled(file) for file in BUNDLED]
     ours = f"portravox@{portravox.__version__}"
+    parts = [entry["bom-ref"] for entry in (*models, *bundled)]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -96,8 +130,8 @@ def bill(lock: str) -> dict[str, Any]:
                 }
             ],
         },
-        "components": [*libraries, *models],
-        "dependencies": _dependencies(lock, ours, [model["bom-ref"] for model in models]),
+        "components": [*libraries, *models, *bundled],
+        "dependencies": _dependencies(lock, ours, parts),
     }
 
 
@@ -154,10 +188,26 @@ def _model(file: ModelFile) -> dict[str, Any]:
     }
 
 
-def _dependencies(lock: str, ours: str, models: list[str]) -> list[dict[str, Any]]:
+def _bundled(file: Bundled) -> dict[str, Any]:
+    digest = hashlib.sha256((BOM.parent / file.place).read_bytes()).hexdigest()
+    entry: dict[str, Any] = {
+        "type": "file",
+        "bom-ref": f"sha256:{digest}",
+        "name": file.name,
+        "version": file.version,
+        "description": f"{file.purpose}; in portravox/{file.place}",
+        "hashes": [{"alg": "SHA-256", "content": digest}],
+        "licenses": [{"expression": file.licence}],
+    }
+    if file.purl:
+        entry["purl"] = file.purl
+    return entry
+
+
+def _dependencies(lock: str, ours: str, parts: list[str]) -> list[dict[str, Any]]:
     """Who asks for whom, from the lock's comments `# via`."""
     versions = dict(_locked(lock))
-    asks: dict[str, set[str]] = {ours: set(models)}
+    asks: dict[str, set[str]] = {ours: set(parts)}
     asks |= {_reference(*each): set() for each in versions.items()}
     for block in re.split(r"\n(?=[a-z0-9])", lock):
         [asked] = _locked(block) or [("", "")]
@@ -199,20 +249,32 @@ only where somebody asks for them and accepts what is shown ([neural engine](neu
 """
 
 
+_BUNDLED = """
+## What comes along in the package
+
+| file | version | licence |
+|---|---|---|
+"""
+
+
 def page(found: dict[str, Any]) -> str:
     """docs/licences.md."""
     entries = [component_of(entry) for entry in found["components"]]
+
+    def rows(*kinds: str) -> list[str]:
+        return [
+            f"| {each.name} | {each.version[:40]} | {each.licence} |\n"
+            for each in entries
+            if each.kind in kinds
+        ]
+
     packages = [
         f"| {each.name} | {each.version} | {each.licence} | {each.carries} |\n"
         for each in entries
         if each.kind == "library"
     ]
-    models = [
-        f"| {each.name} | {each.version[:40]} | {each.licence} |\n"
-        for each in entries
-        if each.kind != "library"
-    ]
-    return "".join([_ABOUT, *packages, _MODELS, *models])
+    models = rows("data", "machine-learning-model")
+    return "".join([_ABOUT, *packages, _MODELS, *models, _BUNDLED, *rows("file")])
 
 
 def main() -> int:

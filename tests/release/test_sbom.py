@@ -26,10 +26,20 @@ def test_every_package_of_the_lock_and_every_model_file_is_in_it() -> None:
     pinned = re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / sbom.LOCK).read_text(), re.M)
     told = components()
     assert {(each.name, each.version) for each in told if each.kind == "library"} == set(pinned)
-    assert {each.name for each in told if each.kind != "library"} == {
+    assert {each.name for each in told if each.kind in ("data", "machine-learning-model")} == {
         file.name for models in (*SETS, *OPTIONAL_SETS) for file in models.files
     }
     assert all(each.licence for each in told)
+
+
+def test_files_of_others_that_come_along_are_in_it() -> None:
+    foreign = {
+        file.name.removesuffix(".gz")
+        for pattern in ("**/*.woff2", "studio/reference/swagger*.gz")
+        for file in sbom.BOM.parent.glob(pattern)
+    }
+    assert {each.name for each in components() if each.kind == "file"} == foreign
+    assert len(foreign) == 3
 
 
 def test_who_asks_for_whom_is_in_it() -> None:
