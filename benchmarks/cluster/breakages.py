@@ -618,11 +618,14 @@ async def broken(
             await asyncio.sleep(0.3)
     for host in (*WORKERS, "api2"):
         await cluster.start_and_wait(host)
-    _, key = keys_of(cluster.settings).create("breakages")
-    clients = Clients(key, files=f"http://{HERE}:{cluster.files_port}")
     database = Database(cluster.url)
-    with patch("portravox.service.tasks.postgres.migrate_postgres"):  # that is for servers to do
+    with (  # that is for servers to do
+        patch("portravox.service.tasks.migrate.migrate_postgres"),
+        patch("portravox.service.tasks.postgres.migrate_postgres"),
+    ):
+        _, key = keys_of(cluster.settings).create("breakages")
         queue = PostgresTaskQueue(database)
+    clients = Clients(key, files=f"http://{HERE}:{cluster.files_port}")
     world = World(
         cluster,
         clients,

@@ -50,6 +50,9 @@ DATABASE = Away(
     longest_pause_s=FINISH_APART_S,
 )
 
+END_S = 1.0
+"""What a task that is cancelled may take to tidy up. Our choice."""
+
 _log = logging.getLogger("portravox.worker")
 
 T = TypeVar("T")
@@ -109,7 +112,3 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
         await asyncio.wait([task], timeout=END_S)
     if not task.cancelled():
         task.exception()  # looked at
-
-
-END_S = 1.0
-"""What a task that is cancelled may take to tidy up. Our choice."""
