@@ -207,7 +207,7 @@ equality: .venv-reference/.ready ## compare the networks with MediaPipe itself, 
 AGENTS := .venv-agents/bin/python
 
 agents: .venv-agents/.ready ## the adapters for LiveKit Agents and Pipecat, with the packages themselves (800 MB of their own)
-	$(AGENTS) -m pytest tests/integrations --confcutdir=tests/integrations
+	$(AGENTS) -m pytest -W "ignore:'audioop' is deprecated:DeprecationWarning" tests/integrations --confcutdir=tests/integrations
 
 .venv-agents/.ready: requirements/lock-agents.txt
 	@$(CHOSEN); $$python -m venv .venv-agents
