@@ -57,6 +57,7 @@ class PortraitVideo(VideoGenerator):
         width_px, height_px = self._spoken.session.frame_size
         async for spoken in self._spoken.frames():
             yield rtc.VideoFrame(width_px, height_px, rtc.VideoBufferType.RGB24, spoken.rgb)
+            spoken = self._spoken.current(spoken)
             if len(spoken.sound):
                 yield rtc.AudioFrame(
                     spoken.sound.tobytes(),

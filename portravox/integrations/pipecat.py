@@ -124,7 +124,7 @@ class PortraitService(AIService):
                 await self._sleep(early_s)
             elif early_s < -LATE_S:
                 begun -= early_s
-            await self._send(spoken)
+            await self._send(self._spoken.current(spoken))
 
     async def _send(self, spoken: Spoken) -> None:
         session = self._spoken.session
@@ -132,6 +132,7 @@ class PortraitService(AIService):
         # Behind the sound before it, which the transport plays at its own pace.
         picture.sync_with_audio = len(spoken.sound) > 0
         await self.push_frame(picture)
+        spoken = self._spoken.current(spoken)
         if len(spoken.sound):
             await self.push_frame(
                 TTSAudioRawFrame(

@@ -58,6 +58,7 @@ class SpokenSession:
 
         self._position_s = 0.0
         self._utterance: int | None = None
+        self._given = self._silenced = -1
 
     async def push(self, pcm: npt.NDArray[Any], sample_rate: int) -> None:
         """Speech to be spoken; waits while the session has no room for more, and takes nothing of
@@ -85,6 +86,7 @@ class SpokenSession:
     def clear(self) -> None:
         """Interrupt: what was not heard until now never is. Raises SessionClosed."""
         self._cleared += 1
+        self._silenced = self._given
         cut = self.session.clear()
         if cut is not None:
             self._cut = cut.utterance
@@ -98,9 +100,14 @@ class SpokenSession:
                 spoken = await loop.run_in_executor(self._drawing, self._next)
             except (SessionClosed, RuntimeError):  # RuntimeError: the thread is gone, too
                 return
-            if cleared != self._cleared:  # its mouth may still be seen, its sound not be heard
-                spoken = replace(spoken, sound=spoken.sound[:0], ended=0)
+            if cleared != self._cleared:
+                spoken = _silent(spoken)
+            self._given = spoken.number
             yield spoken
+
+    def current(self, spoken: Spoken) -> Spoken:
+        """A frame that was given and waits to be passed on, silent where it was interrupted."""
+        return _silent(spoken) if spoken.number <= self._silenced else spoken
 
     def close(self) -> None:
         """End the session."""
@@ -125,3 +132,8 @@ class SpokenSession:
         if utterance != self._utterance:  # it began in this frame, and we do not know where
             return samples
         return min(samples, round((position_s - self._position_s) * self.session.sound_rate_hz))
+
+
+def _silent(spoken: Spoken) -> Spoken:
+    """Of a frame that was interrupted the mouth may still be seen, its sound not be heard."""
+    return replace(spoken, sound=spoken.sound[:0], ended=0)
