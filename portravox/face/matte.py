@@ -135,15 +135,15 @@ def _mistaken(small: UInt8, whole: Float32, seen: Float32, face_width_px: float)
     unsure = (high > _UNSURE[0]) & (low < _UNSURE[1])
     radius = max(2.0, _THICK_FW * face_width_px)
     core = cv2.distanceTransform(unsure.astype(np.uint8), cv2.DIST_L2, 5) > radius
-    nothing = np.zeros(unsure.shape, np.bool_)
+    mistaken = np.zeros(unsure.shape, np.bool_)
     if not core.any():
-        return nothing
+        return mistaken
     from_core = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5)
     thick = unsure & (from_core <= 1.5 * radius)
     _, label, stats, _ = cv2.connectedComponentsWithStats(thick.astype(np.uint8))
     large = stats[1:, cv2.CC_STAT_AREA] >= _LARGE_FW2 * face_width_px**2
     if not large.any():
-        return nothing
+        return mistaken
     sides = np.where(seen > 0.5, 2, 1).astype(np.int32)  # 1 background, 2 person
     sides[thick] = 0
     # slightly soft, so that noise makes no edges
@@ -152,8 +152,8 @@ def _mistaken(small: UInt8, whole: Float32, seen: Float32, face_width_px: float)
     for place in 1 + np.flatnonzero(large):
         here = label == place
         if np.mean(behind[here]) >= _MISTAKEN:
-            nothing |= here & behind
-    return nothing
+            mistaken |= here & behind
+    return mistaken
 
 
 def _one_person(rough: Float32, nose: Float32) -> Float32:

@@ -57,24 +57,22 @@ def _page_file(content: bytes, media_type: str) -> PageFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """All files of one state of the page."""
-
-    version: str
-    """Of the contents: another one once any file is another. It is part of the files' addresses,
-    so browsers may keep them for good, and modules may name each other by relative paths."""
-
-    index: PageFile
-    files: Mapping[str, PageFile]
-    """By their paths below the folder; without index.html."""
-
-
-@dataclass(frozen=True, slots=True)
 class Files:
     """Files that are another set, of another version, once one of them is another."""
 
     version: str
+    """Of the contents. It is part of the files' addresses, so browsers may keep them for good, and
+    modules may name each other by relative paths."""
+
     files: Mapping[str, PageFile]
+    """By their paths below the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Files):
+    """All files of one state of the page; index.html is not among the versioned ones."""
+
+    index: PageFile
 
 
 @cache
@@ -110,7 +108,7 @@ def page() -> Page:
     hints = (f'<link rel="modulepreload" href="{_PLACE}/{name}">\n' for name in _imported(files))
     filled = index.content.replace(_MODULES, "".join(hints).encode())
     filled = filled.replace(_PLACE.encode(), f"studio/{version}".encode())
-    return Page(version, _page_file(filled, index.media_type), files)
+    return Page(version, files, _page_file(filled, index.media_type))
 
 
 def _version(files: Mapping[str, PageFile]) -> str:

@@ -14,10 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portravox.service import problems
 from portravox.service.openapi import document
-from portravox.service.problems import Refusal
-from portravox.service.routes.studio import FOR_GOOD, sent
+from portravox.service.routes.studio import versioned
 from portravox.studio.files import reference
 
 _STYLE = (
@@ -52,12 +50,7 @@ async def page(request: Request) -> Response:
 
 
 async def asset(request: Request) -> Response:
-    """A file of the viewer, by the version that the page named: it never changes."""
-    current = reference()
-    file = current.files.get(request.path_params["name"])
-    if file is None or request.path_params["version"] != current.version:
-        raise Refusal(problems.NOT_FOUND)
-    return sent(file, request, {"cache-control": FOR_GOOD})
+    return versioned(reference(), request)
 
 
 @cache  # it takes 30 ms, and anybody may ask
@@ -118,5 +111,5 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
 ROUTES = (
     Route("/openapi.json", openapi, methods=["GET"]),
     Route("/docs", page, methods=["GET"]),
-    Route("/docs/{version}/{name}", asset, methods=["GET"]),
+    Route("/docs/{version}/{path}", asset, methods=["GET"]),
 )

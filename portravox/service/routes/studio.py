@@ -28,7 +28,7 @@ from portravox.service.request_middleware import answer, read_body, request_id_o
 from portravox.service.schemas import json_object
 from portravox.service.service import Service, service_of
 from portravox.service.tasks.queue import Json
-from portravox.studio.files import PageFile, page
+from portravox.studio.files import Files, PageFile, page
 from portravox.synthesis.settings import PROGRAMS, SpeechSettings
 
 _POLICY = "; ".join(
@@ -61,7 +61,7 @@ _VARIES = {"vary": "accept-encoding"}
 
 _NOT_AT_ALL = re.compile(r"q=0(\.0*)?")
 
-FOR_GOOD = "public, max-age=31536000, immutable"
+_FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 async def index(request: Request) -> Response:
@@ -71,19 +71,22 @@ async def index(request: Request) -> Response:
     headers = {"cache-control": "no-cache", "etag": etag}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={**_HEADERS, **_VARIES, **headers})
-    return sent(current.index, request, headers)
+    return _sent(current.index, request, headers)
 
 
 async def asset(request: Request) -> Response:
-    """A file of the page, by the version that the page named: it never changes."""
-    current = page()
+    return versioned(page(), request)
+
+
+def versioned(current: Files, request: Request) -> Response:
+    """The file of a set at a path, by the version that a page named: it never changes."""
     file = current.files.get(request.path_params["path"])
     if file is None or request.path_params["version"] != current.version:
         raise Refusal(problems.NOT_FOUND)
-    return sent(file, request, {"cache-control": FOR_GOOD})
+    return _sent(file, request, {"cache-control": _FOR_GOOD})
 
 
-def sent(file: PageFile, request: Request, headers: Mapping[str, str]) -> Response:
+def _sent(file: PageFile, request: Request, headers: Mapping[str, str]) -> Response:
     """A file of the page, packed for who unpacks it. Here and not for all answers of the server:
     these were packed once, and a video, a picture or an event would only be held up by it."""
     headers = {**_HEADERS, **_VARIES, **headers}

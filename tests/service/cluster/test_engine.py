@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -169,8 +169,9 @@ async def test_the_engine_counts_places_where_slow_attempts_lend_theirs() -> Non
     assert not places.locked()
 
 
-async def test_the_engine_begins_anew_where_its_worker_ended_by_itself(url):
-    """As it does, raising nothing, where its heartbeat, clock or listener fails."""
+@asynccontextmanager
+async def working(url):
+    """An engine with one place, its queue, its worker, and what is set once a task was done."""
     database = Database(url)
     queue = PostgresTaskQueue(database)
     engine = Engine(database, queue)
@@ -180,41 +181,37 @@ async def test_the_engine_begins_anew_where_its_worker_ended_by_itself(url):
         done.set()
 
     worker = await engine.start_tasks(1, ["embedded"], do)
-    await asyncio.sleep(0.5)
-    worker.stop()  # nobody told the engine
-    await asyncio.sleep(0.5)
-    await submitted(queue, 1)
-    async with asyncio.timeout(20.0):
-        await done.wait()
-    assert engine.trouble() is None
+    yield engine, queue, worker, done
     await engine.stop()
     await queue.close()
+
+
+async def test_the_engine_begins_anew_where_its_worker_ended_by_itself(url):
+    """As it does, raising nothing, where its heartbeat, clock or listener fails."""
+    async with working(url) as (engine, queue, worker, done):
+        await asyncio.sleep(0.5)
+        worker.stop()  # nobody told the engine
+        await asyncio.sleep(0.5)
+        await submitted(queue, 1)
+        async with asyncio.timeout(20.0):
+            await done.wait()
+        assert engine.trouble() is None
 
 
 async def test_the_engine_is_back_within_seconds_of_its_database(url):
     """Its connections are tried every second, however long it was away."""
     server = postgres_server()
-    database = Database(url)
-    queue = PostgresTaskQueue(database)
-    engine = Engine(database, queue)
-    done = asyncio.Event()
-
-    async def do(context: object) -> None:
-        done.set()
-
-    await engine.start_tasks(1, ["embedded"], do)
-    await asyncio.to_thread(server.stop)
-    await asyncio.sleep(9.0)  # tries after 1, 2, 4, 8 s would leave it alone until 15 s
-    await asyncio.to_thread(server.start)
-    began = time.monotonic()
-    async with asyncio.timeout(20.0):
-        while not done.is_set():
-            with contextlib.suppress(QueueUnavailable):
-                await submitted(queue, 1)
-            await asyncio.sleep(0.2)
-    assert time.monotonic() - began < 5.0
-    await engine.stop()
-    await queue.close()
+    async with working(url) as (_, queue, _, done):
+        await asyncio.to_thread(server.stop)
+        await asyncio.sleep(9.0)  # tries after 1, 2, 4, 8 s would leave it alone until 15 s
+        await asyncio.to_thread(server.start)
+        began = time.monotonic()
+        async with asyncio.timeout(20.0):
+            while not done.is_set():
+                with contextlib.suppress(QueueUnavailable):
+                    await submitted(queue, 1)
+                await asyncio.sleep(0.2)
+        assert time.monotonic() - began < 5.0
 
 
 async def test_many_new_jobs_are_told_as_one_and_an_abort_at_once():
