@@ -11,6 +11,7 @@ Source: LiveKit Agents 1.8, `livekit.agents.voice.avatar`: what `AvatarRunner` e
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -18,7 +19,7 @@ from livekit import rtc
 from livekit.agents.voice.avatar import AudioSegmentEnd, AvatarOptions, VideoGenerator
 
 from portravox.engines.session import Session
-from portravox.integrations.spoken import SpokenSession
+from portravox.integrations.spoken import Spoken, SpokenSession
 
 
 class PortraitVideo(VideoGenerator):
@@ -31,6 +32,10 @@ class PortraitVideo(VideoGenerator):
 
     def __init__(self, session: Session) -> None:
         self._spoken = SpokenSession(session)
+        self._passed_on = asyncio.Event()
+        """Whether no sound is on its way into the runner's queue."""
+
+        self._passed_on.set()
         width_px, height_px = session.frame_size
         self.options = AvatarOptions(
             video_width=width_px,
@@ -49,9 +54,15 @@ class PortraitVideo(VideoGenerator):
         samples = np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels)
         await self._spoken.push(samples, frame.sample_rate)
 
-    def clear_buffer(self) -> None:
-        """Interrupt. What lies in the runner's own queue, up to 100 ms, is heard all the same."""
+    async def clear_buffer(self) -> None:
+        """Interrupt. What lies in the runner's own queue, up to 100 ms, is heard all the same.
+
+        Returns once the sound that was on its way there has arrived. The runner counts it only
+        then, and tells the position when this returns: earlier, it would be missing there, and be
+        counted as the first sound of what is said next.
+        """
         self._spoken.clear()
+        await self._passed_on.wait()
 
     async def __aiter__(self) -> AsyncIterator[rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd]:
         width_px, height_px = self._spoken.session.frame_size
@@ -59,15 +70,21 @@ class PortraitVideo(VideoGenerator):
             yield rtc.VideoFrame(width_px, height_px, rtc.VideoBufferType.RGB24, spoken.rgb)
             spoken = self._spoken.current(spoken)
             if len(spoken.sound):
-                yield rtc.AudioFrame(
-                    spoken.sound.tobytes(),
-                    self._spoken.session.sound_rate_hz,
-                    num_channels=1,
-                    samples_per_channel=len(spoken.sound),
-                )
-            for _ in range(spoken.ended):
+                self._passed_on.clear()
+                yield self._audio(spoken)
+                self._passed_on.set()
+            for _ in range(self._spoken.current(spoken).ended):
                 yield AudioSegmentEnd()
 
     def close(self) -> None:
         """End the session: frames end."""
         self._spoken.close()
+        self._passed_on.set()
+
+    def _audio(self, spoken: Spoken) -> rtc.AudioFrame:
+        return rtc.AudioFrame(
+            spoken.sound.tobytes(),
+            self._spoken.session.sound_rate_hz,
+            num_channels=1,
+            samples_per_channel=len(spoken.sound),
+        )
