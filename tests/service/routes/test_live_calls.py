@@ -20,6 +20,8 @@ import pytest
 
 from portravox.service import live_calls
 from portravox.service.limits import Limits
+from portravox.service.worker import opus
+from portravox.service.worker.peer_process import PeerProcess
 from tests.lossy_relay import LossyRelay
 from tests.service.routes.test_live import WITHIN_S, World, nothing_is_left, world_in
 
@@ -275,6 +277,41 @@ async def test_a_line_that_loses_packets_keeps_picture_sound_and_messages(
                 assert any(whole[before:])
                 browser.tell(type="close")
                 assert (await browser.event("closed"))["reason"] == "asked"
+
+
+@pytest.mark.skipif(not opus.is_reachable(), reason="FFmpeg is linked to no libopus")
+async def test_what_a_line_loses_of_a_microphone_leaves_no_hole(
+    world: World_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One packet in ten, of 2 s."""
+    heard: list[np.ndarray] = []
+    said = PeerProcess.said
+
+    async def noted(peer: PeerProcess) -> str | bytes | None:
+        found = await said(peer)
+        if isinstance(found, bytes):
+            heard.append(np.frombuffer(found, np.int16))
+        return found
+
+    monkeypatch.setattr(PeerProcess, "said", noted)
+    async with world() as server:
+        with LossyRelay() as relay:
+            async with calling(server, speaks=True, relay=relay) as browser:
+                relay.loss = 0.1
+                browser.microphone.is_on.set()
+                async with asyncio.timeout(4 * WITHIN_S):
+                    while browser.microphone._sent < 2 * 48_000:
+                        await asyncio.sleep(0.02)
+                    relay.loss = 0.0
+                    while browser.microphone._sent < 2.2 * 48_000:
+                        await asyncio.sleep(0.02)
+                    browser.microphone.is_on.clear()
+                    # What was lost has its time: without it, a tenth would be missing.
+                    while sum(map(len, heard)) < browser.microphone._sent - 4 * 960:
+                        await asyncio.sleep(0.02)
+                assert relay.lost > 5
+    pieces = np.concatenate(heard)[: 2 * 48_000].reshape(-1, 480)
+    assert np.abs(pieces[2:]).max(axis=1).min() > 2_000  # a tone of 8,000
 
 
 async def test_a_browser_that_vanishes_frees_its_place_and_both_processes(
