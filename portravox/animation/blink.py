@@ -22,11 +22,27 @@ _LID_OPENING = (1.0, 0.45, 0.03, 0.0, 0.40, 0.85, 1.0)
 
 _LID_CURVE = MonotoneCurve(_LID_TIMES_S, _LID_OPENING)
 
+_LOWEST_S = 0.10
+
 BLINK_S = _LID_TIMES_S[-1]
+"""Of the usual blink."""
 
 SHUT_FROM_S = 0.076
 SHUT_TO_S = 0.118
-"""Between these the lids are down by 0.9 and more."""
+"""Between these its lids are down by 0.9 of their way and more."""
+
+CLOSING = (0.85, 1.35)
+OPENING = (0.75, 1.45)
+"""How long lids take to fall and to rise, of the usual: 85 to 135 ms down, 165 to 320 ms up, within
+what is measured (100 to 400 ms in all, Stern 1984)."""
+
+LONGEST_S = _LOWEST_S * CLOSING[1] + (BLINK_S - _LOWEST_S) * OPENING[1]
+
+SHALLOW_SHARE = 0.2
+SHALLOW = (0.8, 0.92)
+"""Blinks in which the lids do not meet, and how far they come. In life half of all blinks are such,
+many of them far less deep (Ousler 2014, Sforza 2008); on video half-shut eyes read as sleepy, and
+those of the people in our recordings meet. Our choice."""
 
 LARGEST_LAG_S = 0.008
 """One eye follows the other by up to this: more would look like a wink. Our choice."""
@@ -34,7 +50,7 @@ LARGEST_LAG_S = 0.008
 FIRST_S = 0.2
 """The eyes stay open this long at the start of a video: its first frame is its poster."""
 
-LAST_S = BLINK_S + 0.15
+LAST_S = LONGEST_S + 0.15
 """The last blink starts this long before the end, so that the last frame is open whatever
 the frame rate (the frame count is rounded, and a blink may be moved by half a frame)."""
 
@@ -54,6 +70,21 @@ al., IOVS 52, 2011). The numbers are our choice; with less, eyes blink like a cl
 PULL = 0.4
 """A blink moves by up to this share of its interval to meet the end of a phrase: speakers
 blink there (Nakano & Kitazawa 2010). The number is our choice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlinkShapes:
+    """(B,) each: how blinks differ from each other."""
+
+    lags_s: Float64
+    """By which the left eye is later; negative if the right one is."""
+
+    closing: Float64
+    opening: Float64
+    """Length of the way down and of the way up, of the usual one."""
+
+    depths: Float64
+    """How far the lids come down: 1 is shut."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,19 +115,26 @@ def blinks(
     times_s        (T,) of the frames
     """
     starts_s = blink_starts(rate_hz, phrase_ends_s, duration_s, rng)
-    lags_s = rng.uniform(-LARGEST_LAG_S, LARGEST_LAG_S, len(starts_s))
-    return lids_at(starts_s, lags_s, times_s, fps)
+    return lids_at(starts_s, draw_shapes(len(starts_s), rng), times_s, fps)
 
 
-def lids_at(starts_s: Float64, lags_s: Float64, times_s: Float64, fps: int) -> Blinks:
-    """Both lids of some blinks at each frame, each shown shut on one.
+def draw_shapes(count: int, rng: np.random.Generator) -> BlinkShapes:
+    """So many blinks, no two of which are alike."""
+    lags_s = rng.uniform(-LARGEST_LAG_S, LARGEST_LAG_S, count)
+    closing, opening = rng.uniform(*CLOSING, count), rng.uniform(*OPENING, count)
+    shallow = rng.uniform(size=count) < SHALLOW_SHARE
+    depths = np.where(shallow, rng.uniform(*SHALLOW, count), 1.0)
+    return BlinkShapes(lags_s, closing, opening, depths)
+
+
+def lids_at(starts_s: Float64, shapes: BlinkShapes, times_s: Float64, fps: int) -> Blinks:
+    """Both lids of some blinks at each frame, each shown on one as far down as they come.
 
     starts_s  (B,)
-    lags_s    (B,) by which the left eye is later; negative if the right one is
     """
-    starts_s = _shown_shut(starts_s, np.abs(lags_s), fps)
-    left = _lids(times_s, starts_s + np.maximum(lags_s, 0.0))
-    right = _lids(times_s, starts_s + np.maximum(-lags_s, 0.0))
+    starts_s = _shown_shut(starts_s, shapes, fps)
+    left = _lids(times_s, starts_s + np.maximum(shapes.lags_s, 0.0), shapes)
+    right = _lids(times_s, starts_s + np.maximum(-shapes.lags_s, 0.0), shapes)
     return Blinks(left, right)
 
 
@@ -156,15 +194,15 @@ def _pulled(starts_s: Float64, least_s: Float64, towards_s: Float64, latest_s: f
     return pulled_s
 
 
-def _shown_shut(starts_s: Float64, lags_s: Float64, fps: int) -> Float64:
+def _shown_shut(starts_s: Float64, shapes: BlinkShapes, fps: int) -> Float64:
     """Move each blink by as little as it takes for a frame to fall where both eyes are shut.
 
     At 15 fps the frames are further apart than a blink stays shut, and a blink without a shut
     frame reads as a flicker. The largest move is less than half a frame.
-
-    lags_s  (B,) by which the later eye follows
     """
-    from_s, to_s = starts_s + lags_s + SHUT_FROM_S, starts_s + SHUT_TO_S
+    lags_s = np.abs(shapes.lags_s)
+    from_s = starts_s + lags_s + SHUT_FROM_S * shapes.closing
+    to_s = starts_s + _LOWEST_S * shapes.closing + (SHUT_TO_S - _LOWEST_S) * shapes.opening
     frame_s = np.round(0.5 * (from_s + to_s) * fps) / fps
     shifted: Float64 = (
         starts_s + np.minimum(frame_s - from_s, 0.0) + np.maximum(frame_s - to_s, 0.0)
@@ -172,19 +210,22 @@ def _shown_shut(starts_s: Float64, lags_s: Float64, fps: int) -> Float64:
     return shifted
 
 
-def _lids(times_s: Float64, starts_s: Float64) -> Float64:
+def _lids(times_s: Float64, starts_s: Float64, shapes: BlinkShapes) -> Float64:
     """(T,) how far one eye's lid is down, given when its blinks start, (B,)."""
     down = np.zeros_like(times_s)
-    for start_s in starts_s:
-        first, last = np.searchsorted(times_s, (start_s, start_s + BLINK_S))
-        down[first:last] = np.maximum(
-            down[first:last], 1.0 - lid_opening(times_s[first:last] - start_s)
-        )
+    each = zip(starts_s, shapes.closing, shapes.opening, shapes.depths, strict=True)
+    for start_s, closing, opening, depth in each:
+        first, last = np.searchsorted(times_s, (start_s, start_s + LONGEST_S))
+        since_s = times_s[first:last] - start_s
+        falling_s = np.minimum(since_s / closing, _LOWEST_S)
+        rising_s = np.maximum(since_s - _LOWEST_S * closing, 0.0) / opening
+        lid = depth * (1.0 - lid_opening(falling_s + rising_s))
+        down[first:last] = np.maximum(down[first:last], lid)
     return down
 
 
 def lid_opening(since_s: Float64) -> Float64:
-    """How far the eye is open so long after a blink began: 1 open, 0 shut.
+    """How far the eye is open so long after the usual blink began: 1 open, 0 shut.
 
     Monotone on the way down and on the way up.
 

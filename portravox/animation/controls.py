@@ -21,6 +21,7 @@ CONTROLS = (
     "smile",
     "smile_skew",
     "corner_drop",
+    "lip_tight",
     "brow_raise",
     "brow_lower",
     "brow_inner",
@@ -59,6 +60,8 @@ tongue_up       0..1   tongue tip seen behind or between the teeth
 smile           -1..1  corners up and back; negative lowers them
 smile_skew      -1..1  smile more on the right of the picture, as much less on the left
 corner_drop     0..1   corners of the mouth down, as in sadness
+lip_tight       0..1   lips pressed together as photographed, whatever `speech` is; lips that do not
+                       touch in the photograph stay as they are
 brow_raise      0..1   both brows up
 brow_lower      0..1   both brows down and together
 brow_inner      0..1   the inner ends of the brows up and together, as in sadness

@@ -29,8 +29,9 @@ from portravox.animation.expression import (
 )
 from portravox.animation.gaze import GazeMotion, gaze_motion
 from portravox.animation.head import HeadMotion, draw_score, head_motion
+from portravox.animation.idle import FADE_S, PARTS, QUIET_S, UPPER, Idle, with_idle
 from portravox.animation.lips import LipMotion, lip_motion
-from portravox.animation.phrases import joined, speech_spans
+from portravox.animation.phrases import joined, presence, speech_spans
 from portravox.animation.smile import SmileMotion, smile_motion
 from portravox.animation.styles import STYLES, TABLE_STRENGTH
 from portravox.animation.trailing import TRAILING, Trailing, with_trailing
@@ -58,8 +59,8 @@ def direct(
     duration_s = curves.duration_s
     times_s = frame_times(frame_count(duration_s, fps), fps)
     style = STYLES[direction.template_id]
-    blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng, wane_rng = (
-        np.random.default_rng(direction.seed).spawn(7)
+    blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng, wane_rng, idle_rng = (
+        np.random.default_rng(direction.seed).spawn(8)
     )
 
     spans = speech_spans(curves["activity"])
@@ -78,6 +79,7 @@ def direct(
     brows = brow_motion(stressed, spans, tune, lids, style, duration_s, times_s, brow_rng)
     chest = breathing.at(times_s) * away_from_ends(times_s, duration_s)
     values = control_rows(lips, smile, brows, lids, gaze, head, chest, direction.head_move_strength)
+    values = with_idle(values, _stirring(spans, duration_s, times_s, idle_rng))
     there = eased(times_s, duration_s) * shown(drawn_wane(wane_rng), times_s)
     amount = there[:, None] * amounts(direction)
     values = with_expression(
@@ -89,6 +91,18 @@ def direct(
     )
     values = with_trailing(values, Trailing(fps), away_from_ends(times_s, duration_s))
     return ControlTrack(values=values, fps=fps)
+
+
+def _stirring(
+    spans: Float64, duration_s: float, times_s: Float64, rng: np.random.Generator
+) -> Float64:
+    """(T, P) what brows and lids do in pauses, of idle.PARTS. The mouth rests in them to the last
+    bit: nothing is said, and videos may be cut there."""
+    spoken = presence(times_s, spans + np.array([0.0, QUIET_S]), FADE_S, FADE_S)
+    quiet = (1.0 - spoken) * away_from_ends(times_s, duration_s)
+    is_upper = np.array([name in UPPER for name in PARTS])
+    stirring: Float64 = Idle(rng).at(times_s) * quiet[:, None] * is_upper
+    return stirring
 
 
 def control_rows(
@@ -114,6 +128,7 @@ def control_rows(
         "smile": smile.smile,
         "smile_skew": smile.skew,
         "corner_drop": np.zeros_like(chest),
+        "lip_tight": np.zeros_like(chest),
         "brow_raise": brows.raised,
         "brow_lower": brows.lowered,
         "brow_inner": np.zeros_like(chest),

@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from portravox.animation.attention import BLINKS, Attention
 from portravox.animation.blink import Blinks
 from portravox.animation.brows import (
     SET_FADE_S,
@@ -43,11 +44,16 @@ from portravox.animation.head import (
     SPEED_MARGIN,
     HeadMotion,
     limited,
+    nodding,
     quick_deg,
     shift_of,
     slow_deg,
     swaying,
 )
+from portravox.animation.idle import FADE_S as IDLE_FADE_S
+from portravox.animation.idle import MOUTH as IDLE_MOUTH
+from portravox.animation.idle import PARTS as IDLE_PARTS
+from portravox.animation.idle import QUIET_S, Idle, with_idle
 from portravox.animation.lips import (
     CLOSE_S,
     GATHER_S,
@@ -121,9 +127,13 @@ class LiveDirector:
 
     def __init__(self, direction: Direction, photo_smile: float = 0.0) -> None:
         """photo_smile: 0..1 how much the photograph smiles, for expressions"""
-        blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng, wane_rng = (
-            np.random.default_rng(direction.seed).spawn(7)
+        blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng, wane_rng, *rngs = (
+            np.random.default_rng(direction.seed).spawn(9)
         )
+        idle_rng, attention_rng = rngs
+        self._idle = Idle(idle_rng)
+        self._quiet = Follower(0.0, IDLE_FADE_S)
+        self._attention = Attention(attention_rng)
         self._photo_smile = photo_smile
         self._wane = drawn_wane(wane_rng)
         self._expression = Follower(np.zeros_like(amounts(direction)), EXPRESSION_S)
@@ -168,7 +178,16 @@ class LiveDirector:
     def change(self, direction: Direction, now_s: float) -> None:
         """Another direction from now on; frame rate, seed and picture are those of the first."""
         self._direction = direction
-        self._blinks.change(direction.eye_move_freq, now_s)
+        self._pace_blinks(now_s)
+
+    def listen(self, attends: bool, now_s: float) -> None:
+        """Somebody begins to speak to the person, or falls silent."""
+        self._attention.change(attends, now_s)
+        self._pace_blinks(now_s)
+
+    def _pace_blinks(self, now_s: float) -> None:
+        share = BLINKS if self._attention.attends else 1.0
+        self._blinks.change(share * self._direction.eye_move_freq, now_s)
 
     def cut(self, now_s: float) -> None:
         """The voice is interrupted at this moment: what has not begun is left out."""
@@ -204,14 +223,18 @@ class LiveDirector:
         if speaking and now_s - spoke_s > TURN_PAUSE_S:
             self._began_s = now_s
         self._was_speaking = speaking
+        self._attention.decide(now_s, speaking)
         chest = self._breath.at(now_s) * leave
         head = self._head(now_s, speaking, ending, style, head_strength, leave, chest)
-        lids = self._blinks.at(now_s, max(self._phrase_end_s, self._poses.left_s))
-        gaze = gaze_at(self._gaze.at(now_s, style.looks_away), head, lids)
+        turned_s = max(self._poses.left_s, self._gaze.left_s)
+        lids = self._blinks.at(now_s, max(self._phrase_end_s, turned_s))
+        attends = self._attention.attends and not speaking
+        gaze = gaze_at(self._gaze.at(now_s, style.looks_away, attends), head, lids)
         brows = self._brows(now_s, curves, first, speaking, ending, style, leave, lids)
         smile = self._smile(now_s, spans, style, mouth_strength)
         lips = self._lips(frame, curves, first, mouth_strength)
         rows = control_rows(lips, smile, brows, lids, gaze, head, chest, head_strength)
+        rows = with_idle(rows, self._stirring(now_s, speaking, mouth_strength))
         amount = self._expression.follow(amounts(self._direction), step_s)
         waned = shown(self._wane, np.array([now_s]))[:, None] * amount
         rows = with_expression(
@@ -223,6 +246,15 @@ class LiveDirector:
         )
         controls: Float32 = with_trailing(rows, self._trailing)[0]
         return controls
+
+    def _stirring(self, now_s: float, speaking: bool, mouth_strength: float) -> Float64:
+        """(1, P) what the face does while nobody speaks, of idle.PARTS."""
+        silent = not speaking and now_s - self._spoke_s > QUIET_S
+        quiet = self._quiet.follow(1.0 if silent else 0.0, 1.0 / self._fps)
+        mouth = np.array([name in IDLE_MOUTH for name in IDLE_PARTS])
+        strengths = np.where(mouth, min(1.0, mouth_strength), 1.0)
+        stirring: Float64 = self._idle.at(np.array([now_s])) * float(quiet) * strengths
+        return stirring
 
     def _note_phrases(self, spans: Float64, now_s: float, known_s: float) -> None:
         """When the person last spoke, and when a phrase ended."""
@@ -279,6 +311,7 @@ class LiveDirector:
         )
         slow = slow_deg(sway, chest, style)
         quick = quick_deg(self._beats.beats.plan(now_s), self._beats.nods(now_s), style, times_s)
+        quick[:, 1] -= style.nod_deg * nodding(self._attention.nods(now_s), times_s)
         gain = self._quick_gain(slow + quick, SPEED_MARGIN * style.speed_limit_deg_s, speaking)
         return limited(
             (slow + gain * quick) * leave, shift_of(sway, style) * leave, style, strength
@@ -316,6 +349,7 @@ class LiveDirector:
         presence = self._set_presence.follow(1.0 if speaking else 0.0, step_s)
         sets = self._sets.queue.plan(now_s).at(np.array([now_s])) * style.brow_set * presence
         lifted, skew = self._lifts.at(now_s)
+        lifted = np.maximum(lifted, self._attention.lifted(now_s))
         level = (lifted + sets[:, 0] + style.brow_follow * tune_now) * leave
         return brows_at(level, lifted * leave, (skew + 0.5 * sets[:, 1]) * leave, lids)
 

@@ -12,19 +12,22 @@ becomes known later changes only what has not begun. Movements that are over are
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import astuple
 from typing import Final
 
 import numpy as np
 
+from portravox.animation.attention import GAZE_HOLD, GAZE_RADIUS
 from portravox.animation.blink import (
-    BLINK_S,
     DOUBLE_SHARE,
     DOUBLE_SPACING_S,
     FIRST_S,
-    LARGEST_LAG_S,
     LEAST_SPACING_S,
+    LONGEST_S,
     PULL,
     Blinks,
+    BlinkShapes,
+    draw_shapes,
     lids_at,
     waits_s,
 )
@@ -258,8 +261,8 @@ class LiveBlinks:
         self._ahead = 0.0
         """Blinks that were made or are due, less those that were asked for by then."""
         self._due_s = FIRST_S + self._next_s() * rng.uniform() if rate_hz else np.inf
-        self._blinks: deque[tuple[float, float]] = deque()
-        """Start and lag."""
+        self._blinks: deque[tuple[float, Float64]] = deque()
+        """Start, and its row of BlinkShapes."""
         self._last_s = -np.inf
 
     def change(self, rate_hz: float, now_s: float) -> None:
@@ -282,17 +285,19 @@ class LiveBlinks:
         pulled = is_drawn and self._due_s - now_s <= PULL * self._interval_s
         start_s = now_s + 1.0 / self._fps
         if (now_s >= self._due_s or pulled) and start_s >= self._last_s + DOUBLE_SPACING_S:
-            self._blinks.append((start_s, self._rng.uniform(-LARGEST_LAG_S, LARGEST_LAG_S)))
+            shape = np.concatenate(astuple(draw_shapes(1, self._rng)))
+            self._blinks.append((start_s, shape))
             self._last_s = start_s
             # from when it was due, so that pulled blinks do not make them more
             double = self._rng.uniform() < DOUBLE_SHARE
             wait_s = DOUBLE_SPACING_S if double else self._next_s()
             self._ahead += 1.0 - self._rate_hz * wait_s
             self._due_s = max(self._due_s, now_s) + wait_s
-        while self._blinks and self._blinks[0][0] + BLINK_S + 1.0 < now_s:
+        while self._blinks and self._blinks[0][0] + LONGEST_S + 1.0 < now_s:
             self._blinks.popleft()
-        blinks = np.array(self._blinks, np.float64).reshape(-1, 2)
-        return lids_at(blinks[:, 0], blinks[:, 1], np.array([now_s]), self._fps)
+        starts_s = np.array([start_s for start_s, _ in self._blinks])
+        shapes = np.array([shape for _, shape in self._blinks]).reshape(-1, 4)
+        return lids_at(starts_s, BlinkShapes(*shapes.T), np.array([now_s]), self._fps)
 
     def _next_s(self) -> float:
         """Wait for the next blink, not a double one."""
@@ -313,18 +318,23 @@ class LiveGaze:
         self._away_due_s = self._away_rng.uniform(*AWAY_INTERVAL_S)
         self._shifts: deque[tuple[float, Float64]] = deque()
         self._aways: deque[tuple[float, Float64]] = deque()
+        self.left_s = -np.inf
+        """When the eyes left the camera last: lids often fall with that (Evinger 1994)."""
 
-    def at(self, now_s: float, looks_away: bool) -> Float64:
-        """(1, 2) degrees from the camera."""
+    def at(self, now_s: float, looks_away: bool, attends: bool = False) -> Float64:
+        """(1, 2) degrees from the camera. attends: somebody speaks to the person"""
         if now_s >= self._shift_due_s:
             self._here = small_shift(self._here, self._shift_rng)
-            self._shifts.append((now_s, self._here * (1.0, UPRIGHT_SHARE)))
-            self._shift_due_s = now_s + self._shift_rng.uniform(*SHIFT_INTERVAL_S)
+            radius = GAZE_RADIUS if attends else 1.0
+            self._shifts.append((now_s, radius * self._here * (1.0, UPRIGHT_SHARE)))
+            hold = GAZE_HOLD if attends else 1.0
+            self._shift_due_s = now_s + hold * self._shift_rng.uniform(*SHIFT_INTERVAL_S)
         if now_s >= self._away_due_s:
             self._away_due_s = now_s + self._away_rng.uniform(*AWAY_INTERVAL_S)
             away, hold_s = look_away(self._away_rng), self._away_rng.uniform(*AWAY_HOLD_S)
-            if looks_away:
+            if looks_away and not attends:
                 self._aways += [(now_s, away), (now_s + hold_s, np.zeros(2))]
+                self.left_s = now_s
         return _steps(self._shifts, now_s) + _steps(self._aways, now_s)
 
 

@@ -141,6 +141,13 @@ class Session(Protocol):
         What was cut off; None if nobody spoke. Raises SessionClosed.
         """
 
+    def listen(self, active: bool) -> None:
+        """Somebody begins to speak to the person (True), or pauses or ends (False): meanwhile it
+        nods, keeps its eyes on the camera and blinks less. What is said is not needed.
+
+        Raises SessionClosed.
+        """
+
     def change(self, **parameters: Any) -> None:
         """Fields of Direction that are to be others from now on, eased within half a second.
 
@@ -269,6 +276,12 @@ class RigSession:
             self._heard = row * self._row_samples
             self._analysis = StreamingResampler(self._rate_hz, SPEECH_RATE_HZ)
             return cut
+
+    def listen(self, active: bool) -> None:
+        """Raises SessionClosed."""
+        with self._lock:
+            self._check_open()
+            self._director.listen(active, self._number / self._fps)
 
     def change(self, **parameters: Any) -> None:
         """Raises SettingOutOfRange, SessionClosed."""

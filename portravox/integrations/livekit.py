@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
 from livekit import rtc
+from livekit.agents import AgentSession, UserStateChangedEvent
 from livekit.agents.voice.avatar import AudioSegmentEnd, AvatarOptions, VideoGenerator
 
 from portravox.engines.session import Session
@@ -63,6 +65,13 @@ class PortraitVideo(VideoGenerator):
         """
         self._spoken.clear()
         await self._passed_on.wait()
+
+    def follow(self, agent: AgentSession[Any]) -> None:
+        """Listen while the user speaks: nods, eyes that stay on the camera."""
+        agent.on("user_state_changed", self._on_user_state)
+
+    def _on_user_state(self, event: UserStateChangedEvent) -> None:
+        self._spoken.listen(event.new_state == "speaking")
 
     async def __aiter__(self) -> AsyncIterator[rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd]:
         width_px, height_px = self._spoken.session.frame_size

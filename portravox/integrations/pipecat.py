@@ -28,6 +28,10 @@ from pipecat.frames.frames import (
     StartFrame,
     TTSAudioRawFrame,
     TTSStoppedFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.ai_service import AIService
@@ -106,6 +110,10 @@ class PortraitService(AIService):
             self._stopping.append(frame)
             await self._spoken.flush()
             return
+        if isinstance(frame, VADUserStartedSpeakingFrame | UserStartedSpeakingFrame):
+            self._spoken.listen(True)
+        if isinstance(frame, VADUserStoppedSpeakingFrame | UserStoppedSpeakingFrame):
+            self._spoken.listen(False)
         if isinstance(frame, InterruptionFrame):
             self._stopping.clear()
             self._has_speech = False

@@ -12,6 +12,7 @@ called lose their sound, and utterances that were cut off have no end that is to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -90,6 +91,11 @@ class SpokenSession:
         cut = self.session.clear()
         if cut is not None:
             self._cut = cut.utterance
+
+    def listen(self, active: bool) -> None:
+        """The user begins to speak, or pauses or ends; nothing where the session is over."""
+        with contextlib.suppress(SessionClosed):
+            self.session.listen(active)
 
     async def frames(self) -> AsyncIterator[Spoken]:
         """Frames without end, as fast as they are taken; they end when the session is closed."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, Float64
-from portravox.ramps import soft_limit
+from portravox.ramps import smooth_share, soft_limit
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
 from portravox.rig.kernels import bend, turn_head
 from portravox.rig.shading import shade_factors
@@ -56,6 +56,10 @@ BREATH_FW = 0.004
 
 CHEST_FW = 0.009
 """Rise of the shoulders at breath = 1: 1.3 mm, in quiet breathing. Our choice."""
+
+TOUCHING_MM = (0.4, 1.2)
+"""Lips of a photograph that are less apart than the first touch, from the second on they do not, as
+far as pressing them goes. Our choice."""
 
 _MUSCLES = (
     "smile",
@@ -144,6 +148,7 @@ class Deformer:
         u, low = upper[middle], lower[middle]
         px = rig.px_per_mm
         self._rest_gap_mm = float((rig.rest[low] - rig.rest[u]) @ down) / px
+        self._touching = 1.0 - smooth_share(*TOUCHING_MM, self._rest_gap_mm)
         self._gap_mm = ((rig.shapes[:, low] - rig.shapes[:, u]) @ down / px).astype(np.float64)
         self._rise_mm = (-rig.shapes[:, u] @ down / px).astype(np.float64)
         self._mouth_width_mm = settled_width_mm(rig)
@@ -205,7 +210,7 @@ class Deformer:
         w["jaw"] = speech * c["jaw"]
         w["wide"] = speech * c["lip_wide"]
         w["round"] = speech * c["lip_round"]
-        w["press"] = speech * c["lip_press"]
+        w["press"] = max(speech * c["lip_press"], self._touching * c["lip_tight"])
         w["teeth"] = speech * c["lip_teeth"]
         for name in _MUSCLES:
             w[name] = c[name]

@@ -40,6 +40,7 @@ from portravox.service.worker.live_messages import (
     Finish,
     Finished,
     Flush,
+    Listen,
     LiveEvent,
     Piece,
     Pulse,
@@ -145,7 +146,7 @@ class End:
     """The client asks for the end."""
 
 
-Told = Audio | Flush | Clear | Change | Text | End
+Told = Audio | Flush | Clear | Listen | Change | Text | End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

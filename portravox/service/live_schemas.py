@@ -31,7 +31,14 @@ from portravox.service.live import End, Text, Told
 from portravox.service.problems import Refusal
 from portravox.service.schemas import address_in, json_object, parameters_in, require_speakable
 from portravox.service.tasks.queue import Json
-from portravox.service.worker.live_messages import MAX_AUDIO_BYTES, Audio, Change, Clear, Flush
+from portravox.service.worker.live_messages import (
+    MAX_AUDIO_BYTES,
+    Audio,
+    Change,
+    Clear,
+    Flush,
+    Listen,
+)
 from portravox.service.worker.peer_messages import MAX_SDP
 from portravox.synthesis.settings import SpeechSettings
 
@@ -117,6 +124,8 @@ def said_in(message: str | bytes, *, rate_hz: int, speech: SpeechSettings | None
             return Flush()
         case "clear":
             return Clear()
+        case "listen":
+            return Listen(active=_flag(told, "active"))
         case "close":
             return End()
         case "change":
@@ -192,6 +201,13 @@ def _sound(told: Mapping[str, Json]) -> bytes:
         return base64.b64decode(audio, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refusal(problems.bad_parameter("audio")) from error
+
+
+def _flag(told: Mapping[str, Json], name: str) -> bool:
+    flag = told.get(name)
+    if not isinstance(flag, bool):
+        raise Refusal(problems.bad_parameter(name))
+    return flag
 
 
 def _changed(told: Mapping[str, Json]) -> dict[str, Json]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portravox.animation.blink import BLINK_S, blink_starts, blinks, lid_opening
+from portravox.animation.blink import (
+    BLINK_S,
+    SHALLOW,
+    blink_starts,
+    blinks,
+    draw_shapes,
+    lid_opening,
+)
 from portravox.animation.phrases import spans_of
 from portravox.clock import frame_count, frame_times
 
@@ -19,7 +26,8 @@ def lids_at(rate_hz, duration_s, fps, seed=0, ends_s=NO_PHRASES):
 
 
 def shut_count(lid) -> int:
-    return len(spans_of(lid >= 0.9))
+    """Of the blinks that come as far as they would."""
+    return len(spans_of(lid >= 0.9 * SHALLOW[0]))
 
 
 def test_lids_fall_faster_than_they_rise_and_never_turn_back():
@@ -31,6 +39,25 @@ def test_lids_fall_faster_than_they_rise_and_never_turn_back():
     assert np.all(np.diff(opening[: lowest + 1]) <= 1e-12)
     assert np.all(np.diff(opening[lowest:]) >= -1e-12)
     assert since_s[lowest] < 0.5 * (BLINK_S - since_s[lowest])
+
+
+def test_no_two_blinks_are_alike_and_all_are_as_long_as_blinks_are():
+    """100 to 400 ms (Stern 1984), a little more where the last tenth of the way is counted."""
+    times_s = np.arange(0.0, 300.0, 0.001)
+    lid = blinks(0.3, NO_PHRASES, 300.0, times_s, 30, np.random.default_rng(3)).left
+    moving = np.array([(a, b) for a, b in spans_of(lid > 0.05)]) * 0.1  # rows of 1 ms, not 10
+    lengths_s = moving[:, 1] - moving[:, 0]
+    assert lengths_s.min() > 0.18 and lengths_s.max() < 0.8  # double ones may run together
+    assert 0.05 < np.median(np.abs(lengths_s / np.median(lengths_s) - 1.0)) < 0.3
+    lowest = [int(a * 1e3) + int(np.argmax(lid[int(a * 1e3) : int(b * 1e3)])) for a, b in moving]
+    closing_s = np.array(lowest) * 1e-3 - moving[:, 0]
+    assert np.all(closing_s[lengths_s < 0.4] < 0.55 * lengths_s[lengths_s < 0.4])
+
+
+def test_some_blinks_leave_a_gap_and_none_a_wide_one():
+    depths = draw_shapes(2000, np.random.default_rng(0)).depths
+    assert 0.15 < np.mean(depths < 1.0) < 0.25
+    assert depths.min() >= 0.8
 
 
 @pytest.mark.parametrize("fps", range(15, 31))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from portravox.animation.blink import SHALLOW
 from portravox.animation.live_plans import (
     BeatsAndNods,
     BrowLifts,
@@ -29,7 +30,9 @@ def test_eyes_blink_as_often_as_asked_and_each_is_seen_shut(rate_hz):
     shut = np.array([blinks.at(t, -np.inf).both[0] for t in _times(4)])
     began = np.flatnonzero((shut[1:] > 0.5) & (shut[:-1] <= 0.5))
     assert abs(len(began) / 240 - rate_hz) < 0.15 * rate_hz + 0.01
-    assert all(shut[start : start + 6].max() > 0.9 for start in began[:-1])
+    deepest = [shut[start : start + 6].max() for start in began[:-1]]
+    assert min(deepest) > 0.9 * SHALLOW[0]
+    assert np.mean(np.array(deepest) > 0.9) > 0.6
 
 
 @pytest.mark.parametrize("rate_hz", [0.25, 0.5])

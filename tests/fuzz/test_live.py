@@ -35,6 +35,7 @@ MESSAGES: tuple[dict[str, Any], ...] = (
     {"type": "append", "audio": "AAABAAIAAwA=", "sample_rate": 8_000},
     {"type": "flush"},
     {"type": "clear"},
+    {"type": "listen", "active": True},
     {"type": "close"},
     {"type": "say", "text": "Hello.", "voice_name": "en-gb", "language": "en"},
     {
@@ -197,7 +198,9 @@ def test_whatever_is_pushed_frames_come_with_their_sound(bodies: int, tally: Tal
             assert frame.sound.dtype == np.int16 and len(frame.sound) == rate_hz // fps
             assert 0.0 <= frame.position_s < 3600.0
         tally.add("pushed into a session", outcome, time.perf_counter() - began)
-    assert {"push", "flush", "clear", "change"} < tally.counts["pushed into a session"].keys()
+    assert {"push", "flush", "clear", "listen", "change"} < tally.counts[
+        "pushed into a session"
+    ].keys()
     session.clear()
     for _ in range(4 * fps):
         row, frame = session.controls()
@@ -205,7 +208,7 @@ def test_whatever_is_pushed_frames_come_with_their_sound(bodies: int, tally: Tal
 
 
 def _done_to(session: RigSession, chance: random.Random) -> str:
-    match chance.choice(("push", "push", "push", "push", "flush", "clear", "change")):
+    match chance.choice(("push", "push", "push", "push", "flush", "clear", "listen", "change")):
         case "push":
             rate = chance.choice(RATES_HZ if chance.random() < 0.8 else ODD_RATES)
             session.push(_sound(chance), rate)  # type: ignore[arg-type]
@@ -216,6 +219,9 @@ def _done_to(session: RigSession, chance: random.Random) -> str:
         case "clear":
             session.clear()
             return "clear"
+        case "listen":
+            session.listen(chance.random() < 0.5)
+            return "listen"
         case _:
             session.change(**chance.choice(CHANGES))
             return "change"

@@ -28,6 +28,7 @@ class TalkingSession:
         self.frame_size = (size, size)
         self.direction = Direction(video_fps=fps)
         self.gaps = 0
+        self.listened: list[bool] = []
         self._lock = threading.Lock()
         self._waiting: deque[np.ndarray] = deque()
         """Utterances that are whole."""
@@ -70,6 +71,10 @@ class TalkingSession:
             self._waiting.clear()
             self._pieces, self._begun, self._heard = [], False, 0
             return cut
+
+    def listen(self, active: bool) -> None:
+        self._check()
+        self.listened.append(active)
 
     def change(self, **parameters: Any) -> None:
         del parameters

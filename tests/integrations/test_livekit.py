@@ -13,6 +13,7 @@ from tests.integrations.talking_session import TalkingSession, brightness, speec
 pytest.importorskip("livekit.agents", reason="runs in `make agents`: needs the extra livekit")
 
 from livekit import rtc
+from livekit.agents import AgentSession, UserStateChangedEvent
 from livekit.agents.voice.avatar import AudioSegmentEnd, AvatarRunner, QueueAudioOutput
 
 from portravox.integrations.livekit import PortraitVideo
@@ -182,4 +183,19 @@ async def test_ten_minutes_lose_no_frame_and_no_sample() -> None:
             break
     await asyncio.wait_for(speaking, 5.0)
     assert (heard, ends) == (said, 60)
+    video.close()
+
+
+async def test_it_is_told_when_the_user_speaks() -> None:
+    session = TalkingSession(FPS, RATE)
+    video = PortraitVideo(session)
+    agent = AgentSession()
+    video.follow(agent)
+    for old, new in (("listening", "speaking"), ("speaking", "listening"), ("listening", "away")):
+        agent.emit("user_state_changed", UserStateChangedEvent(old_state=old, new_state=new))
+    assert session.listened == [True, False, False]
+    session.close()
+    agent.emit(
+        "user_state_changed", UserStateChangedEvent(old_state="away", new_state="speaking")
+    )  # is no error where the session is over
     video.close()

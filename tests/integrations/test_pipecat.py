@@ -23,6 +23,10 @@ from pipecat.frames.frames import (
     TTSAudioRawFrame,
     TTSStartedFrame,
     TTSStoppedFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -198,3 +202,22 @@ async def test_ten_minutes_lose_no_frame_and_no_sample() -> None:
     pictures = sum(isinstance(frame, OutputImageRawFrame) for frame in frames)
     assert 0 <= session._number - pictures <= 2  # drawn at the very end, and not wanted any more
     assert now == pytest.approx(session._number / FPS, abs=1.0)
+
+
+async def test_it_is_told_when_the_user_speaks_and_passes_that_on() -> None:
+    session = TalkingSession(FPS, RATE)
+    told = (
+        VADUserStartedSpeakingFrame,
+        UserStartedSpeakingFrame,
+        VADUserStoppedSpeakingFrame,
+        UserStoppedSpeakingFrame,
+    )
+
+    async def play(queue: Any) -> None:
+        for kind in told:
+            await queue(kind())
+        await asyncio.sleep(0.2)
+
+    frames = await played(PortraitService(session), play)
+    assert session.listened == [True, True, False, False]
+    assert [type(frame) for frame in frames if isinstance(frame, told)] == list(told)

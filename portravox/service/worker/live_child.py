@@ -32,6 +32,7 @@ from portravox.service.worker.live_messages import (
     Finish,
     Finished,
     Flush,
+    Listen,
     LiveEvent,
     Opened,
     Piece,
@@ -341,6 +342,10 @@ class LiveLoop:
                 )
             )
 
+    def listen(self, active: bool) -> None:
+        """Somebody begins to speak to the person, or pauses or ends."""
+        self._session.listen(active)
+
     def change(self, parameters: dict[str, Any]) -> None:
         """Raises SettingOutOfRange."""
         self._session.change(**parameters)
@@ -424,6 +429,8 @@ def _do(live: LiveLoop, command: Command | Audio, folder: Path) -> None:
             live.flush()
         case Clear():
             live.clear()
+        case Listen():
+            live.listen(command.active)
         case Change():
             live.change(dict(command.parameters))
         case Speak():

@@ -87,6 +87,15 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Somebody begins to speak to the person, or pauses or ends."""
+
+    kind: ClassVar[str] = "listen"
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Parameters that are to be others from now on."""
 
@@ -111,7 +120,7 @@ class Finish:
     kind: ClassVar[str] = "finish"
 
 
-Command = Flush | Clear | Change | Speak | Finish
+Command = Flush | Clear | Listen | Change | Speak | Finish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +275,8 @@ def read_command(stream: BinaryIO) -> Command | Audio | None:
             command = Flush()
         case Clear.kind:
             command = Clear()
+        case Listen.kind:
+            command = Listen(active=asked.flag("active"))
         case Change.kind:
             command = Change(parameters=asked.mapping("parameters"))
         case Speak.kind:

@@ -215,6 +215,7 @@ async def test_speech_comes_in_and_a_video_with_its_events_goes_out(world: World
         assert (await client.event("stopped"))["at_s"] >= first["at_s"]
         assert client.pieces[0] == b"init" and set(client.pieces[1:]) == {b"frame"}
         await client.tell(type="change", parameters={"head_move_strength": 0.2})
+        await client.tell(type="listen", active=True)
         await client.tell(type="close")
         assert await client.ends() == ("asked", 1000)
         assert 0.0 < client.events[-1]["lasted_s"] < WITHIN_S
@@ -392,6 +393,7 @@ GARBAGE = ("", "no JSON", "[]", "7", '{"type":7}', '{"type":"dance"}', '{"type":
     '{"type":"say","text":"hello"}', '{"type":"change","parameters":{"video_fps":30}}',
     '{"type":"change","parameters":{"head_move_strength":7}}', '{"type":"change","parameters":7}',
     '{"type":"change","parameters":{"portravox":{"text":"x"}}}', '{"type":"flush","x":NaN}',
+    '{"type":"listen"}', '{"type":"listen","active":1}', '{"type":"listen","active":"true"}',
 )  # fmt: skip
 
 

@@ -40,6 +40,8 @@ ASKED = (
     live.Audio(8_000, b"\x01\x02"),
     live.Flush(),
     live.Clear(),
+    live.Listen(active=True),
+    live.Listen(active=False),
     live.Change(parameters={"head_move_strength": 0.5}),
     live.Speak(file="spoken-1"),
     live.Finish(),
