@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from portravox.arrays import Bool, Float32
+from portravox.arrays import Bool, Float32, Float64
 from portravox.articulation.phones import PHONE_CLASSES
-from portravox.speech.log_mel import RunningLogMel, normalized_log_mel
+from portravox.speech.log_mel import PRIOR_ROWS, RunningLogMel, normalized_log_mel
 from portravox.speech.mel import BANDS
 from training.features import Rows
 from training.gestures import REST
@@ -28,10 +28,11 @@ from training.utterance import PERSON
 EXAMPLE_ROWS = 512
 """5.12 s, where nothing else is asked for."""
 
-PERSON_SHARE = 0.30
-ENGLISH_SHARE = 0.32
+PERSON_SHARE = 0.25
+ENGLISH_SHARE = 0.45
 """Of the examples from real people, of those from English voices; the others share what is left.
-Where people were half of the examples and English a fifth, the English f and v got lost."""
+Where people were half of the examples and English a fifth, the English f and v got lost; with .30
+and .32, a part of them."""
 
 SOUGHT = {"y": 4.0, "f": 2.0, "p": 1.5, "m": 1.5, "h": 1.5, "k": 1.3}
 """A recording of a person with such a sound is drawn so many times as often as one without: ü is
@@ -52,13 +53,29 @@ RUNNING_SHARE = 0.4
 RUNNING_DB = (-25.0, 5.0)
 """Of the examples, normalized as a live voice is, at levels so far from the corpus's."""
 
+GOES_ON = (0.0, 1.0)
+"""The other examples are pieces of a recording that is so much longer: the usual colour of speech
+counts with them like this share of what it counts with a recording as short as they are."""
+
 SILENCE_DB = -95.0
-NOISE_ONLY = 0.10
-"""Share of the examples in which nobody speaks."""
+SILENT_LEVEL = 1e-3
+NOISE_ONLY = 0.12
+"""Share of the examples in which nobody speaks, and how loud speech would be there (power)."""
+
+BREATHING_SHARE = 0.6
+"""Of those, in so many somebody breathes without a word."""
+BREATHING_DB = (-25.0, 5.0)
+BREATH_ROWS, BETWEEN_BREATHS_ROWS = (20, 220), (5, 200)
 
 BREATH_SHARE = 0.3
-"""Of the pauses; a breath is noise between 400 and 5000 Hz, this much softer than the speech."""
-BREATH_DB = (-38.0, -16.0)
+"""Of the pauses; a breath is a hiss, in all bands together this much softer than the speech."""
+BREATH_DB = (-38.0, -10.0)
+BREATH_EDGES = (6, 30), (46, 76)
+"""Bands (of 80) between which its lowest and its highest one lie: 200-1000 Hz, 2.2-7 kHz."""
+BREATH_SLOPES_DB = (0.3, 1.2)
+"""By which a band beyond them is softer than its neighbour."""
+THROAT_DB, THROAT_BANDS = (0.0, 12.0), (3.0, 8.0)
+"""Height and width of the resonances that a throat gives it, as it gives them to an h."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +136,7 @@ class Examples:
     def draw(self, rng: np.random.Generator) -> Example:
         """One example."""
         silent = rng.random() < NOISE_ONLY
-        source, spoken = ("", self._silence()) if silent else self._spoken(rng)
+        source, spoken = ("", self._nobody(rng)) if silent else self._spoken(rng)
         spectrum_db, curves, classes, voiced = spoken
         if rng.random() < WARPED_SHARE:
             spectrum_db = warped(spectrum_db, float(rng.uniform(*WARP)))
@@ -129,7 +146,7 @@ class Examples:
         untouched = _normalized_plainly(power)
         power = 10.0 ** (faded(spectrum_db, classes, rng) / 10.0)
         loudness = power.sum(axis=1)
-        level = 1e-3 if silent else float(np.percentile(loudness, 92.0)) + 1e-9
+        level = SILENT_LEVEL if silent else float(np.percentile(loudness, 92.0)) + 1e-9
         if silent or rng.random() < 0.72:
             for _ in range(int(rng.choice([1, 1, 2]))):
                 noise_db = -float(rng.triangular(-2.0, 12.0, 40.0))
@@ -146,7 +163,8 @@ class Examples:
             running.hear(power)
             spectrum = running.by_now(power)
         else:
-            spectrum = normalized_log_mel(power.astype(np.float32))
+            prior_rows = PRIOR_ROWS * float(rng.uniform(*GOES_ON))
+            spectrum = normalized_log_mel(power.astype(np.float32), prior_rows=prior_rows)
         if rng.random() < 0.3:
             first = int(rng.integers(BANDS - 10))
             spectrum[:, first : first + int(rng.integers(2, 9))] = 0.0
@@ -160,6 +178,18 @@ class Examples:
             np.zeros(self._length, dtype=np.int64),
             np.zeros(self._length, dtype=np.bool_),
         )
+
+    def _nobody(self, rng: np.random.Generator) -> tuple[Float32, Float32, NDArray[np.int64], Bool]:
+        """Silence, or somebody who breathes."""
+        silence = self._silence()
+        if rng.random() < BREATHING_SHARE:
+            level_db = 10.0 * np.log10(SILENT_LEVEL) + float(rng.uniform(*BREATHING_DB))
+            at = 0
+            while at < self._length:
+                breath = slice(at, at + int(rng.integers(*BREATH_ROWS)))
+                _breathe(silence[0][breath], level_db, rng)
+                at = breath.stop + int(rng.integers(*BETWEEN_BREATHS_ROWS))
+        return silence
 
     def _spoken(
         self, rng: np.random.Generator
@@ -187,7 +217,7 @@ class Examples:
                 pause = slice(at, at + int(rng.integers(8, 130)))
                 if rng.random() < BREATH_SHARE:
                     level_db = float(np.percentile(_loudness_db(spectrum[here]), 90.0))
-                    _breathe(spectrum[pause], level_db, rng)
+                    _breathe(spectrum[pause], level_db + float(rng.uniform(*BREATH_DB)), rng)
                 at = pause.stop
         return source, (spectrum, curves, classes, voiced)
 
@@ -269,18 +299,35 @@ def _loudness_db(spectrum_db: Float32) -> Float32:
     return loudness
 
 
-def _breathe(pause_db: Float32, level_db: float, rng: np.random.Generator) -> None:
-    """Draw breath in these rows, in place: a swelling and fading hiss."""
+def _breathe(pause_db: Float32, loudest_db: float, rng: np.random.Generator) -> None:
+    """Draw breath in these rows, in place: a hiss that swells and fades.
+
+    pause_db    (T, BANDS)
+    loudest_db  of all bands together, where it is loudest
+    """
     count = len(pause_db)
     if count < 15:
         return
-    swelling_db = 20.0 * np.log10(np.hanning(count + 2)[1:-1] + 1e-3)
+    # as early or late as may be: breath is drawn in slowly and held, or let go at once
+    phase = np.linspace(0.0, 1.0, count + 2)[1:-1] ** rng.uniform(0.5, 2.0)
+    swelling_db = 20.0 * np.log10(np.sin(np.pi * phase) ** rng.uniform(0.7, 2.0) + 1e-3)
+    colour_db = _breath_colour_db(rng) + tilt_db(rng)
+    colour_db -= 10.0 * np.log10((10.0 ** (colour_db / 10.0)).sum())
+    grain_db = rng.uniform(0.5, 4.0) * rng.standard_normal((count, BANDS))
+    breath_db = loudest_db + swelling_db[:, np.newaxis] + colour_db + grain_db
+    pause_db[:] = np.maximum(pause_db, breath_db)
+
+
+def _breath_colour_db(rng: np.random.Generator) -> Float64:
+    """(BANDS,) between two edges, with the throat's resonances."""
     bands = np.arange(BANDS)
-    colour_db = -0.5 * np.maximum(0, 20 - bands) - 0.4 * np.maximum(0, bands - 62)
-    loudest_db = level_db + rng.uniform(*BREATH_DB) - 10.0 * np.log10(BANDS / 2)
-    breath_db = loudest_db + swelling_db[:, np.newaxis] + colour_db + tilt_db(rng)
-    grain_db = 4.0 * rng.standard_normal((count, BANDS))
-    pause_db[:] = np.maximum(pause_db, breath_db + grain_db)
+    lowest, highest = (int(rng.integers(*edge)) for edge in BREATH_EDGES)
+    below, above = rng.uniform(*BREATH_SLOPES_DB, 2)
+    colour_db = -below * np.maximum(0, lowest - bands) - above * np.maximum(0, bands - highest)
+    for _ in range(3):
+        apart = (bands - rng.uniform(lowest, highest)) / rng.uniform(*THROAT_BANDS)
+        colour_db = colour_db + rng.uniform(*THROAT_DB) * np.exp(-0.5 * apart**2)
+    return np.asarray(colour_db, np.float64)
 
 
 def warped(spectrum_db: Float32, factor: float) -> Float32:

@@ -30,11 +30,12 @@ MEASURED = (
 """Chapters of benchmarks.articulation that the card repeats."""
 
 GOES_ON = """\
-- Made by `make articulation-model LICENCES={licences}`: the third generation. It goes on from the
-  weights of the first (`training/first_generation.onnx`) for {steps} steps of {batch} pieces of
-  {length_s:.2f} s; the file is the mean of both, {share:.0%} new (decisions 58 and 76). The first
-  one had 6500 steps on 9.6 hours of synthesised speech. Those weights can't be made again, which is
-  why they are kept."""
+- Made by `make articulation-model LICENCES={licences}`: the fourth generation. It goes on from the
+  weights of the third (`training/third_generation.onnx`) for {steps} steps of {batch} pieces of
+  {length_s:.2f} s, with the first (`training/first_generation.onnx`) as a teacher (decisions 58, 76
+  and 85). The third one went on from the first for 4000 steps on the same speech without whispers,
+  the first one had 6500 steps on 9.6 hours of synthesised speech. The first one's weights can't be
+  made again, the third one's by an earlier recipe only, which is why they are kept."""
 FROM_NOTHING = """\
 - Made by `make articulation-model LICENCES={licences}`: {steps} steps of {batch} pieces of
   {length_s:.2f} s, the last {last_steps} of them a second, gentler run"""
@@ -85,7 +86,6 @@ def made(notes: Mapping[str, str]) -> str:
         last_steps=notes["last_steps"],
         batch=notes["batch"],
         length_s=float(notes["example_s"]),
-        share=float(notes["share"]),
     )
 
 
@@ -189,9 +189,9 @@ def main() -> None:
         "every voice under the GPL.\n\n"
         f"{ATTRIBUTION if sums['people'] else ''}\n"
         "## Measured\n\n"
-        f"The run before the mean, on utterances held out of it: {held_out}.\n\n"
+        f"The run, on utterances held out of it: {held_out}.\n\n"
         "On real speech, by `python -m benchmarks.articulation`, the others in the same run;\n"
-        "`earlier` is the first generation of the network with the same decisions after it:\n\n"
+        "`earlier` is the third generation of the network with the same decisions after it:\n\n"
         "`live` is a voice 148 ms behind, by rules of its own (decision 73):\n\n"
         f"{quality_tables(json.loads(wanted.results.read_text()))}",
         encoding="utf-8",

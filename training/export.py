@@ -21,7 +21,7 @@ import torch
 from onnx import helper, numpy_helper
 
 from training.fit import BATCH
-from training.kept import FIRST_GENERATION, model_of_file
+from training.kept import THIRD_GENERATION, model_of_file
 from training.network import CONTEXT_ROWS, ArticulationModel, Spoken
 from training.targets import ROW_S
 
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("-o", "--out", type=Path, default=MODEL)
     parser.add_argument(
-        "--share", type=float, default=1.0, help="of the run; the rest is the first generation"
+        "--share", type=float, default=1.0, help="of the run; the rest is the third generation"
     )
     parser.add_argument("--licences", default="all", help="which voices the corpus has")
     wanted = parser.parse_args()
@@ -104,7 +104,7 @@ def main() -> None:
     state = torch.load(wanted.run / "state.pt")
     model.load_state_dict(state["averaged"])
     if wanted.share < 1.0:
-        model = mixed(model_of_file(FIRST_GENERATION), model, wanted.share)
+        model = mixed(model_of_file(THIRD_GENERATION), model, wanted.share)
     notes = {
         "steps": str(state["total"]),
         "last_steps": str(state["step"]),

@@ -1,9 +1,10 @@
 """Kept weights: a network in PyTorch again, from the file that the product runs.
 
-Flow      first_generation.onnx -> kept -> training.fit
+Flow      first_generation.onnx, third_generation.onnx -> kept -> training.fit, training.export
 
-The first generation's weights can be made no more (its data changed amid the run), but they are
-here, byte for byte: training goes on from them. In the file each batch norm is part of the
+The first generation's weights can be made no more (its data changed amid the run), the third
+generation's only by the recipe of decision 76. Both are here, byte for byte: training goes on from
+the third, and the first one teaches. In the file each batch norm is part of the
 convolution before it; so the norms of the network made here do nothing, and have to stay so.
 """
 
@@ -21,6 +22,7 @@ from torch import nn
 from training.network import ArticulationModel
 
 FIRST_GENERATION: Final = Path(__file__).with_name("first_generation.onnx")
+THIRD_GENERATION: Final = Path(__file__).with_name("third_generation.onnx")
 
 
 def model_of_file(path: Path) -> ArticulationModel:

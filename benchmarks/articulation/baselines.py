@@ -4,7 +4,7 @@ Flow      Sentence, sound of a talking head -> baselines -> Answer -> measures, 
 
 live       ours on what the network knows 150 ms later (articulation.streaming); the decisions after
            it still see the whole recording
-earlier    the product with the network of before (training/first_generation.onnx)
+earlier    the product with the network of before (training/third_generation.onnx)
 network    ours without what comes after the network
 loudness   the jaw follows the level
 rules      phonetics on the spectrum, nothing learnt (`rules/`)
@@ -54,7 +54,7 @@ from portravox.speech.resample import SAMPLES_PER_ROW, row_count, speech_samples
 from training.targets import CURVES, targets
 from training.utterance import Phone
 
-FIRST_GENERATION = Path(__file__).resolve().parents[2] / "training" / "first_generation.onnx"
+THIRD_GENERATION = Path(__file__).resolve().parents[2] / "training" / "third_generation.onnx"
 
 LOUD_PERCENTILE = 95.0
 LOUD_RANGE_DB = 35.0
@@ -134,11 +134,9 @@ def live(voice: Waveform) -> Answer:
 
 
 def earlier(voice: Waveform) -> Answer:
-    """The product with the first generation of the network."""
+    """The product with the third generation of the network."""
     features = speech_features(voice)
-    # which has learnt without a prior
-    power = mel_power(speech_samples(voice), len(features.loudness_db))
-    acoustic = infer(normalized_log_mel(power, prior_rows=0.0), open_network(FIRST_GENERATION))
+    acoustic = infer(features.log_mel, open_network(THIRD_GENERATION))
     classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
     return Answer(curves_from_features(features, acoustic=acoustic), classes)
 
@@ -195,7 +193,7 @@ def all_methods(cache: Path | None = None, weights: Path = ARTICULATION_MODEL) -
     found: dict[str, Method] = {"ours": ours}
     if ARTICULATION_MODEL.exists():
         found["live"] = live
-    if FIRST_GENERATION.exists():
+    if THIRD_GENERATION.exists():
         found["earlier"] = earlier
     if weights.exists():
         found["network"] = partial(network, weights=weights)

@@ -53,6 +53,19 @@ def test_white_noise_moves_nothing(mono):
     assert not any(curves[channel].any() for channel in SHARES)
 
 
+@pytest.mark.parametrize("band_hz", [(400.0, 5000.0), (700.0, 3500.0)])
+def test_breath_alone_moves_nothing(mono, band_hz):
+    """A second of breath each 2.5 s; lips were apart in an eighth of the time (decision 85)."""
+    samples = np.random.default_rng(9).normal(0.0, 1.0, 10 * 16_000)
+    spectrum = np.fft.rfft(samples)
+    frequency_hz = np.fft.rfftfreq(len(samples), 1.0 / 16_000)
+    spectrum[(frequency_hz < band_hz[0]) | (frequency_hz > band_hz[1])] = 0.0
+    phase = np.clip(np.arange(len(samples)) / 16_000 % 2.5 - 0.7, 0.0, 1.0)
+    breath = 0.05 * np.sin(np.pi * phase) ** 2 * np.fft.irfft(spectrum, len(samples))
+    curves = articulate(mono(breath))
+    assert np.mean(curves["aperture"] > 0.05) <= 0.02
+
+
 def test_the_lips_touch_about_as_often_as_the_text_has_p_b_m(curves):
     assert BILABIALS - 3 <= segment_count(curves["closure"] == 1.0) <= BILABIALS + 4
 

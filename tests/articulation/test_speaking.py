@@ -7,7 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from portravox.articulation.speaking import DOUBT_ROWS, HANGOVER_ROWS, speaking_rows
+from portravox.articulation.speaking import (
+    DOUBT_ROWS,
+    HANGOVER_ROWS,
+    SURE_OF_A_WHISPER,
+    speaking_rows,
+)
 from portravox.speech.features import speech_features
 
 ROWS = 400
@@ -16,7 +21,8 @@ ROWS = 400
 @pytest.fixture(scope="module")
 def features(mono):
     silent = speech_features(mono(np.zeros(ROWS * 160)))
-    return lambda *spans: dataclasses.replace(silent, speaking=inside(*spans))
+    voiced = dataclasses.replace(silent, pitch_hz=np.full(ROWS, 120.0, np.float32))
+    return lambda *spans: dataclasses.replace(voiced, speaking=inside(*spans))
 
 
 def inside(*spans):
@@ -74,3 +80,27 @@ def test_a_phrase_that_fades_is_followed_to_its_end(make_acoustic, features):
     fading[200:240] = np.linspace(0.9, 0.3, 40)
     speaking = speaking_rows(features((90, 260)), dataclasses.replace(acoustic, speech=fading))
     assert speaking[100:236].all()
+
+
+def unvoiced(features):
+    return dataclasses.replace(features, pitch_hz=np.zeros(ROWS, np.float32))
+
+
+def test_what_is_nowhere_voiced_is_a_whisper_or_a_breath(make_acoustic, features):
+    loud = unvoiced(features((0, ROWS)))
+    breath = acoustic_speech(make_acoustic, (100, 200), probability=SURE_OF_A_WHISPER - 0.02)
+    assert not speaking_rows(loud, breath).any()
+    whisper = acoustic_speech(make_acoustic, (100, 200), probability=SURE_OF_A_WHISPER + 0.01)
+    assert speaking_rows(loud, whisper)[100:200].all()
+
+
+def test_one_voiced_row_is_enough(make_acoustic, features):
+    loud = unvoiced(features((0, ROWS)))
+    loud.pitch_hz[180] = 120.0
+    assert speaking_rows(loud, acoustic_speech(make_acoustic, (100, 200), probability=0.8))[150]
+
+
+def test_what_goes_on_is_not_judged_yet(make_acoustic, features):
+    """A live voice begins with an s whose vowel has not been heard."""
+    loud = unvoiced(features((0, ROWS)))
+    assert speaking_rows(loud, acoustic_speech(make_acoustic, (380, ROWS), probability=0.8))[390]

@@ -5,8 +5,10 @@ from portravox.articulation.phones import PHONE_CLASSES
 from portravox.speech.log_mel import RANGE
 from portravox.speech.mel import BANDS
 from training.augment import (
+    BREATHING_SHARE,
     ENGLISH_SHARE,
     EXAMPLE_ROWS,
+    NOISE_ONLY,
     PERSON_SHARE,
     SOUGHT,
     Examples,
@@ -72,6 +74,16 @@ def test_targets_rest_where_nobody_speaks(examples: Examples) -> None:
         assert np.array_equal(example.curves[silent], rest_curves(int(silent.sum())))
         assert not example.voiced[silent].any()
     assert silent_rows > 0
+
+
+def test_somebody_breathes_in_some_of_the_silence(examples: Examples) -> None:
+    """Steady noise keeps its level within 0.2 units of the network's input, a breath swells."""
+    drawn = [examples.draw(np.random.default_rng(seed)) for seed in range(500)]
+    silent = [one for one in drawn if not one.classes.any()]
+    assert abs(len(silent) / len(drawn) - NOISE_ONLY) < 0.05
+    swelling = [one.log_mel.mean(axis=1).std() > 0.2 for one in silent]
+    # softer ones are lost in the noise
+    assert 0.3 * BREATHING_SHARE < np.mean(swelling) < BREATHING_SHARE + 0.15
 
 
 def test_warping_moves_a_formant() -> None:
