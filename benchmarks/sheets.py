@@ -43,7 +43,7 @@ from portravox.media.planes import even_sides
 from portravox.options import TEMPLATES
 from portravox.pipeline import animate
 from portravox.render.scene import Painter, prepare_scene
-from portravox.rig.deform import Deformer
+from portravox.rig.deform import Deformer, PosedMesh
 from portravox.rig.fit import fit
 from portravox.rig.shapes import FACE_WIDTH_MM
 
@@ -166,12 +166,14 @@ class Sitter:
         self._deformer = Deformer(rig)
         self._painter = Painter(prepare_scene(rig, picture.pixels, matte))
 
+    def posed(self, pose: Pose) -> tuple[PosedMesh, UInt8]:
+        """The mesh of a pose, and its frame."""
+        mesh = self._deformer.deform(control_row(pose))
+        return mesh, self._painter.paint(mesh)
+
     def cells(self, poses: Mapping[str, Pose], window: Window) -> dict[str, UInt8]:
         """A cell of each pose, by its name."""
-        return {
-            name: window.cut(self._painter.paint(self._deformer.deform(control_row(pose)))).copy()
-            for name, pose in poses.items()
-        }
+        return {name: window.cut(self.posed(pose)[1]).copy() for name, pose in poses.items()}
 
 
 def sheet(cells: Mapping[str, UInt8], columns: int, scale: int = 1) -> UInt8:

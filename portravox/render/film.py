@@ -14,7 +14,8 @@ from portravox.arrays import UInt8, UInt16
 from portravox.face.face import LipState
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers
-from portravox.render.drawing import polygon_cover
+from portravox.render.corners import smoothed_corners
+from portravox.render.drawing import Box, polygon_cover
 from portravox.render.kernels import BETWEEN, BLOCK, CLEAR, SOLID, MovingLayer, ThreePlanes
 from portravox.rig.fit import Rig
 
@@ -78,6 +79,50 @@ class Film:
         return ThreePlanes(self.plate.luma, self.plate.cb, self.plate.cr)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CornerFilm:
+    """One corner of the mouth in the film of the lips, with the crease beyond it and without."""
+
+    box: Box
+    """In the film, before it is doubled."""
+
+    with_crease: tuple[UInt8, UInt8, UInt8]
+    without: tuple[UInt8, UInt8, UInt8]
+    """Luma, cb and cr as the film has them; alike at the border."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LipFilm:
+    """The film of the lips, and its corners on the picture's left and right."""
+
+    film: Film
+    corners: tuple[CornerFilm | None, CornerFilm | None]
+    """None where there is no crease."""
+
+
+class LipsInUse:
+    """The film of the lips for one video: the creases of its corners come and go."""
+
+    def __init__(self, lips: LipFilm) -> None:
+        film = lips.film
+        self.film = replace(film, luma=film.luma.copy(), cb=film.cb.copy(), cr=film.cr.copy())
+        self._corners = lips.corners
+        self._shares = [0.0, 0.0]
+
+    def take_out(self, shares: tuple[float, float]) -> None:
+        """Take creases out of the film: 0 as photographed, 1 without."""
+        for side, (corner, share) in enumerate(zip(self._corners, shares, strict=True)):
+            if corner is None or share == self._shares[side]:
+                continue
+            self._shares[side] = share
+            for into, with_crease, without in zip(
+                _planes_in(self.film, corner.box), corner.with_crease, corner.without, strict=True
+            ):
+                mixed = cv2.addWeighted(with_crease, 1.0 - share, without, share, 0.0)
+                # the last column goes on with a neighbour beyond the box, which stays
+                into[:, :-1] = pairs_of(np.asarray(mixed, np.uint8))[:, :-1]
+
+
 def make_film(rig: Rig, layers: Layers, size: tuple[int, int]) -> Film:
     """Prepare both layers of the rig's region in a picture of a size, (width, height).
 
@@ -128,7 +173,7 @@ def make_alpha_film(film: Film, cutout: UInt8) -> Film:
     )
 
 
-def make_lip_film(rig: Rig, layers: Layers, scale: int) -> Film:
+def make_lip_film(rig: Rig, layers: Layers, scale: int) -> LipFilm:
     """The same around the mouth, what is seen between the lips painted over with lip.
 
     Where the mesh misses the edge of a lip by a pixel, a lip then shows beside it, not a tooth.
@@ -148,7 +193,31 @@ def make_lip_film(rig: Rig, layers: Layers, scale: int) -> Film:
         spill = max(1, round(LIP_SPILL_MM * mm))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spill + 1, 2 * spill + 1))
         patch = cv2.inpaint(patch, cv2.dilate(inside, disc), 2 + spill, cv2.INPAINT_TELEA)
-    return _film(patch, layers.matte[here], layers.plate[here], scale, (x0, y0))
+    film = _film(patch, layers.matte[here], layers.plate[here], scale, (x0, y0))
+    smooth = smoothed_corners(rig, patch, (x0, y0))
+    if smooth.boxes == (None, None):
+        return LipFilm(film, (None, None))
+    without = _film(smooth.pixels, layers.matte[here], layers.plate[here], scale, (x0, y0))
+    on_left, on_right = (
+        None if box is None else CornerFilm(box, _pixels_in(film, box), _pixels_in(without, box))
+        for box in smooth.boxes
+    )
+    return LipFilm(film, (on_left, on_right))
+
+
+def _planes_in(film: Film, box: Box) -> tuple[UInt16, UInt16, UInt16]:
+    """Luma, cb and cr of a box of a film, as pairs; views."""
+    whole, half = (
+        (slice(round(box.y0 * k), round(box.y1 * k)), slice(round(box.x0 * k), round(box.x1 * k)))
+        for k in (film.scale, 0.5)
+    )
+    return film.luma[whole], film.cb[half], film.cr[half]
+
+
+def _pixels_in(film: Film, box: Box) -> tuple[UInt8, UInt8, UInt8]:
+    """The same as single values."""
+    luma, cb, cr = ((plane & 255).astype(np.uint8) for plane in _planes_in(film, box))
+    return luma, cb, cr
 
 
 def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[int, int]) -> Film:

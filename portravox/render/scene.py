@@ -19,7 +19,16 @@ from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers, split_layers
 from portravox.render.drawing import Box
 from portravox.render.eyes import EyePaint, eye_reach, paint_eye, prepare_eyes
-from portravox.render.film import LIP_REACH_MM, Film, make_alpha_film, make_film, make_lip_film
+from portravox.render.film import (
+    LIP_REACH_MM,
+    CornerFilm,
+    Film,
+    LipFilm,
+    LipsInUse,
+    make_alpha_film,
+    make_film,
+    make_lip_film,
+)
 from portravox.render.kernels import (
     FAR,
     NodeMap,
@@ -60,6 +69,9 @@ REACH_FW = 0.12
 TEAR_MARGIN_MM = 4.0
 """Around the mouth the map is computed for every pixel."""
 
+CREASE_MARGIN_MM = 1.0
+"""Likewise around the vertices at a crease: as far as the next ones are."""
+
 PAINT_MARGIN_MM = 8.0
 """The mouth may paint so far around the edges of the lips."""
 
@@ -75,7 +87,7 @@ class Scene:
     """The photograph as a frame."""
     film: Film
     """What moves, and what lies behind."""
-    lips: Film
+    lips: LipFilm
     """The same around the mouth, nothing but lips and skin in it."""
     light: Light
     mouth: MouthPaint
@@ -92,6 +104,8 @@ class Scene:
     """What of the film is the person, for frames that are to be seen through."""
     lip_triangles: Int32
     """Of the mesh, those that may be seen around the lips."""
+    creases: tuple[Int32, Int32]
+    """Vertices around the crease that each corner of the mouth has in the photograph."""
     resting_places: Float32
     """The same while the mouth is as photographed: its strips simply continue, too."""
 
@@ -111,7 +125,7 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32, *, see_through: bool =
     # lips carry their own edge into the hole; eyes are photographed open and simply continue
     strips = np.concatenate([own[: mesh.mouth_strips], middle[mesh.mouth_strips :]])
 
-    def moving() -> tuple[Film, Film, tuple[Box, ...]]:
+    def moving() -> tuple[Film, LipFilm, tuple[Box, ...]]:
         layers = split_layers(rig, photo, matte)
         film = make_film(rig, layers, (photo.shape[1], photo.shape[0]))
         return film, make_lip_film(rig, layers, film.scale), _moving_bands(rig, layers)
@@ -138,6 +152,7 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32, *, see_through: bool =
         fine_cell=_by_width(FINE_CELLS_BY_WIDTH, rig),
         bands=bands,
         lip_triangles=_lip_triangles(rig),
+        creases=_creases(rig, lips),
         texture_places=np.concatenate([rig.rest[:, :2], strips]).astype(np.float32),
         resting_places=np.concatenate([rig.rest[:, :2], middle]).astype(np.float32),
     )
@@ -150,6 +165,7 @@ class Painter:
         self._scene = scene
         self._frame = scene.still.copy()
         self._at_rest = True
+        self._lips = LipsInUse(scene.lips)
         self._map = _Map(scene.rig.region, scene.cell, scene.rig.body, scene.rig.hair)
         self._bands = np.array(scene.bands, np.int32).reshape(-1, 4)
         # eyes and mouth are painted here in colour; only their surroundings are ever filled
@@ -190,7 +206,11 @@ class Painter:
     def _paint_mouth(self, posed: PosedMesh, attributes: Float32) -> None:
         scene = self._scene
         edges = posed.vertices[np.concatenate(scene.rig.mesh.mouth), :2]
-        self._draw_torn(posed, attributes, edges, scene.lips)
+        self._lips.take_out(posed.corners_in)
+        tear = np.float32((TEAR_MARGIN_MM - CREASE_MARGIN_MM) * scene.rig.px_per_mm)
+        gone = [v for v, share in zip(scene.creases, posed.corners_in, strict=True) if share > 0]
+        around = [edges - tear, edges + tear, *(posed.vertices[v, :2] for v in gone)]
+        self._draw_torn(posed, attributes, np.concatenate(around), self._lips.film)
         window = self._window(edges, PAINT_MARGIN_MM * scene.rig.px_per_mm)
         if window is not None:
             self._to_colours(window)
@@ -204,9 +224,12 @@ class Painter:
             paint_eye(eye, posed, self._colours)
             self._from_colours(window)
 
-    def _draw_torn(self, posed: PosedMesh, attributes: Float32, edges: Float32, film: Film) -> None:
-        """Draw the surroundings of a hole again, for every pixel, where the map tears."""
-        window = self._window(edges, TEAR_MARGIN_MM * posed.rig.px_per_mm)
+    def _draw_torn(
+        self, posed: PosedMesh, attributes: Float32, points: Float32, film: Film
+    ) -> None:
+        """Draw the surroundings of a hole again, for every pixel, where the map tears: as far as
+        points, (P, 2), lie."""
+        window = self._window(points, CREASE_MARGIN_MM * posed.rig.px_per_mm)
         if window is not None:
             bands = np.array([window], np.int32)
             scene = self._scene
@@ -299,6 +322,21 @@ def _lip_triangles(rig: Rig) -> Int32:
     points = strip_positions(rig.rest, mesh, 0.0)[:, :2]
     near = ((points > edges.min(axis=0) - reach) & (points < edges.max(axis=0) + reach)).all(axis=1)
     return np.ascontiguousarray(mesh.triangles[near[mesh.triangles].any(axis=1)])
+
+
+def _creases(rig: Rig, lips: LipFilm) -> tuple[Int32, Int32]:
+    """Vertices of the skin that lie in the box of each corner, on the left and on the right."""
+    places = rig.rest[:, :2] - np.array(lips.film.origin, np.float32)
+
+    def inside(corner: CornerFilm | None) -> Int32:
+        if corner is None:
+            return np.empty(0, np.int32)
+        box = corner.box
+        found = (places >= (box.x0, box.y0)) & (places < (box.x1, box.y1))
+        return np.flatnonzero(found.all(axis=1)).astype(np.int32)
+
+    left, right = (inside(corner) for corner in lips.corners)
+    return left, right
 
 
 def _moving_bands(rig: Rig, layers: Layers) -> tuple[Box, ...]:

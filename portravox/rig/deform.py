@@ -18,7 +18,7 @@ from portravox.ramps import smooth_share, soft_limit
 from portravox.rig.fit import CAMERA_DISTANCE_FW, Rig
 from portravox.rig.kernels import bend, turn_head
 from portravox.rig.shading import shade_factors
-from portravox.rig.shapes import JAW_DEG, SHAPES, jaw_displacement
+from portravox.rig.shapes import JAW_DEG, MOUTH_CORNERS, SHAPES, jaw_displacement
 from portravox.rig.topology import strip_positions
 
 UPPER_SHARE = 0.22
@@ -73,6 +73,10 @@ _MUSCLES = (
 )
 """Shapes that are as much there as the controls of their names say."""
 
+CORNER_DRAWN_IN_MM = (1.0, 4.5)
+"""Drawn inwards so far, a corner of the mouth begins to use up the line in which the lips end, and
+has used it up. Our choice, by eye."""
+
 _STRAIGHT = np.eye(3)
 
 
@@ -104,6 +108,10 @@ class PosedMesh:
     speech: float
     lip_press: float
     tongue_up: float
+
+    corners_in: tuple[float, float]
+    """0..1 how far the corners of the mouth, on the picture's left and right, have used up the
+    line in which the photographed lips end."""
 
     gaze_deg: tuple[float, float]
     """Yaw and pitch of the eyes in the head."""
@@ -152,6 +160,9 @@ class Deformer:
         self._gap_mm = ((rig.shapes[:, low] - rig.shapes[:, u]) @ down / px).astype(np.float64)
         self._rise_mm = (-rig.shapes[:, u] @ down / px).astype(np.float64)
         self._mouth_width_mm = settled_width_mm(rig)
+        # (2, S) mm that each shape draws the corners inwards, left and right
+        across = rig.shapes[:, MOUTH_CORNERS] @ rig.axes[:, 0] / px
+        self._drawn_in_mm = (across * np.array([1.0, -1.0])).T.astype(np.float64)
         self._rest_overlap = np.minimum((rig.rest[lower] - rig.rest[upper]) @ down, 0.0)
         self._yaw_limit = max(4.0, YAW_LIMIT_DEG - 0.5 * abs(rig.face.pose.yaw_deg))
 
@@ -192,9 +203,17 @@ class Deformer:
             speech=float(c["speech"]),
             lip_press=float(c["lip_press"]),
             tongue_up=float(c["tongue_up"]),
+            corners_in=self._corners_in(weights),
             gaze_deg=(float(c["gaze_yaw_deg"]), float(c["gaze_pitch_deg"])),
             blink=(_lid(c["blink_left"], c), _lid(c["blink_right"], c)),
             squint=float(c["squint"]),
+        )
+
+    def _corners_in(self, weights: Float32) -> tuple[float, float]:
+        """Of the corners on the left and on the right, under shape weights, (S,)."""
+        left_mm, right_mm = (self._drawn_in_mm @ weights).tolist()
+        return smooth_share(*CORNER_DRAWN_IN_MM, left_mm), smooth_share(
+            *CORNER_DRAWN_IN_MM, right_mm
         )
 
     def _shift_px(self, right_fw: float, up_fw: float) -> Float32:

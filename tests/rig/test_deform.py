@@ -199,3 +199,14 @@ def test_a_jaw_that_drops_goes_over_the_neck_and_leaves_the_collar(
     below = rig.mesh.rings[2, OVAL.index(152)]
     assert drop[152] > 0.04 * rig.width_px
     assert abs(drop[below]) < 0.15 * drop[152]
+
+
+def test_corners_use_up_their_line_as_they_are_drawn_in(deformer: Deformer, controls: Row) -> None:
+    assert deformer.deform(controls()).corners_in == (0.0, 0.0)
+    assert deformer.deform(controls(smile=1.0)).corners_in == (0.0, 0.0)
+    rounding = [
+        deformer.deform(controls(speech=1.0, lip_round=amount)).corners_in
+        for amount in (0.0, 0.3, 0.6, 1.0)
+    ]
+    assert np.all(np.diff(rounding, axis=0) >= 0.0)
+    assert rounding[-1] == (1.0, 1.0)
