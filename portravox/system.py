@@ -9,6 +9,8 @@ else in the package asks which system it runs on.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import mmap
 import os
 import signal
 import subprocess
@@ -27,6 +29,23 @@ CORES = "PORTRAVOX_CORES"
 """Environment variable: how many cores this process may use, if fewer than there are."""
 
 _CGROUP = Path("/sys/fs/cgroup")
+
+
+def give_back_memory() -> None:
+    """Return to the system what was freed: preparing and drawing need much for a while.
+
+    glibc keeps freed pieces of up to 32 MB for itself; elsewhere there is nothing to do.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def forget_pages(mapped: mmap.mmap) -> None:
+    """Keep nothing in memory of a mapped file; what is looked at comes from it again. Windows has
+    no call for it, and does so when memory is short."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def usable_cores(cgroup: Path = _CGROUP) -> int:

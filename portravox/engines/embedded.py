@@ -6,8 +6,6 @@ Flow      media.picture -> register: face -> rig.fit -> render.scene
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import fit, photo_smile
-from portravox.system import usable_cores
+from portravox.system import give_back_memory, usable_cores
 
 MOST_PAINTERS = 8
 """Frames painted at the same time, at most. Each painter holds buffers of a frame's size,
@@ -139,7 +137,7 @@ class EmbeddedAvatar:
                 self._scenes[paste_back] = prepare_scene(
                     fit(face, matte, pixels), pixels, matte, see_through=self._portrait.see_through
                 )
-                _give_back_memory()
+                give_back_memory()  # 50 MB at 2048 px
             return self._scenes[paste_back]
 
 
@@ -167,12 +165,3 @@ def _painted(scene: Scene, track: ControlTrack) -> Iterator[Planes]:
             yield underway.popleft().result()
             if index + len(painters) < len(track):
                 underway.append(begin(index + len(painters)))
-
-
-def _give_back_memory() -> None:
-    """Return to the system what preparing a scene took for a while: 50 MB at 2048 px.
-
-    glibc keeps freed pieces of up to 32 MB for itself, and rendering has no use for them.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # other systems have no such call
-        ctypes.CDLL(None).malloc_trim(0)

@@ -71,7 +71,7 @@ def check_producer(name: str) -> str:
     return name
 
 
-def content_id(*parts: bytes | memoryview) -> str:
+def content_id(*parts: bytes) -> str:
     """Make the number of a video: 32 hex digits, the same for the same parts in the same order.
 
     parts   all that the video depends on: picture, voice, options, version; and the task, where

@@ -432,13 +432,14 @@ def fill_frame(
         np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         for plane in slot.planes
     ]
-    for plane, drawn in zip(planes, (frame.luma, frame.cb, frame.cr, frame.alpha), strict=False):
-        if drawn is not None:
-            plane[:, : drawn.shape[1]] = drawn
     luma, cb, cr, *alpha = planes
+    drawn: list[UInt8 | None] = [frame.luma, frame.cb, frame.cr, frame.alpha]
     if levels is not None:
-        seen = luma[:, : frame.luma.shape[1]]
-        levels.add(seen, seen)
+        drawn[0] = None  # copied by that
+        levels.add(frame.luma, luma[:, : frame.luma.shape[1]])
+    for plane, copied in zip(planes, drawn, strict=False):
+        if copied is not None:
+            plane[:, : copied.shape[1]] = copied
     for stamp in stamps:
         if stamp is not None:
             stamp.blend(luma, cb, cr)
@@ -540,23 +541,19 @@ class SoundBlocks:
         return block if self._peak <= 1.0 else block / self._peak
 
     def _parts(self) -> Iterator[Float32]:
-        samples, rate_hz = self._voice.samples, self._voice.rate_hz
+        rate_hz = self._voice.rate_hz
         if rate_hz == self.rate_hz:
-            for at in range(0, len(samples), _PART_SAMPLES):
-                yield samples[at : at + _PART_SAMPLES]
+            yield from self._voice.pieces()
             return
         import soxr
 
         stream = soxr.ResampleStream(rate_hz, self.rate_hz, self.channels, dtype="float32")
-        for at in range(0, len(samples), _PART_SAMPLES):
-            is_last = at + _PART_SAMPLES >= len(samples)
-            part = stream.resample_chunk(samples[at : at + _PART_SAMPLES], last=is_last)
+        left = len(self._voice.samples)
+        for piece in self._voice.pieces():
+            left -= len(piece)
+            part = stream.resample_chunk(piece, last=left == 0)
             if len(part):
                 yield part
-
-
-_PART_SAMPLES = 65_536
-"""Resampled at a time; our choice."""
 
 
 def _require_labels(file: Path, label: AiLabel) -> None:

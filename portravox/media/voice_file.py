@@ -10,6 +10,7 @@ The kind is judged by the content and the length by the samples that really deco
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ from portravox.media.decoded_sound import (
     resampled,
 )
 from portravox.media.files import MIB, UNKNOWN_KIND, kind_in_words, read_bytes
+from portravox.media.sample_file import SampleFile, let_go
 from portravox.media.waveform import Waveform
 
 Kind = Literal["WAV", "MP3", "M4A", "AAC", "Ogg", "WebM", "FLAC", "CAF", "AMR", "AIFF"]
@@ -324,32 +326,62 @@ def _within_limits(
 
 
 class _Growing:
-    """Samples that come block by block, in one place from the beginning: of an hour there are
-    hundreds of megabytes, which are never held twice."""
+    """Samples that come block by block, in one place from the beginning: in memory, and from
+    IN_MEMORY_SAMPLES on in a file, if there is room for one."""
 
     def __init__(self, channels: int) -> None:
         self.channels = channels
         self._samples = np.zeros(0, np.float32)
         self._count = 0
+        self._file: SampleFile | None = None
+        self._most = IN_MEMORY_SAMPLES
 
     def add(self, block: Float32) -> None:
         """block  (N, channels)"""
         end = self._count + block.size
-        if end > len(self._samples):
-            # the system moves large pieces of memory without copying them
-            room = -(-end // GROWN_BY_SAMPLES) * GROWN_BY_SAMPLES
-            self._samples.resize(room, refcheck=False)
-        self._samples[self._count : end] = block.ravel()
+        if end > self._most:
+            try:
+                self._to_file(block)
+            except OSError:
+                self._stay_in_memory()
+        if self._file is None:
+            if end > len(self._samples):
+                # the system moves large pieces of memory without copying them
+                room = -(-end // GROWN_BY_SAMPLES) * GROWN_BY_SAMPLES
+                self._samples.resize(room, refcheck=False)
+            self._samples[self._count : end] = block.ravel()
         self._count = end
 
     def whole(self) -> Float32:
         """(N, channels) all of it; nothing can be added any more."""
+        if self._file is not None:
+            samples = self._file.whole()
+            self._file.close()
+            return samples.reshape(-1, self.channels)
         self._samples.resize(self._count, refcheck=False)
         return self._samples.reshape(-1, self.channels)
+
+    def _to_file(self, block: Float32) -> None:
+        if self._file is None:
+            self._file = SampleFile()
+            self._file.add(self._samples[: self._count])
+        self._file.add(block)
+        self._samples = np.zeros(0, np.float32)
+
+    def _stay_in_memory(self) -> None:
+        """There is no room for a file, or not enough."""
+        if self._file is not None:
+            if not len(self._samples):
+                self._samples = self._file.whole()[: self._count].copy()
+            self._file.close()
+        self._file, self._most = None, sys.maxsize
 
 
 GROWN_BY_SAMPLES = 1 << 22
 """16 MiB; our choice."""
+
+IN_MEMORY_SAMPLES = 180 * 48_000 * 2
+"""What the original takes at the most, in the form that has most samples: 69 MB. Our choice."""
 
 
 def _by_rate(blocks: Iterable[Block]) -> list[Block]:
@@ -362,7 +394,11 @@ def _by_rate(blocks: Iterable[Block]) -> list[Block]:
         if not last or last[1] != rate_hz or last[0].channels != samples.shape[1]:
             last = (_Growing(samples.shape[1]), rate_hz)
             segments.append(last)
-        last[0].add(samples)
+        for at in range(0, len(samples), BLOCK_SAMPLES):
+            block = samples[at : at + BLOCK_SAMPLES]
+            # Float files may hold anything; one NaN would spread over everything computed from it.
+            last[0].add(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0))
+            let_go(samples)
     return [(grown.whole(), rate_hz) for grown, rate_hz in segments]
 
 
@@ -384,15 +420,13 @@ def _joined(name: str, segments: list[Block]) -> Block:
     peak = 0.0
     sounds = False
     for samples, _ in segments:
-        # Float files may hold anything; one NaN would spread over everything computed from it.
-        for at in range(0, len(samples), BLOCK_SAMPLES):
-            part = samples[at : at + BLOCK_SAMPLES]
-            np.nan_to_num(part, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         peak = max(peak, float(samples.max()), -float(samples.min()))
+        let_go(samples)
     if peak > WRONG_SCALE_PEAK:
         segments = [(samples / np.float32(peak), rate_hz) for samples, rate_hz in segments]
     for samples, _ in segments:
         sounds = sounds or bool(np.any(np.ptp(samples, axis=0) >= SILENT_SWING))
+        let_go(samples)
     if not sounds:
         raise VoiceSilent(f"{name} is silent from beginning to end; wanted a voice")
     mixed = [(_mixed(samples), rate_hz) for samples, rate_hz in segments]

@@ -5,12 +5,18 @@ Flow      media.voice_file -> Waveform -> speech, media.encode
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from portravox.arrays import Float32
 from portravox.clock import duration_of_samples
+from portravox.media.sample_file import let_go
+
+PIECE_SAMPLES = 65_536
+"""Of a recording, worked on at a time; our choice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +24,8 @@ class Waveform:
     """A recording, one or two channels."""
 
     samples: Float32
-    """(N, channels), -1..1 is full scale; values outside are allowed (float files)."""
+    """(N, channels), -1..1 is full scale; values outside are allowed (float files). Those of a long
+    recording lie in a file: read them by `pieces`."""
 
     rate_hz: int
 
@@ -29,9 +36,19 @@ class Waveform:
     def duration_s(self) -> float:
         return duration_of_samples(len(self.samples), self.rate_hz)
 
-    def content(self) -> memoryview:
-        """The samples' bytes; not copied, since an hour has hundreds of megabytes."""
-        return np.ascontiguousarray(self.samples).data.cast("B")
+    def pieces(self) -> Iterator[Float32]:
+        """(M, channels) one after the other, PIECE_SAMPLES or fewer, none of which stays in memory
+        if the recording is long."""
+        for at in range(0, len(self.samples), PIECE_SAMPLES):
+            yield self.samples[at : at + PIECE_SAMPLES]
+            let_go(self.samples)
+
+    def digest(self) -> bytes:
+        """SHA-256 of the samples."""
+        found = hashlib.sha256()
+        for piece in self.pieces():
+            found.update(np.ascontiguousarray(piece).data.cast("B"))
+        return found.digest()
 
     def mono(self) -> Float32:
         """(N,) mean of the channels."""

@@ -14,7 +14,7 @@ import soxr
 
 from portravox.arrays import Float32
 from portravox.clock import sample_count
-from portravox.media.waveform import Waveform
+from portravox.media.waveform import PIECE_SAMPLES, Waveform
 
 SPEECH_RATE_HZ = 16_000
 """Keeps what tells speech sounds apart (up to 8 kHz)."""
@@ -23,9 +23,6 @@ ROW_RATE_HZ = 100
 """Rows of features per second."""
 
 SAMPLES_PER_ROW = SPEECH_RATE_HZ // ROW_RATE_HZ  # 160
-
-PIECE_SAMPLES = 65_536
-"""Of a recording, worked on at a time; our choice."""
 
 CANCELLED_SHARE = 0.05
 """Of the loudest channel's power: a mean with less has cancelled itself out; our choice."""
@@ -73,8 +70,7 @@ def _at_speech_rate(voice: Waveform) -> Iterator[Float32]:
 
 def _mono_pieces(voice: Waveform, channel: int | None) -> Iterator[Float32]:
     """One channel, or the mean of all."""
-    for at in range(0, len(voice.samples), PIECE_SAMPLES):
-        piece = voice.samples[at : at + PIECE_SAMPLES]
+    for piece in voice.pieces():
         if channel is None:
             yield piece.mean(axis=1, dtype=np.float32)
         else:
@@ -87,8 +83,7 @@ def _loudest_if_cancelled(voice: Waveform) -> int | None:
     if channels == 1:
         return None
     each, mean = np.zeros(channels), 0.0
-    for at in range(0, len(voice.samples), PIECE_SAMPLES):
-        piece = voice.samples[at : at + PIECE_SAMPLES]
+    for piece in voice.pieces():
         each += np.square(piece, dtype=np.float64).sum(axis=0)
         mean += float(np.square(piece.mean(axis=1, dtype=np.float32), dtype=np.float64).sum())
     return int(each.argmax()) if mean < CANCELLED_SHARE * float(each.max()) else None
