@@ -228,16 +228,15 @@ class Watermark:
         """
         side = max(MIN_TILE_PX, round(min(luma.shape) / TILES))
         strong = strength(luma)
-        alike = strong * _covered(self.tile(side), luma.shape)
-        amplitudes = self._amplitudes(luma, alike, side)
-        added = strong * _covered(self.tile(side, amplitudes), luma.shape)
-        rms = float(np.sqrt(np.mean(np.rint(added) ** 2)))
-        added *= min(1.0, MAX_RMS_LEVELS / max(rms, 1e-12))
+        amplitudes = self._amplitudes(luma, _tiled(strong.copy(), self.tile(side)), side)
+        added = _tiled(strong, self.tile(side, amplitudes))
         whole = np.rint(added)
-        return MarkedLevels(
-            brighter=np.maximum(whole, 0).astype(np.uint8),
-            darker=np.maximum(-whole, 0).astype(np.uint8),
-        )
+        rms = float(np.sqrt(np.mean(np.square(whole, out=whole))))
+        added *= min(1.0, MAX_RMS_LEVELS / max(rms, 1e-12))
+        np.rint(added, out=added)
+        brighter = np.maximum(added, 0, out=whole).astype(np.uint8)
+        np.negative(added, out=added)
+        return MarkedLevels(brighter, darker=np.maximum(added, 0, out=whole).astype(np.uint8))
 
     def _amplitudes(self, luma: UInt8, alike: Float32, side_px: int) -> Float64:
         """(WAVES,) how strong each wave should be, by what the picture itself says at its place in
@@ -267,11 +266,14 @@ MIN_TILE_PX: Final = 64
 """With fewer pixels a tile has no room for its waves."""
 
 
-def _covered(tile: Float32, shape: tuple[int, ...]) -> Float32:
-    """(H, W) the tile again and again."""
-    height, width = shape
+def _tiled(strong: Float32, tile: Float32) -> Float32:
+    """(H, W) what is given, in place, times the tile again and again."""
+    height, width = strong.shape
     side = len(tile)
-    return np.tile(tile, (-(-height // side), -(-width // side)))[:height, :width]
+    for y in range(0, height, side):
+        for x in range(0, width, side):
+            strong[y : y + side, x : x + side] *= tile[: height - y, : width - x]
+    return strong
 
 
 def _waves_in(details: Float32, tile_px: float) -> Complex128:
@@ -342,8 +344,16 @@ class MarkedLevels:
         """
         import cv2
 
-        cv2.add(luma, self.brighter, dst=marked)  # saturates
-        cv2.subtract(marked, self.darker, dst=marked)
+        height, width = luma.shape
+        step = max(1, _ADDED_AT_ONCE_PX // width)
+        for y in range(0, height, step):
+            rows = slice(y, y + step)
+            cv2.add(luma[rows], self.brighter[rows], dst=marked[rows])  # saturates
+            cv2.subtract(marked[rows], self.darker[rows], dst=marked[rows])
+
+
+_ADDED_AT_ONCE_PX: Final = 131_072
+"""Rows of so many pixels together stay in a processor's second cache between both steps."""
 
 
 def strength(luma: UInt8) -> Float32:
@@ -363,7 +373,9 @@ def strength(luma: UInt8) -> Float32:
     every = 4 if short >= 256 else 1
     size = (width // every, height // every)
     around = max(1.0, _AROUND * short / every)
-    variance = cv2.resize(fine * fine, size, interpolation=cv2.INTER_AREA)
+    np.square(fine, out=fine)
+    variance = cv2.resize(fine, size, interpolation=cv2.INTER_AREA)
+    del fine  # of a large picture it has many megabytes
     activity = np.sqrt(cv2.GaussianBlur(variance, (0, 0), around))
     reach = int(_REACH * short / every) | 1
     least = cv2.erode(activity, np.ones((reach, reach), np.uint8))

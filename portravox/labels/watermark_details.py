@@ -32,7 +32,7 @@ def reduced(luma: Float32 | UInt8) -> Float32:
     """All of a picture that is looked at: its shorter side has SIDE_PX pixels at most."""
     height, width = luma.shape
     smaller = min(1.0, SIDE_PX / min(height, width))
-    picture = luma.astype(np.float32)
+    picture = luma.astype(np.float32, copy=False)
     if smaller < 1:
         size = (max(1, round(width * smaller)), max(1, round(height * smaller)))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -257,11 +257,17 @@ def draw_eye(
     top_row, left_column = _P(y0), _P(x0)
     per_soft = _1 / eye.softness
     follow_x, follow_y = eye.gaze_x * eye.glint_follow, eye.gaze_y * eye.glint_follow
+    highest, lowest = _rows_in_view(lids, eye)
     for row in range(_P(before.shape[0])):
         fy = np.float32(row)
+        u0, u1 = _row_in_view(to_view, _P(0), fy)
+        v0, v1 = _row_in_view(to_view, _P(1), fy)
         for column in range(_P(before.shape[1])):
             fx = np.float32(column)
-            u, v = _in_view(to_view, _P(0), fx, fy), _in_view(to_view, _P(1), fx, fy)
+            v = v0 + fx * (v1 + fx * to_view[1, 3])
+            if v < highest or v > lowest:
+                continue
+            u = u0 + fx * (u1 + fx * to_view[0, 3])
             if _outside(u, v, right, bottom):
                 continue
             iu, iv = _P(np.int32(u)), _P(np.int32(v))
@@ -326,13 +332,29 @@ def _outside(u: Any, v: Any, right: Any, bottom: Any) -> Any:
     return u < _1 or v < _1 or u > right or v > bottom
 
 
+@compiled(fastmath=True)
+def _rows_in_view(lids: Float32, eye: EyeState) -> Any:
+    """Rows of the view above and below which nothing is drawn."""
+    highest, lowest = np.float32(1e9), np.float32(-1e9)
+    if eye.shut_share > _0 or eye.lash_share > _0:
+        return -highest, -lowest
+    rigid = np.float32(RIGID_MM) * eye.mm
+    fallen = _0
+    for i in range(lids.shape[1]):
+        highest = min(highest, lids[UPPER_NOW, i])
+        lowest = max(lowest, lids[LOWER_NOW, i])
+        fallen = max(fallen, abs(lids[UPPER_NOW, i] - lids[UPPER, i]))
+    spread = max(np.float32(SLIDE_PER_FALL) * fallen, np.float32(SLIDE_LEAST_MM) * eye.mm)
+    return highest - rigid - spread, lowest + rigid + np.float32(LOWER_SPREAD_MM) * eye.mm
+
+
 @compiled(inline=True)
-def _in_view(to_view: Float32, axis: Any, x: Any, y: Any) -> Any:
-    """One coordinate in the view of a frame position."""
+def _row_in_view(to_view: Float32, axis: Any, y: Any) -> Any:
+    """One coordinate of a row, as a polynomial of x: what it begins with, and the factor of x."""
     return (
-        to_view[axis, 0] + to_view[axis, 1] * x + to_view[axis, 2] * y
-        + to_view[axis, 3] * x * x + to_view[axis, 4] * x * y + to_view[axis, 5] * y * y
-    )  # fmt: skip
+        to_view[axis, 0] + y * (to_view[axis, 2] + y * to_view[axis, 5]),
+        to_view[axis, 1] + y * to_view[axis, 4],
+    )
 
 
 @compiled(inline=True)

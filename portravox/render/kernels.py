@@ -26,6 +26,10 @@ RUN = 32
 """Pixels of a row that are treated alike: what the vector units of a processor take in one or a few
 steps."""
 
+LOOKED_AT_EACH = 2 * BLOCK
+"""A film's blocks are looked at for one of so many pixels across and down; what one says holds
+around it, see render.film."""
+
 CLEAR, BETWEEN, SOLID = 0, 1, 2
 """What a film's matte is at a block and up to two blocks around: 0, anything, 255."""
 
@@ -255,16 +259,19 @@ def draw_planes(
     rows, row_of_nodes = np.empty((3, 4, width), np.float32), np.empty(width, np.float32)
     upper, lower, middle = rows[0], rows[1], rows[2]
     at, fetched = np.empty(width, np.int32), np.empty(width, np.uint32)
+    ends, of_segments = np.empty(width, np.int32), np.empty(width, np.int32)
+    segments = 0
     for k in range(bands.shape[0]):
         x0, y0, x1, y1 = bands[k, 0], bands[k, 1], bands[k, 2], bands[k, 3]
         count = x1 - x0
         for y in range(y0, y1, 2):
             _row_of_places(nodes, places.cell, corners, x0, y, count, row_of_nodes, upper)
             _row_of_places(nodes, places.cell, corners, x0, y + 1, count, row_of_nodes, lower)
-            end, following = 0, _state_of_run(film.states, upper, 0, count)
-            while end < count:
-                begin, state = end, following
-                end, following = _alike(film.states, upper, begin, count, state)
+            if (y - y0) % LOOKED_AT_EACH == 0:
+                segments = _segments(film.states, upper, count, ends, of_segments)
+            end = 0
+            for segment in range(segments):
+                begin, end, state = end, ends[segment], of_segments[segment]
                 here = _Segment(_P(begin), _P(end), _P(x0), _P(y), _P(x0 - film.x), _P(y - film.y))
                 if state == CLEAR:
                     _copy_two_rows(here, plate_luma, frame_luma)
@@ -306,21 +313,28 @@ def _halved(here: _Segment) -> _Segment:
 
 
 @compiled()
-def _alike(states: UInt8, row: Float32, begin: int, count: int, state: int) -> Any:
-    """How far the film stays as it is at pixel `begin` of a row, and what it is from there on."""
-    end, following = begin, state
-    while end < count and following == state:
-        end += RUN
-        if end < count:
-            following = _state_of_run(states, row, end, count)
-    return min(end, count), following
+def _segments(
+    states: UInt8, row: Float32, count: int, ends: Int32, of_segments: Int32
+) -> Any:  # fmt: skip
+    """How many segments of a row the film is alike in; where they end, and what it is there.
+
+    ends, of_segments  written; room for one segment each RUN pixels
+    """
+    last = -1
+    for begin in range(0, count, RUN):
+        state = _state_of_run(states, row, begin, count)
+        if last < 0 or of_segments[last] != state:
+            last += 1
+            of_segments[last] = state
+        ends[last] = min(begin + RUN, count)
+    return last + 1
 
 
 @compiled()
 def _state_of_run(states: UInt8, row: Float32, begin: int, count: int) -> Any:
     """What all blocks are that the next RUN places, px in the film, lie in, or BETWEEN."""
     common = _I(-1)
-    for i in range(begin, min(begin + RUN, count), 2 * BLOCK):
+    for i in range(begin, min(begin + RUN, count), LOOKED_AT_EACH):
         block_row = min(max(_I(row[Y, i]) // BLOCK, 0), states.shape[0] - 1)
         column = min(max(_I(row[X, i]) // BLOCK, 0), states.shape[1] - 1)
         state = _I(states[block_row, column])
