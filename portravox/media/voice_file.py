@@ -417,16 +417,11 @@ def _concatenated(parts: list[Float32]) -> Float32:
 
 def _joined(name: str, segments: list[Block]) -> Block:
     """One recording of one or two channels at one rate. Raises VoiceSilent."""
-    peak = 0.0
-    sounds = False
-    for samples, _ in segments:
-        peak = max(peak, float(samples.max()), -float(samples.min()))
-        let_go(samples)
+    peak = max(float(np.abs(_extent(samples)).max()) for samples, _ in segments)
     if peak > WRONG_SCALE_PEAK:
         segments = [(samples / np.float32(peak), rate_hz) for samples, rate_hz in segments]
-    for samples, _ in segments:
-        sounds = sounds or bool(np.any(np.ptp(samples, axis=0) >= SILENT_SWING))
-        let_go(samples)
+    extents = [_extent(samples) for samples, _ in segments]
+    sounds = any(np.any(highest - lowest >= SILENT_SWING) for lowest, highest in extents)
     if not sounds:
         raise VoiceSilent(f"{name} is silent from beginning to end; wanted a voice")
     mixed = [(_mixed(samples), rate_hz) for samples, rate_hz in segments]
@@ -440,6 +435,17 @@ def _joined(name: str, segments: list[Block]) -> Block:
         for s, rate_hz in mixed
     ]
     return _concatenated(parts), wanted_hz
+
+
+def _extent(samples: Float32) -> Float32:
+    """(2, channels) the lowest and the highest sample of each."""
+    extent = np.stack([samples[0], samples[0]])
+    for at in range(0, len(samples), BLOCK_SAMPLES):
+        part = samples[at : at + BLOCK_SAMPLES]
+        np.minimum(extent[0], part.min(axis=0), out=extent[0])
+        np.maximum(extent[1], part.max(axis=0), out=extent[1])
+        let_go(samples)
+    return extent
 
 
 INVERTED = -0.5
