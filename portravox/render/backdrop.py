@@ -78,7 +78,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     shrink = min(1.0, COARSE_FACE_PX / rig.width_px)
     coarse = (max(8, round(size[0] * shrink)), max(8, round(size[1] * shrink)))
     covered = cv2.resize(person, coarse, interpolation=cv2.INTER_AREA)
-    covered = np.maximum(covered, _strands(region, covered, rig.width_px))
+    covered = np.maximum(covered, strands(region, covered, rig.width_px))
 
     margin = max(2, round(rig.width_px * shrink * MARGIN_FW))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
@@ -109,7 +109,7 @@ def _in_one_piece(covered: Float32, disc: UInt8, nose: AnyFloat) -> tuple[Float3
     return covered, np.asarray(grown * np.uint8(255), np.uint8)
 
 
-def _strands(region: UInt8, covered: Float32, width_px: float) -> Float32:
+def strands(region: UInt8, covered: Float32, width_px: float) -> Float32:
     """(h', w') 1 on strands of hair that the matte has missed, against an even background.
 
     They are thin, and clearly darker or brighter than what is around. Left behind by a head that

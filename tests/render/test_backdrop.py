@@ -9,10 +9,10 @@ from portravox.render.backdrop import (
     Layers,
     _in_one_piece,
     _mirrored,
-    _strands,
     _torn,
     filled_in,
     split_layers,
+    strands,
 )
 from portravox.rig.fit import Rig
 
@@ -82,17 +82,17 @@ def test_no_line_is_drawn_where_two_mirror_images_meet() -> None:
     assert torn[:, :18].max() == 0.0
 
 
-def test_strands_before_an_even_background_belong_to_the_head() -> None:
+def teststrands_before_an_even_background_belong_to_the_head() -> None:
     picture = np.full((200, 200, 3), 220, np.uint8)
     cv2.circle(picture, (100, 100), 50, (60, 40, 30), -1)
     cv2.line(picture, (100, 52), (160, 45), (70, 50, 40), 1)  # a hair that stands off
     covered = np.zeros((200, 200), np.float32)
     cv2.circle(covered, (100, 100), 50, 1.0, -1)
-    found = _strands(picture, covered, 100.0)
+    found = strands(picture, covered, 100.0)
     assert found[45:52, 110:125].max() == 1.0
     assert found[130:, :].max() == 0.0  # along the outline there is none
     lively = np.random.default_rng(0).integers(0, 255, picture.shape).astype(np.uint8)
-    assert _strands(lively, covered, 100.0).mean() < 0.01
+    assert strands(lively, covered, 100.0).mean() < 0.01
 
 
 def test_what_the_margin_does_not_join_to_the_head_stays_behind() -> None:
