@@ -25,7 +25,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.quality.inputs import ASTRONAUT, SAMPLES, Inputs
+from benchmarks.quality.inputs import ASTRONAUT, Inputs
+from benchmarks.samples import SAMPLES
 from benchmarks.sheets import MAX_SIDE_PX, Sitter, Window
 from portravox.arrays import Bool, Float32, UInt8
 from portravox.errors import PortravoxError

@@ -29,7 +29,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.probe import read_frames
-from benchmarks.quality.inputs import ASTRONAUT, SAMPLES, Inputs
+from benchmarks.quality.inputs import ASTRONAUT, Inputs
+from benchmarks.samples import SAMPLES
 from benchmarks.tracking import MOUTH_CORNERS, OUTER_EYE_CORNERS
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, UInt8

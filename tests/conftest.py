@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.samples import SAMPLES
 from portravox.animation.controls import CONTROLS
 from portravox.arrays import Float32, UInt8
 from portravox.demo import demo_portrait
@@ -30,6 +31,14 @@ pytest_plugins = ("tests.skipped",)
 def anyio_backend() -> str:
     """The event loop that coroutines among the tests run in: the one that the server has."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder with real pictures and recordings, which may not be published."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"the sample material is not at {SAMPLES}")
+    return SAMPLES
 
 
 @pytest.fixture(scope="session")

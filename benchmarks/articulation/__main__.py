@@ -16,12 +16,12 @@ from benchmarks.articulation.languages import other_languages
 from benchmarks.articulation.mandarin import mandarin_words
 from benchmarks.articulation.prompts import english_prompts
 from benchmarks.articulation.robustness import bad_recordings
-from benchmarks.articulation.sentences import SAMPLES
 from benchmarks.articulation.stillness import stillness
 from benchmarks.articulation.tables import write_tables
 from benchmarks.machine import this_machine
 from benchmarks.quality.chapter import Part
 from benchmarks.quality.report import number
+from benchmarks.samples import SAMPLES
 from portravox.articulation.acoustic_model import ARTICULATION_MODEL
 
 CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {

@@ -21,8 +21,6 @@ from portravox.media.waveform import Waveform
 from portravox.speech.resample import speech_samples
 from training.utterance import Phone
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
-
 WIDEBAND, TELEPHONE = "wideband_16k", "telephone_8k"
 
 OUTLIER_DEVIATIONS = 3.0

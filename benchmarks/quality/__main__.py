@@ -12,13 +12,14 @@ from benchmarks.quality.articulation import articulation
 from benchmarks.quality.chapter import Part
 from benchmarks.quality.expression import expression
 from benchmarks.quality.head import blinks, heads
-from benchmarks.quality.inputs import SAMPLES, Inputs
+from benchmarks.quality.inputs import Inputs
 from benchmarks.quality.mouth import closures, lag, mouth_strength, silence
 from benchmarks.quality.people import identity, likeness_to_people, steadiness
 from benchmarks.quality.picture import gallery, rest, surroundings
 from benchmarks.quality.report import write_report
 from benchmarks.quality.studio import Studio
 from benchmarks.quality.texture import texture
+from benchmarks.samples import SAMPLES
 
 PARTS: Mapping[str, Callable[[Studio], Part]] = {
     "articulation": articulation,

@@ -19,8 +19,6 @@ from portravox.clock import sample_count
 from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
-
 ASTRONAUT = "astronaut"
 STEADY_PORTRAIT = "man_stubble_frontal_closed_mouth.jpg"
 """From the front, lips closed, eyes open: where the tracker is at its best."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,11 +111,3 @@ def mono() -> Callable[..., Waveform]:
 def papapa() -> Babble:
     """Released with a weak burst of low frequency, as p is."""
     return _babble((200.0, 1000.0), 0.05)
-
-
-@pytest.fixture(scope="session")
-def samples_folder() -> Path:
-    folder = Path(__file__).resolve().parents[3] / "shared" / "samples"
-    if not folder.is_dir():
-        pytest.skip("the sample voices are not beside the project")
-    return folder

@@ -161,9 +161,9 @@ def test_a_transcript_of_something_else_changes_nothing_but_the_notice(voice, cu
     assert np.array_equal(heedless.values, curves.values)
 
 
-def test_every_sample_voice_gives_sensible_curves(samples_folder):
+def test_every_sample_voice_gives_sensible_curves(samples):
     checked = 0
-    for path in sorted((samples_folder / "voices").iterdir()):
+    for path in sorted((samples / "voices").iterdir()):
         if path.stat().st_size > 500_000 and path.suffix == ".mp3":
             continue  # minutes of speech: the shorter ones say as much
         curves = articulate(read_voice(path))
@@ -179,7 +179,7 @@ def test_every_sample_voice_gives_sensible_curves(samples_folder):
     assert checked >= 15
 
 
-def test_noise_without_voice_keeps_the_mouth_shut(samples_folder):
-    curves = articulate(read_voice(samples_folder / "bad_audio" / "noise_no_voice.wav"))
+def test_noise_without_voice_keeps_the_mouth_shut(samples):
+    curves = articulate(read_voice(samples / "bad_audio" / "noise_no_voice.wav"))
     assert not curves["activity"].any()
     assert not curves["aperture"].any()

@@ -6,8 +6,8 @@ benchmark = pytest.importorskip("benchmarks.articulation", reason="needs the pro
 
 
 @pytest.fixture(scope="module")
-def figures(samples_folder):
-    return {band: score.figures() for band, score in benchmark.score(samples_folder).items()}
+def figures(samples):
+    return {band: score.figures() for band, score in benchmark.score(samples).items()}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from portravox.cli.batch_list import BadRow, Row, read_list
@@ -171,15 +169,11 @@ def test_other_bytes_say_what_to_do(rows_of):
     assert "CSV UTF-8" in refused.value.hint
 
 
-REPORTED = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "reported"
-
-
-@pytest.mark.skipif(not REPORTED.is_dir(), reason="the sample material is not here")
 @pytest.mark.parametrize(
     ("name", "portrait"), [("gbk.csv", "张三.bmp"), ("utf16.csv", "张三.bmp"), ("sep.csv", "a.bmp")]
 )
-def test_the_reported_lists_are_read(name, portrait):
-    (row,) = read_list(REPORTED / name)
+def test_the_reported_lists_are_read(samples, name, portrait):
+    (row,) = read_list(samples / "reported" / name)
     assert row.portrait.name == portrait
 
 

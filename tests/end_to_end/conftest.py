@@ -9,16 +9,6 @@ import pytest
 
 from portravox.demo import VOICE, demo_portrait
 
-SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
-
-
-@pytest.fixture(scope="session")
-def samples() -> Path:
-    """The folder with real pictures and recordings, which may not be published."""
-    if not SAMPLES.is_dir():
-        pytest.skip(f"the sample material is not at {SAMPLES}")
-    return SAMPLES
-
 
 @pytest.fixture(scope="session")
 def astronaut() -> Path:

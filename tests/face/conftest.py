@@ -19,8 +19,6 @@ from portravox.face.verdict import Verdict, judge
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
 
-SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
-
 
 @pytest.fixture(scope="session")
 def astronaut() -> Picture:
@@ -38,14 +36,12 @@ class SampleJudge(Protocol):
 
 
 @pytest.fixture(scope="session")
-def judge_sample() -> SampleJudge:
+def judge_sample(samples: Path) -> SampleJudge:
     """Judges a sample picture by its path under the samples; each only once."""
-    if not SAMPLES.is_dir():
-        pytest.skip(f"the sample material is not at {SAMPLES}")
 
     @lru_cache(maxsize=64)
     def verdict(name: str) -> Verdict:
-        return judge(read_picture(SAMPLES / name, max_side_px=1600))
+        return judge(read_picture(samples / name, max_side_px=1600))
 
     return verdict
 

@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.samples import SAMPLES
 from portravox.arrays import UInt8
 from portravox.face import models
 from portravox.face.crop import Square, cut
 from portravox.face.models import Detection
 from portravox.face.tessellation import tessellation_edges
 from portravox.media.picture_file import read_picture
-from tests.face.conftest import SAMPLES
 
 if find_spec("mediapipe") is None:  # importing the package itself would ask for what is left out
     pytest.skip("the reference has an environment of its own", allow_module_level=True)

@@ -13,8 +13,6 @@ from portravox.face.find import find_face
 from portravox.face.glasses import LEAST_STEP, bridge_step, hidden_by_lens, wears_glasses
 from portravox.media.picture_file import read_picture
 
-SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples" / "portraits"
-
 
 def test_a_bare_nose_wears_none(photo: UInt8, face: Face) -> None:
     assert bridge_step(photo, face.landmarks) < 0.8 * LEAST_STEP
@@ -44,10 +42,8 @@ def test_a_rim_painted_across_the_nose_is_seen(
         ("painting_mona_lisa.jpg", False),
     ],
 )
-def test_real_people(name: str, worn: bool) -> None:
-    if not SAMPLES.is_dir():
-        pytest.skip(f"the sample material is not at {SAMPLES}")
-    face, _ = find_face(read_picture(SAMPLES / name, max_side_px=1600))
+def test_real_people(samples: Path, name: str, worn: bool) -> None:
+    face, _ = find_face(read_picture(samples / "portraits" / name, max_side_px=1600))
     assert face.glasses is worn
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +14,6 @@ from portravox.face.find import find_face
 from portravox.face.matte import _mistaken, person_matte
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
-from tests.face.conftest import SAMPLES
 
 
 def test_face_is_person_and_background_is_not(astronaut: Picture, astronaut_face: Face) -> None:
@@ -81,9 +82,8 @@ def test_hair_of_which_a_look_is_unsure_stays_with_the_person() -> None:
     assert not _mistaken(pixels, whole, closer, face_width_px=60.0).any()
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"the sample material is not at {SAMPLES}")
-def test_the_frame_around_a_portrait_is_behind() -> None:
-    picture = read_picture(SAMPLES / "portraits" / "woman_alpha.png", max_side_px=900)
+def test_the_frame_around_a_portrait_is_behind(samples: Path) -> None:
+    picture = read_picture(samples / "portraits" / "woman_alpha.png", max_side_px=900)
     face, _ = find_face(picture)
     matte = person_matte(picture.pixels, face)
     x0, y0, x1, y1 = (round(edge) for edge in (face.box.x0, face.box.y0, face.box.x1, face.box.y1))

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.samples import SAMPLES
 from portravox.errors import FaceCutOff, FaceTooSmall, FaceUnclear, NoFaceFound
 from portravox.face.face import Face
 from portravox.face.verdict import judge, require_face
 from portravox.media.picture import Picture
 
-from .conftest import SAMPLES, SampleJudge
+from .conftest import SampleJudge
 
 REFUSED = {
     "cat_ragdoll.jpg": "no_face_found",

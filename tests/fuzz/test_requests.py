@@ -8,7 +8,6 @@ import json
 import random
 import select
 import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +19,9 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-import uvicorn
 
 from handbook.error_codes import answers
 from portravox.service.app import Application
-from portravox.service.connections import TimeoutProtocol
-from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
 from portravox.service.service import Service
 from tests.fuzz.conftest import Tally
@@ -40,7 +36,7 @@ from tests.fuzz.mutations import (
     request,
 )
 from tests.live import COLD, HTTP, Live, new_key, serving
-from tests.service.conftest import service_in
+from tests.service.conftest import listening_in, service_in
 
 AT_ONCE = 64
 """So many requests are under way together, as in the load test."""
@@ -153,27 +149,8 @@ async def test_every_answer_is_one_that_is_written_down(tmp_path: Path, bodies: 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[tuple[int, str]]:
     """A server on a socket, without workers, and a key."""
-    _, secret = ApiKeys(tmp_path / "keys.json").create("test")
-
-    @asynccontextmanager
-    async def open_service(_: Metrics) -> AsyncIterator[Service]:
-        service = service_in(tmp_path)
-        yield service
-        await service.queue.close()
-
-    config = uvicorn.Config(
-        Application(open_service), http=TimeoutProtocol, lifespan="on", log_config=None
-    )
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield listener.getsockname()[1], secret
-        server.should_exit = True
-        thread.join()
+    with listening_in(tmp_path) as server:
+        yield server
 
 
 def _wire(case: Request) -> bytes:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pytest
 
 from portravox.media.waveform import Waveform
-
-SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "samples"
-
-
-@pytest.fixture(scope="session")
-def samples() -> Path:
-    """The folder with real pictures and recordings, which may not be published."""
-    if not SAMPLES.is_dir():
-        pytest.skip(f"the sample material is not at {SAMPLES}")
-    return SAMPLES
 
 
 class ToneMaker(Protocol):

@@ -25,7 +25,6 @@ SKIN = np.array([205.0, 160.0, 135.0])
 WHITE, IRIS, LASH = np.array([240.0, 238.0, 235.0]), np.array([70.0, 90.0, 110.0]), 30.0
 HALF_PX, HIGH_PX = 120.0, 40.0
 
-PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "samples" / "portraits"
 PAINTED = (
     "bw_photo_woman_tiara_smile_teeth.jpg",
     "woman_east_asian_very_large_2840.png",
@@ -164,11 +163,8 @@ def seen_in_view(eye: EyePaint, frame: UInt8) -> tuple[Float32, float]:
 
 
 @pytest.fixture(scope="module", params=PAINTED)
-def sitter(request: pytest.FixtureRequest) -> tuple[Scene, Deformer]:
-    path = PORTRAITS / request.param
-    if not path.exists():
-        pytest.skip(f"the sample material is not at {PORTRAITS}")
-    picture = read_picture(path, max_side_px=768)
+def sitter(samples: Path, request: pytest.FixtureRequest) -> tuple[Scene, Deformer]:
+    picture = read_picture(samples / "portraits" / request.param, max_side_px=768)
     face, _ = find_face(picture)
     matte = person_matte(picture.pixels, face)
     rig = fit(face, matte)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import httpx
 import pytest
+import uvicorn
 
 from portravox.inspection import Inspection
 from portravox.service.app import Application
+from portravox.service.connections import TimeoutProtocol
 from portravox.service.detector import Judgement
 from portravox.service.keys import ApiKeys
 from portravox.service.metrics import Metrics
@@ -83,6 +88,32 @@ def service_in(folder: Path, **settings: Any) -> Service:
         detector=YesDetector(),
         signing=signing,
     )
+
+
+@contextmanager
+def listening_in(folder: Path) -> Iterator[tuple[int, str]]:
+    """Its port and a key, of a server on a real socket that has no worker."""
+    _, secret = ApiKeys(folder / "keys.json").create("test")
+
+    @asynccontextmanager
+    async def open_service(_: Metrics) -> AsyncIterator[Service]:
+        service = service_in(folder)
+        yield service
+        await service.queue.close()
+
+    config = uvicorn.Config(
+        Application(open_service), http=TimeoutProtocol, lifespan="on", log_config=None
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield listener.getsockname()[1], secret
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture

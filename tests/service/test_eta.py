@@ -7,29 +7,17 @@ from dataclasses import replace
 import pytest
 
 from portravox.service.eta import TaskEta, Work
-from portravox.service.tasks.queue import Job, Result, Task
+from portravox.service.tasks.queue import Job, Result
+from portravox.service.tasks.rows import new_task
 from portravox.service.tasks.states import TaskState
 from portravox.service.tasks.task import LatestAttempts
 
-WAITING = Task(
-    task_id="t",
+WAITING = new_task(
+    Job(model="liveportrait", image_url="i", audio_url="a", parameters={}, resolve_oss=False),
     key_id="1",
     key_group="default",
     request_id="r",
-    job=Job(model="liveportrait", image_url="i", audio_url="a", parameters={}, resolve_oss=False),
-    state=TaskState.PENDING,
-    attempt=0,
     submitted_at=100.0,
-    scheduled_at=None,
-    ended_at=None,
-    worker=None,
-    lease_until=None,
-    cancel_requested=False,
-    stage=None,
-    done=0.0,
-    code=None,
-    message=None,
-    result=None,
 )
 RUNNING = replace(WAITING, state=TaskState.RUNNING, scheduled_at=200.0)
 
@@ -84,11 +72,11 @@ def test_a_task_at_work_is_judged_by_its_own_speed() -> None:
 def test_what_came_before_the_first_frame_says_nothing_about_frames() -> None:
     """The first video of a server: 15 s of loading, then a tenth a second; it was told 44 s."""
     eta = TaskEta(workers=1)
-    eta.draw("t", 0.08, now=215.0)
-    eta.draw("t", 0.18, now=216.0)  # only the first time counts
+    eta.draw(RUNNING.task_id, 0.08, now=215.0)
+    eta.draw(RUNNING.task_id, 0.18, now=216.0)  # only the first time counts
     quarter = replace(RUNNING, done=0.28)
     assert eta.remaining_s(quarter, position=None, now=217.0) == pytest.approx(7.2)
-    eta.finish("t")  # a further attempt begins anew
+    eta.finish(RUNNING.task_id)  # a further attempt begins anew
     assert eta.remaining_s(quarter, position=None, now=228.0) == pytest.approx(28 * 0.72 / 0.28)
 
 
@@ -96,8 +84,8 @@ def test_who_waits_behind_the_first_video_is_told_once_that_is_being_drawn() -> 
     eta = TaskEta(workers=1)
     eta.start(RUNNING, Work(frames=100, pixels=300_000))
     assert eta.remaining_s(WAITING, position=0, now=202.0) is None
-    eta.draw("t", 0.1, now=202.0)
-    eta.draw("t", 0.5, now=206.0)  # a tenth a second: 5 s more, 11 s in all
+    eta.draw(RUNNING.task_id, 0.1, now=202.0)
+    eta.draw(RUNNING.task_id, 0.5, now=206.0)  # a tenth a second: 5 s more, 11 s in all
     assert eta.remaining_s(WAITING, position=0, now=206.0) == pytest.approx(5.0 + 11.0)
     assert eta.remaining_s(WAITING, position=1, now=207.0) == pytest.approx(4.0 + 2 * 11.0)
 

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 
 import pytest
 import requests
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from portravox.service.app import Application
-from portravox.service.connections import TimeoutProtocol
-from portravox.service.keys import ApiKeys
-from portravox.service.metrics import Metrics
 from portravox.service.openapi import document
-from portravox.service.service import Service
-from tests.service.conftest import service_in
+from tests.service.conftest import listening_in
 
 CALLS_OF_EACH = 10
 """Enough to find a status or a field that is not written down; `make fuzz` looks for more."""
@@ -46,28 +36,8 @@ does not name is refused (real clients add fields)."""
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """URL and key of a server on a real socket; it has no worker, and sees faces everywhere."""
-    folder = tmp_path_factory.mktemp("data")
-    _, secret = ApiKeys(folder / "keys.json").create("test")
-
-    @asynccontextmanager
-    async def open_service(_: Metrics) -> AsyncIterator[Service]:
-        service = service_in(folder)
-        yield service
-        await service.queue.close()
-
-    config = uvicorn.Config(
-        Application(open_service), http=TimeoutProtocol, lifespan="on", log_config=None
-    )
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", secret
-        server.should_exit = True
-        thread.join()
+    with listening_in(tmp_path_factory.mktemp("data")) as (port, secret):
+        yield f"http://127.0.0.1:{port}", secret
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ def test_one_bad_alignment_does_not_move_the_limit_for_the_others():
     assert least_score([*scores, -1e6]) == pytest.approx(limit, abs=0.1)
 
 
-def test_the_samples_are_read_in_both_bands(samples_folder):
-    sentences = list(read_sentences(samples_folder))
+def test_the_samples_are_read_in_both_bands(samples):
+    sentences = list(read_sentences(samples))
     assert {s.band for s in sentences} == {"wideband_16k", "telephone_8k"}
     for sentence in sentences:
         assert sentence.spoken[-1].end_s <= sentence.voice.duration_s + 0.02

@@ -12,8 +12,8 @@ from portravox.speech.resample import speech_samples
 
 
 @pytest.fixture(scope="module")
-def sentence(samples_folder):
-    return next(s for s in read_sentences(samples_folder) if s.name == "alsa_Front_Center.wav")
+def sentence(samples):
+    return next(s for s in read_sentences(samples) if s.name == "alsa_Front_Center.wav")
 
 
 def test_known_words_are_found_where_the_samples_have_them(sentence):
