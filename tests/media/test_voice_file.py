@@ -233,10 +233,10 @@ def test_decoding_stops_once_it_is_too_long(tmp_path: Path, tone) -> None:
     second = mp3(tmp_path / "1s.mp3", tone(1.0, 16_000), b="8000").read_bytes()
     path = tmp_path / "hours.mp3"
     path.write_bytes(second * 4_000)  # over an hour in a few MB
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(VoiceTooLong, match="longer than 180 s"):
         read_voice(path, VoiceLimits.service())
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000])
