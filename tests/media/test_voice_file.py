@@ -231,12 +231,18 @@ def test_an_hour_is_taken_where_no_service_is_bound_to_less(tmp_path: Path) -> N
 
 def test_decoding_stops_once_it_is_too_long(tmp_path: Path, tone) -> None:
     second = mp3(tmp_path / "1s.mp3", tone(1.0, 16_000), b="8000").read_bytes()
-    path = tmp_path / "hours.mp3"
-    path.write_bytes(second * 4_000)  # over an hour in a few MB
-    start = time.process_time()
-    with pytest.raises(VoiceTooLong, match="longer than 180 s"):
-        read_voice(path, VoiceLimits.service())
-    assert time.process_time() - start < 3.0
+
+    def refusal_s(seconds: int) -> float:
+        """The processor's time, for the clock's tells what else goes on."""
+        path = tmp_path / f"{seconds}.mp3"
+        path.write_bytes(second * seconds)
+        start = time.process_time()
+        with pytest.raises(VoiceTooLong, match="longer than 180 s"):
+            read_voice(path, VoiceLimits.service())
+        return time.process_time() - start
+
+    hardly = refusal_s(200)
+    assert refusal_s(4_000) < 4.0 * hardly  # over an hour in a few MB; all of it took 20 times
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000])
