@@ -5,21 +5,20 @@ Flow      cli.app -> cli.live -> engines.session, live_stream
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from portravox.cli import live_output
 from portravox.cli.options import Given, Producer, job_options, with_options
-from portravox.cli.paths import STDOUT, require_file, require_mp4, require_no_terminal
+from portravox.cli.paths import require_file
 from portravox.cli.terminal import tell
-from portravox.errors import OutputNotWritable, SettingOutOfRange
+from portravox.errors import SettingOutOfRange
 from portravox.labels.aigc import PRODUCER
 from portravox.options import LIVE_OPTIONS, background_kind
 
@@ -50,9 +49,15 @@ def _live(
         ),
     ] = STDIN,
     output: Annotated[
-        Path,
-        typer.Option("-o", "--output", help="Where the fragmented MP4 goes; - is standard output."),
-    ] = STDOUT,
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="WHERE",
+            help="Where the fragmented MP4 goes: a file; - is standard output; window shows it"
+            " (ffplay or mpv does); rtmp://, rtmps://, srt:// and udp:// send it (ffmpeg does).",
+        ),
+    ] = "-",
     rate: Annotated[
         int,
         typer.Option(
@@ -85,10 +90,7 @@ def _live(
     require_file(portrait, "portrait")
     require_rate("rate", rate)
     key = key_of_environment()
-    if output == STDOUT:
-        require_no_terminal()
-    else:
-        require_mp4(output)
+    live_output.require(output)
     if background_kind(options.background) == "transparent":
         raise SettingOutOfRange("background", options.background, "another one: a stream is MP4")
     picture = read_picture(portrait, max_side_px=reading_side(options))
@@ -99,7 +101,7 @@ def _live(
     for notice in avatar.notices:
         tell(f"note: {notice}")
     number = content_id(picture.pixels.tobytes(), __version__.encode(), os.urandom(16))
-    with _opened(output) as sink, avatar.open(ready.direction) as session:
+    with live_output.opened(output) as sink, avatar.open(ready.direction) as session:
         stream = LiveStream(
             session,
             label=AiLabel(producer=producer, content_id=number),
@@ -107,8 +109,8 @@ def _live(
             settings=LIVE.labelled(options),
         )
         for piece in streamed(session, spoken, stream, paced=pace):
-            sink.write(piece)
-            sink.flush()
+            if not sink.take(piece):
+                break
         report = stream.report()
     tell(
         f"{report.duration_s:.1f} s, {report.frames} frames, {report.late} of them late,"
@@ -199,17 +201,3 @@ def _recording(path: Path) -> _Recording:
     require_file(path, "voice")
     voice = read_voice(path)
     return _Recording(voice.mono(), voice.rate_hz)
-
-
-@contextlib.contextmanager
-def _opened(output: Path) -> Iterator[BinaryIO]:
-    """Where the bytes go. A stream is no file that appears whole: it is written as it is made."""
-    if output == STDOUT:
-        yield sys.stdout.buffer
-        return
-    try:
-        sink = output.open("wb")
-    except OSError as error:
-        raise OutputNotWritable(output, error.strerror or str(error)) from error
-    with sink:
-        yield sink

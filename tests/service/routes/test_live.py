@@ -464,8 +464,8 @@ async def test_a_message_above_1_mib_ends_the_session(world: World_) -> None:
         await nothing_is_left(server)
 
 
-async def nothing_is_left(server: World) -> None:
-    async with asyncio.timeout(WITHIN_S):
+async def nothing_is_left(server: World, within_s: float = WITHIN_S) -> None:
+    async with asyncio.timeout(within_s):
         while server.live.open_count:
             await asyncio.sleep(0.01)
 

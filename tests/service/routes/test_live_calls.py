@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -346,6 +348,54 @@ async def test_an_offer_that_will_not_do_is_refused_and_holds_nothing(world: Wor
             assert refused.json()["code"] == "InvalidParameter"
         await nothing_is_left(server)
         assert server.live.left_for(holder_of(server)) == 1
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_calls_that_never_come_about_leave_nothing(world: World_) -> None:
+    """Offers with hundreds of addresses among them, which nobody then calls with."""
+    async with world(sessions=2) as server:
+        before = open_files()
+        for turn in range(4):
+            browser = Browser()
+            offer = await browser.offer()
+            await browser.close()
+            if turn % 2:
+                offer += "".join(
+                    f"a=candidate:{n} 1 udp 2113937151 192.0.2.{n % 250} {5_000 + n} typ host\r\n"
+                    for n in range(400)
+                )
+            async with asyncio.timeout(4 * WITHIN_S):
+                while server.live.left_for(holder_of(server)) < 1:
+                    await asyncio.sleep(0.05)
+            assert (await asked(server, offer)).status_code == 200
+        await nothing_is_left(server, within_s=4 * WITHIN_S)
+        async with asyncio.timeout(4 * WITHIN_S):
+            while any(Path(f"/proc/{pid}").exists() for pid in server.pids):
+                await asyncio.sleep(0.05)
+        assert server.live.left_for(holder_of(server)) == 2
+        assert open_files() <= before + 2
+
+
+async def test_garbage_at_its_port_ends_no_call(world: World_) -> None:
+    chance = random.Random(5)
+    async with world() as server:
+        with LossyRelay() as relay:
+            async with calling(server, relay=relay) as browser:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                    for n in range(500):
+                        size = chance.randrange(1, 1_400)
+                        # Each kind of packet is told by its first byte (RFC 9443).
+                        head = bytes([(0, 20, 128, 200)[n % 4]])
+                        stranger.sendto(head + chance.randbytes(size), relay._server)
+                shown = len(browser.pictures)
+                async with asyncio.timeout(4 * WITHIN_S):
+                    while len(browser.pictures) < shown + 5:
+                        await asyncio.sleep(0.05)
+                browser.tell(type="close")
+                assert (await browser.event("closed"))["reason"] == "asked"
 
 
 async def test_tenants_have_their_sessions_and_no_more(world: World_) -> None:
