@@ -9,6 +9,7 @@ fragmented MP4 as it is made. They are looked for before anything is read or dra
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,8 @@ STREAMS: Final = {"rtmp": "flv", "rtmps": "flv", "srt": "mpegts", "udp": "mpegts
 """The form that FFmpeg gives a stream for each kind of address."""
 
 STREAMER: Final = "ffmpeg"
+
+DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 
 LEAVE_S: Final = 10.0
 """How long a program may take to show or send the rest. Our choice."""
@@ -80,6 +83,7 @@ def require(output: str) -> None:
 def _command(output: str) -> Sequence[str]:
     """The program that takes a stream there, with its arguments; () where none is needed."""
     if output == WINDOW:
+        _require_display()
         return _found(PLAYERS, "a player", output)
     scheme, found, _ = output.partition("://")
     if not found:
@@ -90,6 +94,12 @@ def _command(output: str) -> Sequence[str]:
     copied = ("-hide_banner", "-loglevel", "error", "-fflags", "nobuffer", "-i", "-", "-c", "copy")
     form = ("-flush_packets", "1", "-f", STREAMS[scheme], output)
     return _found({STREAMER: (*copied, *form)}, "FFmpeg", _named(output))
+
+
+def _require_display() -> None:
+    """Raise OutputNotWritable where no window can be: players then show nothing, and do not say."""
+    if sys.platform == "linux" and not any(map(os.environ.get, DISPLAYS)):
+        raise OutputNotWritable(WINDOW, f"no display here: neither {' nor '.join(DISPLAYS)} is set")
 
 
 def _named(output: str) -> str:

@@ -77,6 +77,7 @@ def player(tmp_path, monkeypatch):
         program.chmod(0o755)
 
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("DISPLAY", ":77")
     hidden = {"ffplay", "mpv", "ffmpeg"}
     which = shutil.which
     monkeypatch.setattr(
@@ -132,6 +133,11 @@ def test_what_shows_or_sends_nothing_is_told_in_a_line(run, inputs, monkeypatch,
     told = run("live", "face.png", *SPOKEN, "-o", "http://host/live")
     assert told.status == 2 and "rtmp://" in told.err
     player("ffplay", status=1, most=10)
+    with monkeypatch.context() as without:
+        without.delenv("DISPLAY")
+        without.delenv("WAYLAND_DISPLAY", raising=False)
+        told = run("live", "face.png", *SPOKEN, "-o", "window")
+        assert told.status == 2 and "no display here" in told.err
     told = run("live", "face.png", *SPOKEN, "-o", "window")
     assert told.status == 2
     assert "ffplay ended with status 1: Could not open the display" in told.err
