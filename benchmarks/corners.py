@@ -20,7 +20,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.quality.inputs import ASTRONAUT, SAMPLES, Inputs
+from benchmarks.quality.inputs import ASTRONAUT, Inputs
+from benchmarks.samples import SAMPLES
 from benchmarks.sheets import MAX_SIDE_PX, MOUTH_POSES, Sitter
 from portravox.arrays import Float64, UInt8
 from portravox.errors import PortravoxError
