@@ -62,8 +62,9 @@ def test_beyond_the_border_of_the_picture_the_film_is_its_mirror_image(scene: Sc
 def test_the_lips_own_film_shows_no_teeth(scene: Scene) -> None:
     lips = scene.rig.face.lips
     middle = (lips.upper_inner[5] + lips.lower_inner[5]) / 2
-    x, y = ((middle - scene.lips.origin) / 2).astype(int)
-    painted = int(scene.lips.cr[y, x] & 255)
+    film = scene.lips.film
+    x, y = ((middle - film.origin) / 2).astype(int)
+    painted = int(film.cr[y, x] & 255)
     x, y = (middle / 2).astype(int)
     assert painted > int(scene.still.cr[y, x]) + 6  # redder
 
