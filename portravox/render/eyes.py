@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -33,7 +34,7 @@ from portravox.render.eye_pass import (
     reach_of,
 )
 from portravox.render.eyeball import take_apart
-from portravox.render.lids import UPPER_SHARE, ShutLid, shut_lid
+from portravox.render.lids import UPPER_SHARE, ShutLid, made_up_mm, shut_lid
 from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.sharpness import face_edge_sigma
 from portravox.rig.deform import PosedMesh
@@ -159,9 +160,12 @@ def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePai
     """Take both eyes of a photograph, (H, W, 3), apart."""
     edge_px = face_edge_sigma(rig, photo)
     skin = _bare_skin(rig, photo)
+    views = _view(rig, photo, LEFT_EYE), _view(rig, photo, RIGHT_EYE)
+    paint_mm = made_up_mm(*views)
+    prepared = partial(_prepare_eye, rig, photo, light, skin, edge_px)
     with ThreadPoolExecutor(1, thread_name_prefix="portravox-eye") as beside:
-        left = beside.submit(_prepare_eye, rig, photo, light, skin, LEFT_EYE, 0, edge_px)
-        right = _prepare_eye(rig, photo, light, skin, RIGHT_EYE, 1, edge_px)
+        left = beside.submit(prepared, 0, views[0], paint_mm[0])
+        right = prepared(1, views[1], paint_mm[1])
         return left.result(), right
 
 
@@ -267,28 +271,33 @@ def _to_view(eye: EyePaint, posed: PosedMesh, box: Box) -> Float32:
     return to_view
 
 
-def _prepare_eye(
-    rig: Rig,
-    photo: UInt8,
-    light: Light,
-    skin: Float64,
-    marks: EyeLandmarks,
-    side: int,
-    edge_px: float,
-) -> EyePaint:
+def _view(rig: Rig, photo: UInt8, marks: EyeLandmarks) -> EyeView:
     landmarks = rig.face.landmarks[:, :2].astype(np.float64)
-    view = view_eye(
+    return view_eye(
         photo,
         landmarks[list(marks.upper)],
         landmarks[list(marks.lower)],
         landmarks[list(marks.iris)],
     )
+
+
+def _prepare_eye(
+    rig: Rig,
+    photo: UInt8,
+    light: Light,
+    skin: Float64,
+    edge_px: float,
+    side: int,
+    view: EyeView,
+    paint_mm: float,
+) -> EyePaint:
     ball = take_apart(view)
     hidden = before_the_eye(view)
     turn = view.to_view[:, :2] / view.scale
     relative = light.coefficients[1:] / max(float(light.coefficients[0]), 0.05) / DISPLAY_GAMMA
     slope = turn @ relative[:2].astype(np.float64)
-    shut = shut_lid(view, _skin_grain(photo, view, skin), hidden, slope, edge_px * view.scale)
+    grain = _skin_grain(photo, view, skin)
+    shut = shut_lid(view, grain, hidden, slope, edge_px * view.scale, paint_mm)
     dark = rig.face.glasses and hidden_by_lens(view, _brightness(photo, skin))
     window = _window(view, hidden)
     rows, columns = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))

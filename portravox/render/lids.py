@@ -60,6 +60,10 @@ PAINTED_MM = (3.0, 4.5)
 """Dark so high above the lid's edge begins to be paint on its skin, and is no line of lashes. Our
 choice."""
 
+ALIKE = 0.5
+"""Where the dark above one eye is at least this share of that above the other, both are made up
+alike; where it is less, one of them lies in the shade. Our choice."""
+
 LOWER_LID_COUNTS = 0.12
 """Skin of the lower lid against that of the upper one, for what the shut lid looks like."""
 
@@ -145,8 +149,21 @@ class ShutLid:
     """(3,)"""
 
 
+def made_up_mm(left: EyeView, right: EyeView) -> tuple[float, float]:
+    """How high eye shadow reaches above either eye, for the make-up of both is the same: what light
+    or a strand of hair leaves to be seen of it is not."""
+    own = tuple(_lash_line(_small(view))[1] for view in (left, right))
+    low, high = min(own), max(own)
+    return (high, high) if low >= ALIKE * high else (own[0], own[1])
+
+
 def shut_lid(
-    view: EyeView, grain: Float32, hidden: Bool, slope: Float64, edge_sigma: float
+    view: EyeView,
+    grain: Float32,
+    hidden: Bool,
+    slope: Float64,
+    edge_sigma: float,
+    paint_mm: float,
 ) -> ShutLid:
     """Draw the upper lid down.
 
@@ -155,11 +172,12 @@ def shut_lid(
     slope   (2,) how much brighter skin gets, as a share, when its normal turns by one radian to
             the right and down the view
     edge_sigma  how soft the edges in the view are, px
+    paint_mm    how high eye shadow may reach, by `made_up_mm`
     """
     edge = view.lower * UPPER_SHARE + view.upper * (1 - UPPER_SHARE)
-    found = _mended(view, hidden, edge_sigma)
+    found = _mended(view, hidden, edge_sigma, paint_mm)
     mended = found.skin + grain
-    wing = _wing(view, found.skin) * np.float32(1 - smoothstep(*WINGLESS_MM, found.line_mm))
+    wing = _wing(view, found.skin) * np.float32(1 - smoothstep(*WINGLESS_MM, paint_mm))
     mask, cover = (np.asarray(part * (1 - wing), np.float32) for part in (found.shut, found.lashes))
     height, width = mask.shape
     bare = view.pixels + (mended - view.pixels) * cover[..., None]
@@ -270,21 +288,53 @@ class _Mended(NamedTuple):
     """How high the line of the lashes is."""
 
 
-def _mended(view: EyeView, hidden: Bool, edge_sigma: float) -> _Mended:
+class _Small(NamedTuple):
+    """An eye's view as small as its skin is mended."""
+
+    pixels: UInt8
+    """(h, w, 3)"""
+
+    scale: float
+    """Of its own px to the view's."""
+
+    mm: float
+    """px"""
+
+    upper: Float32
+    lower: Float32
+    """(w,) rows of the lids' edges."""
+
+    skin_below: float
+    """Brightness of the skin below the eye."""
+
+
+def _small(view: EyeView) -> _Small:
     k = min(1.0, WORK_PX / view.width)
     size = (max(8, round(view.pixels.shape[1] * k)), max(8, round(view.pixels.shape[0] * k)))
-    small = cv2.resize(view.pixels, size, interpolation=cv2.INTER_AREA)
-    mm, blur = view.mm * k, edge_sigma * k
+    pixels = cv2.resize(view.pixels, size, interpolation=cv2.INTER_AREA)
     columns = np.clip(((np.arange(size[0]) + 0.5) / k).astype(int), 0, len(view.upper) - 1)
-    upper, lower = view.upper[columns] * k, view.lower[columns] * k
+    return _Small(
+        pixels=np.asarray(pixels, np.uint8),
+        scale=k,
+        mm=view.mm * k,
+        upper=view.upper[columns] * k,
+        lower=view.lower[columns] * k,
+        skin_below=float(_skin_below(view).mean()),
+    )
+
+
+def _mended(view: EyeView, hidden: Bool, edge_sigma: float, paint_mm: float) -> _Mended:
+    made_small = _small(view)
+    small, k, mm, upper, lower = made_small[:5]
+    size = (small.shape[1], small.shape[0])
+    blur = edge_sigma * k
     edge = lower * UPPER_SHARE + upper * (1 - UPPER_SHARE)
     y = np.arange(size[1], dtype=np.float32)[:, None]
     opening = ((y > upper - 0.5) & (y < lower + 0.5) & (lower - upper > 0.5)).astype(np.uint8)
     eye = cv2.dilate(opening, _disc(LINE_MM * mm + blur)) > 0
     covered = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    skin_below = float(_skin_below(view).mean())
-    line, line_mm = _lash_line(small, mm, upper, lower - upper > mm, skin_below)
-    painted = float(smoothstep(*PAINTED_MM, line_mm))
+    line, line_mm = _lash_line(made_small)
+    painted = float(smoothstep(*PAINTED_MM, paint_mm))
     unknown = eye | _lash_strokes(small, mm, blur, upper, lower, y)
     if painted < 0.5:
         unknown |= line
@@ -349,17 +399,14 @@ def _skin_below(view: EyeView) -> Float64:
     return found
 
 
-def _lash_line(
-    small: UInt8, mm: float, upper: Float32, open_here: Bool, skin_below: float
-) -> tuple[Bool, float]:
+def _lash_line(small: _Small) -> tuple[Bool, float]:
     """(h, w) the dark that stands on the upper lid's edge without a gap, and how high it is, mm.
 
     Lashes, their line and paint; the fold of the lid lies above skin and is none of it.
-
-    skin_below  brightness of the skin below the eye
     """
-    height, width = small.shape[:2]
-    light = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 0.6)
+    height, width = small.pixels.shape[:2]
+    mm, upper, open_here = small.mm, small.upper, small.lower - small.upper > small.mm
+    light = cv2.GaussianBlur(cv2.cvtColor(small.pixels, cv2.COLOR_RGB2GRAY), (0, 0), 0.6)
     light = light.astype(np.float32)
     y = np.arange(height, dtype=np.float32)[:, None]
     rise = upper - y
@@ -368,7 +415,7 @@ def _lash_line(
     if at_edge.sum() < 12 or lid.sum() < 12:
         return np.zeros((height, width), bool), 0.0
     dark = float(np.percentile(light[at_edge], 15))
-    skin = max(float(np.percentile(light[lid], 60)), LID_OF_BELOW * skin_below)
+    skin = max(float(np.percentile(light[lid], 60)), LID_OF_BELOW * small.skin_below)
     if dark > (1 - LINE_DARKER) * skin:
         return np.zeros((height, width), bool), 0.0
     below = light < (dark + skin) / 2
