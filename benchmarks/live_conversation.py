@@ -5,10 +5,12 @@ Flow      voices, the demo's portrait -> engines.session -> figures, curves and 
     python -m benchmarks.live_conversation [--voices FILE…] [--minutes 10] [-o FOLDER]
 
 A session speaks for 2 to 12 s, some of it as it comes, is interrupted in a sixth of its turns, and
-listens for 1 to 15 s in between. What is measured, apart for speaking and for listening:
+listens for 1 to 15 s in between, in which the other side speaks, as the session is told, but for a
+moment at both ends. What is measured, apart for speaking and for listening:
 
     still    share of the time in which the head turns by less than STILL_DEG_S, and the holds:
              how many a minute that last HOLD_S and longer, and how long
+    nods     a minute: the head goes down by NOD_DEG at least, and up again, within NOD_S
     brows    share of the turns in whose first 1.5 s they rise by RAISED, lifts a minute of speech
     blinks   a minute, deviation / mean of the time between them, the shortest
 
@@ -27,6 +29,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import find_peaks
 
 from portravox import Direction, EmbeddedEngine, read_picture, read_voice
 from portravox.animation.controls import CONTROLS
@@ -51,6 +54,11 @@ HOLD_S = 0.4
 STANDING_DEG_S = 0.25
 RAISED = 0.15
 ONSET_S = 1.5
+
+UNTOLD_S = 0.4
+"""Between the two sides nobody speaks for so long."""
+
+NOD_DEG, NOD_S = 1.0, 1.0
 
 MOVED = 6.0
 """Deviation of a pixel, of 255, from which it counts as part of who moves."""
@@ -98,7 +106,11 @@ def held(session: RigSession, voices: list[tuple[Int16, int]], frames: int) -> C
     places = [0] * len(voices)
     number = 0
     while len(rows) < frames:
-        for _ in range(round(chance.uniform(*LISTENS_S) * FPS)):
+        pause = round(chance.uniform(*LISTENS_S) * FPS)
+        untold = round(UNTOLD_S * FPS)
+        for frame in range(pause):
+            if frame in (untold, pause - untold):
+                session.listen(frame == untold)
             pull()
         voice, rate_hz = voices[number % len(voices)]
         length = round(chance.uniform(*TURNS_S) * rate_hz)
@@ -149,6 +161,7 @@ def figures(seen: Conversation) -> dict[str, Any]:
         minutes = during.sum() / FPS / 60
         told[name] = {
             "minutes": round(float(minutes), 2),
+            "nods_per_minute": round(int(_nods(seen)[during].sum()) / float(minutes), 1),
             "still": round(float(still[during].mean()), 3),
             "standing": round(float((speed < STANDING_DEG_S)[during].mean()), 3),
             "holds_per_minute": round(len(long) / float(minutes), 1),
@@ -162,6 +175,15 @@ def figures(seen: Conversation) -> dict[str, Any]:
     return told | {"brows": _brows(seen), "blinks": _blinks(seen)}
 
 
+def _nods(seen: Conversation) -> Bool:
+    """(T,) the frames in which the head is lowest in a nod."""
+    raised_deg = _column(seen, "head_pitch_deg")
+    lowest = np.zeros(len(raised_deg), bool)
+    peaks, _ = find_peaks(-raised_deg, prominence=NOD_DEG, wlen=round(NOD_S * FPS) | 1)
+    lowest[peaks] = True
+    return lowest
+
+
 def _brows(seen: Conversation) -> dict[str, float]:
     raised = _column(seen, "brow_raise") - _column(seen, "brow_lower")
     risen = [
@@ -170,7 +192,8 @@ def _brows(seen: Conversation) -> dict[str, float]:
         if raised[turn : turn + round(ONSET_S * FPS)].max()
         > raised[max(0, turn - FPS // 5)] + RAISED
     ]
-    lifts = segments(_column(seen, "eye_wide") > RAISED / 3)  # which go along with lifts alone
+    wide = _column(seen, "eye_wide") > RAISED / 3  # which go along with lifts alone
+    lifts = segments(wide & seen.heard)
     return {
         "turns_with_a_rise": round(len(risen) / max(1, len(seen.turns)), 2),
         "lifts_per_minute_of_speech": round(len(lifts) / float(seen.heard.sum() / FPS / 60), 1),
