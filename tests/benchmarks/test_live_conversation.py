@@ -38,3 +38,17 @@ def test_brows_that_rise_with_a_turn_and_blinks_like_a_clock_are_found() -> None
     assert told["brows"]["lifts_per_minute_of_speech"] == 2.0
     assert told["blinks"]["per_minute"] == 30.0
     assert told["blinks"]["deviation_by_mean"] == 0.0
+
+
+def test_quick_dips_of_the_head_are_nods_and_slow_ones_are_poses() -> None:
+    times_s = np.arange(60 * FPS) / FPS
+    since_s = times_s % 5.0
+    dips = np.where(since_s < 0.6, -2.0 * (1 - np.cos(2 * np.pi * since_s / 0.6)) / 2, 0.0)
+    pose = 3.0 * np.sin(2 * np.pi * times_s / 8.0)
+    told = figures(
+        conversation(head_pitch_deg=pose + dips, blink_left=np.arange(60 * FPS) % 50 == 5)
+    )
+    assert told["listening"]["nods_per_minute"] == pytest.approx(12.0, abs=1.0)
+    assert told["speaking"]["nods_per_minute"] == pytest.approx(12.0, abs=1.0)
+    still = figures(conversation(head_pitch_deg=pose, blink_left=np.arange(60 * FPS) % 50 == 5))
+    assert still["listening"]["nods_per_minute"] == 0.0
