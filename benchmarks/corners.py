@@ -11,22 +11,16 @@ that skin: in the photograph, in the pose "oo", and in the pose "aa" of benchmar
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from benchmarks.quality.inputs import ASTRONAUT, Inputs
-from benchmarks.samples import SAMPLES
-from benchmarks.sheets import MAX_SIDE_PX, MOUTH_POSES, Sitter
+from benchmarks.portrait_rows import print_rows
+from benchmarks.sheets import MOUTH_POSES, Sitter
 from portravox.arrays import Float64, UInt8
-from portravox.errors import PortravoxError
 from portravox.media.picture import Picture
-from portravox.media.picture_file import read_picture
 from portravox.media.planes import even_sides
 from portravox.rig.shapes import FACE_WIDTH_MM, MOUTH_CORNERS
 
@@ -80,26 +74,10 @@ def darkness_beyond(frame: UInt8, corner: Float64, outwards: Float64, mm: float)
     return float(np.max(1.0 - line / np.maximum(skin, 1.0)))
 
 
-def main() -> None:
-    """Print a row for each portrait."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("portraits", nargs="*", type=Path, metavar="PORTRAIT")
-    parser.add_argument("--samples", type=Path, default=SAMPLES)
-    wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        inputs = Inputs(wanted.samples, Path(folder))
-        names = tuple(name for name in inputs.portraits() if name != ASTRONAUT) or (ASTRONAUT,)
-        for portrait in wanted.portraits or [inputs.portrait(name) for name in names]:
-            try:
-                looks = corner_darkness(read_picture(portrait, max_side_px=MAX_SIDE_PX))
-            except PortravoxError as error:
-                print(f"{portrait.stem}: {error}", flush=True)
-                continue
-            told = "  ".join(
-                f"{pose} {left:.2f} {right:.2f}" for pose, (left, right) in looks.items()
-            )
-            print(f"{portrait.stem:42} {told}", flush=True)
+def _rows(picture: Picture) -> list[str]:
+    looks = corner_darkness(picture)
+    return ["  ".join(f"{pose} {left:.2f} {right:.2f}" for pose, (left, right) in looks.items())]
 
 
 if __name__ == "__main__":
-    main()
+    print_rows(__doc__, _rows)

@@ -17,22 +17,16 @@ Without a PORTRAIT those of samples/portraits, or the demo's. Columns, for the m
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from benchmarks.quality.inputs import ASTRONAUT, Inputs
-from benchmarks.samples import SAMPLES
-from benchmarks.sheets import MAX_SIDE_PX, Sitter, Window
+from benchmarks.portrait_rows import print_rows
+from benchmarks.sheets import Sitter, Window
 from portravox.arrays import Bool, Float32, UInt8
-from portravox.errors import PortravoxError
 from portravox.face.eyes import EyeView, view_eye
 from portravox.media.picture import Picture
-from portravox.media.picture_file import read_picture
 from portravox.media.planes import even_sides
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE
 
@@ -125,24 +119,10 @@ def _texture(picture: Float32, where: Bool, mm: float) -> tuple[float, float]:
     )
 
 
-def main() -> None:
-    """Print a row for each eye."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("portraits", nargs="*", type=Path, metavar="PORTRAIT")
-    parser.add_argument("--samples", type=Path, default=SAMPLES)
-    wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        inputs = Inputs(wanted.samples, Path(folder))
-        names = tuple(name for name in inputs.portraits() if name != ASTRONAUT) or (ASTRONAUT,)
-        for portrait in wanted.portraits or [inputs.portrait(name) for name in names]:
-            try:
-                looks = lid_looks(read_picture(portrait, max_side_px=MAX_SIDE_PX))
-            except PortravoxError as error:
-                print(f"{portrait.stem}: {error}", flush=True)
-                continue
-            for side, look in zip(("left", "right"), looks, strict=True):
-                print(f"{portrait.stem:40} {side:5}  {look.row()}", flush=True)
+def _rows(picture: Picture) -> list[str]:
+    looks = zip(("left", "right"), lid_looks(picture), strict=True)
+    return [f"{side:5}  {look.row()}" for side, look in looks]
 
 
 if __name__ == "__main__":
-    main()
+    print_rows(__doc__, _rows)
