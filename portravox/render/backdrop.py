@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from portravox.arrays import AnyFloat, Float32, UInt8
+from portravox.arrays import AnyFloat, Bool, Float32, UInt8
 from portravox.rig.fit import Rig
 
 MARGIN_FW = 0.05
@@ -50,6 +50,10 @@ LEAST_STRAND = 9.0
 STRAND_TIMES = 3.0
 """They differ from what is around by this of 255, and by so many times the usual difference."""
 
+LIVELY = 60.0
+"""Where the background differs by this of 255 within a margin, as where a curtain ends at a window,
+its own edges are thin, too, and no strands. Our choice."""
+
 TILE_PX = 64
 """Large pictures are blended in tiles: no copy of them in floats is ever held, and where nothing is
 mirrored, as deep within the person, nothing is looked up."""
@@ -78,15 +82,32 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     shrink = min(1.0, COARSE_FACE_PX / rig.width_px)
     coarse = (max(8, round(size[0] * shrink)), max(8, round(size[1] * shrink)))
     covered = cv2.resize(person, coarse, interpolation=cv2.INTER_AREA)
-    covered = np.maximum(covered, strands(region, covered, rig.width_px))
-
     margin = max(2, round(rig.width_px * shrink * MARGIN_FW))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
+    small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
+    found = strands(region, covered, rig.width_px)
+    if found.any():
+        lively = is_lively(_behind(small, covered)[0], disc)
+        covered = np.maximum(covered, np.where(lively, np.float32(0.0), found))
     nose = (rig.rest[4, :2] - (x0, y0)) * np.array(coarse) / size
     covered, grown = _in_one_piece(covered, disc, nose)
     grown = cv2.GaussianBlur(grown, (0, 0), margin * LAYER_EDGE)
     grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
-    return Layers(region, grown, _plate(region, covered, margin))
+    return Layers(region, grown, _plate(region, covered, small, margin))
+
+
+def is_lively(behind: Float32, disc: UInt8) -> Bool:
+    """(h', w') where what lies behind, (h', w', 3), differs much within a disc."""
+    soft = cv2.GaussianBlur(behind, (0, 0), 0.2 * len(disc))
+    differs = cv2.dilate(soft, disc) - cv2.erode(soft, disc)
+    return np.asarray(differs.max(axis=-1) > LIVELY, np.bool_)
+
+
+def _behind(small: Float32, covered: Float32) -> tuple[Float32, UInt8]:
+    """(h', w', 3) a picture of which the person is smoothly filled in, and (h', w') 1 where it
+    was."""
+    taken = cv2.dilate((covered > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8))
+    return filled_in(small, (taken == 0).astype(np.float32)), np.asarray(taken, np.uint8)
 
 
 def _in_one_piece(covered: Float32, disc: UInt8, nose: AnyFloat) -> tuple[Float32, UInt8]:
@@ -138,21 +159,20 @@ def strands(region: UInt8, covered: Float32, width_px: float) -> Float32:
     return np.asarray(found, np.float32)
 
 
-def _plate(region: UInt8, covered: Float32, margin: int) -> UInt8:
+def _plate(region: UInt8, covered: Float32, small: Float32, margin: int) -> UInt8:
     """The region with the person filled in from the background around.
 
     region   (h, w, 3)
     covered  (h', w') 0..1 the person, at the reduced size at which the filling is done
-    margin   how much background travels with the person, at that size
+    small    (h', w', 3) the region at that size
+    margin   how much background travels with the person, there
 
     Along the person's outline, the only part that is ever seen, the background goes on as its own
     mirror image, grain and texture included; further in it is smooth.
     """
     height, width = region.shape[:2]
     coarse = (covered.shape[1], covered.shape[0])
-    small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
-    taken = cv2.dilate((covered > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8))
-    filled = filled_in(small, (taken == 0).astype(np.float32))
+    filled, taken = _behind(small, covered)
     wide = cv2.resize(
         np.clip(filled + 0.5, 0, 255).astype(np.uint8),
         (width, height),

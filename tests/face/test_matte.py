@@ -91,3 +91,18 @@ def test_the_frame_around_a_portrait_is_behind(samples: Path) -> None:
     assert matte[y0:y1, : x0 - beside].mean() < 0.05
     assert matte[y0:y1, x1 + beside :].mean() < 0.05
     assert matte[y0:y1, x0:x1].mean() > 0.97
+
+
+@pytest.mark.parametrize(("softness_px", "is_behind"), [(2.5, True), (0.0, False)])
+def test_half_of_an_unsure_place_is_enough_where_it_is_out_of_focus(
+    softness_px: float, is_behind: bool
+) -> None:
+    pixels, whole, closer = sides_of(0.5)
+    pixels[60:, 72:100] = (40, 35, 30)  # as dark as the person, which it touches
+    grain = np.random.default_rng(0).normal(0.0, 12.0, (240, 240, 1))
+    blurred = cv2.GaussianBlur(grain, (0, 0), softness_px) * 4.0 if softness_px else grain[..., 0]
+    noise = np.where(whole > 0, grain[..., 0], blurred)[..., None]
+    pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    behind = _mistaken(pixels, whole, closer, face_width_px=60.0)
+    assert bool(behind[80:, 40:65].mean() > 0.9) is is_behind
+    assert not behind[:, 105:155].any()

@@ -11,6 +11,7 @@ from portravox.render.backdrop import (
     _mirrored,
     _torn,
     filled_in,
+    is_lively,
     split_layers,
     strands,
 )
@@ -82,7 +83,7 @@ def test_no_line_is_drawn_where_two_mirror_images_meet() -> None:
     assert torn[:, :18].max() == 0.0
 
 
-def teststrands_before_an_even_background_belong_to_the_head() -> None:
+def test_strands_before_an_even_background_belong_to_the_head() -> None:
     picture = np.full((200, 200, 3), 220, np.uint8)
     cv2.circle(picture, (100, 100), 50, (60, 40, 30), -1)
     cv2.line(picture, (100, 52), (160, 45), (70, 50, 40), 1)  # a hair that stands off
@@ -107,3 +108,15 @@ def test_what_the_margin_does_not_join_to_the_head_stays_behind() -> None:
     assert kept[:, 140:].max() == 0.0
     assert grown[:, 140:].max() == 0
     assert grown[50, 94] == 255
+
+
+def test_a_background_is_lively_where_two_of_its_parts_meet_and_not_in_a_gradient() -> None:
+    behind = np.repeat(np.linspace(60, 160, 200, dtype=np.float32)[None], 120, axis=0)
+    behind[:, 150:] = 20.0  # a curtain beside a window
+    lively = is_lively(
+        np.repeat(behind[..., None], 3, axis=2),
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (21, 21)),
+    )
+    assert lively[:, 145:155].all()
+    assert not lively[:, :130].any()
+    assert not lively[:, 170:].any()
