@@ -25,13 +25,16 @@ class LossyRelay:
         self.loss = 0.0
         """Share of the packets that get lost, both ways."""
 
+        self.every: int | None = None
+        """One packet in so many towards the server gets lost, and never two that follow."""
+
         self.jitter_s = 0.0
         """A packet takes between nothing and this longer, whatever the others take."""
 
         self.largest: int | None = None
         """Packets with more bytes get lost: those of whole pictures have."""
 
-        self.passed = self.lost = 0
+        self.passed = self.lost = self._towards_server = 0
         self._chance = random.Random(seed)
         self._front = _socket()
         self._front.bind(("127.0.0.1", 0))
@@ -91,10 +94,12 @@ class LossyRelay:
                 back.bind(("127.0.0.1", 0))
                 self._backs[sender], self._clients[back] = back, sender
             onward, to = self._backs[sender], self._server
+            self._towards_server += 1
         else:
             onward, to = self._front, self._clients[end]
         is_large = self.largest is not None and len(data) > self.largest
-        if is_large or self._chance.random() < self.loss:
+        is_next = end is self._front and self.every and self._towards_server % self.every == 0
+        if is_large or is_next or self._chance.random() < self.loss:
             self.lost += 1
             return
         self.passed += 1

@@ -355,11 +355,14 @@ class _Growing:
     def whole(self) -> Float32:
         """(N, channels) all of it; nothing can be added any more."""
         if self._file is not None:
-            samples = self._file.whole()
-            self._file.close()
-            return samples.reshape(-1, self.channels)
+            return self._file.whole().reshape(-1, self.channels)
         self._samples.resize(self._count, refcheck=False)
         return self._samples.reshape(-1, self.channels)
+
+    def close(self) -> None:
+        """Arrays that it gave stay."""
+        if self._file is not None:
+            self._file.close()
 
     def _to_file(self, block: Float32) -> None:
         if self._file is None:
@@ -373,7 +376,7 @@ class _Growing:
         if self._file is not None:
             if not len(self._samples):
                 self._samples = self._file.whole()[: self._count].copy()
-            self._file.close()
+            self.close()
         self._file, self._most = None, sys.maxsize
 
 
@@ -387,6 +390,15 @@ IN_MEMORY_SAMPLES = 180 * 48_000 * 2
 def _by_rate(blocks: Iterable[Block]) -> list[Block]:
     """Blocks of one rate and as many channels, joined as long as they follow each other."""
     segments: list[tuple[_Growing, int]] = []
+    try:
+        _grow(segments, blocks)
+        return [(grown.whole(), rate_hz) for grown, rate_hz in segments]
+    finally:
+        for grown, _ in segments:
+            grown.close()
+
+
+def _grow(segments: list[tuple[_Growing, int]], blocks: Iterable[Block]) -> None:
     for samples, rate_hz in blocks:
         if not len(samples):
             continue
@@ -399,7 +411,6 @@ def _by_rate(blocks: Iterable[Block]) -> list[Block]:
             # Float files may hold anything; one NaN would spread over everything computed from it.
             last[0].add(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0))
             let_go(samples)
-    return [(grown.whole(), rate_hz) for grown, rate_hz in segments]
 
 
 def _concatenated(parts: list[Float32]) -> Float32:
