@@ -157,7 +157,7 @@ MANDARIN ?= ../shared/corpora/mandarin
 FIRST := training/first_generation.onnx
 THIRD := training/third_generation.onnx
 
-articulation-model: .venv-training/.ready setup-dev ## train the articulation model, under 2 hours; goes on where it stopped
+articulation-model: .venv-training/.ready setup-dev ## train the articulation model, in half an hour; goes on where it stopped
 	sh training/install.sh
 	$(MAKE) articulation-model-$(LICENCES)
 	$(BIN)/python -m benchmarks.articulation -o $(MODEL)/measured
