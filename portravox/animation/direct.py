@@ -29,7 +29,7 @@ from portravox.animation.expression import (
 )
 from portravox.animation.gaze import GazeMotion, gaze_motion
 from portravox.animation.head import HeadMotion, draw_score, head_motion
-from portravox.animation.idle import FADE_S, PARTS, QUIET_S, UPPER, Idle, with_idle
+from portravox.animation.idle import FADE_S, IS_MOUTH, QUIET_S, Idle, with_idle
 from portravox.animation.lips import LipMotion, lip_motion
 from portravox.animation.phrases import joined, presence, speech_spans
 from portravox.animation.smile import SmileMotion, smile_motion
@@ -100,8 +100,7 @@ def _stirring(
     bit: nothing is said, and videos may be cut there."""
     spoken = presence(times_s, spans + np.array([0.0, QUIET_S]), FADE_S, FADE_S)
     quiet = (1.0 - spoken) * away_from_ends(times_s, duration_s)
-    is_upper = np.array([name in UPPER for name in PARTS])
-    stirring: Float64 = Idle(rng).at(times_s) * quiet[:, None] * is_upper
+    stirring: Float64 = Idle(rng).at(times_s) * quiet[:, None] * ~IS_MOUTH
     return stirring
 
 

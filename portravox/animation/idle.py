@@ -28,6 +28,9 @@ MOUTH: Final = ("smile", "smile_skew", "corner_drop", "lip_tight")
 PARTS: Final = (*MOUTH, *UPPER)
 """Controls that move."""
 
+IS_MOUTH: Final = np.array([name in MOUTH for name in PARTS])
+"""(P,) which of them are the mouth's."""
+
 Amounts = Mapping[str, tuple[float, float]]
 
 KINDS: Final[tuple[tuple[float, Amounts], ...]] = (

@@ -51,9 +51,7 @@ from portravox.animation.head import (
     swaying,
 )
 from portravox.animation.idle import FADE_S as IDLE_FADE_S
-from portravox.animation.idle import MOUTH as IDLE_MOUTH
-from portravox.animation.idle import PARTS as IDLE_PARTS
-from portravox.animation.idle import QUIET_S, Idle, with_idle
+from portravox.animation.idle import IS_MOUTH, QUIET_S, Idle, with_idle
 from portravox.animation.lips import (
     CLOSE_S,
     GATHER_S,
@@ -251,8 +249,7 @@ class LiveDirector:
         """(1, P) what the face does while nobody speaks, of idle.PARTS."""
         silent = not speaking and now_s - self._spoke_s > QUIET_S
         quiet = self._quiet.follow(1.0 if silent else 0.0, 1.0 / self._fps)
-        mouth = np.array([name in IDLE_MOUTH for name in IDLE_PARTS])
-        strengths = np.where(mouth, min(1.0, mouth_strength), 1.0)
+        strengths = np.where(IS_MOUTH, min(1.0, mouth_strength), 1.0)
         stirring: Float64 = self._idle.at(np.array([now_s])) * float(quiet) * strengths
         return stirring
 

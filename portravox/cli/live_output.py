@@ -55,7 +55,7 @@ def opened(output: str) -> Iterator[Sink]:
     """Where the bytes go. Raises OutputNotWritable, also at the end, where a program failed."""
     command = _command(output)
     if command:
-        with _running(command, _named(output)) as program:
+        with _running(command) as program:
             yield program
         return
     if Path(output) == STDOUT:
@@ -174,7 +174,7 @@ class _Program:
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], output: str) -> Iterator[_Program]:
+def _running(command: Sequence[str]) -> Iterator[_Program]:
     """A program until it has taken all. Raises OutputNotWritable where it says that it failed."""
     with tempfile.TemporaryFile() as said:
         program = _Program(

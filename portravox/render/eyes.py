@@ -34,7 +34,7 @@ from portravox.render.eye_pass import (
     reach_of,
 )
 from portravox.render.eyeball import take_apart
-from portravox.render.lids import UPPER_SHARE, ShutLid, made_up_mm, shut_lid
+from portravox.render.lids import UPPER_SHARE, LashLine, ShutLid, lash_line, made_up_mm, shut_lid
 from portravox.render.light import DISPLAY_GAMMA, Light
 from portravox.render.sharpness import face_edge_sigma
 from portravox.rig.deform import PosedMesh
@@ -160,12 +160,14 @@ def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePai
     """Take both eyes of a photograph, (H, W, 3), apart."""
     edge_px = face_edge_sigma(rig, photo)
     skin = _bare_skin(rig, photo)
-    views = _view(rig, photo, LEFT_EYE), _view(rig, photo, RIGHT_EYE)
-    paint_mm = made_up_mm(*views)
     prepared = partial(_prepare_eye, rig, photo, light, skin, edge_px)
     with ThreadPoolExecutor(1, thread_name_prefix="portravox-eye") as beside:
-        left = beside.submit(prepared, 0, views[0], paint_mm[0])
-        right = prepared(1, views[1], paint_mm[1])
+        on_left = beside.submit(_view, rig, photo, LEFT_EYE)
+        right_view, right_line = _view(rig, photo, RIGHT_EYE)
+        left_view, left_line = on_left.result()
+        left_mm, right_mm = made_up_mm(left_line, right_line)
+        left = beside.submit(prepared, 0, left_view, left_line, left_mm)
+        right = prepared(1, right_view, right_line, right_mm)
         return left.result(), right
 
 
@@ -271,14 +273,15 @@ def _to_view(eye: EyePaint, posed: PosedMesh, box: Box) -> Float32:
     return to_view
 
 
-def _view(rig: Rig, photo: UInt8, marks: EyeLandmarks) -> EyeView:
+def _view(rig: Rig, photo: UInt8, marks: EyeLandmarks) -> tuple[EyeView, LashLine]:
     landmarks = rig.face.landmarks[:, :2].astype(np.float64)
-    return view_eye(
+    view = view_eye(
         photo,
         landmarks[list(marks.upper)],
         landmarks[list(marks.lower)],
         landmarks[list(marks.iris)],
     )
+    return view, lash_line(view)
 
 
 def _prepare_eye(
@@ -289,6 +292,7 @@ def _prepare_eye(
     edge_px: float,
     side: int,
     view: EyeView,
+    line: LashLine,
     paint_mm: float,
 ) -> EyePaint:
     ball = take_apart(view)
@@ -297,7 +301,7 @@ def _prepare_eye(
     relative = light.coefficients[1:] / max(float(light.coefficients[0]), 0.05) / DISPLAY_GAMMA
     slope = turn @ relative[:2].astype(np.float64)
     grain = _skin_grain(photo, view, skin)
-    shut = shut_lid(view, grain, hidden, slope, edge_px * view.scale, paint_mm)
+    shut = shut_lid(view, line, grain, hidden, slope, edge_px * view.scale, paint_mm)
     dark = rig.face.glasses and hidden_by_lens(view, _brightness(photo, skin))
     window = _window(view, hidden)
     rows, columns = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))

@@ -149,16 +149,16 @@ class ShutLid:
     """(3,)"""
 
 
-def made_up_mm(left: EyeView, right: EyeView) -> tuple[float, float]:
+def made_up_mm(left: LashLine, right: LashLine) -> tuple[float, float]:
     """How high eye shadow reaches above either eye, for the make-up of both is the same: what light
     or a strand of hair leaves to be seen of it is not."""
-    own = tuple(_lash_line(_small(view))[1] for view in (left, right))
-    low, high = min(own), max(own)
-    return (high, high) if low >= ALIKE * high else (own[0], own[1])
+    low, high = sorted((left.height_mm, right.height_mm))
+    return (high, high) if low >= ALIKE * high else (left.height_mm, right.height_mm)
 
 
 def shut_lid(
     view: EyeView,
+    line: LashLine,
     grain: Float32,
     hidden: Bool,
     slope: Float64,
@@ -167,6 +167,7 @@ def shut_lid(
 ) -> ShutLid:
     """Draw the upper lid down.
 
+    line    by `lash_line`
     grain   (h, w, 3) fine texture of the face's skin, around 0
     hidden  (h, w) where something else than skin is seen
     slope   (2,) how much brighter skin gets, as a share, when its normal turns by one radian to
@@ -175,7 +176,7 @@ def shut_lid(
     paint_mm    how high eye shadow may reach, by `made_up_mm`
     """
     edge = view.lower * UPPER_SHARE + view.upper * (1 - UPPER_SHARE)
-    found = _mended(view, hidden, edge_sigma, paint_mm)
+    found = _mended(view, line, hidden, edge_sigma, paint_mm)
     mended = found.skin + grain
     wing = _wing(view, found.skin) * np.float32(1 - smoothstep(*WINGLESS_MM, paint_mm))
     mask, cover = (np.asarray(part * (1 - wing), np.float32) for part in (found.shut, found.lashes))
@@ -323,9 +324,10 @@ def _small(view: EyeView) -> _Small:
     )
 
 
-def _mended(view: EyeView, hidden: Bool, edge_sigma: float, paint_mm: float) -> _Mended:
-    made_small = _small(view)
-    small, k, mm, upper, lower = made_small[:5]
+def _mended(
+    view: EyeView, line: LashLine, hidden: Bool, edge_sigma: float, paint_mm: float
+) -> _Mended:
+    small, k, mm, upper, lower = line.small[:5]
     size = (small.shape[1], small.shape[0])
     blur = edge_sigma * k
     edge = lower * UPPER_SHARE + upper * (1 - UPPER_SHARE)
@@ -333,11 +335,10 @@ def _mended(view: EyeView, hidden: Bool, edge_sigma: float, paint_mm: float) -> 
     opening = ((y > upper - 0.5) & (y < lower + 0.5) & (lower - upper > 0.5)).astype(np.uint8)
     eye = cv2.dilate(opening, _disc(LINE_MM * mm + blur)) > 0
     covered = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    line, line_mm = _lash_line(made_small)
     painted = float(smoothstep(*PAINTED_MM, paint_mm))
     unknown = eye | _lash_strokes(small, mm, blur, upper, lower, y)
     if painted < 0.5:
-        unknown |= line
+        unknown |= line.dark
     # the lower lid is in another light, and no make-up of the upper one
     weight = np.where((y > edge) & (lower - upper > mm), LOWER_LID_COUNTS * (1 - painted), 1.0)
     weight = np.where(covered, 0.0, weight).astype(np.float32)
@@ -365,7 +366,7 @@ def _mended(view: EyeView, hidden: Bool, edge_sigma: float, paint_mm: float) -> 
         cv2.resize(filled, full, interpolation=cv2.INTER_CUBIC),
         np.clip(cv2.resize(mend, full, interpolation=cv2.INTER_LINEAR), 0, 1),
         np.clip(cv2.resize(above, full, interpolation=cv2.INTER_LINEAR), 0, 1),
-        line_mm,
+        line.height_mm,
     )
 
 
@@ -399,11 +400,22 @@ def _skin_below(view: EyeView) -> Float64:
     return found
 
 
-def _lash_line(small: _Small) -> tuple[Bool, float]:
-    """(h, w) the dark that stands on the upper lid's edge without a gap, and how high it is, mm.
+class LashLine(NamedTuple):
+    """The dark that stands on the upper lid's edge without a gap: lashes, their line and paint; the
+    fold of the lid lies above skin and is none of it."""
 
-    Lashes, their line and paint; the fold of the lid lies above skin and is none of it.
-    """
+    small: _Small
+    """Where it was looked for."""
+
+    dark: Bool
+    """(h, w) of that."""
+
+    height_mm: float
+
+
+def lash_line(view: EyeView) -> LashLine:
+    """Look for it."""
+    small = _small(view)
     height, width = small.pixels.shape[:2]
     mm, upper, open_here = small.mm, small.upper, small.lower - small.upper > small.mm
     light = cv2.GaussianBlur(cv2.cvtColor(small.pixels, cv2.COLOR_RGB2GRAY), (0, 0), 0.6)
@@ -413,11 +425,11 @@ def _lash_line(small: _Small) -> tuple[Bool, float]:
     at_edge = (rise > -0.5 * mm) & (rise < LINE_MM * mm) & open_here
     lid = (rise > 4.0 * mm) & (rise < 9.0 * mm) & open_here
     if at_edge.sum() < 12 or lid.sum() < 12:
-        return np.zeros((height, width), bool), 0.0
+        return LashLine(small, np.zeros((height, width), bool), 0.0)
     dark = float(np.percentile(light[at_edge], 15))
     skin = max(float(np.percentile(light[lid], 60)), LID_OF_BELOW * small.skin_below)
     if dark > (1 - LINE_DARKER) * skin:
-        return np.zeros((height, width), bool), 0.0
+        return LashLine(small, np.zeros((height, width), bool), 0.0)
     below = light < (dark + skin) / 2
     start = np.clip(upper - 0.3 * mm, 0, height - 1).astype(int)
     tops = np.zeros(width, np.float32)
@@ -435,7 +447,7 @@ def _lash_line(small: _Small) -> tuple[Bool, float]:
     high = np.zeros(width, np.float32)
     high[between[0] : between[-1] + 1] = even + LINE_ROUGH_MM * mm
     found: Bool = (rise > -0.3 * mm) & (rise < np.minimum(high, tops + 1))
-    return found, float(np.median(tops[open_here])) / mm
+    return LashLine(small, found, float(np.median(tops[open_here])) / mm)
 
 
 def _folds(view: EyeView, raised: Float32, line_mm: float, edge_sigma: float) -> Float32:

@@ -14,7 +14,7 @@ from portravox.face.find import find_face
 from portravox.face.matte import person_matte
 from portravox.media.picture_file import read_picture
 from portravox.render.eyes import EyePaint, paint_eye
-from portravox.render.lids import UPPER_SHARE, ShutLid, made_up_mm, shut_lid
+from portravox.render.lids import UPPER_SHARE, ShutLid, lash_line, made_up_mm, shut_lid
 from portravox.render.scene import Scene, prepare_scene
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import fit
@@ -63,8 +63,8 @@ def drawn_eye(
 
 def shut(view: EyeView) -> ShutLid:
     flat = np.zeros(view.pixels.shape, np.float32)
-    bare = np.zeros(flat.shape[:2], bool)
-    return shut_lid(view, flat, bare, np.zeros(2), 0.6, made_up_mm(view, view)[0])
+    bare, line = np.zeros(flat.shape[:2], bool), lash_line(view)
+    return shut_lid(view, line, flat, bare, np.zeros(2), 0.6, line.height_mm)
 
 
 def lid(view: EyeView, picture: UInt8, above_mm: tuple[float, float]) -> Float32:
@@ -164,14 +164,14 @@ def seen_in_view(eye: EyePaint, frame: UInt8) -> tuple[Float32, float]:
 
 
 def test_eyes_of_which_one_shows_less_of_its_shadow_are_made_up_alike() -> None:
-    whole, half_covered = drawn_eye(paint_px=36.0), drawn_eye(paint_px=24.0)
+    whole, half_covered = (lash_line(drawn_eye(paint_px=paint_px)) for paint_px in (36.0, 24.0))
     left_mm, right_mm = made_up_mm(half_covered, whole)
     assert left_mm == right_mm == made_up_mm(whole, whole)[0]
     assert left_mm > made_up_mm(half_covered, half_covered)[0] + 1.0
 
 
 def test_an_eye_in_the_shade_paints_no_other() -> None:
-    whole, bare = drawn_eye(paint_px=36.0), drawn_eye(paint_px=8.0)
+    whole, bare = (lash_line(drawn_eye(paint_px=paint_px)) for paint_px in (36.0, 8.0))
     assert made_up_mm(bare, whole) == (made_up_mm(bare, bare)[0], made_up_mm(whole, whole)[0])
 
 
