@@ -28,7 +28,7 @@ UPPER_SHARE_TEETH = 0.85
 """Of the opening, the upper lip does this much: in an open vowel, in spread sounds (i, s, e), which
 show the upper teeth, in rounded ones, and where the lower lip is at the teeth. Our choice."""
 
-BITE_GAP_MM = 3.4
+BITE_GAP_MM = 4.2
 """Lips with the lower one at the teeth are at least so far apart: so much of the upper incisors is
 seen above it. Our choice; 2 mm looked like lips that hardly part."""
 

@@ -106,6 +106,13 @@ CORNERS_TAKEN_BACK = 0.80
 there from a full smile, speech takes so much. Mean of the unsmiling among our sample portraits,
 rounded down; the share is our choice."""
 
+BITE_SHUT_MM = 4.0
+BITE_ROLLED_IN = 0.5
+CHIN_RISES_MM = 1.4
+"""Of the lower lip at the upper teeth: how much nearer lips are beside the middle than those of an
+open mouth, the share of its red that goes under the teeth, and how far the chin's skin is drawn up
+along with it. Our choice."""
+
 SEAM_SHARE = (0.36, 0.58)
 """Where open lips meet, as share of the way from the upper to the lower: of a mouth that just
 stands open, and of one that smiles, whose upper lip stands 6 to 8 mm too high. So closed, the upper
@@ -359,15 +366,24 @@ class _Sculptor:
         return self.solver.extend(handles)
 
     def teeth(self) -> Float64:
-        handles = self._mouth_handles()
+        rest = self.rest
+        handles = self._mouth_handles(chin_still=False)
         for upper, lower, upper_outer, lower_outer in self._columns():
             bell = self._bell(lower)
             if lower in UPPER_INNER:
                 continue
-            handles[lower] = np.array([0.0, -0.6 * bell, 3.0 * bell])
-            handles[lower_outer] = np.array([0.0, -1.9 * bell, 1.6 * bell])
-            handles[upper] = np.array([0.0, -0.6 * bell, 0.0])
-            handles[upper_outer] = np.array([0.0, -0.6 * bell, 0.0])
+            # lips meet to the sides of the incisors, where an open mouth would still be apart
+            shut = BITE_SHUT_MM * (bell - bell**3)
+            handles[upper] = np.array([0.0, -0.6 * bell + 0.35 * shut, 0.0])
+            handles[upper_outer] = np.array([0.0, -0.6 * bell + 0.2 * shut, 0.0])
+            handles[lower] = np.array([0.0, -0.6 * bell - 0.65 * shut, 3.0 * bell])
+            # the red of the lip rolls in under the teeth
+            rolled = (rest[lower] - rest[lower_outer]) * BITE_ROLLED_IN * bell
+            handles[lower_outer] = np.array([0.0, -0.6 * bell - 0.4 * shut, 1.6 * bell]) + rolled
+        for i in (*CHIN, *_CHIN_PAD):
+            handles[i] = np.array([0.0, -CHIN_RISES_MM, 0.0])
+        for i in CHIN:
+            handles[i] = np.array([0.0, -0.5 * CHIN_RISES_MM, 0.0])
         return self.solver.extend(handles)
 
     def smile(self) -> Float64:

@@ -77,6 +77,24 @@ def test_lips_at_the_teeth_leave_some_of_them_to_be_seen_unless_they_shut(
     assert abs(opening_mm(0.0)) < 1e-2
 
 
+def test_the_lower_lip_rolls_in_under_the_teeth_and_the_sides_of_the_mouth_stay_shut(
+    rig: Rig, deformer: Deformer, controls: Row
+) -> None:
+    def posed(**shape: float) -> Float32:
+        return deformer.deform(controls(speech=1, lip_gap=0.09, jaw=0.1, **shape)).vertices
+
+    def red_mm(vertices: Float32) -> float:
+        return float((vertices[17] - vertices[14]) @ rig.axes[:, 1])
+
+    def narrower_beside(vertices: Float32) -> float:
+        opening = gap_mm(rig, vertices)
+        return float(opening[len(opening) // 5] / opening[len(opening) // 2])
+
+    bite, open_mouth = posed(lip_teeth=1.0), posed()
+    assert red_mm(bite) < 0.75 * red_mm(open_mouth)
+    assert narrower_beside(bite) < 0.75 * narrower_beside(open_mouth)
+
+
 def test_pressed_lips_show_less_red_and_rounded_ones_more(
     rig: Rig, deformer: Deformer, controls: Row
 ) -> None:
