@@ -38,7 +38,7 @@ from portravox.articulation.acoustic_model import (
     infer,
 )
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
-from portravox.articulation.from_voice import articulate, curves_from_features
+from portravox.articulation.from_voice import curves_from_features
 from portravox.articulation.lip_closures import LIVE
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
 from portravox.articulation.smoothing import smoothed
@@ -116,9 +116,7 @@ def allphone(voice: Waveform, cache: Path | None = None) -> Answer:
 
 def ours(voice: Waveform) -> Answer:
     """The product."""
-    return Answer(
-        articulate(voice), network(voice).classes if ARTICULATION_MODEL.exists() else None
-    )
+    return _in_one_go(voice, ARTICULATION_MODEL)
 
 
 def live(voice: Waveform) -> Answer:
@@ -135,8 +133,13 @@ def live(voice: Waveform) -> Answer:
 
 def earlier(voice: Waveform) -> Answer:
     """The product with the third generation of the network."""
+    return _in_one_go(voice, THIRD_GENERATION)
+
+
+def _in_one_go(voice: Waveform, weights: Path) -> Answer:
+    """As articulation.from_voice.articulate does it, asking the network once."""
     features = speech_features(voice)
-    acoustic = infer(features.log_mel, open_network(THIRD_GENERATION))
+    acoustic = infer(features.log_mel, open_network(weights))
     classes: Int32 = acoustic.classes.argmax(axis=1).astype(np.int32)
     return Answer(curves_from_features(features, acoustic=acoustic), classes)
 

@@ -24,7 +24,7 @@ from portravox.arrays import Float32
 from portravox.articulation.acoustic_model import ARTICULATION_MODEL, AcousticOutput, outputs_of
 from portravox.inference import Network, open_network
 from portravox.speech.log_mel import RunningLogMel
-from portravox.speech.mel import BANDS, WINDOW_SAMPLES, mel_power
+from portravox.speech.mel import BANDS, WINDOW_SAMPLES, mel_power_in
 from portravox.speech.resample import SAMPLES_PER_ROW, SPEECH_RATE_HZ
 
 HOP_ROWS: Final = 4
@@ -33,14 +33,16 @@ HOP_ROWS: Final = 4
 AHEAD_ROWS: Final = 10
 """Rows that are known beyond those given."""
 
-BEHIND_ROWS: Final = 80
-"""Rows before those given that the network sees; more changes nothing that can be measured."""
+BEHIND_ROWS: Final = 40
+"""Rows before those given that the network sees. With 80 nothing is found that is not with 40, on
+recordings that are not reported, for nearly twice the work (decision 95)."""
 
 _EDGE_SAMPLES: Final = (WINDOW_SAMPLES - SAMPLES_PER_ROW) // 2
 """How far the window of a row reaches beyond its 10 ms, to each side."""
 
-_TAKEN_ROWS: Final = 2
-"""Made of samples at a time; HOP_ROWS + AHEAD_ROWS is a multiple of it."""
+_FIRST_ROWS: Final = (HOP_ROWS + AHEAD_ROWS) % HOP_ROWS
+"""Made of samples at the beginning; from then on HOP_ROWS at a time, after which the network is
+asked."""
 
 LOOK_AHEAD_S: Final = (
     (HOP_ROWS + AHEAD_ROWS) * SAMPLES_PER_ROW + _EDGE_SAMPLES
@@ -84,7 +86,7 @@ class StreamingAcoustic:
         given = list(self._known())
         left = -(-(len(self._samples) - _EDGE_SAMPLES) // SAMPLES_PER_ROW)
         while left > 0:
-            rows = min(_TAKEN_ROWS, left)
+            rows = min(self._next_rows(), left)
             missing = _samples_of(rows) - len(self._samples)
             silence = np.zeros(max(0, missing), dtype=np.float32)
             self._samples = np.concatenate([self._samples, silence])
@@ -105,17 +107,18 @@ class StreamingAcoustic:
 
     def _known(self) -> Iterator[AcousticOutput]:
         """Outputs as far as the samples reach."""
-        while len(self._samples) >= _samples_of(_TAKEN_ROWS):
-            self._take(_TAKEN_ROWS)
+        while len(self._samples) >= _samples_of(rows := self._next_rows()):
+            self._take(rows)
             if len(self._power) - self._behind >= HOP_ROWS + AHEAD_ROWS:
                 yield self._infer(HOP_ROWS)
 
+    def _next_rows(self) -> int:
+        """How many rows of mel power are made next."""
+        return HOP_ROWS if len(self._power) else _FIRST_ROWS
+
     def _take(self, rows: int) -> None:
         """Make so many rows of mel power from the samples."""
-        kept = self._samples[: _samples_of(rows)]
-        # mel_power puts silence before the first row: a row more, that is left out
-        lead = np.zeros(SAMPLES_PER_ROW - _EDGE_SAMPLES, np.float32)
-        power = mel_power(np.concatenate([lead, kept]), rows + 2)[1 : rows + 1]
+        power = mel_power_in(self._samples[: _samples_of(rows)], _EDGE_SAMPLES)
         self._samples = self._samples[rows * SAMPLES_PER_ROW :]
         if self._on_power is not None:
             self._on_power(power)

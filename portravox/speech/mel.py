@@ -86,13 +86,20 @@ def mel_power(samples: Float32, rows: int) -> Float32:
 
 def mel_power_in(span: Float32, reach: int) -> Float32:
     """(rows, BANDS) of the rows of one span, see `resample.spans`."""
-    window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    window = _window()
     # the factor 2 is for the negative frequencies, which rfft leaves out
     scale = np.float32(2.0 / (FFT_SAMPLES * float(np.sum(window**2))))
     frames = framed(span, WINDOW_SAMPLES, reach)
     spectrum = np.fft.rfft(frames * window, FFT_SAMPLES, axis=1)
     power = (spectrum.real**2 + spectrum.imag**2) @ _triangles() * scale
     return np.asarray(power, np.float32)
+
+
+@cache
+def _window() -> Float32:
+    """(WINDOW_SAMPLES,) Hann's."""
+    window: Float32 = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    return window
 
 
 def decibel(power: Float32) -> Float32:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -95,9 +96,7 @@ def pitch_candidates(samples: Float32, rows: int) -> tuple[Float32, Float32]:
 
 def pitch_candidates_in(span: Float32, reach: int) -> tuple[Float32, Float32]:
     """The same for the rows of one span, see `resample.spans`."""
-    window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
-    own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT_SAMPLES)) ** 2)[: LONGEST_LAG + 2]
-    own /= own[0]
+    window, own = _window()
     frame = framed(span, WINDOW_SAMPLES, reach)
     frame = (frame - frame.mean(axis=1, keepdims=True)) * window
     spectrum = np.fft.rfft(frame, FFT_SAMPLES, axis=1)
@@ -107,6 +106,14 @@ def pitch_candidates_in(span: Float32, reach: int) -> tuple[Float32, Float32]:
     similarity = product / np.maximum(product[:, :1], 1e-20) / own
     similarity[faint] = 0.0
     return _peaks(similarity.astype(np.float32))
+
+
+@cache
+def _window() -> tuple[Float32, Float64]:
+    """(WINDOW_SAMPLES,) Hann's, and (LONGEST_LAG + 2,) its autocorrelation."""
+    window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT_SAMPLES)) ** 2)[: LONGEST_LAG + 2]
+    return window, own / own[0]
 
 
 def _peaks(similarity: Float32) -> tuple[Float32, Float32]:
