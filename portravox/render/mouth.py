@@ -45,14 +45,19 @@ TEETH_BEHIND_LIPS_MM = 5.0
 LOWER_BEHIND_LIPS_MM = 6.5
 TONGUE_BEHIND_LIPS_MM = 11.0
 
-TONGUE_LOW_MM = -2.5
+MOST_BY_PITCH = 0.12
+"""What lies behind the lips stands higher or lower by so much of its depth at most, as seen of a
+head that is lowered or raised by 7 degrees: beyond, upper teeth would hide, and the pitch that is
+read from one photograph is no surer. Our choice."""
+
+TONGUE_LOW_MM = -4.5
 """The resting tongue's top lies so far below the edge of the lower teeth."""
 
 TONGUE_LIFT_MM = 0.0
 TONGUE_LIFT_PER_JAW_DEG_MM = 1.35
 """Raised, its tip rises by so much and follows the upper teeth, whatever the jaw does."""
 
-LOW_TONGUE_LIGHT = 0.50
+LOW_TONGUE_LIGHT = 0.66
 RAISED_TONGUE_WIDTH = 0.82
 """Of the resting tongue's; the tip is narrower than the body."""
 
@@ -79,7 +84,11 @@ SHADOW_OF_LIP = np.array([0.36, 0.26, 0.28])
 CAVITY_OF_SKIN = np.array([0.22, 0.10, 0.095])
 """Colours inside the mouth against those the photograph shows, in its light."""
 
-ENAMEL_TINT = np.array([1.04, 1.0, 0.92])
+FLESH_REDDER = (0.04, 0.16)
+"""Lips whose red exceeds the mean of their green and blue by so much of it are not, and are in
+full, of flesh: stone has no warm dark inside. Our choice."""
+
+ENAMEL_TINT = np.array([1.03, 1.0, 0.94])
 """Teeth in white light, against their mean."""
 
 MEAN_SKIN = np.array([1.20, 0.96, 0.84])
@@ -94,6 +103,9 @@ LEAST_TEETH_SEEN = 0.05
 """Share of the photographed opening that must look like teeth, for their colour to be taken."""
 
 DIMMEST_ENAMEL = 0.65
+
+BRIGHTEST_ENAMEL = 252.0
+"""Of its brightest colour, 0..255."""
 
 LEAST_GREY_ENAMEL = 1.0
 """Of the brightness that skin and eyes let expect, teeth in a photograph without colour have at
@@ -216,8 +228,10 @@ class _Seam(NamedTuple):
     """(3,) unit vectors in the picture's plane: towards the mouth's right corner, down."""
 
     down: Float64
+    """(3,) unit vector of the head."""
+
     back: Float64
-    """(3,) unit vectors of the head."""
+    """(3,) likewise, its part along the picture's height no more than MOST_BY_PITCH."""
 
     mm: float
     """px"""
@@ -299,13 +313,15 @@ def prepare_mouth(
 def _colours(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> _Colours:
     skin = _colour_at(rig, photo, SKIN_LANDMARKS)
     lip = _colour_at(rig, photo, LIP_LANDMARKS)
+    dark_of_stone = lip * (CAVITY_OF_SKIN.mean() * skin.mean() / max(float(lip.mean()), 1.0))
+    dark = dark_of_stone + (skin * CAVITY_OF_SKIN - dark_of_stone) * _flesh(lip)
     found = _Colours(
         skin=skin,
         lip=lip,
         enamel=_enamel(skin, eyes),
         gum=lip * GUM_OF_LIP,
         tongue=lip * TONGUE_OF_LIP,
-        cavity=_lifted(np.minimum(skin * CAVITY_OF_SKIN, BRIGHTEST_CAVITY), photo, rig),
+        cavity=_lifted(np.minimum(dark, BRIGHTEST_CAVITY), photo, rig),
         shadow=lip * SHADOW_OF_LIP,
         grey=_is_grey(photo, rig),
     )
@@ -320,12 +336,19 @@ def _colours(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> _Colour
     )
 
 
+def _flesh(lip: Float64) -> float:
+    """0..1 how much a lip's colour is that of flesh."""
+    others = float(lip[1:].mean())
+    return smooth_share(*FLESH_REDDER, (float(lip[0]) - others) / max(others, 1.0))
+
+
 def _greyed(colour: Float64) -> Float64:
     return np.full(3, colour.mean())
 
 
 def _seam(rig: Rig) -> _Seam:
     right, down, back = rig.axes.T.astype(np.float64)
+    back = np.array([back[0], np.clip(back[1], -MOST_BY_PITCH, MOST_BY_PITCH), back[2]])
     upper_lip = rig.rest[13].astype(np.float64)
     # lips that smile meet elsewhere than in the middle between them
     settled = rig.shapes[SHAPES.index("settle"), 13].astype(np.float64)
@@ -397,7 +420,7 @@ def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
         mm=mouth.mm,
         edge_px=max(SAMPLED_PX, 0.10 * mouth.mm, 0.75 * mouth.edge_px),
         contact_px=max(0.5, 0.32 * mouth.mm, 0.75 * mouth.edge_px),
-        narrow=min(0.88 + 0.12 * gap_mm / 6.0, 1.0) * (1.0 - ROUND_SHADE * rounded),
+        narrow=min(0.93 + 0.07 * gap_mm / 6.0, 1.0) * (1.0 - ROUND_SHADE * rounded),
         upper=1.0 if mouth.own is None else OWN_TEETH_SHADE,
         tongue=LOW_TONGUE_LIGHT + (1.0 - LOW_TONGUE_LIGHT) * raised,
         tongue_in_front=raised,
@@ -526,12 +549,12 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
         light = flat.mean(axis=1)
         whites.append(np.median(flat[light >= np.percentile(light, 70)], axis=0))
     white = np.mean(whites, axis=0)
-    level = float(np.clip(white.mean() * 1.15, skin.mean() * 1.22, skin.mean() + 50.0))
+    level = float(np.clip(white.mean() * 1.25, skin.mean() * 1.32, skin.mean() + 62.0))
     balance = np.clip((skin / skin.mean() / MEAN_SKIN) ** 0.7, *BALANCE_RANGE)
     tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
     tint = tint / tint.mean() * ENAMEL_TINT
-    colour: Float64 = np.minimum(level * tint / tint.mean(), 248.0)
-    return colour
+    colour: Float64 = level * tint / tint.mean()
+    return colour * min(1.0, BRIGHTEST_ENAMEL / float(colour.max()))
 
 
 def _seen_enamel(cut: _Cut, guessed: Float64, skin: Float64, lip: Float64) -> Float64:

@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, UInt8
-from portravox.ramps import smoothstep
+from portravox.ramps import smooth_share, smoothstep
 from portravox.render.teeth import Inlay
 
 LEAST_HEIGHT_MM = 1.2
-LEAST_WIDTH_MM = 14.0
+LEAST_WIDTH_MM = 20.0
 """Fewer or smaller teeth than this are not worth keeping: drawn ones are surer. Our choice."""
 
 LEAST_DENSITY = 0.65
@@ -39,11 +39,19 @@ GUESSED_SOFT_MM, GUESSED_SHADE, GUESSED_SHADE_MM = 0.8, 0.35, 1.8
 do that let light through: a hard bright one would claim to be known. Our choice."""
 
 EDGE_DETAIL_MM = 1.8
-UNEVEN_MM = 0.9
+UNEVEN_MM = 0.6
 """Further than about that from the row's arc no edge is believed: there a lip covers the tooth."""
+
+ARC_ENDS_MM, STEEPEST = 4.0, 0.3
+"""Beyond the teeth that are seen the arc goes on no steeper than that, and over so much only: a
+parabola would leave the corners of the mouth without teeth."""
 
 CUT_EXTENDED_MM = 0.7
 """Where the lower lip hides the biting edge, it is taken to lie so far below."""
+
+EDGES_KNOWN = (0.3, 0.6)
+"""From edges seen along so much of the row their arc begins to be trusted where a lip hides them,
+and is trusted in full."""
 
 MARGIN_MM = 0.45
 """Next to the lips the photograph's teeth take their colour; that much is left out."""
@@ -109,19 +117,28 @@ def own_row(
     left, right = np.flatnonzero(good)[[0, -1]]
     spread = np.interp(columns, columns[good], last[good])
     found = _even(spread, density)
+    covered = good & (floor - last < 0.6 * density)
+    hidden = np.interp(columns, columns[good], covered[good])
+    ends_seen = 1.0 - float(hidden[left : right + 1].mean())
+    # what shines on a lip that covers them looks like a tooth: edges that are seen know better
+    known = smooth_share(*EDGES_KNOWN, ends_seen)
+    if known > 0.0:
+        bow = bow + known * (
+            _robust_parabola(columns[good & ~covered], last[good & ~covered]) - bow
+        )
+    arc = _continued(bow, columns, (left, right), ARC_ENDS_MM * density)
     uneven = UNEVEN_MM * density
-    edge = bow(columns) + uneven * np.tanh((found - bow(columns)) / uneven)
-    hidden = np.interp(columns, columns[good], (floor - last < 0.6 * density)[good])
+    off = found - arc
+    off -= known * hidden * np.maximum(off, 0.0)
+    edge = arc + uneven * np.tanh(off / uneven)
     reach = 2 * round(1.5 * density) + 1
     margin = MARGIN_MM * density
     high = top + margin
-    # what shines on a lip that covers them looks like a tooth
     hem = margin * (1 + LIP_SHINE * hidden)
     low = np.maximum(np.minimum.reduce([edge, found, floor]) - hem, high)
-    ends_seen = 1.0 - float(hidden[left : right + 1].mean())
     hidden = cv2.blur(hidden[None], (reach, 1))[0]
     # there the lip's outline is no edge of teeth: they end on their arc, or just below the lip
-    edge = edge + hidden * (np.maximum(bow(columns) - edge, 0.0) + CUT_EXTENDED_MM * density)
+    edge = edge + hidden * (np.maximum(arc - edge, 0.0) + (1.0 - known) * CUT_EXTENDED_MM * density)
     source = np.clip(rows, high, low)
     at = np.broadcast_to(columns, source.shape).astype(np.float32)
     filled = cv2.remap(colour, at, source.astype(np.float32), cv2.INTER_LINEAR)
@@ -204,6 +221,14 @@ def _robust_parabola(x: Float64, y: Float64) -> np.poly1d:
         keep = off <= max(1.5 * float(np.median(off)), 1.0)
         arc = np.poly1d(np.polyfit(x[keep], y[keep], 2))
     return arc
+
+
+def _continued(arc: np.poly1d, columns: Float64, known: tuple[int, int], ends: float) -> Float64:
+    """(w,) rows of an arc that is known from a column to another one, levelling off beyond."""
+    inside = np.clip(columns, *known)
+    slope = np.clip(arc.deriv()(inside), -STEEPEST, STEEPEST)
+    rows: Float64 = arc(inside) + slope * ends * np.tanh((columns - inside) / ends)
+    return rows
 
 
 def _with_edge(drawn: Inlay, edge: Float64) -> Float32:

@@ -227,7 +227,7 @@ class _Tooth:
         )
         # neighbours shade each other where they touch
         crevice = 1 - 0.30 * np.exp(-(1 - across) * half / 0.28) - 0.12 * np.exp(-(neck - y) / 0.6)
-        far = 0.28 + 0.72 * np.exp(-((self.depth / 13.0) ** 1.6))
+        far = 0.45 + 0.55 * np.exp(-((self.depth / 14.0) ** 1.6))
         brightness = np.clip(lit * crevice, 0.35, 1.12) * (self.shade * far)
         painted = look.enamel * tint * brightness[..., None] ** FAR_TINT
         painted = painted + (255 - painted) * (gloss * far)[..., None]
@@ -240,7 +240,7 @@ class _Tooth:
         """Brightness against a surface that faces the camera, and the gloss on it."""
         turn = self.facing + 0.28 * u + 0.50 * u * np.abs(u) ** 3
         # the crown bulges near its neck and leans back towards its edge
-        lean = 0.55 * (v - 0.42) + 0.25 * np.clip(v - 0.7, 0, 1)
+        lean = 0.40 * (v - 0.42) + 0.25 * np.clip(v - 0.7, 0, 1)
         if not self.upper:
             lean = -lean
         nx = np.sin(turn) * np.cos(lean)
@@ -274,7 +274,7 @@ def _gum(look: TeethLook, grid: _Grid, upper: bool) -> tuple[Float64, Float64]:
     is_gum = smoothstep(-0.4, 0.6, y - papilla)
     # a sliver of dark shows between the corners of the edges; above it crowns touch
     cover = smoothstep(0.9, 2.2, y) * (x < borders[-1]) * 0.95
-    fade = 0.28 + 0.72 * np.exp(-((x / 16.0) ** 2.0))
+    fade = 0.45 + 0.55 * np.exp(-((x / 16.0) ** 2.0))
     between = look.enamel * np.array([0.60, 0.50, 0.45])
     # gum swells over the roots and falls away from the light above them
     swell = 1.0 - 0.12 * smoothstep(7.0, 12.0, y)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
 from portravox.render.mouth import paint_mouth
 from portravox.render.scene import Scene, prepare_scene
-from portravox.rig.deform import Deformer
+from portravox.rig.deform import Deformer, head_rotation
 from portravox.rig.fit import Rig
 
 Row = Callable[..., Float32]
@@ -74,6 +75,29 @@ def test_teeth_that_are_drawn_are_no_greyer_than_the_skin(
     skin = np.median([grey[int(y), int(x), 0] for x, y in rig.rest[[50, 280, 205, 425], :2]])
     teeth = mouth.upper.pixels[mouth.upper.pixels[..., 3] > 0.95][:, 0]
     assert np.percentile(teeth, 90) > skin
+
+
+def test_stone_has_no_red_mouth(rig: Rig, photo: UInt8, matte: Float32) -> None:
+    brightness = photo.mean(axis=-1, keepdims=True)
+    marble = np.clip(brightness * np.array([1.04, 1.0, 0.97]), 0, 255).astype(np.uint8)
+
+    def redness(picture: UInt8) -> float:
+        dark = prepare_scene(rig, picture, matte).mouth.cavity
+        return float(dark[0] / dark[1:].mean())
+
+    assert redness(marble) < 1.15 < 1.5 < redness(photo)
+
+
+def test_a_head_that_is_read_as_lowered_hides_no_teeth(
+    rig: Rig, photo: UInt8, matte: Float32
+) -> None:
+    def edge_mm(pitch_deg: float) -> float:
+        axes = (head_rotation(0.0, pitch_deg, 0.0) @ rig.axes).astype(np.float32)
+        mouth = prepare_scene(replace(rig, axes=axes), photo, matte).mouth
+        return float(mouth.lower_anchors[0, 1] / mouth.mm)
+
+    # 6.5 mm behind the lips, under 25 degrees, would be 2.7 mm
+    assert abs(edge_mm(-25.0) - edge_mm(0.0)) < 1.5
 
 
 def test_teeth_that_nearly_meet_show_the_upper_ones(scene: Scene) -> None:

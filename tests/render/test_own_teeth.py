@@ -78,8 +78,32 @@ def test_an_edge_that_the_lower_lip_hid_fades_and_one_that_was_seen_does_not() -
     assert whole > 0.9 and faded < 0.75
 
 
+def test_an_edge_under_a_shining_lip_is_where_the_edges_beside_it_are() -> None:
+    colour, between, tooth = smile(edge_mm=1.0)
+    _, (ox, oy) = row_place(DENSITY, upper=True)
+    middle = slice(round(ox) - 20, round(ox) + 20)
+    lip = round(oy + 0.5 * DENSITY)
+    tooth[round(oy - 2 * DENSITY) : lip, middle] = 1.0
+    between[lip:, middle] = 0.0
+    row = own_row(colour, between, tooth, DENSITY, OPENING_MM)
+    assert row is not None
+    assert np.abs(row.edge[middle] - (oy - 1.0 * DENSITY)).max() < 0.3 * DENSITY
+
+
+def test_teeth_reach_into_the_corners_of_the_mouth() -> None:
+    colour, between, _ = smile()
+    (width, height), (ox, oy) = row_place(DENSITY, upper=True)
+    x = (np.arange(width) - ox) / DENSITY
+    y = (np.arange(height) - oy)[:, None] / DENSITY
+    bowed = (between > 0) & (np.abs(x) < 14) & (y < -0.015 * x**2)
+    row = own_row(colour, between, bowed.astype(np.float32), DENSITY, OPENING_MM)
+    assert row is not None
+    at_the_end, in_the_corner = (row.edge[round(ox + mm * DENSITY)] for mm in (13, 24))
+    assert 0.0 < (at_the_end - in_the_corner) / DENSITY < 1.5  # the parabola rises by 6 mm
+
+
 def test_a_few_teeth_are_not_kept() -> None:
-    assert own_row(*smile(half_width_mm=4.0), DENSITY, OPENING_MM) is None
+    assert own_row(*smile(half_width_mm=8.0), DENSITY, OPENING_MM) is None
 
 
 def test_lower_teeth_are_not_taken_for_upper_ones() -> None:
