@@ -22,6 +22,7 @@ from portravox.arrays import Float32
 from portravox.articulation.phones import PHONE_CLASSES
 from portravox.errors import ModelUnavailable
 from portravox.inference import Network, open_network
+from portravox.media.sample_file import GrowingRows, in_pieces, let_go
 
 ARTICULATION_MODEL: Final = Path(__file__).with_name("articulation_model.onnx")
 """Made by `training`; the card beside it says from what."""
@@ -77,7 +78,9 @@ class AcousticOutput:
     def probability(self, *names: str) -> Float32:
         """(T,) that the row belongs to one of these PHONE_CLASSES."""
         columns = [PHONE_CLASSES.index(name) for name in names]
-        total: Float32 = self.classes[:, columns].sum(axis=1)
+        total = np.zeros(len(self.classes), np.float32)
+        for some in in_pieces(self.classes):
+            total[some] = self.classes[some][:, columns].sum(axis=1)
         return total
 
 
@@ -92,21 +95,20 @@ def infer(log_mel: Float32, model: Network | None = None) -> AcousticOutput:
     network = model or open_network(ARTICULATION_MODEL)
     rows = len(log_mel)
     curves = np.zeros((rows, len(ACOUSTIC_CHANNELS)), dtype=np.float32)
-    classes = np.zeros((rows, len(PHONE_CLASSES)), dtype=np.float32)
     # probabilities of speech and of voicing; nothing reads the second
     voice = np.zeros((rows, 2), dtype=np.float32)
     reach = int(network.metadata.get("context_rows", LONGEST_REACH_ROWS))
     reach = -(-reach // GRID_ROWS) * GRID_ROWS
-    for start in range(0, rows, CHUNK_ROWS):
-        stop = min(start + CHUNK_ROWS, rows)
-        first = max(0, start - reach)
-        answer = network.run(log_mel=log_mel[np.newaxis, first : stop + reach])
-        wanted = slice(start - first, stop - first)
-        for whole, output in zip(
-            (curves, classes, voice), outputs_of(answer, network), strict=True
-        ):
-            whole[start:stop] = output[wanted]
-    return AcousticOutput(curves, classes, speech=voice[:, 0])
+    with GrowingRows(len(PHONE_CLASSES)) as classes:
+        for start in range(0, rows, CHUNK_ROWS):
+            stop = min(start + CHUNK_ROWS, rows)
+            first = max(0, start - reach)
+            answer = network.run(log_mel=log_mel[np.newaxis, first : stop + reach])
+            let_go(log_mel)
+            found = [output[start - first : stop - first] for output in outputs_of(answer, network)]
+            curves[start:stop], voice[start:stop] = found[0], found[2]
+            classes.add(found[1])
+        return AcousticOutput(curves, classes.whole(), speech=voice[:, 0])
 
 
 def outputs_of(answer: dict[str, Float32], network: Network) -> tuple[Float32, Float32, Float32]:

@@ -10,7 +10,6 @@ The kind is judged by the content and the length by the samples that really deco
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +38,8 @@ from portravox.media.decoded_sound import (
     mp3_blocks,
     resampled,
 )
-from portravox.media.files import MIB, UNKNOWN_KIND, kind_in_words, read_bytes
-from portravox.media.sample_file import SampleFile, let_go
+from portravox.media.files import MIB, UNKNOWN_KIND, Content, kind_in_words, read_content
+from portravox.media.sample_file import GrowingRows, let_go
 from portravox.media.waveform import Waveform
 
 Kind = Literal["WAV", "MP3", "M4A", "AAC", "Ogg", "WebM", "FLAC", "CAF", "AMR", "AIFF"]
@@ -137,13 +136,18 @@ def read_voice(path: str | Path, limits: VoiceLimits | None = None) -> Waveform:
     """
     limits = limits or VoiceLimits()
     path = Path(path)
-    content = read_bytes(path, limits.max_bytes, empty=VoiceUnreadable, too_large=VoiceTooLarge)
-    kind = _kind(content)
+    content = read_content(path, limits.max_bytes, empty=VoiceUnreadable, too_large=VoiceTooLarge)
+    is_wav = wav_file.is_wav(content)
+    plain = content[:LONGEST_HEADER_BYTES] if is_wav else bytes(content)
+    kind: Kind | None = "WAV" if is_wav else _kind(plain)
     if kind is None or kind not in limits.kinds:
         raise VoiceUnsupported(
-            f"{path.name} is {_in_words(kind, content)}; wanted {_listed(limits.kinds)}"
+            f"{path.name} is {_in_words(kind, plain)}; wanted {_listed(limits.kinds)}"
         )
-    sound = _sound(path.name, content, kind, limits)
+    if kind == "WAV":
+        sound = _wav(path.name, content, limits)
+    else:
+        sound = _sound(path.name, plain, kind, limits)
     segments = _by_rate(_within_limits(path.name, sound.blocks, sound.slack_s, limits))
     if not segments:
         raise VoiceUnreadable(f"{path.name} is empty: it has a header but no samples")
@@ -168,9 +172,7 @@ class _Sound:
 
 
 def _kind(content: bytes) -> Kind | None:
-    """By the content; None for what no reader here takes."""
-    if wav_file.is_wav(content):
-        return "WAV"
+    """Of what is no WAV, by the content; None for what no reader here takes."""
     start = mpeg_sound.sound_start(content)
     for offset, signature, kind in _SIGNATURES:
         if content[start + offset : start + offset + len(signature)] == signature:
@@ -223,9 +225,11 @@ def _listed(kinds: tuple[Kind, ...]) -> str:
 def _sound(name: str, content: bytes, kind: Kind, limits: VoiceLimits) -> _Sound:
     if kind == "MP3":
         return _mp3(name, content, limits)
-    if kind != "WAV":
-        start = 0 if kind in ("M4A", "WebM") else mpeg_sound.sound_start(content)
-        return _Sound(file_blocks(name, content[start:], kind, _packets(limits)))
+    start = 0 if kind in ("M4A", "WebM") else mpeg_sound.sound_start(content)
+    return _Sound(file_blocks(name, content[start:], kind, _packets(limits)))
+
+
+def _wav(name: str, content: Content, limits: VoiceLimits) -> _Sound:
     parts = wav_file.take_apart(name, content)
     if not parts.pieces:
         raise VoiceUnreadable(f"{name} is empty: it has a header but no samples")
@@ -246,6 +250,7 @@ def _wav_blocks(name: str, parts: wav_file.WavParts) -> Iterator[Block]:
         for at in range(0, len(piece.data), step):
             part = wav_file.WavPiece(piece.format, piece.data[at : at + step])
             yield wav_file.samples(name, part), piece.format.rate_hz
+            let_go(piece.data)
 
 
 def _mp3(name: str, content: bytes, limits: VoiceLimits) -> _Sound:
@@ -325,63 +330,8 @@ def _within_limits(
         yield samples, rate_hz
 
 
-class _Growing:
-    """Samples that come block by block, in one place from the beginning: in memory, and from
-    IN_MEMORY_SAMPLES on in a file, if there is room for one."""
-
-    def __init__(self, channels: int) -> None:
-        self.channels = channels
-        self._samples = np.zeros(0, np.float32)
-        self._count = 0
-        self._file: SampleFile | None = None
-        self._most = IN_MEMORY_SAMPLES
-
-    def add(self, block: Float32) -> None:
-        """block  (N, channels)"""
-        end = self._count + block.size
-        if end > self._most:
-            try:
-                self._to_file(block)
-            except OSError:
-                self._stay_in_memory()
-        if self._file is None:
-            if end > len(self._samples):
-                # the system moves large pieces of memory without copying them
-                room = -(-end // GROWN_BY_SAMPLES) * GROWN_BY_SAMPLES
-                self._samples.resize(room, refcheck=False)
-            self._samples[self._count : end] = block.ravel()
-        self._count = end
-
-    def whole(self) -> Float32:
-        """(N, channels) all of it; nothing can be added any more."""
-        if self._file is not None:
-            return self._file.whole().reshape(-1, self.channels)
-        self._samples.resize(self._count, refcheck=False)
-        return self._samples.reshape(-1, self.channels)
-
-    def close(self) -> None:
-        """Arrays that it gave stay."""
-        if self._file is not None:
-            self._file.close()
-
-    def _to_file(self, block: Float32) -> None:
-        if self._file is None:
-            self._file = SampleFile()
-            self._file.add(self._samples[: self._count])
-        self._file.add(block)
-        self._samples = np.zeros(0, np.float32)
-
-    def _stay_in_memory(self) -> None:
-        """There is no room for a file, or not enough."""
-        if self._file is not None:
-            if not len(self._samples):
-                self._samples = self._file.whole()[: self._count].copy()
-            self.close()
-        self._file, self._most = None, sys.maxsize
-
-
-GROWN_BY_SAMPLES = 1 << 22
-"""16 MiB; our choice."""
+LONGEST_HEADER_BYTES = 4096
+"""As much of a WAV tells what it is; our choice."""
 
 IN_MEMORY_SAMPLES = 180 * 48_000 * 2
 """What the original takes at the most, in the form that has most samples: 69 MB. Our choice."""
@@ -389,7 +339,7 @@ IN_MEMORY_SAMPLES = 180 * 48_000 * 2
 
 def _by_rate(blocks: Iterable[Block]) -> list[Block]:
     """Blocks of one rate and as many channels, joined as long as they follow each other."""
-    segments: list[tuple[_Growing, int]] = []
+    segments: list[tuple[GrowingRows, int]] = []
     try:
         _grow(segments, blocks)
         return [(grown.whole(), rate_hz) for grown, rate_hz in segments]
@@ -398,13 +348,13 @@ def _by_rate(blocks: Iterable[Block]) -> list[Block]:
             grown.close()
 
 
-def _grow(segments: list[tuple[_Growing, int]], blocks: Iterable[Block]) -> None:
+def _grow(segments: list[tuple[GrowingRows, int]], blocks: Iterable[Block]) -> None:
     for samples, rate_hz in blocks:
         if not len(samples):
             continue
         last = segments[-1] if segments else None
-        if not last or last[1] != rate_hz or last[0].channels != samples.shape[1]:
-            last = (_Growing(samples.shape[1]), rate_hz)
+        if not last or last[1] != rate_hz or last[0].width != samples.shape[1]:
+            last = (GrowingRows(samples.shape[1], IN_MEMORY_SAMPLES), rate_hz)
             segments.append(last)
         for at in range(0, len(samples), BLOCK_SAMPLES):
             block = samples[at : at + BLOCK_SAMPLES]

@@ -23,6 +23,8 @@ import numpy as np
 
 from portravox.arrays import Float32
 from portravox.errors import VoiceTooComplex, VoiceUnreadable, VoiceUnsupported
+from portravox.media.files import Content
+from portravox.media.sample_file import let_go
 
 MAX_CHUNKS = 10_000
 """Of all headers in a file together. A WAV has 2 to 20; a glued one as many for each sentence. Our
@@ -52,6 +54,11 @@ _HEADER = re.compile(rb"(?:RIFF|RIFX|RF64|BW64)....WAVE", re.DOTALL)
 _INNER_HEADER = re.compile(
     rb"(?:RIFF|RIFX|RF64|BW64)....WAVE(?=fmt |JUNK|junk|bext|LIST|ds64|fact)", re.DOTALL
 )
+
+INNER_HEADER_BYTES = 16
+
+SEARCHED_BYTES = 1 << 22
+"""Of samples at a time; our choice."""
 
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_WAVE = bytes.fromhex("77617665f3acd3118cd100c04f8edb8a")
@@ -108,13 +115,13 @@ class WavParts:
     notices: tuple[str, ...]
 
 
-def is_wav(content: bytes) -> bool:
+def is_wav(content: Content) -> bool:
     return bool(_HEADER.match(content)) or (
         content[:16] == _W64_RIFF and content[24:40] == _W64_WAVE
     )
 
 
-def take_apart(name: str, content: bytes) -> WavParts:
+def take_apart(name: str, content: Content) -> WavParts:
     """Find all samples of a WAV file.
 
     Raises VoiceUnreadable, VoiceUnsupported (a form of samples that is not read) and
@@ -165,7 +172,7 @@ def rebuilt(piece: WavPiece) -> bytes:
 @dataclass(slots=True)
 class _Reader:
     name: str
-    content: bytes
+    content: Content
     pieces: list[WavPiece] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     _chunks: int = 0
@@ -294,9 +301,9 @@ class _Reader:
             )
             if following is None:
                 end, following = self._true_end(form, start, end)
-        inner = _INNER_HEADER.search(content, start, end)
+        inner = _inner_header(content, start, end)
         if inner is not None:
-            end = following = inner.start()
+            end = following = inner
         self._keep(form, start, end)
         return following
 
@@ -308,12 +315,12 @@ class _Reader:
         said_s, more_s = (end - start) / max(1, per_s), len(tail) / max(1, per_s)
         if more_s < _SMALLEST_TAIL_S or tail.startswith(_TRAILERS) or not any(tail):
             return end, None
-        inner = _INNER_HEADER.search(tail)
+        inner = _inner_header(tail, 0, len(tail))
         aligned = -(end - start) % form.block_bytes
-        beginning = WavPiece(form, tail[aligned : inner.start() if inner else len(tail)])
+        beginning = WavPiece(form, tail[aligned : len(tail) if inner is None else inner])
         if form.code in (PCM, IEEE_FLOAT, A_LAW, MU_LAW) and not _is_sound(self.name, beginning):
             if inner is not None:
-                return end, end + inner.start()
+                return end, end + inner
             self.notices.append(
                 f"{self.name}: {len(tail)} bytes behind the {said_s:.1f} s of its header "
                 "are no sound and were left out"
@@ -336,11 +343,22 @@ class _Reader:
             self.pieces.append(WavPiece(form, data))
 
 
+def _inner_header(content: Content, start: int, end: int) -> int | None:
+    """Where the first header lies among samples."""
+    while start < end:
+        found = _INNER_HEADER.search(content, start, min(start + SEARCHED_BYTES, end))
+        if found is not None:
+            return found.start()
+        let_go(memoryview(content))
+        start += SEARCHED_BYTES - INNER_HEADER_BYTES
+    return None
+
+
 def _is_name(kind: bytes) -> bool:
     return all(0x20 <= letter < 0x7F for letter in kind) and any(map(str.isalpha, kind.decode()))
 
 
-def _is_chain(content: bytes, at: int, order: str) -> bool:
+def _is_chain(content: Content, at: int, order: str) -> bool:
     """True where chunks follow each other from here to the end of the file, or to another file.
 
     Four bytes of sound look like a name now and then; they do not lead on to the end.
@@ -359,7 +377,7 @@ def _is_chain(content: bytes, at: int, order: str) -> bool:
     return True
 
 
-def _chunk_starts(content: bytes, at: int, order: str) -> Iterator[tuple[int, bytes]]:
+def _chunk_starts(content: Content, at: int, order: str) -> Iterator[tuple[int, bytes]]:
     for _ in range(MAX_CHUNKS):
         kind = content[at : at + 4]
         yield at, kind if len(kind) == 4 else b"    "

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from portravox.arrays import Bool, Float32
+from portravox.media.sample_file import GrowingRows, in_pieces
 from portravox.media.waveform import Waveform
 from portravox.speech import mel, pitch
 from portravox.speech.activity import activity
@@ -64,8 +65,7 @@ def speech_features(voice: Waveform) -> SpeechFeatures:
         loudness_db=loudness_db.astype(np.float32),
         speaking=active.speaking,
         pitch_hz=pitch_hz,
-        # in the spectrum's room: of an hour it has 115 MB
-        log_mel=normalized_log_mel(spectrum, out=spectrum),
+        log_mel=normalized_log_mel(spectrum),
         duration_s=voice.duration_s,
     )
 
@@ -73,19 +73,18 @@ def speech_features(voice: Waveform) -> SpeechFeatures:
 def _loudness_dbfs(spectrum: Float32, noise: Float32) -> Float32:
     """(T,) without the noise."""
     loudness = np.zeros(len(spectrum), dtype=np.float32)
-    for first in range(0, len(spectrum), SPAN_ROWS):
-        some = slice(first, first + SPAN_ROWS)
+    for some in in_pieces(spectrum, noise):
         loudness[some] = loudness_dbfs(np.maximum(spectrum[some] - noise[some], 0.0))
     return loudness
 
 
 def _spectrum_and_pitch(voice: Waveform, rows: int) -> tuple[Float32, Float32]:
     """(T, BANDS) mel power and (T,) pitch in Hz, of samples that are not kept."""
-    spectrum = np.zeros((rows, BANDS), dtype=np.float32)
     lags, heights = (np.zeros((rows, CANDIDATES), dtype=np.float32) for _ in range(2))
     reach = max(mel.WINDOW_SAMPLES, pitch.WINDOW_SAMPLES)
-    for n, span in enumerate(spans(speech_pieces(voice), rows, SPAN_ROWS, reach)):
-        some = slice(n * SPAN_ROWS, (n + 1) * SPAN_ROWS)
-        spectrum[some] = mel_power_in(span, reach)
-        lags[some], heights[some] = pitch_candidates_in(span, reach)
-    return spectrum, pitch_among(lags, heights).frequency_hz
+    with GrowingRows(BANDS) as spectrum:
+        for n, span in enumerate(spans(speech_pieces(voice), rows, SPAN_ROWS, reach)):
+            some = slice(n * SPAN_ROWS, (n + 1) * SPAN_ROWS)
+            spectrum.add(mel_power_in(span, reach))
+            lags[some], heights[some] = pitch_candidates_in(span, reach)
+        return spectrum.whole(), pitch_among(lags, heights).frequency_hz

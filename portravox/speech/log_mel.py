@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from portravox.arrays import Float32, Float64
+from portravox.media.sample_file import GrowingRows, in_pieces
 from portravox.speech.mel import BANDS
 
 LOUD_PERCENTILE = 95.0
@@ -58,35 +59,43 @@ _USUAL_COLOUR_DB = np.interp(
 """(BANDS,) mean of a voice's loud rows against its loud level: of the voices of our corpus."""
 
 
-def normalized_log_mel(
-    power: Float32, out: Float32 | None = None, prior_rows: float = PRIOR_ROWS
-) -> Float32:
+def normalized_log_mel(power: Float32, prior_rows: float = PRIOR_ROWS) -> Float32:
     """Normalize the log-mel spectrum. All numbers are our choice.
 
     power       (T, BANDS) mel power, any level
-    out         where to write the result, the power itself perhaps; None: anew
     prior_rows  of so many loud rows the usual colour of speech counts as much as they do, of twice
                 as many a quarter as much; 0: never
     returns     (T, BANDS) units of SPREAD_DB around the mean of the loud rows and the usual one
     """
     if not len(power):
         return power.copy()
-    level_db = 10.0 * np.log10(power.sum(axis=1) + _SILENCE_POWER)
+    total = np.concatenate([power[some].sum(axis=1) for some in in_pieces(power)])
+    level_db = 10.0 * np.log10(total + _SILENCE_POWER)
     loud_db = float(np.percentile(level_db, LOUD_PERCENTILE))
-    floor = 10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER
-    # in place: a long recording has millions of these
-    spectrum_db = np.maximum(power, floor, out=out)
-    np.log10(spectrum_db, out=spectrum_db)
-    spectrum_db *= 10.0
+    floor = np.float32(10.0 ** ((loud_db - BAND_BELOW_DB - FLOOR_DB) / 10.0) + _SILENCE_POWER)
     loud = level_db > loud_db - LOUD_RANGE_DB
-    mean_db = np.mean(spectrum_db, axis=0, where=loud[:, np.newaxis])
+    sum_db = np.zeros((1, BANDS), np.float32)
+    for some in in_pieces(power):
+        # row after row from the first one on, so that spans make no difference to the last bit
+        rows_db = np.concatenate([sum_db, _over_floor_db(power[some], floor)])
+        counted = np.append(True, loud[some])[:, np.newaxis]
+        sum_db = rows_db.sum(axis=0, where=counted, keepdims=True)
+    count = np.count_nonzero(loud)
     # the prior's pseudo-count falls with the rows, or hours of speech would still carry it
-    known = float(np.count_nonzero(loud)) ** 2
+    known = float(count) ** 2
     share = known / (known + prior_rows**2)
-    mean_db = share * mean_db + (1.0 - share) * (loud_db + _USUAL_COLOUR_DB)
-    spectrum_db -= mean_db.astype(np.float32)
-    spectrum_db /= SPREAD_DB
-    return np.asarray(np.clip(spectrum_db, *RANGE, out=spectrum_db), np.float32)
+    usual_db = (1.0 - share) * (loud_db + _USUAL_COLOUR_DB)
+    mean_db = (share * (sum_db[0] / np.float32(count)) + usual_db).astype(np.float32)
+    with GrowingRows(BANDS) as normalized:
+        for some in in_pieces(power):
+            apart_db = _over_floor_db(power[some], floor) - mean_db
+            normalized.add(np.clip(apart_db / np.float32(SPREAD_DB), *RANGE))
+        return normalized.whole()
+
+
+def _over_floor_db(power: Float32, floor: np.float32) -> Float32:
+    """(T, BANDS) dB, of nothing less than the floor."""
+    return np.float32(10.0) * np.log10(np.maximum(power, floor))
 
 
 class RunningLogMel:

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from portravox.arrays import Bool, Float32
+from portravox.media.sample_file import in_pieces
 from portravox.speech.resample import SPEECH_RATE_HZ, framed, pieces_of, spans
 
 BANDS = 80
@@ -66,8 +67,7 @@ def bands_between(low_hz: float, high_hz: float) -> Bool:
 def power_in(power: Float32, bands: Bool) -> Float32:
     """(T,) sum over some bands, (BANDS,), of mel power, (T, BANDS)."""
     total = np.zeros(len(power), dtype=np.float32)
-    for first in range(0, len(power), SPAN_ROWS):  # of the bands, which are copied, only so many
-        some = slice(first, first + SPAN_ROWS)
+    for some in in_pieces(power):
         total[some] = power[some][:, bands].sum(axis=1)
     return total
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from portravox.arrays import Bool, Float32
 from portravox.filters import moving_mean
+from portravox.media.sample_file import GrowingRows, in_pieces
+from portravox.speech.mel import BANDS
 from portravox.speech.resample import ROW_RATE_HZ
 
 BLOCK_ROWS = ROW_RATE_HZ // 2
@@ -21,9 +23,6 @@ QUIET_SHARE = 10.0
 """Percent of the rows that hold nothing but noise, at least. Our choice."""
 
 LEVEL_SMOOTHING_ROWS = 5
-
-BANDS_AT_ONCE, ROWS_AT_ONCE = 4, 8192
-"""Worked on in parts, so that a long recording takes little beyond the result."""
 
 UNDERRATED = 1.6
 """The quietest tenth of smoothed noise lies about 2 dB below its mean (measured, white noise)."""
@@ -44,27 +43,41 @@ def noise_power(power: Float32, voiced: Bool) -> Float32:
     rows = len(power)
     if rows == 0:
         return power.copy()
-    smooth = np.empty_like(power)
-    for band in range(0, power.shape[1], BANDS_AT_ONCE):  # sums are in double precision
-        bands = slice(band, band + BANDS_AT_ONCE)
-        smooth[:, bands] = moving_mean(power[:, bands], LEVEL_SMOOTHING_ROWS)
-    blocks = -(-rows // BLOCK_ROWS)
-    floors = np.zeros((blocks, power.shape[1]), dtype=np.float32)
-    for block in range(blocks):
-        near = slice(
-            max(0, (block - REACH_BLOCKS) * BLOCK_ROWS), (block + REACH_BLOCKS + 1) * BLOCK_ROWS
-        )
-        floors[block] = quiet_floor(smooth[near], voiced[near])
+    floors = _floors(power, voiced)
+    blocks = len(floors)
     middles = (np.arange(blocks) + 0.5) * BLOCK_ROWS
-    steady = smooth  # its room, for what takes its place
-    for first in range(0, rows, ROWS_AT_ONCE):
-        some = slice(first, min(first + ROWS_AT_ONCE, rows))
-        place = np.interp(np.arange(some.start, some.stop), middles, np.arange(blocks))
-        below = np.floor(place).astype(np.int64)
-        above = np.minimum(below + 1, blocks - 1)
-        share = (place - below)[:, np.newaxis].astype(np.float32)
-        steady[some] = ((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED
-    return steady
+    with GrowingRows(BANDS) as steady:
+        for some in in_pieces(power):
+            place = np.interp(np.arange(some.start, some.stop), middles, np.arange(blocks))
+            below = np.floor(place).astype(np.int64)
+            above = np.minimum(below + 1, blocks - 1)
+            share = (place - below)[:, np.newaxis].astype(np.float32)
+            steady.add(((1.0 - share) * floors[below] + share * floors[above]) * UNDERRATED)
+        return steady.whole()
+
+
+def _floors(power: Float32, voiced: Bool) -> Float32:
+    """(B, BANDS) what is quietest around each block."""
+    rows, reach = len(power), REACH_BLOCKS * BLOCK_ROWS
+    floors = np.zeros((-(-rows // BLOCK_ROWS), power.shape[1]), dtype=np.float32)
+    for some in in_pieces(power):
+        # the blocks whose first row is in this span, and all that lies within their reach
+        blocks = range(-(-some.start // BLOCK_ROWS), -(-some.stop // BLOCK_ROWS))
+        first = max(0, blocks.start * BLOCK_ROWS - reach)
+        smooth = _smoothed(power, slice(first, blocks.stop * BLOCK_ROWS + reach))
+        for block in blocks:
+            near = slice(max(0, block * BLOCK_ROWS - reach), (block + 1) * BLOCK_ROWS + reach)
+            inside = slice(near.start - first, near.stop - first)
+            floors[block] = quiet_floor(smooth[inside], voiced[near])
+    return floors
+
+
+def _smoothed(power: Float32, some: slice) -> Float32:
+    """Some of the rows, each the mean of LEVEL_SMOOTHING_ROWS of all."""
+    before = min(some.start, LEVEL_SMOOTHING_ROWS)
+    around = power[some.start - before : some.stop + LEVEL_SMOOTHING_ROWS]
+    smooth = moving_mean(around, LEVEL_SMOOTHING_ROWS).astype(np.float32)
+    return smooth[before : before + some.stop - some.start]
 
 
 def quiet_floor(smooth: Float32, voiced: Bool) -> Float32:

@@ -16,6 +16,7 @@ from portravox.articulation.acoustic_model import (
 )
 from portravox.articulation.phones import PHONE_CLASSES
 from portravox.errors import ModelUnavailable
+from portravox.media import sample_file
 from portravox.speech.mel import BANDS
 
 REACH_ROWS = 31
@@ -106,3 +107,13 @@ def test_our_model_gives_shares_and_probabilities(log_mel):
     acoustic = infer(log_mel)
     assert 0.0 <= all_of(acoustic).min() <= all_of(acoustic).max() <= 1.0
     assert np.allclose(acoustic.classes.sum(axis=1), 1.0, atol=1e-4)
+
+
+def test_classes_in_a_file_are_the_same(monkeypatch):
+    log_mel = np.random.default_rng(2).normal(size=(6000, BANDS)).astype(np.float32)
+    usual = infer(log_mel, Average())
+    monkeypatch.setattr(sample_file, "NUMBERS_IN_MEMORY", 100_000)
+    filed = infer(log_mel, Average())
+    assert usual.classes.flags.writeable and not filed.classes.flags.writeable
+    assert np.array_equal(usual.classes, filed.classes)
+    assert np.array_equal(usual.probability("p", "b"), filed.probability("p", "b"))

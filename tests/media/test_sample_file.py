@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from portravox.arrays import Float32
-from portravox.media import plain_files, voice_file
+from portravox.media import plain_files, sample_file, voice_file
 from portravox.media.sample_file import SampleFile, let_go
 from portravox.media.voice_file import read_voice
 from portravox.media.waveform import Waveform
@@ -89,7 +89,7 @@ def test_on_a_full_disk_they_stay_in_memory(
 ) -> None:
     usual = _voice(tmp_path)
     monkeypatch.setattr(voice_file, "IN_MEMORY_SAMPLES", 100_000)
-    monkeypatch.setattr(voice_file, "SampleFile", _Full)
+    monkeypatch.setattr(sample_file, "SampleFile", _Full)
     monkeypatch.setattr(_Full, "room", room)
     assert np.array_equal(_voice(tmp_path).samples, usual.samples)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from portravox.errors import VoiceTooComplex, VoiceTooLong, VoiceUnreadable, VoiceUnsupported
+from portravox.media import wav_file
 from portravox.media.voice_file import VoiceLimits, read_voice
 from portravox.media.wav_file import MAX_CHUNKS, take_apart
 
@@ -128,6 +129,14 @@ def test_headers_within_samples_of_a_mended_size_are_no_sound(tmp_path: Path) ->
     inner = riff(fmt(), chunk(b"data", second.tobytes()))
     got = read(tmp_path, riff(fmt(), chunk(b"data", first.tobytes() + inner)))
     assert np.array_equal(got.samples[:, 0], STEPS / np.float32(32_768))
+
+
+@pytest.mark.parametrize("searched", range(33, 60))
+def test_inner_headers_are_found_wherever_the_search_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, searched: int
+) -> None:
+    monkeypatch.setattr(wav_file, "SEARCHED_BYTES", searched)
+    test_headers_within_samples_of_a_mended_size_are_no_sound(tmp_path)
 
 
 def test_glued_files_of_two_rates_keep_pitch_and_length(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import numpy as np
 
+from portravox.media import sample_file
 from portravox.speech.features import SILENCE_DB, speech_features
 
 
@@ -34,3 +35,16 @@ def test_what_the_network_hears_has_a_row_for_each_row_and_no_level(mono, syllab
     quiet = speech_features(mono(10.0 ** (-30.0 / 20.0) * syllables)).log_mel
     assert len(loud) == len(speech_features(mono(syllables)).speaking)
     assert np.allclose(loud, quiet, atol=0.05)
+
+
+def test_a_spectrum_in_a_file_says_the_same(mono, syllables, monkeypatch):
+    """Over more than two pieces of rows, so that what lies at their borders counts."""
+    voice = mono(np.tile(syllables, 1 + 50 * 16_000 // len(syllables)))
+    usual = speech_features(voice)
+    monkeypatch.setattr(sample_file, "NUMBERS_IN_MEMORY", 100_000)
+    filed = speech_features(voice)
+    assert usual.log_mel.flags.writeable and not filed.log_mel.flags.writeable
+    assert np.array_equal(usual.log_mel, filed.log_mel)
+    assert np.array_equal(usual.loudness_db, filed.loudness_db)
+    assert np.array_equal(usual.speaking, filed.speaking)
+    assert np.array_equal(usual.pitch_hz, filed.pitch_hz)

@@ -1,6 +1,7 @@
 import numpy as np
 
-from portravox.speech.mel import mel_power
+from portravox.media import sample_file
+from portravox.speech.mel import BANDS, mel_power
 from portravox.speech.noise import noise_power
 
 
@@ -27,3 +28,12 @@ def test_a_held_note_is_not_noise(harmonic_tone):
     power = mel_power(harmonic_tone(5.0, 200.0), 500)
     noise = noise_power(power, np.ones(500, dtype=np.bool_))
     assert decibel(power[250].sum() / noise[250].sum()) > 15.0
+
+
+def test_pieces_make_no_difference(monkeypatch):
+    random = np.random.default_rng(6)
+    power = random.random((5000, BANDS), dtype=np.float32) ** 4
+    voiced = random.random(5000) < 0.4
+    whole = noise_power(power, voiced)
+    monkeypatch.setattr(sample_file, "ROWS_AT_ONCE", 333)
+    assert np.array_equal(noise_power(power, voiced), whole)
