@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.articulation.bench import Bench
+from benchmarks.articulation.by_sound import openings_by_sound
 from benchmarks.articulation.cost import cost
 from benchmarks.articulation.english import aligned_english
 from benchmarks.articulation.faces import talking_faces
@@ -28,6 +29,7 @@ CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "english": aligned_english,
     "prompts": english_prompts,
     "faces": talking_faces,
+    "sounds": openings_by_sound,
     "languages": other_languages,
     "mandarin": mandarin_words,
     "robustness": bad_recordings,

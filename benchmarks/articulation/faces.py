@@ -21,7 +21,7 @@ from benchmarks.articulation.bench import Bench
 from benchmarks.probe import read_sound
 from benchmarks.quality.chapter import Check, Part, Row
 from benchmarks.tracking import track_video
-from portravox.arrays import Float64
+from portravox.arrays import Float32, Float64
 from portravox.articulation.curves import CURVE_RATE_HZ
 from portravox.media.waveform import Waveform
 from portravox.speech.resample import speech_samples
@@ -113,6 +113,17 @@ def score_face(clip: TalkingClip, answer: Answer) -> FaceScore:
     best = int(np.argmax(rs))
     jaw = _correlation(answer, "jaw", clip.times_s, clip.jaw)
     return FaceScore(rs[count], rs[best], float(lags_s[best]), jaw)
+
+
+def at_frames(curve: Float32, times_s: Float64) -> Float64:
+    """(F,) a curve as a camera would see it at these moments.
+
+    curve  (T,) in rows of 10 ms
+    """
+    blurred = np.convolve(curve, FRAME_BELL, "same")
+    curve_s = (np.arange(len(blurred)) + 0.5) / CURVE_RATE_HZ
+    seen: Float64 = np.interp(times_s, curve_s, blurred)
+    return seen
 
 
 def studio_oracle(clip: TalkingClip) -> Answer | None:
@@ -212,9 +223,7 @@ def _differences(clips: Sequence[TalkingClip], scores: dict[str, list[FaceScore]
 
 
 def _correlation(answer: Answer, channel: str, times_s: Float64, measured: Float64) -> float:
-    blurred = np.convolve(answer.curves[channel], FRAME_BELL, "same")
-    curve_s = (np.arange(len(blurred)) + 0.5) / CURVE_RATE_HZ
-    seen = np.interp(times_s, curve_s, blurred)
+    seen = at_frames(answer.curves[channel], times_s)
     if seen.std() < 1e-6:
         return 0.0
     return float(np.corrcoef(seen, measured)[0, 1])

@@ -27,6 +27,7 @@ from portravox.articulation.lip_closures import (
     closures,
     labiodentals,
 )
+from portravox.articulation.openness import OPEN, opening_of, openness_of
 from portravox.articulation.smoothing import closure_curve, followed, smoothed, with_rest
 from portravox.articulation.speaking import speaking_rows
 from portravox.articulation.transcript import Transcript
@@ -36,14 +37,9 @@ from portravox.speech.features import SpeechFeatures, speech_features
 SOUNDING_DB = -34.0
 """Against the speech level: below, the mouth makes no audible sound."""
 
-APERTURE_P90 = 0.75
+APERTURE_P90 = OPEN
 """What the aperture's 90th percentile in speech is brought to: full range, short of shouting.
 The network is trained to about this."""
-
-OPENING_EXPONENT = 1.5
-"""The network grades openness as phonetics does, a close vowel about half of an open one; the gap
-between real lips spreads more: its median in speech is two thirds of its 90th percentile, its
-lower quartile one third (talking heads, measured). This power spreads ours alike. Our choice."""
 
 GAIN_LIMITS = (0.85, 1.25)
 """As far as clips may differ by microphone; beyond, they differ by how people speak."""
@@ -123,8 +119,8 @@ def curves_from_features(
         return smoothed(np.where(speaking, acoustic[channel], 0.0).astype(np.float32), bell_rows)
 
     hissing = smoothed(acoustic.probability(*HISSES), LIP_BELL_ROWS)
-    openness = moved("aperture", LIP_BELL_ROWS)
-    aperture = opening_of(openness)
+    openness = np.where(speaking, openness_of(acoustic), 0.0).astype(np.float32)
+    aperture = opening_of(smoothed(openness, LIP_BELL_ROWS))
     if habit is None:
         habit = Habit(
             aperture=usual_aperture(aperture[sounding]),
@@ -162,12 +158,6 @@ def usual_aperture(openings: Float32) -> float:
     openings  (N,) before the gain
     """
     return float(np.percentile(openings, 90.0)) if len(openings) else APERTURE_P90
-
-
-def opening_of(openness: Float32) -> Float32:
-    """(T,) how far real lips part where the network grades a vowel so open."""
-    opening: Float32 = openness * (openness / APERTURE_P90) ** (OPENING_EXPONENT - 1.0)
-    return opening
 
 
 def _gain(usual: float) -> float:

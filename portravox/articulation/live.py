@@ -28,9 +28,9 @@ from portravox.articulation.from_voice import (
     SOUNDING_DB,
     Habit,
     curves_from_features,
-    opening_of,
 )
 from portravox.articulation.lip_closures import LIVE
+from portravox.articulation.openness import opening_of, openness_of
 from portravox.articulation.phones import PHONE_CLASSES
 from portravox.articulation.recent import Recent
 from portravox.articulation.streaming import StreamingAcoustic
@@ -189,7 +189,7 @@ class LiveArticulation:
         sounding = spoken & (loudness_db > SOUNDING_DB)
         self._levels.add(loudness_db[sounding] + self._level_dbfs)
         self._loudness.add(loudness_db[sounding])
-        self._openings.add(opening_of(acoustic["aperture"][new])[sounding])
+        self._openings.add(opening_of(openness_of(acoustic)[new])[sounding])
         self._pitches.add(pitch_hz[sounding & (pitch_hz > 0.0)])
 
     def _features(self, start: int, stop: int) -> SpeechFeatures:
