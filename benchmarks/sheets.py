@@ -165,7 +165,9 @@ class Sitter:
         matte = person_matte(picture.pixels, self.face)
         rig = fit(self.face, matte, picture.pixels)
         self._deformer = Deformer(rig)
-        self._painter = Painter(prepare_scene(rig, picture.pixels, matte))
+        scene = prepare_scene(rig, picture.pixels, matte)
+        self.mouth = scene.mouth
+        self._painter = Painter(scene)
 
     def posed(self, pose: Pose) -> tuple[PosedMesh, UInt8]:
         """The mesh of a pose, and its frame."""
