@@ -93,9 +93,9 @@ class Shades(NamedTuple):
     """Standard deviation of the photograph's grain, 0..255."""
 
 
-UPPER_LIP_SHADE, UPPER_LIP_SHADE_MM = 0.30, 1.1
-LOWER_LIP_SHADE, LOWER_LIP_SHADE_MM = 0.25, 0.9
-CORNER_SHADE, CORNER_SHADE_MM = 0.55, 5.0
+UPPER_LIP_SHADE, UPPER_LIP_SHADE_MM = 0.24, 1.0
+LOWER_LIP_SHADE, LOWER_LIP_SHADE_MM = 0.18, 0.8
+CORNER_SHADE, CORNER_SHADE_MM = 0.50, 4.5
 """Share of light that a lip or corner takes from what lies at it, and how far that reaches. Our
 choice."""
 

@@ -549,10 +549,12 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
         light = flat.mean(axis=1)
         whites.append(np.median(flat[light >= np.percentile(light, 70)], axis=0))
     white = np.mean(whites, axis=0)
-    level = float(np.clip(white.mean() * 1.25, skin.mean() * 1.32, skin.mean() + 62.0))
+    level = float(np.clip(white.mean() * 1.25, skin.mean() * 1.38, skin.mean() + 70.0))
     balance = np.clip((skin / skin.mean() / MEAN_SKIN) ** 0.7, *BALANCE_RANGE)
     tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
     tint = tint / tint.mean() * ENAMEL_TINT
+    # light from the warm to the cold is never pink, as skin is that tells of it
+    tint[1] = max(tint[1], (tint[0] + tint[2]) / 2)
     colour: Float64 = level * tint / tint.mean()
     return colour * min(1.0, BRIGHTEST_ENAMEL / float(colour.max()))
 
