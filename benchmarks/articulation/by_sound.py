@@ -24,10 +24,13 @@ from portravox.arrays import Float64
 from portravox.articulation.acoustic_model import infer
 from portravox.articulation.from_voice import curves_from_features
 from portravox.articulation.phones import PHONE_CLASSES, SILENCE
+from portravox.segments import segments
 from portravox.speech.features import speech_features
 
 ENOUGH_FRAMES = 3.0
 """Of a class, over all clips; with fewer it says nothing."""
+
+PAUSE_S = (0.12, 0.9)
 
 PERCENTILES = (10.0, 25.0, 50.0, 75.0, 90.0)
 SPOKEN = 0.5
@@ -35,7 +38,8 @@ SPOKEN = 0.5
 ABOUT = (
     "Talking heads, all of them: mean opening of the lips in each sound, people's and ours, as "
     "shares of the clip's 95th percentile; 'left' after one scale and one shift for each clip. "
-    "Last rows: percentiles of the opening in speech over its 90th, means of the clips."
+    "Then percentiles of the opening in speech over its 90th, means of the clips, and the median "
+    "opening in each pause between two phrases of a clip, of 0.12 to 0.9 s."
 )
 
 
@@ -64,7 +68,10 @@ def openings_by_sound(bench: Bench) -> list[Part]:
         return [Part("sounds", title, ABOUT, skipped=missing)]
     sounds = [sounds_of(clip) for clip in clips]
     columns = ("sound", "frames", "people", "ours", "left")
-    return [Part("sounds", title, ABOUT, columns, (*_by_class(sounds), *_spread(sounds)))]
+    pauses = [
+        row for clip, found in zip(clips, sounds, strict=True) for row in _pauses(clip, found)
+    ]
+    return [Part("sounds", title, ABOUT, columns, (*_by_class(sounds), *_spread(sounds), *pauses))]
 
 
 def sounds_of(clip: TalkingClip) -> SoundsOfClip:
@@ -109,3 +116,16 @@ def _spread(sounds: Sequence[SoundsOfClip]) -> list[Row]:
         (f"percentile {percent:.0f}", float("nan"), float(a), float(b), float(a - b))
         for percent, a, b in zip(PERCENTILES, people, ours, strict=True)
     ]
+
+
+def _pauses(clip: TalkingClip, sounds: SoundsOfClip) -> list[Row]:
+    rows: list[Row] = []
+    silent = segments(sounds.spoken < SPOKEN)
+    for pause in silent:
+        length_s = (pause.stop - pause.start) / clip.fps
+        inside = pause.start > 0 and pause.stop < len(sounds.spoken)
+        if inside and PAUSE_S[0] <= length_s <= PAUSE_S[1]:
+            people, ours = (float(np.median(x[pause])) for x in (sounds.people, sounds.ours))
+            name = f"pause {clip.name} at {pause.start / clip.fps:.1f} s"
+            rows.append((name, float(pause.stop - pause.start), people, ours, people - ours))
+    return rows

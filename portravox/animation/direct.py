@@ -32,6 +32,7 @@ from portravox.animation.head import HeadMotion, draw_score, head_motion
 from portravox.animation.idle import FADE_S, IS_MOUTH, QUIET_S, Idle, with_idle
 from portravox.animation.lips import LipMotion, lip_motion
 from portravox.animation.phrases import joined, presence, speech_spans
+from portravox.animation.singing import with_held_notes
 from portravox.animation.smile import SmileMotion, smile_motion
 from portravox.animation.styles import STYLES, TABLE_STRENGTH
 from portravox.animation.trailing import TRAILING, Trailing, with_trailing
@@ -65,7 +66,8 @@ def direct(
 
     spans = speech_spans(curves["activity"])
     stressed = stresses(curves)
-    lips = lip_motion(curves, direction.mouth_move_strength, times_s, fps)
+    sung = with_held_notes(curves) if direction.template_id == "active" else curves
+    lips = lip_motion(sung, direction.mouth_move_strength, times_s, fps, parted=True)
     smile = smile_motion(
         spans, style, direction.mouth_move_strength, duration_s, times_s, smile_rng
     )

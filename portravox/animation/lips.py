@@ -84,6 +84,13 @@ LONG_PAUSE_S = 0.9
 """In pauses up to the first the mouth stays given over to speech, from the second on it goes
 back entirely: a smile that flashes up between two words looks like a tic. Our choice."""
 
+PARTED_APERTURE = 0.15
+"""So far the lips stay apart in short pauses. Between phrases the mouth keeps a posture of its own
+and does not go to rest (Ramanarayanan, Goldstein, Byrd & Narayanan 2013, J. Acoust. Soc. Am.
+134(1), by magnetic resonance), and people draw breath through nose and mouth together (Lester &
+Hoit 2014, J. Speech Lang. Hear. Res. 57). People who were filmed have them farther apart (decision
+97). Our choice: a photograph's lips are shut, and a pause may have no breath in it."""
+
 JAW_CUTOFF_HZ = 5.0
 """The jaw is heavy: in fast speech it follows less than the lips do. Our choice."""
 
@@ -117,7 +124,12 @@ class LipMotion:
 
 
 def lip_motion(
-    curves: ArticulationCurves, strength: float, times_s: Float64, fps: int
+    curves: ArticulationCurves,
+    strength: float,
+    times_s: Float64,
+    fps: int,
+    *,
+    parted: bool = False,
 ) -> LipMotion:
     """The mouth at each frame.
 
@@ -126,6 +138,7 @@ def lip_motion(
 
     strength  0..1.5, scales every movement; 0 gives zeros
     times_s   (T,) of the frames
+    parted    lips stay a little apart in short pauses; only where it is known how long they last
     """
     rows_s = curves.times_s
     spans = speech_spans(curves["activity"])
@@ -138,6 +151,8 @@ def lip_motion(
     wide = _within(curves["spread"], WIDE_RANGE)
     opening = low_pass(curves["aperture"] * gain * (1.0 - WIDE_FLATTENS * wide), cutoff_hz)
     opening = _pre_opened(opening, curves["closure"], rows_s, spans) * moving
+    if parted:
+        opening = np.maximum(opening, _parted(rows_s, spans))
     opening += bite * (np.minimum(opening, TEETH_APERTURE) - opening)
     closing = ((curves["closure"] - CLOSING) / (SHUT - CLOSING)).astype(np.float64)
     opening *= 1.0 - minimum_jerk(closing)
@@ -227,12 +242,22 @@ def _given_over(rows_s: Float64, spans: Float64) -> Float64:
     """
     held = spans + np.array([-PRE_OPEN_S, HOLD_S])  # gathered before the lips part
     level = presence(rows_s, held, GATHER_S, RELEASE_S)
+    return np.maximum(level, _held_over(rows_s, spans))
+
+
+def _held_over(rows_s: Float64, spans: Float64) -> Float64:
+    """(T,) in pauses, how much of the speech goes on in them: 1 in short ones, 0 in long ones."""
+    level = np.zeros_like(rows_s)
     for end_s, start_s in zip(spans[:-1, 1], spans[1:, 0], strict=True):
         length = (start_s - end_s - SHORT_PAUSE_S) / (LONG_PAUSE_S - SHORT_PAUSE_S)
         first, last = np.searchsorted(rows_s, (end_s, start_s))
-        floor = 1.0 - minimum_jerk(np.asarray(length))
-        level[first:last] = np.maximum(level[first:last], floor)
+        level[first:last] = 1.0 - minimum_jerk(np.asarray(length))
     return level
+
+
+def _parted(rows_s: Float64, spans: Float64) -> Float64:
+    """(T,) opening of lips that wait for the next phrase."""
+    return PARTED_APERTURE * _held_over(rows_s, spans)
 
 
 def _frame_of_contact(start_s: float, end_s: float, times_s: Float64, fps: int) -> tuple[int, bool]:

@@ -259,3 +259,23 @@ def test_f_and_v_show_the_teeth_through_a_narrow_gap(curves_from):
         assert lips.lip_teeth[frame] > 0.6
         assert lips.lip_gap[frame] < 0.1
         assert lips.lip_gap[np.argmin(abs(times_s - 2.0))] > 0.18
+
+
+@pytest.mark.parametrize(("pause_s", "apart"), [(0.45, True), (1.2, False)])
+def test_lips_wait_apart_in_short_pauses_and_rest_in_long_ones(make_voice, pause_s, apart):
+    voice = make_voice(6.0, ((0.5, 2.5), (2.5 + pause_s, 5.5)))
+    times_s = frame_times(frame_count(6.0, 30), 30)
+    lips = lip_motion(voice.curves, 1.0, times_s, 30, parted=True)
+    pause = (times_s > 2.75) & (times_s < 2.5 + pause_s - 0.12)
+    assert pause.any()
+    assert bool(np.all(lips.lip_gap[pause] > 0.02)) is apart
+    assert lips.lip_gap[pause].max() < 0.06
+    assert not lips.lip_gap[times_s > 5.9].any()
+
+
+def test_lips_that_wait_apart_still_meet_for_p_b_m(voice):
+    times_s = frame_times(frame_count(voice.curves.duration_s, 25), 25)
+    lips = lip_motion(voice.curves, 1.0, times_s, 25, parted=True)
+    for start_s, end_s in voice.closures:
+        near = (times_s >= start_s - 0.05) & (times_s <= end_s + 0.02)
+        assert lips.lip_gap[near].min() == 0.0
