@@ -2,9 +2,10 @@
 
 Flow      the photograph, face.matte, rig.fit -> render.backdrop -> render.scene
 
-The head carries a strip of its own background along (the matte is grown by a margin), so hair needs
-no cutting out: within the margin nothing is ever seen that was not in the photograph. Only where
-the head moves further than the margin does the plate show, a filled-in background.
+Where the background is even, the head carries a strip of it along (the matte is grown by a margin):
+hair needs no cutting out, and nobody sees it. Where it is lively, with lines and edges, it stays
+still up to a narrow outline, and the moving layer has the colours that the photograph has without
+it. Behind both lies the plate, a filled-in background, whose lines go on behind the head.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import cv2
 import numpy as np
 
 from portravox.arrays import AnyFloat, Bool, Float32, UInt8
+from portravox.ramps import smoothstep
+from portravox.render.outline import outline
 from portravox.rig.fit import Rig
 
 MARGIN_FW = 0.05
@@ -30,16 +33,31 @@ MIRROR_MARGINS = 4.0
 """Background mirrored at the person's outline fades into a smooth one over so many margins: more
 than a head ever uncovers."""
 
+DISTINCT = 0.6
+MOST_STEPS = 40
+"""Lines of this coherence go straight on behind the head, if they come out of it within so many
+pixels at the reduced size."""
+
+FLAT = 400.0
+"""Squared slope, of 255 over eight pixels, below which there are no lines."""
+
 TORN_PX = 6.0
 """Mirrored neighbours that lie further apart than this, at the reduced size, would show as a tear.
 Our choice: around corners of the outline they spread by two or three."""
 
-COARSE_FACE_PX = 200.0
+COARSE_FACE_PX = 160.0
 """What lies behind the person, and the light, are worked out on a picture in which the face is at
 most this wide: no finer detail matters to them."""
 
 PERSON = 0.35
 """From this share of the matte on a place belongs to the person. Our choice, on the safe side."""
+
+LEAST_SEEN = 0.04
+"""Of a narrow outline, what is less is nothing of the person."""
+
+STRAYS = 0.5
+"""In margins: so far around a narrow outline the plate is made up, too. What stands there in the
+photograph and not in the plate, as single hairs do, moves with the head."""
 
 STRAND_FW = 0.012
 STRANDS_REACH_FW = 0.12
@@ -50,9 +68,14 @@ LEAST_STRAND = 9.0
 STRAND_TIMES = 3.0
 """They differ from what is around by this of 255, and by so many times the usual difference."""
 
-LIVELY = 60.0
-"""Where the background differs by this of 255 within a margin, as where a curtain ends at a window,
-its own edges are thin, too, and no strands. Our choice."""
+LIVELY = (16.0, 40.0)
+"""Where the background differs by more than the second of 255 within a margin, as where a curtain
+ends at a window, its own edges are thin, too, and no strands, and none of it goes along with the
+head; by less than the first, nobody sees it go along. Our choice."""
+
+NEAR_PX, BEYOND = 9, 12.0
+"""Colours of the moving layer are no further beyond those of the photograph in a square of this
+side. Our choice."""
 
 TILE_PX = 64
 """Large pictures are blended in tiles: no copy of them in floats is ever held, and where nothing is
@@ -67,7 +90,7 @@ class Layers:
     """(h, w, 3) the photograph there."""
 
     matte: UInt8
-    """(h, w) how far it moves; 255 on the person and the margin around."""
+    """(h, w) 255 on the person, and on the margin around where the background is even."""
 
     plate: UInt8
     """(h, w, 3) what lies behind."""
@@ -86,21 +109,65 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
     small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
     found = strands(region, covered, rig.width_px)
-    if found.any():
-        lively = is_lively(_behind(small, covered)[0], disc)
-        covered = np.maximum(covered, np.where(lively, np.float32(0.0), found))
+    behind, taken = _behind(small, np.maximum(covered, found))
+    even = evenness(behind, disc)
+    covered = np.maximum(covered, found * (even > 0.5))
     nose = (rig.rest[4, :2] - (x0, y0)) * np.array(coarse) / size
     covered, grown = _in_one_piece(covered, disc, nose)
     grown = cv2.GaussianBlur(grown, (0, 0), margin * LAYER_EDGE)
-    grown = cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR)
-    return Layers(region, grown, _plate(region, covered, small, margin))
+    narrow = outline(small, covered, found, rig.width_px * shrink, even < 1.0)
+    moves = np.maximum(narrow * 255.0, grown * even).astype(np.float32)
+    moves = np.clip(cv2.resize(moves, size, interpolation=cv2.INTER_LINEAR) + 0.5, 0, 255)
+    # the person and the soft rim around; where the moving layer is not solid (see LAYER_EDGE), the
+    # plate is the photograph, or the layer's colours make up for what it is not
+    hidden = np.maximum(
+        _grown((covered > PERSON) & (even > 0.5), margin * PLATE_FROM),
+        _grown(narrow > LEAST_SEEN, margin * STRAYS),
+    )
+    unknown = np.maximum(hidden, taken * (even > 0.5).astype(np.uint8))
+    lines = _lines(small, unknown, margin) if even.min() < 1.0 else np.zeros_like(small[..., :2])
+    mirrored, depth = _mirrored(unknown, lines)
+    textured = np.clip(2.0 - 2.0 * depth / (MIRROR_MARGINS * margin), 0.0, 1.0)
+    textured *= 1.0 - _torn(mirrored)
+    plate = _plate(region, hidden, margin, behind, textured, mirrored)
+    return Layers(region, _raised(region, plate, moves.astype(np.uint8)), plate)
 
 
-def is_lively(behind: Float32, disc: UInt8) -> Bool:
-    """(h', w') where what lies behind, (h', w', 3), differs much within a disc."""
-    soft = cv2.GaussianBlur(behind, (0, 0), 0.2 * len(disc))
-    differs = cv2.dilate(soft, disc) - cv2.erode(soft, disc)
-    return np.asarray(differs.max(axis=-1) > LIVELY, np.bool_)
+def evenness(behind: Float32, disc: UInt8) -> Float32:
+    """(h', w') 1 where what lies behind, (h', w', 3), hardly differs within a disc, else 0.
+
+    Where it is even, nobody sees a strip of it move along with the head."""
+    soft = cv2.GaussianBlur(behind, (0, 0), 0.1 * len(disc))
+    differs = (cv2.dilate(soft, disc) - cv2.erode(soft, disc)).max(axis=-1)
+    lively = cv2.dilate(smoothstep(*LIVELY, differs).astype(np.float32), disc)
+    return np.asarray(1.0 - cv2.GaussianBlur(lively, (0, 0), 0.25 * len(disc)), np.float32)
+
+
+def _raised(region: UInt8, plate: UInt8, moves: UInt8) -> UInt8:
+    """The moving layer's matte, raised where over the plate no colour near to the photograph's
+    would give the photograph.
+
+    Others would show as specks, where the head moves by parts of a pixel.
+
+    region, plate  (h, w, 3)
+    moves          (h, w)
+    """
+    raised = moves.copy()
+    near = np.ones((NEAR_PX, NEAR_PX), np.uint8)
+    for top in range(0, moves.shape[0], TILE_PX):
+        for left in range(0, moves.shape[1], TILE_PX):
+            tile = (slice(top, top + TILE_PX), slice(left, left + TILE_PX))
+            if moves[tile].min() == 255 or np.array_equal(plate[tile], region[tile]):
+                continue
+            behind = plate[tile].astype(np.float32)
+            off = region[tile].astype(np.float32) - behind
+            most = np.minimum(cv2.dilate(region[tile], near) + np.float32(BEYOND), 255.0)
+            least = np.maximum(cv2.erode(region[tile], near) - np.float32(BEYOND), 0.0)
+            room = np.where(off > 0.0, most - behind, behind - least)
+            needed = np.abs(off) / np.maximum(room, np.abs(off) + np.float32(1e-3))
+            levels = np.ceil(np.maximum.reduce(list(np.moveaxis(needed, -1, 0))) * 255.0 - 1e-2)
+            raised[tile] = np.maximum(moves[tile], levels.astype(np.uint8))
+    return raised
 
 
 def _behind(small: Float32, covered: Float32) -> tuple[Float32, UInt8]:
@@ -159,34 +226,36 @@ def strands(region: UInt8, covered: Float32, width_px: float) -> Float32:
     return np.asarray(found, np.float32)
 
 
-def _plate(region: UInt8, covered: Float32, small: Float32, margin: int) -> UInt8:
+def _grown(place: Bool, px: float) -> UInt8:
+    """(h', w') 1 in a place and so far around."""
+    reach = max(1, round(px))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.dilate(place.astype(np.uint8), disc), np.uint8)
+
+
+def _plate(
+    region: UInt8, hidden: UInt8, margin: int, behind: Float32, textured: Float32, mirrored: Float32
+) -> UInt8:
     """The region with the person filled in from the background around.
 
-    region   (h, w, 3)
-    covered  (h', w') 0..1 the person, at the reduced size at which the filling is done
-    small    (h', w', 3) the region at that size
-    margin   how much background travels with the person, there
+    region    (h, w, 3)
+    hidden    (h', w') 1 where the person is, at the reduced size at which the filling is done
+    margin    how much background may travel with the person, there
+    behind    (h', w', 3) the region at that size, smoothly filled in
+    textured  (h', w') 0..1 how much of what is filled in is a mirror image instead
+    mirrored  (h', w', 2) x and y of what is seen there
 
     Along the person's outline, the only part that is ever seen, the background goes on as its own
     mirror image, grain and texture included; further in it is smooth.
     """
     height, width = region.shape[:2]
-    coarse = (covered.shape[1], covered.shape[0])
-    filled, taken = _behind(small, covered)
+    coarse = (hidden.shape[1], hidden.shape[0])
     wide = cv2.resize(
-        np.clip(filled + 0.5, 0, 255).astype(np.uint8),
+        np.clip(behind + 0.5, 0, 255).astype(np.uint8),
         (width, height),
         interpolation=cv2.INTER_CUBIC,
     )
-    # the person and the soft rim around; where the moving layer is not solid (see LAYER_EDGE), the
-    # plate must be the photograph, or the picture would change at rest
-    rim = round(margin * PLATE_FROM)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1, 2 * rim + 1))
-    hidden = cv2.dilate((covered > PERSON).astype(np.float32), disc)
-    inside = cv2.GaussianBlur(hidden, (0, 0), max(0.3, margin * 0.08))
-    mirrored, depth = _mirrored(np.maximum(taken, (hidden > 0).astype(np.uint8)))
-    textured = np.clip(1.0 - depth / (MIRROR_MARGINS * margin), 0.0, 1.0)
-    textured *= 1.0 - _torn(mirrored)
+    inside = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), max(0.3, margin * 0.08))
     scale = np.array([width / coarse[0], height / coarse[1]], np.float32)
     # pixel centres lie at whole numbers in both sizes
     mirrored = (mirrored + np.float32(0.5)) * scale - np.float32(0.5)
@@ -202,20 +271,22 @@ def _plate(region: UInt8, covered: Float32, small: Float32, margin: int) -> UInt
             if blend.max() <= 0.5:
                 continue
             blend = np.clip(blend * 2 - 1, 0, 1)
-            behind = wide[tile]
+            made_up = wide[tile]
             if texture.max() > 0.0:
                 mirror = cv2.remap(
                     region, look_at, None, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT
                 )
-                behind = cv2.blendLinear(mirror, behind, texture, 1 - texture)
-            plate[tile] = cv2.blendLinear(behind, region[tile], blend, 1 - blend)
+                made_up = cv2.blendLinear(mirror, made_up, texture, 1 - texture)
+            plate[tile] = cv2.blendLinear(made_up, region[tile], blend, 1 - blend)
     return plate
 
 
-def _mirrored(unknown: UInt8) -> tuple[Float32, Float32]:
+def _mirrored(unknown: UInt8, lines: Float32) -> tuple[Float32, Float32]:
     """For each unknown pixel, the place as far on the other side of the border to what is known.
 
     unknown  (h, w) 1 unknown, 0 known
+    lines    (h, w, 2) which way lines go, as long as they are distinct, 0..1: along these the other
+             side is looked for, so that they go straight on
     returns  (h, w, 2) x and y, and (h, w) how far the border is away, px; a known pixel is its own
     """
     height, width = unknown.shape
@@ -228,10 +299,59 @@ def _mirrored(unknown: UInt8) -> tuple[Float32, Float32]:
     known = unknown == 0
     place = np.zeros((int(label.max()) + 1, 2), np.float32)
     place[label[known]] = itself[known]
-    mirrored = 2.0 * place[label] - itself
+    mirrored = np.where(unknown[..., None] > 0, 2.0 * place[label] - itself, itself)
+    _along_lines(mirrored, unknown, place[label], lines)
     # neighbours whose nearest known pixels differ would else look like torn paper
     softer = cv2.GaussianBlur(mirrored, (0, 0), 1.5)
     return np.where(known[..., None], itself, softer).astype(np.float32), depth
+
+
+def _along_lines(mirrored: Float32, unknown: UInt8, nearest: Float32, lines: Float32) -> None:
+    """Where there is a distinct line, mirror along it instead, in place.
+
+    mirrored  (h, w, 2) written
+    nearest   (h, w, 2) the nearest known place; unknown, lines: as in _mirrored
+    """
+    height, width = unknown.shape
+    strong = lines[..., 0] ** 2 + lines[..., 1] ** 2 > DISTINCT**2
+    y, x = np.nonzero((unknown > 0) & strong)
+    at = np.stack([x, y], axis=-1).astype(np.float32)
+    way = lines[y, x]
+    way = way / np.linalg.norm(way, axis=-1, keepdims=True)
+    way = way * np.where(((nearest[y, x] - at) * way).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0)
+    away = np.zeros(len(y), np.float32)  # steps of a pixel until something is known
+    for step in range(1, MOST_STEPS + 1):
+        going = np.flatnonzero(away == 0.0)
+        to = np.rint(at[going] + step * way[going]).astype(int)
+        inside = ((to >= 0) & (to < (width, height))).all(axis=-1)
+        there = going[inside]
+        hit = unknown[to[inside, 1], to[inside, 0]] == 0
+        away[there[hit]] = step
+    found = away > 0.0
+    mirrored[y[found], x[found]] = at[found] + (2.0 * away[found])[:, None] * way[found]
+
+
+def _lines(small: Float32, unknown: UInt8, margin: int) -> Float32:
+    """(h, w, 2) which way lines go in a picture, (h, w, 3), and go on where it is unknown: from the
+    structure tensor (Foerstner & Guelch, 1987), its length how much one direction is preferred."""
+    grey = cv2.GaussianBlur(small.mean(axis=-1), (0, 0), 1.0)
+    x, y = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    known = cv2.erode(1 - unknown, np.ones((5, 5), np.uint8)).astype(np.float32)
+    size = (max(2, known.shape[1] // 2), max(2, known.shape[0] // 2))
+    halved, there = (
+        cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        for part in (np.dstack([x * x, x * y, y * y]) * known[..., None], known)
+    )
+    halved = halved / np.maximum(there, np.float32(1e-3))[..., None]
+    halved = filled_in(halved, np.minimum(there, np.float32(1.0)))
+    halved = cv2.GaussianBlur(halved, (0, 0), 0.25 * margin)
+    tensor = cv2.resize(halved, known.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    xx, xy, yy = np.moveaxis(tensor, -1, 0)
+    differ = np.sqrt((xx - yy) ** 2 + 4.0 * xy * xy)
+    distinct = differ / (xx + yy + np.float32(FLAT))
+    # across the lines values change the most; they themselves go at right angles to that
+    angle = 0.5 * np.arctan2(2.0 * xy, xx - yy) + np.pi / 2
+    return np.dstack([np.cos(angle) * distinct, np.sin(angle) * distinct]).astype(np.float32)
 
 
 def _torn(look_at: Float32) -> Float32:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from portravox.arrays import UInt8, UInt16
+from portravox.arrays import Float32, UInt8, UInt16
 from portravox.face.face import LipState
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers
@@ -221,18 +221,32 @@ def _pixels_in(film: Film, box: Box) -> tuple[UInt8, UInt8, UInt8]:
 
 
 def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[int, int]) -> Film:
-    planes = Planes.of(pixels)
-    luma = double(planes.luma) if scale == 2 else planes.luma
+    planes, behind = Planes.of(pixels), Planes.of(plate)
+    whole = matte.astype(np.float32)
+    corners = whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]
+    halved = corners * np.float32(0.25)
+    luma = unmixed(planes.luma, behind.luma, whole)
+    luma = double(luma) if scale == 2 else luma
     return Film(
         luma=pairs_of(luma),
-        cb=pairs_of(planes.cb),
-        cr=pairs_of(planes.cr),
+        cb=pairs_of(unmixed(planes.cb, behind.cb, halved)),
+        cr=pairs_of(unmixed(planes.cr, behind.cr, halved)),
         matte=pairs_of(matte),
         states=states_of(matte),
         scale=scale,
         origin=origin,
-        plate=Planes.of(plate),
+        plate=behind,
     )
+
+
+def unmixed(photo: UInt8, behind: UInt8, matte: Float32) -> UInt8:
+    """What, seen by a matte over what lies behind, gives the photograph: all (h, w), 0..255."""
+    y, x = np.nonzero((matte > 0.0) & (matte < 255.0) & (photo != behind))
+    below = behind[y, x].astype(np.float32)
+    front = photo.copy()
+    value = below + (photo[y, x] - below) * (np.float32(255.0) / matte[y, x])
+    front[y, x] = np.clip(np.rint(value), 0, 255)
+    return front
 
 
 def pairs_of(plane: UInt8) -> UInt16:

@@ -6,12 +6,15 @@ import pytest
 
 from portravox.arrays import Float32, UInt8
 from portravox.render.backdrop import (
+    BEYOND,
     Layers,
     _in_one_piece,
+    _lines,
     _mirrored,
+    _raised,
     _torn,
+    evenness,
     filled_in,
-    is_lively,
     split_layers,
     strands,
 )
@@ -34,7 +37,7 @@ def test_background_away_from_the_person_is_the_photograph(
 
 def test_the_moving_layer_holds_the_whole_person(rig: Rig, layers: Layers, matte: Float32) -> None:
     x0, y0, x1, y1 = rig.region
-    assert layers.matte[matte[y0:y1, x0:x1] > 0.5].min() > 230
+    assert np.mean(layers.matte[matte[y0:y1, x0:x1] > 0.9] > 230) > 0.998
 
 
 def test_filling_in_keeps_what_is_known_and_continues_it() -> None:
@@ -76,7 +79,7 @@ def test_no_line_is_drawn_where_two_mirror_images_meet() -> None:
     """Behind a bar that stands on stripes to its left and dots to its right."""
     unknown = np.zeros((60, 60), np.uint8)
     unknown[:, 20:41] = 1
-    mirrored, _ = _mirrored(unknown)
+    mirrored, _ = _mirrored(unknown, np.zeros((60, 60, 2), np.float32))
     torn = _torn(mirrored)
     assert torn[30, 30] == 1.0  # in the middle, where left and right are equally near
     assert torn[30, 21:24].max() < 0.05  # not along the outline, which alone is ever seen
@@ -110,13 +113,58 @@ def test_what_the_margin_does_not_join_to_the_head_stays_behind() -> None:
     assert grown[50, 94] == 255
 
 
-def test_a_background_is_lively_where_two_of_its_parts_meet_and_not_in_a_gradient() -> None:
-    behind = np.repeat(np.linspace(60, 160, 200, dtype=np.float32)[None], 120, axis=0)
+def test_a_background_is_even_in_a_gradient_and_not_where_two_of_its_parts_meet() -> None:
+    behind = np.repeat(np.linspace(60, 100, 200, dtype=np.float32)[None], 120, axis=0)
     behind[:, 150:] = 20.0  # a curtain beside a window
-    lively = is_lively(
+    even = evenness(
         np.repeat(behind[..., None], 3, axis=2),
         cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (21, 21)),
     )
-    assert lively[:, 145:155].all()
-    assert not lively[:, :130].any()
-    assert not lively[:, 170:].any()
+    assert even[:, 140:160].max() < 0.05
+    assert even[:, :110].min() > 0.95
+
+
+def test_the_matte_is_raised_until_colours_of_the_photograph_do() -> None:
+    """A strand of hair, .4 of which moves, before a wall: only as black as the hair around, it
+    would be too pale."""
+    region = np.full((60, 60, 3), 200, np.uint8)
+    region[:, 20:40] = 40
+    plate = np.full((60, 60, 3), 200, np.uint8)
+    moves = np.where(region[..., 0] < 100, 102, 0).astype(np.uint8)
+    raised = _raised(region, plate, moves)
+    assert raised[:, :20].max() == 0
+    # 160 levels darker, by colours that are at most BEYOND darker still
+    assert abs(raised[30, 30] / 255.0 - 160.0 / (160.0 + BEYOND)) < 0.01
+
+
+def test_lines_go_straight_on_behind_the_head() -> None:
+    """Slanting stripes behind a disc: where each pixel is looked up, the stripe is the same one."""
+    y, x = np.mgrid[:120, :120].astype(np.float32)
+    across = 0.8 * x + 0.6 * y
+    stripes = np.repeat(np.where(across % 24.0 < 12.0, 200.0, 60.0)[..., None], 3, axis=2)
+    unknown = (np.hypot(x - 60, y - 60) < 25.0).astype(np.uint8)
+    rim = (unknown > 0) & (np.hypot(x - 60, y - 60) > 18.0)
+    lines = _lines(stripes.astype(np.float32), unknown, 8)
+    looked_up, _ = _mirrored(unknown, lines)
+    by_normals, _ = _mirrored(unknown, np.zeros_like(lines))
+
+    def astray(at: Float32) -> float:
+        return float(np.abs(0.8 * at[..., 0] + 0.6 * at[..., 1] - across)[rim].mean())
+
+    assert astray(looked_up) < 0.35 * astray(by_normals)
+
+
+def test_a_lively_background_stays_still_up_to_the_person(
+    rig: Rig, photo: UInt8, matte: Float32
+) -> None:
+    columns = np.arange(photo.shape[1]) * 4 // rig.width_px % 2
+    doors = np.where(columns[None, :, None] > 0, photo // 4, 200).astype(np.uint8)
+    before = np.where((matte > 0.5)[..., None], photo, doors)
+    narrow = split_layers(rig, before, matte).matte
+    wide = split_layers(rig, np.where((matte > 0.5)[..., None], photo, 200), matte).matte
+    x0, y0, x1, y1 = rig.region
+    person = matte[y0:y1, x0:x1] > 0.5
+    away = cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5) / rig.width_px
+    ring = (away > 0.025) & (away < 0.045)
+    assert narrow[ring].mean() < 0.5 * wide[ring].mean()
+    assert np.mean(narrow[person] > 200) > 0.97
