@@ -23,6 +23,10 @@ RANGE = (0.82, 1.2)
 
 DISPLAY_GAMMA = 2.2
 
+MEAN_SKIN = np.array([1.20, 0.96, 0.84])
+"""Skin in white light, against its mean: it tells, with the white of the eyes, the photograph's
+white balance."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:

@@ -22,7 +22,7 @@ from portravox.ramps import smooth_share
 from portravox.render.drawing import blurred, box_around, polygon_cover
 from portravox.render.eyes import EyePaint
 from portravox.render.interior import Layer, LipLine, Shades, lip_table, paint_interior
-from portravox.render.light import DISPLAY_GAMMA, Light
+from portravox.render.light import DISPLAY_GAMMA, MEAN_SKIN, Light
 from portravox.render.own_teeth import OwnRow, completed, own_row, toothness
 from portravox.render.sharpness import face_grain
 from portravox.render.teeth import Inlay, TeethLook, draw_teeth, draw_tongue, row_place
@@ -91,10 +91,6 @@ full, of flesh: stone has no warm dark inside. Our choice."""
 ENAMEL_TINT = np.array([1.03, 1.0, 0.94])
 """Teeth in white light, against their mean."""
 
-MEAN_SKIN = np.array([1.20, 0.96, 0.84])
-"""Skin in white light, against its mean: it tells, with the white of the eyes, the photograph's
-white balance."""
-
 BALANCE_RANGE = (np.array([0.95, 0.9, 0.6]), np.array([1.3, 1.1, 1.04]))
 """Skin paler than that, as of marble, says nothing of the light."""
 
@@ -103,6 +99,10 @@ LEAST_TEETH_SEEN = 0.05
 """Share of the photographed opening that must look like teeth, for their colour to be taken."""
 
 DIMMEST_ENAMEL = 0.65
+
+LEAST_SEEN_ENAMEL = 0.8
+"""Of the brightness that skin and eyes let expect: what is dimmer was seen under a lip. Our
+choice."""
 
 BRIGHTEST_ENAMEL = 252.0
 """Of its brightest colour, 0..255."""
@@ -553,10 +553,19 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
     balance = np.clip((skin / skin.mean() / MEAN_SKIN) ** 0.7, *BALANCE_RANGE)
     tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
     tint = tint / tint.mean() * ENAMEL_TINT
-    # light from the warm to the cold is never pink, as skin is that tells of it
-    tint[1] = max(tint[1], (tint[0] + tint[2]) / 2)
+    tint = _less_pink(tint, 0.5)  # in part: the whites of the eyes may tell of a red lamp
     colour: Float64 = level * tint / tint.mean()
     return colour * min(1.0, BRIGHTEST_ENAMEL / float(colour.max()))
+
+
+def _less_pink(colour: Float64, share: float) -> Float64:
+    """(3,) a colour without a share of the pink that skin and lips lend to it.
+
+    From the warm to the cold, daylight and lamps have no less green than red and blue on average.
+    """
+    missing = max(float(colour[0] + colour[2]) / 2 - float(colour[1]), 0.0)
+    mended: Float64 = colour + np.array([0.0, share * missing, 0.0])
+    return mended
 
 
 def _seen_enamel(cut: _Cut, guessed: Float64, skin: Float64, lip: Float64) -> Float64:
@@ -568,7 +577,9 @@ def _seen_enamel(cut: _Cut, guessed: Float64, skin: Float64, lip: Float64) -> Fl
     if len(teeth) >= max(20, LEAST_TEETH_SEEN * len(inside)):
         light = teeth.mean(axis=1)
         colour: Float64 = np.median(teeth[light >= np.percentile(light, 60)], axis=0)
-        return colour.astype(np.float64)
+        own = _less_pink(colour.astype(np.float64), 1.0)
+        lifted: Float64 = own * max(1.0, LEAST_SEEN_ENAMEL * float(guessed.mean() / own.mean()))
+        return lifted
     # an open mouth without a bright pixel lies in the shade, its teeth with it
     brightest = float(np.percentile(inside.mean(axis=1), 90))
     return guessed * float(np.clip(1.4 * brightest / guessed.mean(), DIMMEST_ENAMEL, 1.0))

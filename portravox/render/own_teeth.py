@@ -18,6 +18,7 @@ import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, UInt8
 from portravox.ramps import smooth_share, smoothstep
+from portravox.render.light import MEAN_SKIN
 from portravox.render.teeth import Inlay
 
 LEAST_HEIGHT_MM = 1.2
@@ -58,6 +59,12 @@ MARGIN_MM = 0.45
 
 LIP_SHINE = 2.0
 """So many times more is left out where a lip lies over the biting edge. Our choice."""
+
+COLD_RED_PER_BLUE = (1.15, 1.38)
+"""Skin whose red is so much of its blue stands in cold light, and not. In white light it is 1.4."""
+
+LEAST_COLOUR = 0.02
+"""Skin with less colour says nothing of the light: the photograph has none."""
 
 SIDE_BLEND_MM = 2.0
 COLOUR_MATCH_MM = 5.0
@@ -179,6 +186,9 @@ def toothness(pixels: Float32 | UInt8, skin: Float64, lip: Float64) -> Float64:
     Teeth are paler than the person's skin and lips and not much darker than the skin. On a grey
     picture only brightness can tell. Thresholds are ours, set on portraits.
     """
+    gains = _daylight(skin)
+    if gains is not None:
+        pixels, skin, lip = pixels * gains.astype(np.float32), skin * gains, lip * gains
     brightest, palest = (e.astype(np.float32) for e in (pixels.max(axis=-1), pixels.min(axis=-1)))
     saturation = (brightest - palest) / np.maximum(brightest, 1)
     of_skin, of_lip = ((c.max() - c.min()) / max(float(c.max()), 1.0) for c in (skin, lip))
@@ -186,6 +196,18 @@ def toothness(pixels: Float32 | UInt8, skin: Float64, lip: Float64) -> Float64:
     pale = 1 - smoothstep(limit * 0.8, limit * 1.15, saturation)
     bright = smoothstep(0.38, 0.58, brightest / max(float(skin.max()), 1.0))
     return pale * bright
+
+
+def _daylight(skin: Float64) -> Float64 | None:
+    """(3,) what takes the blue of a cold light from colours; None where the light is not cold.
+
+    Teeth in the shade of a blue sky are as blue as skin there is grey.
+    """
+    if np.ptp(skin) < LEAST_COLOUR * skin.max():
+        return None
+    cold = 1.0 - smooth_share(*COLD_RED_PER_BLUE, float(skin[0] / max(skin[2], 1.0)))
+    gains: Float64 = (MEAN_SKIN * skin.mean() / np.maximum(skin, 1.0)) ** cold
+    return gains if cold > 0.0 else None
 
 
 def _first_run(mask: Bool, gap: int) -> tuple[Float64, Float64]:

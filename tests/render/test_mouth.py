@@ -77,6 +77,14 @@ def test_teeth_that_are_drawn_are_no_greyer_than_the_skin(
     assert np.percentile(teeth, 90) > skin
 
 
+def test_pink_light_of_lips_makes_no_pink_teeth(rig: Rig, photo: UInt8, matte: Float32) -> None:
+    pink = np.clip(photo * np.array([1.05, 0.88, 1.05]), 0, 255).astype(np.uint8)
+    row = prepare_scene(rig, pink, matte).mouth.lower.pixels
+    teeth = row[row[..., 3] > 0.95][:, :3]
+    red, green, blue = np.median(teeth[teeth.mean(axis=1) > np.percentile(teeth, 80)], axis=0)
+    assert green > 0.97 * (red + blue) / 2
+
+
 def test_stone_has_no_red_mouth(rig: Rig, photo: UInt8, matte: Float32) -> None:
     brightness = photo.mean(axis=-1, keepdims=True)
     marble = np.clip(brightness * np.array([1.04, 1.0, 0.97]), 0, 255).astype(np.uint8)

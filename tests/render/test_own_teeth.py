@@ -32,6 +32,14 @@ def test_teeth_are_told_from_what_is_around_them(
     assert likeness > 0.8 if tooth else likeness < 0.2
 
 
+@pytest.mark.parametrize("cast", [(0.80, 0.97, 1.15), (0.85, 1.0, 1.1), (1.1, 1.0, 0.8)])
+def test_teeth_are_told_in_cold_and_warm_light(cast: tuple[float, float, float]) -> None:
+    skin, lip, tooth = (np.array(c) * cast for c in (SKIN, LIP, (212.0, 207.0, 196.0)))
+    assert toothness(tooth[None, None].astype(np.float32), skin, lip)[0, 0] > 0.8
+    assert toothness(lip[None, None].astype(np.float32), skin, lip)[0, 0] < 0.2
+    assert toothness(skin[None, None].astype(np.float32), skin, lip)[0, 0] < 0.5
+
+
 def test_on_a_grey_picture_brightness_tells() -> None:
     grey_skin, grey_lip = np.full(3, 150.0), np.full(3, 90.0)
     tooth, dark = (np.full((1, 1, 3), v, np.float32) for v in (170.0, 40.0))
