@@ -52,7 +52,7 @@ class MandarinTake:
     """Its file's name without `cmn-` and ending."""
 
     speaker: str
-    """SYLLABLES or WORDS: each was read by one woman."""
+    """SYLLABLES or WORDS, each read by one woman; LIU of training.gcin_voice."""
 
     syllables: tuple[Syllable, ...]
     data: bytes

@@ -21,6 +21,9 @@ PERSON = "person"
 SYLLABLES, WORDS = "syllables", "words"
 """The rest of it, and the sets of Mandarin: of Chen Wang and of Yue Tan (training.mandarin)."""
 
+LIU = "liu"
+"""Syllables of Mandarin by Edward Der-Hua Liu (training.gcin_voice)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phone:

@@ -14,7 +14,7 @@ from benchmarks.articulation.cost import cost
 from benchmarks.articulation.english import aligned_english
 from benchmarks.articulation.faces import talking_faces
 from benchmarks.articulation.languages import other_languages
-from benchmarks.articulation.mandarin import mandarin_words
+from benchmarks.articulation.mandarin import mandarin_syllables, mandarin_words
 from benchmarks.articulation.prompts import english_prompts
 from benchmarks.articulation.robustness import bad_recordings
 from benchmarks.articulation.stillness import stillness
@@ -32,12 +32,13 @@ CHAPTERS: Mapping[str, Callable[[Bench], list[Part]]] = {
     "sounds": openings_by_sound,
     "languages": other_languages,
     "mandarin": mandarin_words,
+    "syllables": mandarin_syllables,
     "robustness": bad_recordings,
     "stillness": stillness,
     "cost": cost,
 }
 
-CHOOSING = ("prompts", "mandarin")
+CHOOSING = ("prompts", "mandarin", "syllables")
 """Chapters that have recordings to choose by, apart from those that are reported."""
 
 

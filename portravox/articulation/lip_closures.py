@@ -69,14 +69,14 @@ RECORDING: Final = ContactRules(
 (`python -m benchmarks.articulation --choosing`; decisions 76 and 85)."""
 
 LIVE: Final = ContactRules(
-    closure=Enough(begin=0.45, stay=0.30, mass=2.4),
+    closure=Enough(begin=0.40, stay=0.30, mass=2.6),
     hum=0.55,
-    labiodental=Enough(begin=0.30, stay=0.15, mass=2.0),
+    labiodental=Enough(begin=0.30, stay=0.15, mass=2.4),
     rounded=1.0,
 )
 """For a voice that is still being spoken, of which the network sees less: its evidence of a closure
 is briefer and that of a bite less clear. Chosen on recordings that are not reported
-(`python -m benchmarks.articulation --choosing`; decision 73)."""
+(`python -m benchmarks.articulation --choosing`; decisions 73 and 96)."""
 
 EDGE_SHARE = 0.5
 """A closure lasts from half of its highest evidence to half of it."""

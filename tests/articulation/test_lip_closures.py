@@ -120,7 +120,7 @@ def test_in_a_live_voice_rounded_lips_do_not_bite(make_acoustic, rounded):
 
 
 def test_a_closure_of_which_a_live_voice_shows_less_is_as_long(make_acoustic):
-    brief = make_acoustic(ROWS, b=[(100, 103, 0.85)])
+    brief = make_acoustic(ROWS, b=[(100, 104, 0.85)])
     assert closures(brief, SPEAKING, rules=RECORDING) == []
     ((first, release),) = closures(brief, SPEAKING, rules=LIVE)
     assert release - first == SHORTEST_ROWS

@@ -7,8 +7,9 @@ from benchmarks.articulation.bench import Bench
 from benchmarks.articulation.mandarin import MandarinScore, kinds_of
 from benchmarks.articulation.measures import area_under_curve
 from portravox.articulation.curves import CHANNELS, ArticulationCurves
+from portravox.media.waveform import Waveform
 from training.mandarin import FOR_CHOOSING, MEASURED, MandarinTake
-from training.utterance import SYLLABLES, WORDS
+from training.utterance import LIU, SYLLABLES, WORDS
 
 
 def _take(*syllables: tuple[str, str]) -> MandarinTake:
@@ -77,3 +78,19 @@ def test_an_initial_that_is_missing_counts_as_none():
 @pytest.mark.parametrize(("above", "area"), [([2.0, 3.0], 1.0), ([0.0], 0.0), ([1.0], 0.5)])
 def test_area_under_the_curve_counts_pairs(above, area):
     assert area_under_curve(above, [1.0]) == area
+
+
+def test_recordings_that_are_cut_tightly_are_measured_between_silences(monkeypatch):
+    heard = []
+
+    def method(voice: Waveform) -> Answer:
+        heard.append(voice)
+        return Answer(_curves(), None)
+
+    voice = Waveform(np.ones((8_000, 1), np.float32), 16_000)
+    monkeypatch.setattr(MandarinTake, "voice", lambda _: voice)
+    takes = [MandarinTake("x", speaker, (("b", "a"),), b"") for speaker in (SYLLABLES, LIU)]
+    mandarin.scored_takes(takes, method)
+    silence = round(mandarin.SILENCE_S * 16_000)
+    assert [len(voice.samples) for voice in heard] == [8_000, 8_000 + 2 * silence]
+    assert not heard[1].samples[:silence].any() and not heard[1].samples[-silence:].any()
