@@ -300,21 +300,25 @@ def _mirrored(unknown: UInt8, lines: Float32) -> tuple[Float32, Float32]:
     place = np.zeros((int(label.max()) + 1, 2), np.float32)
     place[label[known]] = itself[known]
     mirrored = np.where(unknown[..., None] > 0, 2.0 * place[label] - itself, itself)
-    _along_lines(mirrored, unknown, place[label], lines)
+    near = np.asarray((unknown > 0) & (depth <= MOST_STEPS), np.bool_)
+    _along_lines(mirrored, unknown, near, place[label], lines)
     # neighbours whose nearest known pixels differ would else look like torn paper
     softer = cv2.GaussianBlur(mirrored, (0, 0), 1.5)
     return np.where(known[..., None], itself, softer).astype(np.float32), depth
 
 
-def _along_lines(mirrored: Float32, unknown: UInt8, nearest: Float32, lines: Float32) -> None:
+def _along_lines(
+    mirrored: Float32, unknown: UInt8, near: Bool, nearest: Float32, lines: Float32
+) -> None:
     """Where there is a distinct line, mirror along it instead, in place.
 
     mirrored  (h, w, 2) written
+    near      (h, w) what of the unknown is near enough to what is known
     nearest   (h, w, 2) the nearest known place; unknown, lines: as in _mirrored
     """
     height, width = unknown.shape
     strong = lines[..., 0] ** 2 + lines[..., 1] ** 2 > DISTINCT**2
-    y, x = np.nonzero((unknown > 0) & strong)
+    y, x = np.nonzero(near & strong)
     at = np.stack([x, y], axis=-1).astype(np.float32)
     way = lines[y, x]
     way = way / np.linalg.norm(way, axis=-1, keepdims=True)
