@@ -42,10 +42,10 @@ SKEW_DEVIATION = 0.15
 """Most people lift one brow higher: the largest share of a lift by which both differ from their
 mean, always to the same side, and how that varies from lift to lift. Our choice."""
 
-WIDE_SHARE = 0.55
+WIDE_SHARE = 0.42
 """The upper lids rise with a lift of the brows, eye_wide as share of brow_raise."""
 
-SQUINT_SHARE = 0.6
+SQUINT_SHARE = 0.45
 """The lower lids come up a little where the brows draw together."""
 
 BLINK_DROP = 0.06

@@ -380,10 +380,9 @@ class _Sculptor:
             # the red of the lip rolls in under the teeth
             rolled = (rest[lower] - rest[lower_outer]) * BITE_ROLLED_IN * bell
             handles[lower_outer] = np.array([0.0, -0.6 * bell - 0.4 * shut, 1.6 * bell]) + rolled
-        for i in (*CHIN, *_CHIN_PAD):
-            handles[i] = np.array([0.0, -CHIN_RISES_MM, 0.0])
-        for i in CHIN:
-            handles[i] = np.array([0.0, -0.5 * CHIN_RISES_MM, 0.0])
+        for landmarks, share in ((_CHIN_PAD, 1.0), (CHIN, 0.5)):
+            for i in landmarks:
+                handles[i] = np.array([0.0, -share * CHIN_RISES_MM, 0.0])
         return self.solver.extend(handles)
 
     def smile(self) -> Float64:

@@ -93,7 +93,7 @@ def test_each_phrase_has_a_setting_of_its_own_and_pauses_have_none():
 def test_brows_that_draw_together_bring_up_the_lower_lids():
     motion = brows(stressed=NO_STRESS, melody=-np.ones_like(TIMES_S))
     assert motion.squint.max() > 0.0
-    assert motion.squint == pytest.approx(0.6 * motion.lowered)
+    assert motion.squint == pytest.approx(0.45 * motion.lowered)
 
 
 def test_without_stress_speech_and_blinks_brows_rest():
