@@ -44,7 +44,7 @@ EYE_WIDE = 0.2
 LID_FOLLOW_DOWN = 0.022
 LID_FOLLOW_UP = 0.018
 """Share of a blink that the lids close (open) per degree that the eye looks down (up). The upper
-lid lies on the eyeball and goes along with it: 0.21 mm a degree, of a radius of 12 mm, and open lids
+lid lies on the eyeball and goes along with it: 0.21 mm a degree, at a radius of 12 mm; open lids
 are 9.6 mm apart."""
 
 YAW_LIMIT_DEG = 12.0
