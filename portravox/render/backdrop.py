@@ -55,9 +55,10 @@ PERSON = 0.35
 LEAST_SEEN = 0.04
 """Of a narrow outline, what is less is nothing of the person."""
 
-STRAYS = 0.5
-"""In margins: so far around a narrow outline the plate is made up, too. What stands there in the
-photograph and not in the plate, as single hairs do, moves with the head."""
+RIM, STRAYS = 0.2, 0.5
+"""In margins: so far around a narrow outline the plate is made up, too, and so far where colours
+may be those of the person. What stands there in the photograph and not in the plate, as single
+hairs do, moves with the head; leaves are to stay where they are."""
 
 STRAND_FW = 0.012
 STRANDS_REACH_FW = 0.12
@@ -115,15 +116,14 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     nose = (rig.rest[4, :2] - (x0, y0)) * np.array(coarse) / size
     covered, grown = _in_one_piece(covered, disc, nose)
     grown = cv2.GaussianBlur(grown, (0, 0), margin * LAYER_EDGE)
-    narrow = outline(small, covered, found, rig.width_px * shrink, even < 1.0)
+    narrow, clear = outline(small, covered, found, rig.width_px * shrink, even < 1.0)
     moves = np.maximum(narrow * 255.0, grown * even).astype(np.float32)
     moves = np.clip(cv2.resize(moves, size, interpolation=cv2.INTER_LINEAR) + 0.5, 0, 255)
     # the person and the soft rim around; where the moving layer is not solid (see LAYER_EDGE), the
     # plate is the photograph, or the layer's colours make up for what it is not
-    hidden = np.maximum(
-        _grown((covered > PERSON) & (even > 0.5), margin * PLATE_FROM),
-        _grown(narrow > LEAST_SEEN, margin * STRAYS),
-    )
+    seen = narrow > LEAST_SEEN
+    hidden = _grown((covered > PERSON) & (even > 0.5), margin * PLATE_FROM)
+    hidden |= _grown(seen, margin * RIM) | (_grown(seen, margin * STRAYS) * ~clear)
     unknown = np.maximum(hidden, taken * (even > 0.5).astype(np.uint8))
     lines = _lines(small, unknown, margin) if even.min() < 1.0 else np.zeros_like(small[..., :2])
     mirrored, depth = _mirrored(unknown, lines)

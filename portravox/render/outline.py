@@ -54,12 +54,18 @@ an ear is left behind."""
 HOLE_FW = 0.15
 """Holes smaller than a square of this side are none. Our choice."""
 
+CLEAR_TOLD = 0.6
+"""Nothing of the person, not a hair, is where the colour alone tells so much. Our choice."""
+
 STRAND_TOLD = 0.6
 """A strand is the person's where its colour alone tells so much."""
 
 
-def outline(small: Float32, covered: Float32, thin: Float32, unit: float, wanted: Bool) -> Float32:
-    """How much of each pixel is the person, (h, w) 0..1, hard-edged.
+def outline(
+    small: Float32, covered: Float32, thin: Float32, unit: float, wanted: Bool
+) -> tuple[Float32, Bool]:
+    """How much of each pixel is the person, (h, w) 0..1, hard-edged; and where colours tell that
+    nothing is, (h, w).
 
     small    (h, w, 3) 0..255
     covered  (h, w) 0..1 the matte
@@ -70,6 +76,7 @@ def outline(small: Float32, covered: Float32, thin: Float32, unit: float, wanted
     within = covered > ANY
     person = _away(covered > SURE) > INSIDE_FW * unit
     beyond = _away(~within) > OUTSIDE_FW * unit
+    clear = np.zeros(covered.shape, np.bool_)
     told = np.clip((_away(within) - _away(~within)) / np.float32(PRIOR_FW * unit), -1.0, 1.0)
     asked = wanted & ~(person | beyond)
     if person.any() and beyond.any() and asked.any():
@@ -78,11 +85,13 @@ def outline(small: Float32, covered: Float32, thin: Float32, unit: float, wanted
         off = [_off(small[asked], soft[_samples(place, y, x, unit)]) for place in (person, beyond)]
         by_colour = np.zeros_like(told)
         by_colour[asked] = np.clip((off[1] - off[0]) / TELLS_LEVELS, -MOST_TOLD, MOST_TOLD)
+        near_strands = cv2.dilate(thin, np.ones((5, 5), np.uint8)) > 0.0
+        clear = (by_colour < -CLEAR_TOLD) & ~near_strands
         told = guided(small, told + by_colour, max(2, round(SMOOTHED_FW * unit)))
         strand = ((by_colour > STRAND_TOLD) & (thin > 0.0)).astype(np.float32)
         told = np.maximum(told, cv2.GaussianBlur(strand, (0, 0), 0.7) - 1.0)
     found: Float32 = smoothstep(*EDGE, told).astype(np.float32)
-    return _in_one_piece(found, unit)
+    return _in_one_piece(found, unit), clear
 
 
 def _in_one_piece(found: Float32, unit: float) -> Float32:

@@ -33,13 +33,18 @@ def test_colours_find_the_edge_that_a_matte_misses_on_either_side() -> None:
     none = np.zeros((SIDE, SIDE), np.float32)
     for guessed in (54, 66):  # .05 face widths off
         matte = cv2.GaussianBlur(_disc(guessed), (0, 0), 2.0)
-        found = outline(_scene(person), matte, none, UNIT, everywhere)
+        found, clear = outline(_scene(person), matte, none, UNIT, everywhere)
         assert _wrong(found, person) < 0.6 * _wrong(_disc(guessed), person)
+        assert not (clear & (_disc(58) > 0)).any()
+        around = (_disc(guessed + 8) > 0) & ~(_disc(61) > 0)
+        assert clear[around].mean() > 0.8
 
 
 def test_where_colours_are_not_asked_the_matte_decides() -> None:
     nowhere = np.zeros((SIDE, SIDE), np.bool_)
-    found = outline(_scene(_disc(60)), _disc(66), np.zeros((SIDE, SIDE), np.float32), UNIT, nowhere)
+    none = np.zeros((SIDE, SIDE), np.float32)
+    found, clear = outline(_scene(_disc(60)), _disc(66), none, UNIT, nowhere)
+    assert not clear.any()
     assert _wrong(found, _disc(66)) < 0.5 * _wrong(found, _disc(60))
 
 
@@ -52,7 +57,7 @@ def test_a_strand_is_the_persons_by_its_colour() -> None:
     thin = cv2.dilate(strand.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     everywhere = np.ones((SIDE, SIDE), np.bool_)
     found, without = (
-        outline(picture.astype(np.float32), person, known, UNIT, everywhere)
+        outline(picture.astype(np.float32), person, known, UNIT, everywhere)[0]
         for known in (thin, np.zeros_like(thin))
     )
     tip = strand & (X > 170) & (X < 175) & (Y == 100)
