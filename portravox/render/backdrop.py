@@ -69,6 +69,12 @@ LEAST_STRAND = 9.0
 STRAND_TIMES = 3.0
 """They differ from what is around by this of 255, and by so many times the usual difference."""
 
+UNSURE = (0.25, 0.85)
+UNSURE_FW = 0.045
+UNSURE_REACH = 3.0
+"""A matte between these is unsure; wider than twice so many face widths that is no edge, and so
+many times as far around it no outline is looked for. Our choice."""
+
 LIVELY = (16.0, 40.0)
 """Where the background differs by more than the second of 255 within a margin, as where a curtain
 ends at a window, its own edges are thin, too, and no strands, and none of it goes along with the
@@ -111,7 +117,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
     found = strands(region, covered, rig.width_px)
     behind, taken = _behind(small, np.maximum(covered, found))
-    even = evenness(behind, disc)
+    even = np.maximum(evenness(behind, disc), unsure(covered, rig.width_px * shrink))
     covered = np.maximum(covered, found * (even > 0.5))
     nose = (rig.rest[4, :2] - (x0, y0)) * np.array(coarse) / size
     covered, grown = _in_one_piece(covered, disc, nose)
@@ -141,6 +147,20 @@ def evenness(behind: Float32, disc: UInt8) -> Float32:
     differs = (cv2.dilate(soft, disc) - cv2.erode(soft, disc)).max(axis=-1)
     lively = cv2.dilate(smoothstep(*LIVELY, differs).astype(np.float32), disc)
     return np.asarray(1.0 - cv2.GaussianBlur(lively, (0, 0), 0.25 * len(disc)), np.float32)
+
+
+def unsure(covered: Float32, unit: float) -> Float32:
+    """(h', w') 1 around places that are too wide for the edge of a person, of which the matte does
+    not know whose they are: the crown of a cap that the picture's border cuts. Colours would tear
+    them.
+
+    unit  width of the face, px
+    """
+    between = (covered > UNSURE[0]) & (covered < UNSURE[1])
+    reach = max(1, round(UNSURE_FW * unit))
+    core = cv2.erode(between.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    wide = _grown(core > 0, UNSURE_REACH * reach).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(wide, (0, 0), float(reach)), np.float32)
 
 
 def _raised(region: UInt8, plate: UInt8, moves: UInt8) -> UInt8:

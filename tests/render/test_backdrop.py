@@ -17,6 +17,7 @@ from portravox.render.backdrop import (
     filled_in,
     split_layers,
     strands,
+    unsure,
 )
 from portravox.rig.fit import Rig
 
@@ -168,3 +169,15 @@ def test_a_lively_background_stays_still_up_to_the_person(
     ring = (away > 0.025) & (away < 0.045)
     assert narrow[ring].mean() < 0.5 * wide[ring].mean()
     assert np.mean(narrow[person] > 200) > 0.97
+
+
+def test_where_the_matte_is_unsure_over_a_wide_place_no_outline_is_looked_for() -> None:
+    """A soft edge is none such; grey between black and white over a fifth of the face is."""
+    unit, side = 100.0, 200
+    edge = np.broadcast_to(np.clip((np.arange(side) - 100) / 6.0 + 0.5, 0.0, 1.0), (side, side))
+    assert not unsure(edge.astype(np.float32), unit).any()
+    wide = edge.astype(np.float32)
+    wide[20:40, 60:120] = 0.7
+    known = unsure(wide, unit)
+    assert known[30, 90] > 0.99
+    assert known[150, 100] == 0.0
