@@ -11,6 +11,9 @@ Without a PORTRAIT those of samples/portraits, or the demo's. Columns, for the m
     colour         largest difference of the lid's median colour from between those of the skin
                    above and below, 0..255
     white          share of the shut eye brighter than the skin around by a fifth
+    left           what the shut lid leaves as photographed, within 6 mm of the landmarks' opening,
+                   that has the colour of white or iris and not of skin: mm2 of an eye of 30 mm;
+                   nan where those colours are alike
     smear          share of the place above the outer corner that is darker in the shut eye than
                    half of the skin's brightness
 """
@@ -25,12 +28,20 @@ import numpy as np
 from benchmarks.portrait_rows import print_rows
 from benchmarks.sheets import Sitter, Window
 from portravox.arrays import Bool, Float32, UInt8
-from portravox.face.eyes import EyeView, view_eye
+from portravox.face.eyes import EyeView, view_eye, with_true_edges
 from portravox.media.picture import Picture
 from portravox.media.planes import even_sides
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE
 
 BELLS_MM = (0.25, 0.9)
+
+LEFT_MM = 6.0
+SAME = 12.0
+"""Of 255 in every channel: closer colours are the photograph's."""
+
+LEAST_WARMER, BALL_SHARE = 0.06, 0.35
+"""Skin must be warmer than white, by red less blue as a share of all, for the two to be told apart;
+up to so far on the way from white to skin is white or iris."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,7 @@ class LidLook:
     pores_of_cheek: float
     colour: float
     white: float
+    left_mm2: float
     smear: float
 
     def row(self) -> str:
@@ -50,7 +62,7 @@ class LidLook:
         return (
             f"grain {self.grain:.2f} of {self.grain_of_cheek:.2f}  pores {self.pores:.2f} of "
             f"{self.pores_of_cheek:.2f}  colour {self.colour:.0f}  white {self.white:.3f}  "
-            f"smear {self.smear:.3f}"
+            f"left {self.left_mm2:.1f}  smear {self.smear:.3f}"
         )
 
 
@@ -61,20 +73,42 @@ def lid_looks(picture: Picture) -> tuple[LidLook, LidLook]:
     whole = Window(0, 0, picture.width_px, picture.height_px)
     shut = sitter.cells({"shut": {"blink_left": 1, "blink_right": 1}}, whole)["shut"]
     landmarks = sitter.face.landmarks[:, :2].astype(np.float64)
-    left, right = (
-        _look(
-            view_eye(
-                picture.pixels,
-                landmarks[list(eye.upper)],
-                landmarks[list(eye.lower)],
-                landmarks[list(eye.iris)],
-            ),
-            shut,
-            side,
+    views = tuple(
+        view_eye(
+            picture.pixels,
+            landmarks[list(eye.upper)],
+            landmarks[list(eye.lower)],
+            landmarks[list(eye.iris)],
         )
-        for side, eye in ((-1, LEFT_EYE), (1, RIGHT_EYE))
+        for eye in (LEFT_EYE, RIGHT_EYE)
+    )
+    wholes = with_true_edges(*views)
+    left, right = (
+        replace(_look(whole, shut, side), left_mm2=_left_mm2(view, shut))
+        for view, whole, side in zip(views, wholes, (-1, 1), strict=True)
     )
     return left, right
+
+
+def _left_mm2(view: EyeView, frame: UInt8) -> float:
+    """What the shut lid leaves of the eyeball, however large the eye is thought to be."""
+    height, width = view.pixels.shape[:2]
+    shut = cv2.warpAffine(frame, view.to_view, (width, height)).astype(np.float32)
+    photo = view.pixels.astype(np.float32)
+    y = np.arange(height)[:, None]
+    opening = (y > view.upper) & (y < view.lower)
+    away = cv2.distanceTransform((~opening).astype(np.uint8), cv2.DIST_L2, 5) / view.mm
+    light = photo.sum(axis=-1)
+    warm = (photo[..., 0] - photo[..., 2]) / (light + 30.0)
+    ball = opening & (light > np.median(light[opening]))
+    skin = (away > LEFT_MM) & (away < 1.5 * LEFT_MM)
+    of_ball, of_skin = float(np.median(warm[ball])), float(np.median(warm[skin]))
+    if of_skin - of_ball < LEAST_WARMER:
+        return float("nan")
+    like_ball = warm < of_ball + BALL_SHARE * (of_skin - of_ball)
+    like_ball &= light > np.median(light[ball]) / 2
+    same = np.abs(shut - photo).max(axis=-1) < SAME
+    return float((same & like_ball & (away < LEFT_MM)).sum() / view.mm**2)
 
 
 def _look(view: EyeView, frame: UInt8, side: int) -> LidLook:
@@ -106,6 +140,7 @@ def _look(view: EyeView, frame: UInt8, side: int) -> LidLook:
         pores_of_cheek=pores_below,
         colour=float(max(beyond.max(), 0.0)),
         white=float((shut.mean(axis=-1)[was_open] > 1.2 * skin).mean()),
+        left_mm2=0.0,
         smear=float((shut.mean(axis=-1)[at_corner] < 0.5 * skin).mean()),
     )
 

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, Int32, UInt8
-from portravox.face.eyes import EyeView, view_eye
+from portravox.face.eyes import EyeView, view_eye, with_true_edges
 from portravox.face.glasses import hidden_by_lens
 from portravox.ramps import smooth_share, smoothstep
 from portravox.render.drawing import Box, box_around
@@ -162,9 +162,12 @@ def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePai
     skin = _bare_skin(rig, photo)
     prepared = partial(_prepare_eye, rig, photo, light, skin, edge_px)
     with ThreadPoolExecutor(1, thread_name_prefix="portravox-eye") as beside:
-        on_left = beside.submit(_view, rig, photo, LEFT_EYE)
-        right_view, right_line = _view(rig, photo, RIGHT_EYE)
-        left_view, left_line = on_left.result()
+        left_view, right_view = with_true_edges(
+            _view(rig, photo, LEFT_EYE), _view(rig, photo, RIGHT_EYE)
+        )
+        on_left = beside.submit(lash_line, left_view)
+        right_line = lash_line(right_view)
+        left_line = on_left.result()
         left_mm, right_mm = made_up_mm(left_line, right_line)
         left = beside.submit(prepared, 0, left_view, left_line, left_mm)
         right = prepared(1, right_view, right_line, right_mm)
@@ -273,15 +276,14 @@ def _to_view(eye: EyePaint, posed: PosedMesh, box: Box) -> Float32:
     return to_view
 
 
-def _view(rig: Rig, photo: UInt8, marks: EyeLandmarks) -> tuple[EyeView, LashLine]:
+def _view(rig: Rig, photo: UInt8, marks: EyeLandmarks) -> EyeView:
     landmarks = rig.face.landmarks[:, :2].astype(np.float64)
-    view = view_eye(
+    return view_eye(
         photo,
         landmarks[list(marks.upper)],
         landmarks[list(marks.lower)],
         landmarks[list(marks.iris)],
     )
-    return view, lash_line(view)
 
 
 def _prepare_eye(
