@@ -100,7 +100,7 @@ def _left_mm2(view: EyeView, frame: UInt8) -> float:
     away = cv2.distanceTransform((~opening).astype(np.uint8), cv2.DIST_L2, 5) / view.mm
     light = photo.sum(axis=-1)
     warm = (photo[..., 0] - photo[..., 2]) / (light + 30.0)
-    ball = opening & (light > np.median(light[opening]))
+    ball = opening & (light >= np.median(light[opening]))
     skin = (away > LEFT_MM) & (away < 1.5 * LEFT_MM)
     of_ball, of_skin = float(np.median(warm[ball])), float(np.median(warm[skin]))
     if of_skin - of_ball < LEAST_WARMER:
