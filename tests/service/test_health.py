@@ -172,7 +172,7 @@ async def test_readyz_tells_what_fails_and_never_waits(playing: Playing, loop: A
         await asyncio.sleep(0.3)
         started = time.perf_counter()
         answered = await server.client.get("/readyz")
-        assert time.perf_counter() - started < 0.05
+        assert time.perf_counter() - started < 0.5  # a check that is stuck waits for ever
         assert answered.status_code == 503
         told = answered.json()
         assert (told["code"], told["status"]) == ("ModelUnavailable", "unavailable")
