@@ -127,6 +127,19 @@ def test_two_eyes_convince_where_one_would_not() -> None:
     assert all(eye.width > larger.width for eye in with_true_edges(larger, larger))
 
 
+def test_without_colour_the_line_around_both_eyes_tells() -> None:
+    def grey(larger: float) -> tuple[EyeView, np.ndarray]:
+        picture, eye = drawn(larger)
+        even = np.where(eye, 0.75, 1.0)[..., None] * picture.mean(axis=-1, keepdims=True)
+        return seen(np.repeat(even, 3, axis=-1).astype(np.uint8)), eye
+
+    (larger, eye), (usual, _) = grey(1.3), grey(1.0)
+    for view in with_true_edges(larger, larger):
+        assert left_over(view, eye) < 0.02
+    assert left_over(larger, eye) > 0.2
+    assert with_true_edges(larger, usual) == (larger, usual)
+
+
 def test_lids_stay_on_their_landmarks_where_skin_is_as_pale_as_the_eye() -> None:
     view = seen(np.full((400, 400, 3), 225, np.uint8))
     assert with_true_edges(view, view) == (view, view)
