@@ -28,7 +28,8 @@ import numpy as np
 from benchmarks.portrait_rows import print_rows
 from benchmarks.sheets import Sitter, Window
 from portravox.arrays import Bool, Float32, UInt8
-from portravox.face.eyes import EyeView, view_eye, with_true_edges
+from portravox.face.eye_extent import with_true_edges
+from portravox.face.eyes import EyeView, view_eye
 from portravox.media.picture import Picture
 from portravox.media.planes import even_sides
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE

@@ -1,6 +1,6 @@
 """Eyes: irises that look about, lids that shut and follow them.
 
-Flow      face.eyes, render.eyeball, render.lids -> prepare_eyes -> EyePaint
+Flow      face.eyes, face.eye_extent, render.eyeball, render.lids -> prepare_eyes -> EyePaint
           rig.deform -> paint_eye -> frame
 
 The mesh carries the eye as photographed, open and looking ahead. All that an eye does of itself is
@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, Int32, UInt8
-from portravox.face.eyes import EyeView, view_eye, with_true_edges
+from portravox.face.eye_extent import with_true_edges
+from portravox.face.eyes import EyeView, view_eye
 from portravox.face.glasses import hidden_by_lens
 from portravox.ramps import smooth_share, smoothstep
 from portravox.render.drawing import Box, box_around
