@@ -222,10 +222,9 @@ def _pixels_in(film: Film, box: Box) -> tuple[UInt8, UInt8, UInt8]:
 
 def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[int, int]) -> Film:
     planes, behind = Planes.of(pixels), Planes.of(plate)
-    whole = matte.astype(np.float32)
-    corners = whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]
-    halved = corners * np.float32(0.25)
-    luma = unmixed(planes.luma, behind.luma, whole)
+    half_size = (matte.shape[1] // 2, matte.shape[0] // 2)
+    halved = cv2.resize(matte.astype(np.float32), half_size, interpolation=cv2.INTER_AREA)
+    luma = unmixed(planes.luma, behind.luma, matte)
     luma = double(luma) if scale == 2 else luma
     return Film(
         luma=pairs_of(luma),
@@ -239,9 +238,15 @@ def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[i
     )
 
 
-def unmixed(photo: UInt8, behind: UInt8, matte: Float32) -> UInt8:
+def unmixed(photo: UInt8, behind: UInt8, matte: UInt8 | Float32) -> UInt8:
     """What, seen by a matte over what lies behind, gives the photograph: all (h, w), 0..255."""
-    y, x = np.nonzero((matte > 0.0) & (matte < 255.0) & (photo != behind))
+    between = cv2.bitwise_and(
+        cv2.compare(matte, 0.0, cv2.CMP_GT), cv2.compare(matte, 255.0, cv2.CMP_LT)
+    )
+    points = cv2.findNonZero(cv2.bitwise_and(between, cv2.compare(photo, behind, cv2.CMP_NE)))
+    if points is None:
+        return photo
+    x, y = points[:, 0].T
     below = behind[y, x].astype(np.float32)
     front = photo.copy()
     value = below + (photo[y, x] - below) * (np.float32(255.0) / matte[y, x])
