@@ -85,7 +85,7 @@ def lid_looks(picture: Picture) -> tuple[LidLook, LidLook]:
     )
     wholes = with_true_edges(*views)
     left, right = (
-        replace(_look(whole, shut, side), left_mm2=_left_mm2(view, shut))
+        _look(whole, shut, side, _left_mm2(view, shut))
         for view, whole, side in zip(views, wholes, (-1, 1), strict=True)
     )
     return left, right
@@ -112,7 +112,7 @@ def _left_mm2(view: EyeView, frame: UInt8) -> float:
     return float((same & like_ball & (away < LEFT_MM)).sum() / view.mm**2)
 
 
-def _look(view: EyeView, frame: UInt8, side: int) -> LidLook:
+def _look(view: EyeView, frame: UInt8, side: int, left_mm2: float) -> LidLook:
     height, width = view.pixels.shape[:2]
     shut = cv2.warpAffine(frame, view.to_view, (width, height)).astype(np.float32)
     photo = view.pixels.astype(np.float32)
@@ -141,7 +141,7 @@ def _look(view: EyeView, frame: UInt8, side: int) -> LidLook:
         pores_of_cheek=pores_below,
         colour=float(max(beyond.max(), 0.0)),
         white=float((shut.mean(axis=-1)[was_open] > 1.2 * skin).mean()),
-        left_mm2=0.0,
+        left_mm2=left_mm2,
         smear=float((shut.mean(axis=-1)[at_corner] < 0.5 * skin).mean()),
     )
 

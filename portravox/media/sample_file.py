@@ -122,10 +122,14 @@ class SampleFile:
         self._file.close()
 
 
-def in_pieces(*arrays: Float32) -> Iterator[slice]:
-    """Some rows at a time of arrays of one length; of those in files none stay in memory."""
-    for first in range(0, len(arrays[0]), ROWS_AT_ONCE):
-        yield slice(first, min(first + ROWS_AT_ONCE, len(arrays[0])))
+def in_pieces(*arrays: Float32, rows: int | None = None) -> Iterator[slice]:
+    """Some rows at a time of arrays of one length; of those in files none stay in memory.
+
+    rows  at a time; None: ROWS_AT_ONCE
+    """
+    count, step = len(arrays[0]), rows or ROWS_AT_ONCE
+    for first in range(0, count, step):
+        yield slice(first, min(first + step, count))
         for array in arrays:
             let_go(array)
 

@@ -39,7 +39,7 @@ from portravox.media.decoded_sound import (
     resampled,
 )
 from portravox.media.files import MIB, UNKNOWN_KIND, Content, kind_in_words, read_content
-from portravox.media.sample_file import GrowingRows, let_go
+from portravox.media.sample_file import GrowingRows, in_pieces, let_go
 from portravox.media.waveform import Waveform
 
 Kind = Literal["WAV", "MP3", "M4A", "AAC", "Ogg", "WebM", "FLAC", "CAF", "AMR", "AIFF"]
@@ -356,11 +356,9 @@ def _grow(segments: list[tuple[GrowingRows, int]], blocks: Iterable[Block]) -> N
         if not last or last[1] != rate_hz or last[0].width != samples.shape[1]:
             last = (GrowingRows(samples.shape[1], IN_MEMORY_SAMPLES), rate_hz)
             segments.append(last)
-        for at in range(0, len(samples), BLOCK_SAMPLES):
-            block = samples[at : at + BLOCK_SAMPLES]
+        for some in in_pieces(samples, rows=BLOCK_SAMPLES):
             # Float files may hold anything; one NaN would spread over everything computed from it.
-            last[0].add(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0))
-            let_go(samples)
+            last[0].add(np.nan_to_num(samples[some], nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def _concatenated(parts: list[Float32]) -> Float32:
@@ -401,11 +399,10 @@ def _joined(name: str, segments: list[Block]) -> Block:
 def _extent(samples: Float32) -> Float32:
     """(2, channels) the lowest and the highest sample of each."""
     extent = np.stack([samples[0], samples[0]])
-    for at in range(0, len(samples), BLOCK_SAMPLES):
-        part = samples[at : at + BLOCK_SAMPLES]
+    for some in in_pieces(samples, rows=BLOCK_SAMPLES):
+        part = samples[some]
         np.minimum(extent[0], part.min(axis=0), out=extent[0])
         np.maximum(extent[1], part.max(axis=0), out=extent[1])
-        let_go(samples)
     return extent
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from portravox.arrays import Float32
 from portravox.clock import duration_of_samples
-from portravox.media.sample_file import let_go
+from portravox.media.sample_file import in_pieces
 
 PIECE_SAMPLES = 65_536
 """Of a recording, worked on at a time; our choice."""
@@ -39,9 +39,8 @@ class Waveform:
     def pieces(self) -> Iterator[Float32]:
         """(M, channels) one after the other, PIECE_SAMPLES or fewer, none of which stays in memory
         if the recording is long."""
-        for at in range(0, len(self.samples), PIECE_SAMPLES):
-            yield self.samples[at : at + PIECE_SAMPLES]
-            let_go(self.samples)
+        for some in in_pieces(self.samples, rows=PIECE_SAMPLES):
+            yield self.samples[some]
 
     def digest(self) -> bytes:
         """SHA-256 of the samples."""
