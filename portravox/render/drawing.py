@@ -18,6 +18,10 @@ _SUBPIXEL_BITS = 4
 """OpenCV draws at sixteenths of a pixel."""
 
 
+CHANGED = 2
+"""Of 255: what differs by more has been drawn. Our choice."""
+
+
 class Box(NamedTuple):
     """Whole pixels of a frame; x1 and y1 lie just outside."""
 
@@ -102,6 +106,18 @@ def lay_over(below: UInt8, colour: AnyFloat | UInt8, cover: AnyFloat) -> None:
     under = below.astype(np.float32)
     blended = under + (colour - under) * cover[..., None]
     below[:] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)
+
+
+def soften_drawn(drawn: UInt8, before: UInt8, sigma_px: float) -> None:
+    """Blur what has been drawn into pixels, (h, w, 3), and nothing far from it.
+
+    before    (h, w, 3) what they were
+    sigma_px  standard deviation of the Gaussian
+    """
+    changed = (cv2.absdiff(drawn, before).max(axis=-1) > CHANGED).astype(np.float32)
+    reach = 2 * round(2 * sigma_px) + 1
+    near = cv2.dilate(changed, np.ones((reach, reach), np.uint8))
+    lay_over(drawn, cv2.GaussianBlur(drawn, (0, 0), sigma_px), blurred(near, sigma_px))
 
 
 def blurred(picture: Float32, sigma: float) -> Float32:

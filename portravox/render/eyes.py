@@ -24,7 +24,7 @@ from portravox.face.eye_extent import with_true_edges
 from portravox.face.eyes import EyeView, view_eye
 from portravox.face.glasses import hidden_by_lens
 from portravox.ramps import smooth_share, smoothstep
-from portravox.render.drawing import Box, box_around
+from portravox.render.drawing import Box, box_around, soften_drawn
 from portravox.render.eye_pass import (
     LID_ROWS,
     EyeLayers,
@@ -109,6 +109,14 @@ MOST_COVERED = 0.25
 WIDE_BELL_PX = 4.0
 """Standard deviation from which on a bell is laid over the half-size picture. Our choice."""
 
+SOFT_SHARE, SHARP_PX = 0.65, 1.0
+"""What is drawn into a soft photograph is blurred by so much of the photograph's own softness, less
+the second length, which drawing has of itself. An iris, which brings the photograph's along,
+becomes softer by a sixth. Our choice."""
+
+SOFT_REACH = 4.0
+"""What is drawn is blurred so many standard deviations far."""
+
 PLACED_BY = 72
 """Vertices, at most, that say where an eye is in a frame."""
 
@@ -156,6 +164,9 @@ class EyePaint:
     edge_px: float
     """How soft the photograph's own edges are, see render.sharpness."""
 
+    soft_px: float
+    """What is drawn is blurred by so much, for it to be hardly sharper; 0 for sharp photographs."""
+
 
 def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePaint]:
     """Take both eyes of a photograph, (H, W, 3), apart."""
@@ -182,7 +193,7 @@ def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:
         return
     if blink == 0.0 and posed.squint == 0.0 and posed.gaze_deg == (0.0, 0.0):
         return
-    box = box_around(eye_reach(eye, posed), 0, frame)
+    box = box_around(eye_reach(eye, posed), SOFT_REACH * eye.soft_px, frame)
     if box is None:
         return
     view, shut = eye.view, eye.shut
@@ -203,6 +214,8 @@ def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:
     before = box.of(frame).copy()
     to_view = _to_view(eye, posed, box)
     draw_eye(frame, before, box.x0, box.y0, to_view, lids, _state(eye, posed), layers)
+    if eye.soft_px > 0.0:
+        soften_drawn(box.of(frame), before, eye.soft_px)
 
 
 def _state(eye: EyePaint, posed: PosedMesh) -> EyeState:
@@ -331,6 +344,7 @@ def _prepare_eye(
         light=Light(light.coefficients, light.normals[near], light.reach[near]),
         light_fit=np.linalg.pinv(spot),
         edge_px=edge_px,
+        soft_px=math.sqrt(max((SOFT_SHARE * edge_px) ** 2 - SHARP_PX**2, 0.0)),
     )
 
 

@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portravox.render.drawing import Box, box_around, lay_over, line_cover, polygon_cover
+from portravox.render.drawing import (
+    Box,
+    box_around,
+    lay_over,
+    line_cover,
+    polygon_cover,
+    soften_drawn,
+)
 
 SQUARE = np.array([[2.5, 3.5], [8.5, 3.5], [8.5, 9.5], [2.5, 9.5]])
 """Six pixels wide and high; its sides lie on borders between pixels."""
@@ -42,3 +49,18 @@ def test_a_box_is_cut_to_the_frame_or_absent() -> None:
     frame = np.zeros((20, 30, 3), np.uint8)
     assert box_around(np.array([[25.0, 5.0], [40.0, 9.0]]), 2, frame) == Box(23, 3, 30, 12)
     assert box_around(np.array([[50.0, 5.0], [60.0, 9.0]]), 2, frame) is None
+
+
+def test_what_is_drawn_gets_softer_and_the_rest_stays() -> None:
+    before = np.full((40, 60, 3), 180, np.uint8)
+    before[:, :5] = 20  # an edge that was there
+    drawn = before.copy()
+    drawn[:, 40] = 60
+    soften_drawn(drawn, before, 2.0)
+    np.testing.assert_array_equal(drawn[:, :30], before[:, :30])
+    darker = 180.0 - drawn[20, :, 0][30:51]
+    place = np.arange(30, 51)
+    middle = float((darker * place).sum() / darker.sum())
+    width = float(np.sqrt((darker * (place - middle) ** 2).sum() / darker.sum()))
+    assert middle == pytest.approx(40.0, abs=0.1)
+    assert 1.2 < width < 2.2  # a line one pixel wide, blurred by 2, as far as it was drawn

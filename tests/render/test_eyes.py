@@ -17,8 +17,9 @@ from portravox.render.eyes import (
     lid_edges,
     paint_eye,
 )
-from portravox.render.scene import Scene
+from portravox.render.scene import Scene, prepare_scene
 from portravox.rig.deform import Deformer
+from portravox.rig.fit import Rig
 
 Row = Callable[..., Float32]
 
@@ -63,6 +64,34 @@ def test_an_eye_at_rest_is_not_painted(
     eye: EyePaint, deformer: Deformer, controls: Row, photo: UInt8
 ) -> None:
     assert not painted(eye, deformer, photo, controls())[1].any()
+
+
+@pytest.mark.parametrize("pose", ({"gaze_yaw_deg": 8.0}, {"blink_left": 0.4}, {"blink_left": 0.7}))
+def test_an_eye_in_a_soft_photograph_is_no_sharper_than_it(
+    pose: dict[str, float], rig: Rig, matte: Float32, photo: UInt8, controls: Row
+) -> None:
+    blurred = np.asarray(cv2.GaussianBlur(photo, (0, 0), 3.0), np.uint8)
+    eye = prepare_scene(rig, blurred, matte).eyes[0]
+    frame = painted(eye, Deformer(rig), blurred, controls(**pose))[0]
+    x0, y0, x1, y1 = view_box(eye)
+    assert steepest(frame[y0:y1, x0:x1]) < 1.3 * steepest(blurred[y0:y1, x0:x1])
+
+
+def view_box(eye: EyePaint) -> tuple[int, int, int, int]:
+    x0, y0 = np.floor(eye.rim.min(axis=0)).astype(int).tolist()
+    x1, y1 = np.ceil(eye.rim.max(axis=0)).astype(int).tolist()
+    return x0, y0, x1, y1
+
+
+def steepest(pixels: UInt8) -> float:
+    """The gradient of the hundredth of the pixels that lie on the hardest edges."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    across, down = (cv2.Sobel(grey, cv2.CV_32F, *way) for way in ((1, 0), (0, 1)))
+    return float(np.percentile(np.hypot(across, down), 99))
+
+
+def test_a_sharp_photograph_keeps_its_eyes_as_drawn(eye: EyePaint) -> None:
+    assert eye.soft_px == 0.0
 
 
 def test_the_first_trace_of_a_gaze_hardly_changes_a_pixel(
