@@ -18,6 +18,9 @@ _SUBPIXEL_BITS = 4
 """OpenCV draws at sixteenths of a pixel."""
 
 
+SOFT_REACH = 4.0
+"""What is drawn is blurred so many standard deviations far."""
+
 CHANGED = 2
 """Of 255: what differs by more has been drawn. Our choice."""
 

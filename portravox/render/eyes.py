@@ -24,7 +24,7 @@ from portravox.face.eye_extent import with_true_edges
 from portravox.face.eyes import EyeView, view_eye
 from portravox.face.glasses import hidden_by_lens
 from portravox.ramps import smooth_share, smoothstep
-from portravox.render.drawing import Box, box_around, soften_drawn
+from portravox.render.drawing import SOFT_REACH, Box, box_around, soften_drawn
 from portravox.render.eye_pass import (
     LID_ROWS,
     EyeLayers,
@@ -37,7 +37,7 @@ from portravox.render.eye_pass import (
 from portravox.render.eyeball import take_apart
 from portravox.render.lids import UPPER_SHARE, LashLine, ShutLid, lash_line, made_up_mm, shut_lid
 from portravox.render.light import DISPLAY_GAMMA, Light
-from portravox.render.sharpness import face_edge_sigma
+from portravox.render.sharpness import drawing_sigma, face_edge_sigma
 from portravox.rig.deform import PosedMesh
 from portravox.rig.fit import Rig
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE, EyeLandmarks
@@ -109,13 +109,9 @@ MOST_COVERED = 0.25
 WIDE_BELL_PX = 4.0
 """Standard deviation from which on a bell is laid over the half-size picture. Our choice."""
 
-SOFT_SHARE, SHARP_PX = 0.65, 1.0
-"""What is drawn into a soft photograph is blurred by so much of the photograph's own softness, less
-the second length, which drawing has of itself. An iris, which brings the photograph's along,
-becomes softer by a sixth. Our choice."""
-
-SOFT_REACH = 4.0
-"""What is drawn is blurred so many standard deviations far."""
+SOFT_SHARE = 0.65
+"""What is drawn of an eye is blurred by so much of the photograph's softness. An iris, which brings
+that along, becomes softer by a sixth. Our choice."""
 
 PLACED_BY = 72
 """Vertices, at most, that say where an eye is in a frame."""
@@ -344,7 +340,7 @@ def _prepare_eye(
         light=Light(light.coefficients, light.normals[near], light.reach[near]),
         light_fit=np.linalg.pinv(spot),
         edge_px=edge_px,
-        soft_px=math.sqrt(max((SOFT_SHARE * edge_px) ** 2 - SHARP_PX**2, 0.0)),
+        soft_px=drawing_sigma(edge_px, SOFT_SHARE),
     )
 
 

@@ -19,12 +19,18 @@ import numpy as np
 from portravox.arrays import Float32, Float64, UInt8
 from portravox.face.face import LipState
 from portravox.ramps import smooth_share
-from portravox.render.drawing import blurred, box_around, polygon_cover
+from portravox.render.drawing import (
+    SOFT_REACH,
+    blurred,
+    box_around,
+    polygon_cover,
+    soften_drawn,
+)
 from portravox.render.eyes import EyePaint
 from portravox.render.interior import Layer, LipLine, Shades, lip_table, paint_interior
 from portravox.render.light import DISPLAY_GAMMA, MEAN_SKIN, Light
 from portravox.render.own_teeth import OwnRow, completed, own_row, toothness
-from portravox.render.sharpness import face_grain
+from portravox.render.sharpness import drawing_sigma, face_grain
 from portravox.render.teeth import Inlay, TeethLook, draw_teeth, draw_tongue, row_place
 from portravox.rig.deform import PosedMesh, settled_width_mm
 from portravox.rig.fit import Rig
@@ -60,6 +66,10 @@ TONGUE_LIFT_PER_JAW_DEG_MM = 1.35
 LOW_TONGUE_LIGHT = 0.66
 RAISED_TONGUE_WIDTH = 0.82
 """Of the resting tongue's; the tip is narrower than the body."""
+
+SOFT_SHARE = 0.85
+"""What is drawn of a mouth is blurred by so much of the photograph's softness, of which only a
+person's own teeth bring some along. Our choice."""
 
 SPEECH_SHOWS_PHOTO = (0.10, 0.55)
 """From all of the photograph's own mouth to none of it, as the mouth is given over to speech."""
@@ -178,6 +188,9 @@ class MouthPaint:
 
     edge_px: float
     """How soft the photograph's own edges are, see render.sharpness."""
+
+    soft_px: float
+    """By how much what is drawn is blurred, see `drawing_sigma`."""
 
     grain: Float32
     """(GRAIN_TILE, GRAIN_TILE) deviation 1."""
@@ -302,6 +315,7 @@ def prepare_mouth(
         lip_shadow=colours.shadow.astype(np.float32),
         falloff=np.array((0, 0, 0) if colours.grey else WARM_FALLOFF, np.float32),
         edge_px=edge_px,
+        soft_px=drawing_sigma(edge_px, SOFT_SHARE),
         grain=_grain_tile(edge_px),
         grain_deviation=face_grain(rig, photo),
         gloss=0.10 + 0.10 * float(np.clip(-_slope(light)[1], 0.0, 1.0)),
@@ -398,10 +412,11 @@ def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
     if posed.speech <= 0:
         return
     up, low = (edge.astype(np.float64) for edge in posed.mouth_edges)
-    box = box_around(np.concatenate([up, low]), 2.0 * mouth.mm + 3, frame)
+    margin_px = 2.0 * mouth.mm + 3
+    box = box_around(np.concatenate([up, low]), margin_px, frame)
     if box is None:
         return
-    lips, gap_mm = _lip_line(mouth, posed, up, low)
+    lips, gap_mm = _lip_line(mouth, posed, up, low, margin_px)
     photographed = 1.0 - smooth_share(*SPEECH_SHOWS_PHOTO, posed.speech)
     raised = posed.tongue_up
     rounded = smooth_share(*ROUND_WIDTHS, lips.width / mouth.settled_px)
@@ -428,6 +443,8 @@ def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
         gloss=mouth.gloss,
         grain=mouth.grain_deviation,
     )
+    around = box_around(np.array([box[:2], box[2:]]), SOFT_REACH * mouth.soft_px, frame) or box
+    before = around.of(frame).copy() if mouth.soft_px > 0.0 else None
     paint_interior(
         frame, box, lips, shades, upper,
         _layer(mouth.lower, posed.on_jaw(mouth.lower_anchors)),
@@ -435,17 +452,18 @@ def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
         photo,
         mouth.grain,
     )  # fmt: skip
+    if before is not None:
+        soften_drawn(around.of(frame), before, mouth.soft_px)
 
 
 def _lip_line(
-    mouth: MouthPaint, posed: PosedMesh, up: Float64, low: Float64
+    mouth: MouthPaint, posed: PosedMesh, up: Float64, low: Float64, margin_px: float
 ) -> tuple[LipLine, float]:
-    """The lips along the mouth, and how far they are apart at most, mm."""
+    """The lips along the mouth and so far beside it, and how far they are apart at most, mm."""
     # lips that were apart carry a rim of what was seen between them; it is painted over
     rim_px = 0.0 if mouth.photo is None else RIM_MM * mouth.mm + 0.4 * mouth.edge_px
     own_line = 0.0 if mouth.photo is None else posed.speech
     touch = CONTACT_SHARE * max(own_line, 0.5 * posed.lip_press)
-    margin_px = 2.0 * mouth.mm + 3
     table, place, gap_mm = lip_table(up, low, margin_px, mouth.mm, rim_px, touch, CONTACT_MM)
     return LipLine(table, place[0], place[1], -margin_px, float(place[2, 0])), gap_mm
 

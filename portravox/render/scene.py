@@ -17,7 +17,7 @@ import numpy as np
 from portravox.arrays import Float32, Int32, UInt8
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers, split_layers
-from portravox.render.drawing import Box
+from portravox.render.drawing import SOFT_REACH, Box
 from portravox.render.eyes import EyePaint, eye_reach, paint_eye, prepare_eyes
 from portravox.render.film import (
     LIP_REACH_MM,
@@ -211,14 +211,15 @@ class Painter:
         gone = [v for v, share in zip(scene.creases, posed.corners_in, strict=True) if share > 0]
         around = [edges - tear, edges + tear, *(posed.vertices[v, :2] for v in gone)]
         self._draw_torn(posed, attributes, np.concatenate(around), self._lips.film)
-        window = self._window(edges, PAINT_MARGIN_MM * scene.rig.px_per_mm)
+        margin = PAINT_MARGIN_MM * scene.rig.px_per_mm + SOFT_REACH * scene.mouth.soft_px
+        window = self._window(edges, margin)
         if window is not None:
             self._to_colours(window)
             paint_mouth(scene.mouth, posed, self._colours)
             self._from_colours(window)
 
     def _paint_eye(self, eye: EyePaint, posed: PosedMesh) -> None:
-        window = self._window(eye_reach(eye, posed), 1.0)
+        window = self._window(eye_reach(eye, posed), 1.0 + SOFT_REACH * eye.soft_px)
         if window is not None:
             self._to_colours(window)
             paint_eye(eye, posed, self._colours)

@@ -5,6 +5,8 @@ Flow      the photograph -> render.sharpness -> render.mouth, render.eyes
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -17,6 +19,9 @@ STRONG_EDGES = 97.0
 
 RANGE_PX = (0.4, 6.0)
 """Below, sampling itself is the limit; above, it is no longer a photograph of a face."""
+
+DRAWN_PX = 1.0
+"""So much softness drawing has of itself: between pixels, and of its own soft edges. Our choice."""
 
 GRAIN_BLOCK_PX = 8
 GRAIN_LIMIT = 8.0
@@ -48,6 +53,15 @@ def edge_sigma(grey: UInt8) -> float:
 def face_edge_sigma(rig: Rig, photo: UInt8) -> float:
     """The same for the face in a photograph, (H, W, 3): brows, eyes, nose and lips."""
     return edge_sigma(_grey_face(rig, photo))
+
+
+def drawing_sigma(edge_px: float, share: float) -> float:
+    """Standard deviation, px, of the blur over what is drawn into a photograph; 0 for sharp ones.
+
+    edge_px  by `face_edge_sigma`
+    share    of it that is wanted
+    """
+    return math.sqrt(max((share * edge_px) ** 2 - DRAWN_PX**2, 0.0))
 
 
 def _gradient(picture: Float32) -> Float32:

@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from portravox.arrays import Float32, UInt8
 from portravox.render.mouth import paint_mouth
 from portravox.render.scene import Scene, prepare_scene
+from portravox.render.sharpness import edge_sigma, face_edge_sigma
 from portravox.rig.deform import Deformer, head_rotation
 from portravox.rig.fit import Rig
 
@@ -53,6 +55,19 @@ def test_a_mouth_that_does_not_speak_is_left_alone(
     frame = scene.photo.copy()
     paint_mouth(scene.mouth, deformer.deform(controls(head_yaw_deg=3.0)), frame)
     assert np.array_equal(frame, scene.photo)
+
+
+def test_a_mouth_in_a_soft_photograph_is_nearly_as_soft(
+    rig: Rig, matte: Float32, photo: UInt8, deformer: Deformer, controls: Row
+) -> None:
+    soft = np.asarray(cv2.GaussianBlur(photo, (0, 0), 3.0), np.uint8)
+    posed = deformer.deform(controls(speech=1.0, lip_gap=0.5, jaw=0.5))
+    frame = soft.copy()
+    paint_mouth(prepare_scene(rig, soft, matte).mouth, posed, frame)
+    lips = np.concatenate(posed.mouth_edges)
+    (x0, y0), (x1, y1) = lips.min(axis=0).astype(int) - 6, lips.max(axis=0).astype(int) + 7
+    mouth = cv2.cvtColor(frame[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
+    assert edge_sigma(np.asarray(mouth, np.uint8)) > 0.6 * face_edge_sigma(rig, soft)
 
 
 def test_a_photograph_without_colour_gets_a_mouth_without_colour(

@@ -54,6 +54,20 @@ def test_rest_is_the_photograph_itself(draw: Callable[..., UInt8], as_frame: UIn
     assert np.array_equal(draw(), as_frame)
 
 
+def test_what_was_drawn_elsewhere_before_is_not_blurred_in(
+    rig: Rig, matte: Float32, photo: UInt8, deformer: Deformer, controls: Row
+) -> None:
+    soft = np.asarray(cv2.GaussianBlur(photo, (0, 0), 3.0), np.uint8)
+    scene = prepare_scene(rig, soft, matte)
+    posed = deformer.deform(controls(**STRONG))
+    frames = []
+    for shade in (0, 255):
+        painter = Painter(scene)
+        painter._colours[:] = shade
+        frames.append(painter.paint(posed).copy())
+    np.testing.assert_array_equal(*frames)
+
+
 def test_far_from_the_head_no_pixel_ever_changes(
     draw: Callable[..., UInt8], scene: Scene, as_frame: UInt8, matte: Float32
 ) -> None:
