@@ -49,7 +49,7 @@ WHOLE_DURATIONS_S = (3.0, 30.0)
 
 RTF_TARGETS = {512: 0.15, 1024: 0.30, 2048: 0.75}
 OVER_FLOOR_TARGET = 2.5
-PEAK_TARGET_MB = {2048: 700.0}
+PEAK_TARGET_MB = {2048: 650.0}
 FACE_TARGET_S = {1024: 1.0}
 FIRST_FRAME_TARGET_S = 6.0
 """What we set out to reach on two cores in a warm process (a cold one for the first frame): the

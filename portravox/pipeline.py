@@ -644,9 +644,12 @@ def render(
     drawn = avatar.speak(
         inputs.voice, direction, transcript=inputs.transcript, on_notice=notices.append
     )
+    give_back_memory()  # of the plan: 20 MB, and 70 MB of a voice of three minutes
     with open_sink(video) as sink:
         for done, frame in enumerate(drawn, start=1):
             sink.write(frame)
+            if done == 1:
+                give_back_memory()  # of the watermark, which follows the first frame: 65 MB
             if on_frame is not None:
                 on_frame(frame)
             tell(Progress("render", start + (end - start) * done / frames, done, frames))

@@ -40,6 +40,28 @@ def give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""glibc's numbers for `mallopt` (malloc.h)."""
+
+_LARGE_BYTES = 8 * 2**20
+_SPARE_BYTES = 4 * 2**20
+"""A plane of luma of 2048 px has half of the first: what each frame needs is kept for the next. Our
+choice: the smaller they are, the more time goes into handing out pages and taking them back."""
+
+
+def return_large_memory() -> None:
+    """From now on let large arrays, as preparing a picture needs them, go back to the system as
+    soon as they are freed.
+
+    Left alone, glibc keeps pieces of up to 32 MB once one of that size was freed. Elsewhere there
+    is nothing to do.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        set_option = ctypes.CDLL(None).mallopt
+        set_option(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        set_option(_M_TRIM_THRESHOLD, _SPARE_BYTES)
+
+
 def forget_pages(mapped: mmap.mmap) -> None:
     """Keep nothing in memory of a mapped file; what is looked at comes from it again. Windows has
     no call for it, and does so when memory is short."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 import time
@@ -36,6 +37,30 @@ def test_a_process_bound_to_one_core_has_one() -> None:
     code += "from portravox.system import usable_cores; print(usable_cores())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "1"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what is freed")
+def test_a_freed_picture_goes_back_to_the_system_though_something_small_lies_behind_it() -> None:
+    code = """
+import numpy as np
+from pathlib import Path
+from portravox.system import return_large_memory
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+return_large_memory()
+np.ones(30_000_000, np.uint8)  # glibc would keep pieces up to this size from now on
+before = resident_mb()
+picture, behind = np.ones(20_000_000, np.uint8), np.ones(100_000, np.uint8)
+held = resident_mb() - before
+del picture
+print(held, resident_mb() - before)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    held_mb, left_mb = map(float, told.stdout.split())
+    assert held_mb > 18.0
+    assert left_mb < 2.0
 
 
 def test_a_lock_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:

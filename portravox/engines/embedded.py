@@ -26,7 +26,7 @@ from portravox.render.scene import Painter, Scene, prepare_scene
 from portravox.render.upright import upright_square
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import fit, photo_smile
-from portravox.system import give_back_memory, usable_cores
+from portravox.system import give_back_memory, return_large_memory, usable_cores
 
 MOST_PAINTERS = 8
 """Frames painted at the same time, at most. Each painter holds buffers of a frame's size,
@@ -37,6 +37,9 @@ class EmbeddedEngine:
     """Needs no weights; a constructor for the sake of the interface."""
 
     name = "embedded"
+
+    def __init__(self) -> None:
+        return_large_memory()
 
     def register(self, portrait: Picture, *, face: str | None = None) -> EmbeddedAvatar:
         """Find the face and prepare it, once per picture. Raises FaceError, SettingOutOfRange."""
