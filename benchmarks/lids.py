@@ -1,4 +1,4 @@
-"""Shut lids against the skin around them: texture, colour, white and smears.
+"""Shut lids against the skin around them: texture, colour, white and smears; rings of a gaze aside.
 
 Flow      portraits -> benchmarks.sheets.Sitter, shut eyes -> a row for each eye
 
@@ -14,6 +14,8 @@ Without a PORTRAIT those of samples/portraits, or the demo's. Columns, for the m
     left           what the shut lid leaves as photographed, within 6 mm of the landmarks' opening,
                    that has the colour of white or iris and not of skin: mm2 of an eye of 30 mm;
                    nan where those colours are alike
+    lines          grey levels of lines thinner than 1.6 mm that the open eye has more when it
+                   looks 7 degrees to the left or the right, whichever has more: rings about irises
     smear          share of the place above the outer corner that is darker in the shut eye than
                    half of the skin's brightness
 """
@@ -36,6 +38,9 @@ from portravox.rig.topology import LEFT_EYE, RIGHT_EYE
 
 BELLS_MM = (0.25, 0.9)
 
+LINE_MM = 1.6
+GAZES_DEG = (-7.0, 7.0)
+
 LEFT_MM = 6.0
 SAME = 12.0
 """Of 255 in every channel: closer colours are the photograph's."""
@@ -56,6 +61,7 @@ class LidLook:
     colour: float
     white: float
     left_mm2: float
+    lines: float
     smear: float
 
     def row(self) -> str:
@@ -63,7 +69,7 @@ class LidLook:
         return (
             f"grain {self.grain:.2f} of {self.grain_of_cheek:.2f}  pores {self.pores:.2f} of "
             f"{self.pores_of_cheek:.2f}  colour {self.colour:.0f}  white {self.white:.3f}  "
-            f"left {self.left_mm2:.1f}  smear {self.smear:.3f}"
+            f"left {self.left_mm2:.1f}  lines {self.lines:+.1f}  smear {self.smear:.3f}"
         )
 
 
@@ -73,6 +79,7 @@ def lid_looks(picture: Picture) -> tuple[LidLook, LidLook]:
     sitter = Sitter(picture)
     whole = Window(0, 0, picture.width_px, picture.height_px)
     shut = sitter.cells({"shut": {"blink_left": 1, "blink_right": 1}}, whole)["shut"]
+    gazes = [sitter.cells({"gaze": {"gaze_yaw_deg": yaw}}, whole)["gaze"] for yaw in GAZES_DEG]
     landmarks = sitter.face.landmarks[:, :2].astype(np.float64)
     views = tuple(
         view_eye(
@@ -85,7 +92,7 @@ def lid_looks(picture: Picture) -> tuple[LidLook, LidLook]:
     )
     wholes = with_true_edges(*views)
     left, right = (
-        _look(whole, shut, side, _left_mm2(view, shut))
+        _look(whole, shut, side, _left_mm2(view, shut), _more_lines(view, picture.pixels, gazes))
         for view, whole, side in zip(views, wholes, (-1, 1), strict=True)
     )
     return left, right
@@ -112,7 +119,29 @@ def _left_mm2(view: EyeView, frame: UInt8) -> float:
     return float((same & like_ball & (away < LEFT_MM)).sum() / view.mm**2)
 
 
-def _look(view: EyeView, frame: UInt8, side: int, left_mm2: float) -> LidLook:
+def _more_lines(view: EyeView, photo: UInt8, gazes: list[UInt8]) -> float:
+    """How much more of thin lines there is in the open eye when it looks aside."""
+    before, *after = (_lines(view, frame) for frame in (photo, *gazes))
+    return max(after) - before
+
+
+def _lines(view: EyeView, frame: UInt8) -> float:
+    """Grey levels of what is brighter or darker than beside it and thinner than LINE_MM, the mean
+    between the lids."""
+    height, width = view.pixels.shape[:2]
+    seen = cv2.warpAffine(frame, view.to_view, (width, height), flags=cv2.INTER_CUBIC)
+    grey = cv2.GaussianBlur(seen.astype(np.float32).mean(axis=-1), (0, 0), 0.15 * view.mm)
+    side = 2 * round(LINE_MM * view.mm / 2) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    thin = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, disc) - cv2.morphologyEx(
+        grey, cv2.MORPH_OPEN, disc
+    )
+    y = np.arange(height)[:, None]
+    between = (y > view.upper + view.mm) & (y < view.lower - view.mm)
+    return float(thin[between].mean()) if between.any() else 0.0
+
+
+def _look(view: EyeView, frame: UInt8, side: int, left_mm2: float, lines: float) -> LidLook:
     height, width = view.pixels.shape[:2]
     shut = cv2.warpAffine(frame, view.to_view, (width, height)).astype(np.float32)
     photo = view.pixels.astype(np.float32)
@@ -142,6 +171,7 @@ def _look(view: EyeView, frame: UInt8, side: int, left_mm2: float) -> LidLook:
         colour=float(max(beyond.max(), 0.0)),
         white=float((shut.mean(axis=-1)[was_open] > 1.2 * skin).mean()),
         left_mm2=left_mm2,
+        lines=lines,
         smear=float((shut.mean(axis=-1)[at_corner] < 0.5 * skin).mean()),
     )
 

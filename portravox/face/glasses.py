@@ -3,7 +3,7 @@
 Flow      face.landmarks -> face.glasses -> Face -> rig.fit
 Reads     pixels, landmarks
 Gives     how clear the bridge of a pair of glasses is to see, and the answer; whether a lens
-          hides the eye
+          hides the eye; where the rim above it runs
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ LEAST_STEP = 0.033
 """Measured: 30 faces without glasses up to 0.019, 3 with glasses from 0.051 on."""
 
 
+RIM_STEP, RIM_FROM_MM, RIM_LONG_MM = 0.10, 5.0, 6.0
+"""Brightness changes at a rim by so much of the skin's over a mm, so far above the lid at least,
+and over such a length. Our choice."""
+
 DARK_LENS = 0.40
 """Of the skin's brightness, at most, that skin shows through a dark lens. Measured behind clear
 lenses: 0.43 to 0.71."""
@@ -59,6 +63,29 @@ def hidden_by_lens(view: EyeView, skin: float) -> bool:
     dark, light = np.percentile(grey[opening], (5, 95))
     around = float(np.median(grey[ring & columns]))
     return around < DARK_LENS and float(light - dark) < LEAST_EYE_CONTRAST
+
+
+def rim_above(view: EyeView) -> Float32:
+    """(w,) rows of the view at which the rim above an eye begins, as seen from the eye.
+
+    It is where brightness changes first, going upwards, by RIM_STEP within a millimetre and over
+    most of RIM_LONG_MM from side to side. Far above the view where there is none.
+    """
+    grey = cv2.cvtColor(view.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    mm = view.mm
+    soft = cv2.GaussianBlur(grey, (0, 0), 0.3 * mm)
+    step = np.abs(cv2.Sobel(soft, cv2.CV_32F, 0, 1)) / 8.0 * mm / max(float(np.median(grey)), 20.0)
+    y = np.arange(len(grey), dtype=np.float32)[:, None]
+    above = view.upper - y
+    steep = (step > RIM_STEP) & (above > RIM_FROM_MM * mm)
+    long = cv2.boxFilter(steep.astype(np.float32), -1, (2 * round(RIM_LONG_MM * mm / 2) + 1, 1))
+    # a rim that leans passes from row to row
+    near = cv2.dilate(long, np.ones((2 * round(0.5 * mm) + 1, 1), np.uint8))
+    rows = np.where(steep & (near > 0.5), y, -float(len(grey))).max(axis=0)
+    side = 2 * round(RIM_LONG_MM * mm / 2) + 1
+    lowest = cv2.dilate(rows[None].astype(np.float32), np.ones((1, side), np.uint8))
+    smooth: Float32 = cv2.blur(lowest, (side, 1), borderType=cv2.BORDER_REPLICATE)[0]
+    return smooth
 
 
 def wears_glasses(pixels: UInt8, landmarks: Float32) -> bool:

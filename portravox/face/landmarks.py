@@ -16,12 +16,20 @@ import numpy.typing as npt
 
 from portravox.arrays import Float32, UInt8
 from portravox.face.crop import Square, cut, to_picture
+from portravox.face.mesh_refinement import LEFT_EYE, LEFT_IRIS, RIGHT_EYE, RIGHT_IRIS
 from portravox.face.models import MESH_CROP_PX, MESH_POINTS, Detection, fit_meshes
 
 Indices = npt.NDArray[np.int64]
 
 LEAST_MESH_SCORE = 0.6
 """Below, it is no human face. Measured: faces 0.88 to 1.0, most other things 0.0 to 0.5."""
+
+_EYES = np.concatenate([LEFT_EYE, RIGHT_EYE, LEFT_IRIS, RIGHT_IRIS])
+_PIXEL_CENTRE = np.array((0.5, 0.5, 0.0), np.float32)
+"""The networks count from the crop's edge, pictures are counted from the middle of their first
+pixel. Measured on ten portraits and their mirror images: points lay .43 px of the crop too far to
+the right, in the mean. What the eyes are painted from is mended; lips and teeth are told by
+measures that were taken with the points as they are."""
 
 _SURE_DETECTION = 0.77
 _ALLOWED_SPREAD, _ALLOWED_SPREAD_UNSURE = 0.030, 0.018
@@ -135,6 +143,7 @@ def _meshes(pixels: UInt8, squares: Sequence[Square]) -> tuple[list[Float32], Fl
     """(478, 3) px of the picture for each square, and the scores."""
     crops = [cut(pixels, square, MESH_CROP_PX, smooth=True) for square in squares]
     points, scores = fit_meshes(np.stack(crops))
+    points[:, _EYES] -= _PIXEL_CENTRE
     placed = zip(points, squares, strict=True)
     return [to_picture(mesh, square, MESH_CROP_PX) for mesh, square in placed], scores
 

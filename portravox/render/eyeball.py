@@ -9,6 +9,7 @@ and what is hidden behind it must be made up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -20,8 +21,33 @@ from portravox.ramps import smoothstep
 RINGS = 24
 """The iris's colour is told apart at so many distances from its middle."""
 
-GLINT_EXCESS = 28.0
-"""What is brighter than its ring of the iris by so much, of 255, is a reflection. Our choice."""
+GLINTS = 0.88
+"""Radii within which they are looked for: at the rim it is white that shines. Our choice."""
+
+GLINT_EXCESS, GLINT_SHARE = 28.0, 0.5
+"""What is brighter than its ring of the iris by so much, of 255, and of what white is brighter, is
+a reflection. Our choice."""
+
+
+OFF_IRIS = 1.2
+"""So many radii from its middle there is white."""
+
+RIM, LIMB = (0.72, 0.82), (1.10, 1.25)
+BESIDE = 0.75
+"""Radii from which on white may be seen, and up to which iris; so many above and below its middle
+what is seen beside it is no lash. Our choice."""
+
+RIM_RINGS = slice(18, 21)
+"""What the iris looks like at its rim: at .75 to .875 of its radius."""
+
+LEAST_CONTRAST = (14.0, 28.0)
+"""White and iris must differ by so much, of 255, in each colour, to be told apart. Our choice."""
+
+LEAST_LIGHT = 0.75
+"""White on one side of the iris differs by less than this. Our choice."""
+
+SHADE_MM, SHADE_STEPS = 2.4, 8
+"""So far from its edge a lid's shade, its lashes and liner are looked for. Our choice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,29 +75,69 @@ def take_apart(view: EyeView) -> Eyeball:
     opening = np.clip(depth + 0.5, 0.0, 1.0).astype(np.float32)
     seen = depth > max(1.0, 0.5 * view.mm)
 
-    white = _white(patch, opening, seen, distance, radius)
+    white = _white(view, opening, seen & (distance > OFF_IRIS), distance)
     iris_seen = seen & (distance < 1.0)
     profile = _ring_colours(patch, iris_seen, distance, white)
-    plain = _without_glints(patch, iris_seen, distance, profile, radius)
+    cover = (1 - smoothstep(0.94, 1.12, distance)).astype(np.float32)
+    sure = np.clip(depth / max(0.8 * view.mm, 1.0), 0, 1).astype(np.float32)
+    ring = np.median(profile[RIM_RINGS], axis=0).astype(np.float32)
+    free = seen & ((distance < 1.0) | (np.abs(y - row) < BESIDE * radius))
+    cover += (_matte(patch, white, ring, seen, distance) - cover) * _rim(distance) * sure * free
+    cover = cv2.GaussianBlur(cover, (0, 0), 0.5)[..., None]
+    plain = _without_glints(
+        patch, white, iris_seen & (cover[..., 0] > 0.5), distance, profile, radius
+    )
     disc = _whole_disc(plain, iris_seen, distance, profile, row, radius)
-    cover = (1 - smoothstep(0.94, 1.12, distance)).astype(np.float32)[..., None]
+    # where the photograph is seen, iris over white must give it back: what has more of white than
+    # of iris belongs to the white, for the rest goes along with the gaze
+    bare = 1 - cover
+    own = (plain - ring * cover) / np.maximum(bare, 0.5)
+    white += (own - white) * smoothstep(0.75, 0.95, bare).astype(np.float32) * opening[..., None]
+    sure = sure[..., None] * (cover > 0)
     premultiplied = disc * cover
-    # where the photograph is seen, iris over white must give it back to the digit
-    sure = np.clip(depth / max(0.8 * view.mm, 1.0), 0, 1).astype(np.float32)[..., None]
-    sure = sure * (cover > 0)
-    premultiplied += (plain - white * (1 - cover) - premultiplied) * sure
+    premultiplied += (plain - white * bare - premultiplied) * sure
+    premultiplied = np.clip(premultiplied, 0, 255 * cover)
+    white += (plain - white * bare - premultiplied) * (sure / np.maximum(bare, 0.1))
     glint = (patch - plain) * opening[..., None]
     return Eyeball(white, np.dstack([premultiplied, cover]).astype(np.float32), glint)
 
 
-def _white(
-    patch: Float32, opening: Float32, seen: Bool, distance: Float32, radius: float
-) -> Float32:
+def _rim(distance: Float32) -> Float32:
+    """(h, w) 0..1 where the iris may end: seen from the side it is no circle, and the circle may be
+    off."""
+    rim = smoothstep(*RIM, distance) * (1 - smoothstep(*LIMB, distance))
+    return np.asarray(rim, np.float32)
+
+
+def _matte(patch: Float32, white: Float32, iris: Float32, seen: Bool, distance: Float32) -> Float32:
+    """(h, w) 1 where it looks like the iris, (3,), 0 like the white, (h, w, 3).
+
+    A circle where the two look alike.
+    """
+    way = white - iris
+    much = np.square(way).sum(axis=-1)
+    matte = np.clip(((white - patch) * way).sum(axis=-1) / np.maximum(much, 1.0), 0.0, 1.0)
+    # a lamp in the iris, or its light side, does not hang together with the white
+    bright = (matte < 0.5) & seen & (distance > RIM[0])
+    _, labels = cv2.connectedComponents(bright.astype(np.uint8), connectivity=4)
+    of_white = np.unique(labels[distance > OFF_IRIS])
+    matte = np.where(bright & ~np.isin(labels, of_white[of_white > 0]), 1.0, matte)
+    unlike = smoothstep(*LEAST_CONTRAST, np.sqrt(much / 3))
+    circle = distance < 1.0
+    return np.asarray(circle + (matte - circle) * unlike, np.float32)
+
+
+def _white(view: EyeView, opening: Float32, scleral: Bool, distance: Float32) -> Float32:
     """(h, w, 3) what is seen of the white, spread under the iris and beyond the lids."""
-    scleral = seen & (distance > 1.15)
-    if scleral.sum() < 12:
-        scleral = seen & (distance > 1.02)
+    patch, radius = view.pixels.astype(np.float32), view.iris[2]
+    y = np.arange(len(patch), dtype=np.float32)[:, None]
     base = np.median(patch[scleral], axis=0) if scleral.any() else np.full(3, 200.0)
+    grey = patch.mean(axis=-1)
+    x = np.arange(patch.shape[1])
+    for side in (x < view.iris[0], x >= view.iris[0]):
+        # liner and lashes are not what lies under the iris
+        level = np.percentile(grey[scleral & side], 60) if (scleral & side).any() else 0.0
+        scleral = scleral & (~side | (grey > LEAST_LIGHT * level))
     weight = scleral.astype(np.float32)
     shrink = max(1, round(radius / 16))
     small = (patch.shape[1] // shrink, patch.shape[0] // shrink)
@@ -80,11 +146,28 @@ def _white(
         cv2.GaussianBlur(cv2.resize(p, small, interpolation=cv2.INTER_AREA), (0, 0), sigma)
         for p in (patch * weight[..., None], weight)
     )
-    filled = (spread + base.astype(np.float32) * 0.02) / (mass[..., None] + 0.02)
-    filled = cv2.resize(filled, patch.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    keep = opening * smoothstep(1.02, 1.2, distance).astype(np.float32)
-    white: Float32 = (filled + (patch - filled) * keep[..., None]).astype(np.float32)
-    return white
+    white = (spread + base.astype(np.float32) * 0.02) / (mass[..., None] + 0.02)
+    white = cv2.resize(white, patch.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    off_iris = (opening > 0.5) & (distance > OFF_IRIS)
+    under, over = (y - view.upper) / view.mm, (view.lower - y) / view.mm
+    for inside, other in ((under, over), (over, under)):
+        where = off_iris & (inside <= other) & (inside + other > SHADE_MM)
+        white *= _shade_beside_lid(patch, white, inside, where)[..., None]
+    return np.asarray(white, np.float32)
+
+
+def _shade_beside_lid(patch: Float32, white: Float32, inside_mm: Float32, where: Bool) -> Float32:
+    """(h, w) 0..1 how dark white is so far from a lid's edge: lashes, liner and shade.
+
+    It is told from where white is seen, and holds for what the iris leaves when it moves, too.
+    """
+    share = patch.mean(axis=-1) / np.maximum(white.mean(axis=-1), 1.0)
+    ends = np.linspace(0.0, SHADE_MM, SHADE_STEPS + 1)
+    shade = np.ones(SHADE_STEPS + 1)
+    for n, (start, end) in enumerate(pairwise(ends)):
+        here = share[where & (inside_mm >= start) & (inside_mm < end)]
+        shade[n] = min(float(np.median(here)), 1.0) if here.size else 1.0
+    return np.interp(inside_mm, ends + ends[1] / 2, shade).astype(np.float32)
 
 
 def _ring_colours(patch: Float32, seen: Bool, distance: Float32, white: Float32) -> Float64:
@@ -110,12 +193,13 @@ def _rings(distance: Float32, profile: Float64) -> Float32:
 
 
 def _without_glints(
-    patch: Float32, seen: Bool, distance: Float32, profile: Float64, radius: float
+    patch: Float32, white: Float32, seen: Bool, distance: Float32, profile: Float64, radius: float
 ) -> Float32:
     """(h, w, 3) the photograph, its reflections in the iris replaced by what lies under them."""
     usual = _rings(distance, profile)
     excess = (patch - usual).mean(axis=-1)
-    found = (seen & (distance < 0.95) & (excess > GLINT_EXCESS)).astype(np.uint8)
+    least = np.maximum(GLINT_EXCESS, GLINT_SHARE * (white - usual).mean(axis=-1))
+    found = (seen & (distance < GLINTS) & (excess > least)).astype(np.uint8)
     if not found.any():
         return patch
     grow = max(1, round(radius * 0.08))

@@ -1,6 +1,7 @@
 """Eyes: irises that look about, lids that shut and follow them.
 
-Flow      face.eyes, face.eye_extent, render.eyeball, render.lids -> prepare_eyes -> EyePaint
+Flow      face.eyes, face.eye_extent, face.iris, render.eyeball, render.lids -> prepare_eyes
+          prepare_eyes -> EyePaint
           rig.deform -> paint_eye -> frame
 
 The mesh carries the eye as photographed, open and looking ahead. All that an eye does of itself is
@@ -22,7 +23,8 @@ import numpy as np
 from portravox.arrays import Bool, Float32, Float64, Int32, UInt8
 from portravox.face.eye_extent import with_true_edges
 from portravox.face.eyes import EyeView, view_eye
-from portravox.face.glasses import hidden_by_lens
+from portravox.face.glasses import hidden_by_lens, rim_above
+from portravox.face.iris import are_carved, with_true_irises
 from portravox.ramps import smooth_share, smoothstep
 from portravox.render.drawing import SOFT_REACH, Box, box_around, soften_drawn
 from portravox.render.eye_pass import (
@@ -88,6 +90,9 @@ BELOW_MM = (5.0, 10.0)
 """Up to the first all is drawn, from the second on nothing: above the upper lid, beside the
 corners, below the lower lid."""
 
+RIM_MM = (0.8, 3.0)
+"""So far below the upper rim of glasses nothing is drawn, and all. Our choice."""
+
 BARE_SKIN = (50, 280, 101, 330, 151)
 """Landmarks on cheeks and forehead; from around one of them the lids take their grain."""
 
@@ -99,6 +104,10 @@ GRAIN_KEPT, MOTTLED_KEPT = 1.2, 0.8
 """What a bell of the first deviation takes away is grain and pores, of which looking up twice
 between pixels takes a fifth; up to the second one skin is mottled, a lid a little less than a
 cheek; what is wider is light and shade. Our choice."""
+
+EDGE_MM, EDGE_OFF = 4.0, (0.10, 0.22)
+"""Under the wider bell skin differs from what it is under the narrower one by the first share of
+its brightness at most, and by the second where there is an edge. Our choice."""
 
 OTHER_COLOUR = 0.28
 """Shares of the skin's brightness by which hair differs from it, in one colour at least."""
@@ -126,6 +135,9 @@ class EyePaint:
 
     hidden: bool
     """Behind a dark lens: nothing is painted."""
+
+    carved: bool
+    """Of stone: lids move, nothing looks about."""
 
     view: EyeView
     white: Float32
@@ -170,11 +182,12 @@ def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePai
     skin = _bare_skin(rig, photo)
     prepared = partial(_prepare_eye, rig, photo, light, skin, edge_px)
     with ThreadPoolExecutor(1, thread_name_prefix="portravox-eye") as beside:
-        left_view, right_view = with_true_edges(
-            _view(rig, photo, LEFT_EYE), _view(rig, photo, RIGHT_EYE)
+        left_view, right_view = with_true_irises(
+            *with_true_edges(_view(rig, photo, LEFT_EYE), _view(rig, photo, RIGHT_EYE))
         )
-        on_left = beside.submit(lash_line, left_view)
-        right_line = lash_line(right_view)
+        carved = are_carved(left_view, right_view)
+        on_left = beside.submit(lash_line, left_view, carved=carved)
+        right_line = lash_line(right_view, carved=carved)
         left_line = on_left.result()
         left_mm, right_mm = made_up_mm(left_line, right_line)
         left = beside.submit(prepared, 0, left_view, left_line, left_mm)
@@ -217,7 +230,8 @@ def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:
 def _state(eye: EyePaint, posed: PosedMesh) -> EyeState:
     """What gaze, lid and light do to an eye in this frame."""
     view, blink = eye.view, posed.blink[eye.side]
-    begun = math.hypot(*posed.gaze_deg) / GAZE_BEGUN_DEG + (abs(blink) + posed.squint) / BLINK_BEGUN
+    looks = 0.0 if eye.carved else math.hypot(*posed.gaze_deg)
+    begun = looks / GAZE_BEGUN_DEG + (abs(blink) + posed.squint) / BLINK_BEGUN
     gaze = _gaze_shift(eye, posed)
     light = eye.light_fit @ (eye.light.factors(posed.rotation) * posed.shade[eye.near])
     return EyeState(
@@ -260,6 +274,8 @@ def lid_edges(eye: EyePaint, blink: float, squint: float) -> tuple[Float32, Floa
 
 def _gaze_shift(eye: EyePaint, posed: PosedMesh) -> Float64:
     """(2,) px of the view by which the iris has moved."""
+    if eye.carved:
+        return np.zeros(2)
     radius = EYEBALL_RADII * eye.view.iris[2]
     yaw, pitch = np.deg2rad(posed.gaze_deg)
     axes = posed.rig.axes.astype(np.float64)
@@ -315,7 +331,8 @@ def _prepare_eye(
     grain = _skin_grain(photo, view, skin)
     shut = shut_lid(view, line, grain, hidden, slope, edge_px * view.scale, paint_mm)
     dark = rig.face.glasses and hidden_by_lens(view, _brightness(photo, skin))
-    window = _window(view, hidden)
+    rim = rim_above(view) if rig.face.glasses else None
+    window = _window(view, hidden, rim)
     rows, columns = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))
     x0, x1, y0, y1 = columns[0] - 1, columns[-1] + 1, rows[0] - 1, rows[-1] + 1
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
@@ -328,6 +345,7 @@ def _prepare_eye(
     return EyePaint(
         side=side,
         hidden=dark,
+        carved=line.carved,
         view=view,
         white=ball.white,
         iris=ball.iris,
@@ -363,8 +381,9 @@ def before_the_eye(view: EyeView) -> Bool:
     return passing & (float(passing[opening].mean()) < MOST_COVERED)
 
 
-def _window(view: EyeView, hidden: Bool) -> UInt8:
-    """(h, w) 0..255 where the eye is drawn, softly ending; nothing over what hides it."""
+def _window(view: EyeView, hidden: Bool, rim: Float32 | None) -> UInt8:
+    """(h, w) 0..255 where the eye is drawn, softly ending; nothing over what hides it, nor above
+    the rim of glasses, by its rows, (w,)."""
     height, width = view.pixels.shape[:2]
     mm = view.mm
     x = np.arange(width)
@@ -373,6 +392,8 @@ def _window(view: EyeView, hidden: Bool) -> UInt8:
     sideways = 1 - smoothstep(SIDE_MM[0] * mm, SIDE_MM[1] * mm, np.maximum(left - x, x - right))
     above = 1 - smoothstep(REACH_MM[0] * mm, REACH_MM[1] * mm, view.upper - y)
     below = 1 - smoothstep(BELOW_MM[0] * mm, BELOW_MM[1] * mm, y - view.lower)
+    if rim is not None:
+        above *= smoothstep(RIM_MM[0] * mm, RIM_MM[1] * mm, y - rim)
     free = 1 - cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), max(0.3 * mm, 0.6))
     window: UInt8 = np.rint(255 * sideways * above * below * free).astype(np.uint8)
     window[[0, 1, -3, -2, -1]] = 0
@@ -417,8 +438,14 @@ def _skin_grain(photo: UInt8, view: EyeView, skin: Float64) -> Float32:
         photo, to_patch, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
     ).astype(np.float32)
     soft = _without_detail(patch, max(1.0, GRAIN_MM * view.mm))
-    mottled = soft - _without_detail(patch, max(1.0, MOTTLED_MM * view.mm))
-    return _limited(GRAIN_KEPT * (patch - soft)) + MOTTLED_KEPT * _limited(mottled)
+    softer = _without_detail(patch, max(1.0, MOTTLED_MM * view.mm))
+    texture = _limited(GRAIN_KEPT * (patch - soft)) + MOTTLED_KEPT * _limited(soft - softer)
+    # a rim of glasses, a nostril or the end of the face is no texture of skin
+    wide = _without_detail(patch, max(1.0, EDGE_MM * view.mm))
+    off = np.abs(softer - wide).max(axis=-1) / np.maximum(wide.mean(axis=-1), 1.0)
+    side = 2 * round(EDGE_MM * view.mm / 2) + 1  # in the middle of an edge both are alike
+    off = cv2.dilate(off.astype(np.float32), np.ones((side, side), np.uint8))
+    return texture * (1 - smoothstep(*EDGE_OFF, off)).astype(np.float32)[..., None]
 
 
 def _limited(texture: Float32) -> Float32:

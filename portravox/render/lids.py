@@ -70,6 +70,9 @@ LOWER_LID_COUNTS = 0.12
 LASH_GAP_MM = 5.0
 """Between lashes nearer than this there are others. Our choice."""
 
+LASH_OUT_MM = 6.0
+"""So far beyond the corners they reach, at most; further out are hairs and rims of glasses."""
+
 HALO_MM, HALO_DARKER = 1.4, 0.05
 """So near to lashes skin that is darker by this share than that beyond them is their blur."""
 
@@ -114,6 +117,9 @@ one's. Our choice."""
 
 MANY_RAISED = 0.06
 """Mean darkness from which on the lashes of the open eye are all that is seen of them."""
+
+CARVED_CONTRAST = 0.12
+"""Lids of stone meet in a line no darker than this. Our choice."""
 
 LASHES = 64
 LASH_MM = (1.6, 3.4)
@@ -202,6 +208,7 @@ def shut_lid(
     skin = _without_rim(skin, y - edge, gap, view.mm)
     skin *= _form(view, edge, reach, slope, mask)[..., None]
     contrast, colour = _lash_look(view, found.line_mm)
+    contrast = min(contrast, CARVED_CONTRAST) if line.carved else contrast
     winged = np.where(np.arange(width) < np.mean(view.corners), *_winged(view, wing))
     lashes, row = _lashes(view, raised, found.line_mm, contrast, edge_sigma, winged)
     return ShutLid(
@@ -336,9 +343,9 @@ def _mended(
     eye = cv2.dilate(opening, _disc(LINE_MM * mm + blur)) > 0
     covered = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     painted = float(smoothstep(*PAINTED_MM, paint_mm))
-    unknown = eye | _lash_strokes(small, mm, blur, upper, lower, y)
-    if painted < 0.5:
-        unknown |= line.dark
+    unknown = eye | line.dark if painted < 0.5 else eye.copy()
+    if not line.carved:
+        unknown |= _lash_strokes(small, mm, blur, upper, lower, y)
     # the lower lid is in another light, and no make-up of the upper one
     weight = np.where((y > edge) & (lower - upper > mm), LOWER_LID_COUNTS * (1 - painted), 1.0)
     weight = np.where(covered, 0.0, weight).astype(np.float32)
@@ -347,7 +354,7 @@ def _mended(
     # the tip of a lash between two that were found is one, too
     gaps = cv2.morphologyEx(unknown.astype(np.uint8), cv2.MORPH_CLOSE, _disc(LASH_GAP_MM / 2 * mm))
     unknown |= gaps > 0
-    if painted < 0.5:
+    if painted < 0.5 and not line.carved:
         # what is darker next to lashes than the skin beyond them is their blur
         reach = (y > upper - RAISED_MM * mm) & (y < upper)
         beyond = _filled(picture, weight * ~(unknown | reach)).mean(axis=-1)
@@ -412,11 +419,17 @@ class LashLine(NamedTuple):
 
     height_mm: float
 
+    carved: bool
+    """There are no lashes at all: what is dark is the shade of folds."""
 
-def lash_line(view: EyeView) -> LashLine:
-    """Look for it."""
+
+def lash_line(view: EyeView, *, carved: bool = False) -> LashLine:
+    """Look for it, unless the eye is of stone."""
     small = _small(view)
     height, width = small.pixels.shape[:2]
+    none = LashLine(small, np.zeros((height, width), bool), 0.0, carved)
+    if carved:
+        return none
     mm, upper, open_here = small.mm, small.upper, small.lower - small.upper > small.mm
     light = cv2.GaussianBlur(cv2.cvtColor(small.pixels, cv2.COLOR_RGB2GRAY), (0, 0), 0.6)
     light = light.astype(np.float32)
@@ -425,11 +438,11 @@ def lash_line(view: EyeView) -> LashLine:
     at_edge = (rise > -0.5 * mm) & (rise < LINE_MM * mm) & open_here
     lid = (rise > 4.0 * mm) & (rise < 9.0 * mm) & open_here
     if at_edge.sum() < 12 or lid.sum() < 12:
-        return LashLine(small, np.zeros((height, width), bool), 0.0)
+        return none
     dark = float(np.percentile(light[at_edge], 15))
     skin = max(float(np.percentile(light[lid], 60)), LID_OF_BELOW * small.skin_below)
     if dark > (1 - LINE_DARKER) * skin:
-        return LashLine(small, np.zeros((height, width), bool), 0.0)
+        return none
     below = light < (dark + skin) / 2
     start = np.clip(upper - 0.3 * mm, 0, height - 1).astype(int)
     tops = np.zeros(width, np.float32)
@@ -447,7 +460,7 @@ def lash_line(view: EyeView) -> LashLine:
     high = np.zeros(width, np.float32)
     high[between[0] : between[-1] + 1] = even + LINE_ROUGH_MM * mm
     found: Bool = (rise > -0.3 * mm) & (rise < np.minimum(high, tops + 1))
-    return LashLine(small, found, float(np.median(tops[open_here])) / mm)
+    return LashLine(small, found, float(np.median(tops[open_here])) / mm, carved)
 
 
 def _folds(view: EyeView, raised: Float32, line_mm: float, edge_sigma: float) -> Float32:
@@ -513,8 +526,11 @@ def _lash_strokes(
     dark_sideways = sideways - light > LASH_DARKER * sideways
     near = (y > upper - LINE_MM * mm - blur) & (y < lower + 3.0 * mm)
     far = (y > upper - 9.0 * mm) & (y < lower + 5.0 * mm)
-    found = ((near & dark_any) | (far & dark_sideways)).astype(np.uint8)
-    found[:, : round(1.0 * mm)] = 0
+    beside = np.flatnonzero(lower - upper > 0.0)
+    out = np.maximum(beside[0] - np.arange(small.shape[1]), np.arange(small.shape[1]) - beside[-1])
+    found = (((near & dark_any) | (far & dark_sideways)) & (out < LASH_OUT_MM * mm)).astype(
+        np.uint8
+    )
     grown: Bool = cv2.dilate(found, _disc(0.5 * mm)) > 0
     return grown
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ from portravox.arrays import UInt8
 from portravox.face.eyes import EyeView
 from portravox.face.face import Face
 from portravox.face.find import find_face
-from portravox.face.glasses import LEAST_STEP, bridge_step, hidden_by_lens, wears_glasses
+from portravox.face.glasses import LEAST_STEP, bridge_step, hidden_by_lens, rim_above, wears_glasses
 from portravox.media.picture_file import read_picture
 
 
@@ -64,3 +65,21 @@ def test_a_dark_lens_hides_the_eye_and_a_clear_one_does_not() -> None:
     assert hidden_by_lens(eye_behind(0.12), skin=180.0)
     assert not hidden_by_lens(eye_behind(0.6), skin=180.0)
     assert not hidden_by_lens(eye_behind(1.0), skin=180.0)
+
+
+def test_the_rim_above_an_eye_is_found_where_it_is_drawn() -> None:
+    eye = eye_behind(1.0)
+    bare = rim_above(eye)
+    rimmed = eye.pixels.copy()
+    rimmed[50:58] = 20
+    found = rim_above(replace(eye, pixels=rimmed))
+    assert (bare < 0).all()  # skin alone
+    assert found[60:176] == pytest.approx(58, abs=0.6 * eye.mm)
+
+
+def test_hairs_of_a_brow_are_no_rim() -> None:
+    eye = eye_behind(1.0)
+    hairy = eye.pixels.copy()
+    for x in range(40, 200, 14):
+        hairy[40:60, x : x + 3] = 60
+    assert (rim_above(replace(eye, pixels=hairy)) < 0).all()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,10 +60,26 @@ def test_the_iris_is_a_whole_disc(ball: Eyeball) -> None:
     cover = ball.iris[..., 3]
     assert cover.sum() == pytest.approx(np.pi * (1.03 * IRIS[2]) ** 2, rel=0.05)
     hidden = ball.iris[int(IRIS[1] - 0.85 * IRIS[2]), int(IRIS[0])]  # under the upper lid
-    assert hidden[3] == 1.0
+    assert hidden[3] > 0.999
     assert np.abs(hidden[:3] - (90, 60, 30)).max() < 25
 
 
 def test_a_reflection_is_no_part_of_the_iris(ball: Eyeball) -> None:
     assert ball.iris[GLINT[1], GLINT[0], :3].max() < 130
     assert ball.glint[GLINT[1], GLINT[0]].min() > 100
+
+
+def test_an_iris_that_is_beside_its_landmarks_ends_where_the_white_begins(view: EyeView) -> None:
+    off = take_apart(replace(view, iris=(IRIS[0] + 2.0, IRIS[1], IRIS[2])))
+    left, right = int(IRIS[0] - IRIS[2]), int(IRIS[0] + IRIS[2])
+    assert off.iris[96, right + 2, 3] < 0.1  # white, though within the circle
+    assert off.iris[96, left + 2, 3] > 0.9  # iris, though at the circle's end
+
+
+def test_white_beneath_the_iris_is_as_dark_under_the_lid_as_beside_it(view: EyeView) -> None:
+    lined = view.pixels.copy()
+    y = np.arange(HEIGHT)[:, None]
+    lined[(y >= view.upper) & (y < view.upper + 1.2 * view.mm) & (view.lower > view.upper)] = 40
+    white = take_apart(replace(view, pixels=lined)).white
+    row = int(view.upper[118] + 0.5 * view.mm)
+    assert white[row, 118].mean() < 100 < white[96, 118].mean()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -182,3 +183,30 @@ def test_lids_take_pores_and_mottled_skin_and_leave_light_and_shade(
     photo = np.repeat(np.rint(waves).astype(np.uint8)[..., None], 3, axis=2)
     grain = _skin_grain(photo, eye.view, np.array([size / 2, size / 2]))
     assert least < grain.std() / waves.std() < most
+
+
+def test_an_eye_of_stone_does_not_look_about(
+    eye: EyePaint, scene: Scene, deformer: Deformer, controls: Row
+) -> None:
+    stone = replace(eye, carved=True)
+    posed = deformer.deform(controls(gaze_yaw_deg=7.0))
+    frame = scene.photo.copy()
+    paint_eye(stone, posed, frame)
+    np.testing.assert_array_equal(frame, scene.photo)
+
+
+def test_the_edge_of_a_face_is_no_texture_of_skin() -> None:
+    rng = np.random.default_rng(3)
+    skin = np.clip(150 + rng.normal(0, 4, (400, 400)), 0, 255)
+    skin[:, 230:] = 40  # beyond the cheek
+    photo = np.repeat(skin[..., None], 3, axis=2).astype(np.uint8)
+    view = view_eye(
+        photo,
+        np.stack([np.linspace(130, 270, 9), 200 - 25 * np.sin(np.linspace(0, np.pi, 9))], axis=1),
+        np.stack([np.linspace(130, 270, 9), 200 + 20 * np.sin(np.linspace(0, np.pi, 9))], axis=1),
+        np.array([[200, 200], [225, 200], [200, 175], [175, 200], [200, 225]], np.float64),
+    )
+    grain = _skin_grain(photo, view, np.array([200.0, 200.0]))
+    at = round(view.pixels.shape[1] / 2 + 30.0 * view.scale)
+    assert np.abs(grain[:, at - 2 : at + 2]).max() < 1.0
+    assert np.abs(grain[:, at - 60 : at - 40]).mean() > 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +62,9 @@ def drawn_eye(
     return view_eye(picture.astype(np.uint8), upper, lower, iris)
 
 
-def shut(view: EyeView) -> ShutLid:
+def shut(view: EyeView, *, carved: bool = False) -> ShutLid:
     flat = np.zeros(view.pixels.shape, np.float32)
-    bare, line = np.zeros(flat.shape[:2], bool), lash_line(view)
+    bare, line = np.zeros(flat.shape[:2], bool), lash_line(view, carved=carved)
     return shut_lid(view, line, flat, bare, np.zeros(2), 0.6, line.height_mm)
 
 
@@ -139,6 +140,26 @@ def test_a_lid_in_grey_shade_has_the_colour_of_the_skin() -> None:
     view.pixels[:] = shaded
     seen = lid(view, shut(view).skin, (2.0, 6.0)).mean(axis=0)
     assert np.abs(seen / seen.mean() - SKIN / SKIN.mean()).max() < 0.08
+
+
+def test_the_rim_of_a_carved_lid_stays_when_it_shuts() -> None:
+    view = drawn_eye(colour=False)
+    y = np.arange(len(view.pixels))[:, None]
+    groove = np.abs(view.upper - 3.0 * view.mm - y) < 0.5 * view.mm
+    groove &= view.lower - view.upper > 4 * view.mm
+    stone = np.where(groove[..., None], 120, 170).astype(np.uint8)
+    view = replace(view, pixels=np.repeat(stone, 3, axis=2))
+    lid_of_stone, lid_with_lashes = shut(view, carved=True), shut(view)
+    middle = slice(
+        round(view.corners[0] + 0.4 * view.width), round(view.corners[0] + 0.6 * view.width)
+    )
+    # of 50 grey levels of the groove; else it is taken for lashes
+    deep, flat = (
+        float(170 - np.median(kept.skin[:, middle].min(axis=0)))
+        for kept in (lid_of_stone, lid_with_lashes)
+    )
+    assert deep > 40 > flat
+    assert lid_of_stone.lashes.max() < 0.5
 
 
 def frame_of(eye: EyePaint, scene: Scene, deformer: Deformer, controls: Row, blink: float) -> UInt8:
