@@ -129,6 +129,14 @@ def blurred(picture: Float32, sigma: float) -> Float32:
     return soft
 
 
+def disc(radius_px: float) -> UInt8:
+    """(2 r + 1, 2 r + 1) a round neighbourhood for OpenCV's morphology, r at least 1."""
+    r = max(1, round(radius_px))
+    return np.asarray(
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)), np.uint8
+    )
+
+
 def _subpixels(points: AnyFloat) -> Int32:
     """(P, 1, 2) in sixteenths, as OpenCV takes them."""
     rounded: Int32 = np.round(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)[:, None]

@@ -12,10 +12,11 @@ import numpy as np
 
 from portravox.arrays import Float32, UInt8, UInt16
 from portravox.face.face import LipState
+from portravox.face.outlines import LOWER_OUTER, UPPER_OUTER
 from portravox.media.planes import Planes
 from portravox.render.backdrop import Layers
 from portravox.render.corners import smoothed_corners
-from portravox.render.drawing import Box, polygon_cover
+from portravox.render.drawing import Box, disc, polygon_cover
 from portravox.render.kernels import BETWEEN, BLOCK, CLEAR, SOLID, MovingLayer, ThreePlanes
 from portravox.rig.fit import Rig
 
@@ -35,6 +36,16 @@ LIP_REACH_MM = 30.0
 
 LIP_SPILL_MM = 0.5
 """Teeth shine a little over the edge of the lips in a photograph. Our choice."""
+
+MISSED_MM, LEAST_LIP_MM = 1.8, 0.8
+DARKER_THAN_LIP, PALER_THAN_LIP, BRIGHTER_THAN_LIP = 0.55, 0.45, 1.1
+LEAST_LIP_COLOUR = 0.1
+"""So far beyond its outline the opening is looked for, and so far from the lips' outer edge: what
+has less than so much of the lips' brightness, or less than so much of their colour at that much
+more brightness; where their colour is at least so much. Our choice."""
+
+MEDIAN_PX = 5
+"""What is painted over is freed of specks as large as half of that."""
 
 HALF_PIXEL_TAPS = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
 """Value halfway between two samples. Source: the half-sample filter of H.264 (ITU-T H.264,
@@ -188,11 +199,9 @@ def make_lip_film(rig: Rig, layers: Layers, scale: int) -> LipFilm:
     here = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
     patch = np.ascontiguousarray(layers.pixels[here])
     if lips.state is not LipState.CLOSED:
-        size = (x1 - x0, y1 - y0)
-        inside = (polygon_cover(outline - (x0, y0), size) > 0.25).astype(np.uint8)
-        spill = max(1, round(LIP_SPILL_MM * mm))
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spill + 1, 2 * spill + 1))
-        patch = cv2.inpaint(patch, cv2.dilate(inside, disc), 2 + spill, cv2.INPAINT_TELEA)
+        red = rig.rest[[*UPPER_OUTER, *LOWER_OUTER[-2:0:-1]], :2]
+        inside = no_lip(patch, outline - (x0, y0), red - (x0, y0), mm)
+        patch = _painted_over(patch, cv2.dilate(inside, disc(LIP_SPILL_MM * mm)), mm)
     film = _film(patch, layers.matte[here], layers.plate[here], scale, (x0, y0))
     smooth = smoothed_corners(rig, patch, (x0, y0))
     if smooth.boxes == (None, None):
@@ -203,6 +212,42 @@ def make_lip_film(rig: Rig, layers: Layers, scale: int) -> LipFilm:
         for box in smooth.boxes
     )
     return LipFilm(film, (on_left, on_right))
+
+
+def _painted_over(patch: UInt8, mask: UInt8, mm: float) -> UInt8:
+    """(h, w, 3) a patch where what is 1 in a mask, (h, w), has its surroundings' colours."""
+    over = cv2.inpaint(patch, mask, 2 + max(1, round(LIP_SPILL_MM * mm)), cv2.INPAINT_TELEA)
+    # from a grainy border it carries specks inside
+    around = cv2.dilate(mask, np.ones((3, 3), np.uint8))[..., None] > 0
+    return np.asarray(np.where(around, cv2.medianBlur(over, MEDIAN_PX), over), np.uint8)
+
+
+def no_lip(patch: UInt8, outline: Float32, red: Float32, mm: float) -> UInt8:
+    """(h, w) 1 where a patch, (h, w, 3), shows what lies between the lips.
+
+    That is inside their inner outline, (P, 2), and what hangs together with it: landmarks miss the
+    edge of a lip by a millimetre or two, and teeth and dark beyond would ride on the lip.
+
+    red  (Q, 2) the lips' outer outline
+    """
+    size = (patch.shape[1], patch.shape[0])
+    inside = (polygon_cover(outline, size) > 0.25).astype(np.uint8)
+    mouth = (polygon_cover(red, size) > 0.5).astype(np.uint8)
+    near = cv2.dilate(inside, disc(MISSED_MM * mm)) & cv2.erode(mouth, disc(LEAST_LIP_MM * mm))
+    lips = (mouth > 0) & (cv2.dilate(inside, disc(MISSED_MM * mm)) == 0)
+    if not lips.any():
+        return inside
+    grey = patch.mean(axis=-1)
+    lip = np.median(patch[lips], axis=0)
+    palest, reddest = patch.min(axis=-1), np.maximum(patch.max(axis=-1), 1)
+    colour, of_lip = 1.0 - palest / reddest, 1.0 - lip.min() / max(float(lip.max()), 1.0)
+    if of_lip < LEAST_LIP_COLOUR:
+        return inside
+    tooth = (colour < PALER_THAN_LIP * of_lip) & (grey > BRIGHTER_THAN_LIP * lip.mean())
+    other = (grey < DARKER_THAN_LIP * lip.mean()) | tooth
+    _, piece = cv2.connectedComponents((inside | (near & other)).astype(np.uint8))
+    found = np.isin(piece, np.unique(piece[inside > 0]))
+    return np.asarray(found & (piece > 0), np.uint8)
 
 
 def _planes_in(film: Film, box: Box) -> tuple[UInt16, UInt16, UInt16]:

@@ -117,6 +117,9 @@ DARK_AT_TOP, DARK_BELOW = 0.55, 0.75
 """Brightness of the cavity under the upper lip, and how much is added down to the lower one. Our
 choice."""
 
+CORNER_WALL_MM = 2.5
+"""So far from a corner the cheek, which closes it, is half as much seen as the dark. Our choice."""
+
 OPENED_MM, OPENED_FROM_CORNER_MM = 2.0, 4.0
 """Rims and wet line show in full where the lips are so far apart, so far from the corners."""
 
@@ -397,7 +400,8 @@ def _darkness(
 ) -> None:
     """Begin a colour with the cavity: less dark further down, closed by cheeks in the corners."""
     depth = np.float32(DARK_AT_TOP) + np.float32(DARK_BELOW) * deep_u / (deep_u + deep_l + _1)
-    wall = _1 / (_1 + corner * corner)
+    away = corner * np.float32(1.0 / CORNER_WALL_MM)
+    wall = _1 / (_1 + away * away)
     for c in range(3):
         dark = cavity[c] * depth
         behind[c] = dark + (contact[c] - dark) * wall

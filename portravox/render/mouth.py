@@ -63,7 +63,7 @@ TONGUE_LIFT_MM = 0.0
 TONGUE_LIFT_PER_JAW_DEG_MM = 1.35
 """Raised, its tip rises by so much and follows the upper teeth, whatever the jaw does."""
 
-LOW_TONGUE_LIGHT = 0.66
+LOW_TONGUE_LIGHT = 0.84
 RAISED_TONGUE_WIDTH = 0.82
 """Of the resting tongue's; the tip is narrower than the body."""
 
@@ -87,9 +87,12 @@ RIM_MM = 0.3
 """So far from their edge lips that were photographed apart show teeth, by the picture's blur."""
 
 OWN_TEETH_SHADE = 0.5
+SOFT_MM, SOFT_SHADE = (0.4, 1.0), 0.6
+"""Of the shade that falls on drawn teeth, photographed ones have most already, and those of a
+picture whose edges are so soft some, since the dark above and below runs into them. Our choice."""
 
 GUM_OF_LIP = np.array([0.95, 0.80, 0.85])
-TONGUE_OF_LIP = np.array([0.92, 0.78, 0.80])
+TONGUE_OF_LIP = np.array([0.96, 0.74, 0.76])
 SHADOW_OF_LIP = np.array([0.36, 0.26, 0.28])
 CAVITY_OF_SKIN = np.array([0.22, 0.10, 0.095])
 """Colours inside the mouth against those the photograph shows, in its light."""
@@ -104,15 +107,28 @@ ENAMEL_TINT = np.array([1.03, 1.0, 0.94])
 BALANCE_RANGE = (np.array([0.95, 0.9, 0.6]), np.array([1.3, 1.1, 1.04]))
 """Skin paler than that, as of marble, says nothing of the light."""
 
+BALANCE_POWER = 0.45
+"""Skin that is redder than most is so in part by its own colour, in part by the light. With that
+much of it drawn teeth are as yellow as those that five portraits show themselves, whose blue is
+.03 to .13 less than their red. Our choice."""
+
+WHITES_SHARE, LIKE_SKIN = 0.4, (0.3, 0.8)
+"""How much the whites of the eyes count in the tint of teeth: not at all where they are of the
+skin's colour, so far on the way to it from white, as small or shaded eyes are in pictures."""
+
 BRIGHTEST_CAVITY = 60.0
 LEAST_TEETH_SEEN = 0.05
 """Share of the photographed opening that must look like teeth, for their colour to be taken."""
 
-DIMMEST_ENAMEL = 0.65
+DIMMEST_ENAMEL = 0.9
 
-LEAST_SEEN_ENAMEL = 0.8
+LEAST_SEEN_ENAMEL = 0.95
 """Of the brightness that skin and eyes let expect: what is dimmer was seen under a lip. Our
 choice."""
+
+OWN_TINT_FROM = (0.55, 0.95)
+"""Teeth that are so bright, of the same, tell nothing of their tint, and all: in shade, and where a
+picture is soft, they have the lips' colour. Our choice."""
 
 BRIGHTEST_ENAMEL = 252.0
 """Of its brightest colour, 0..255."""
@@ -197,6 +213,9 @@ class MouthPaint:
 
     grain_deviation: float
     """0..255"""
+
+    upper_shade: float
+    """How much of the lips' shade falls on the upper teeth, 0..1."""
 
     gloss: float
     """Strength of the wet line on the lower lip."""
@@ -318,6 +337,7 @@ def prepare_mouth(
         soft_px=drawing_sigma(edge_px, SOFT_SHARE),
         grain=_grain_tile(edge_px),
         grain_deviation=face_grain(rig, photo),
+        upper_shade=_upper_shade(edge_px / mm, seen.own),
         gloss=0.10 + 0.10 * float(np.clip(-_slope(light)[1], 0.0, 1.0)),
         settled_px=settled_width_mm(rig) * mm,
         mm=mm,
@@ -327,16 +347,23 @@ def prepare_mouth(
 def _colours(rig: Rig, photo: UInt8, eyes: tuple[EyePaint, EyePaint]) -> _Colours:
     skin = _colour_at(rig, photo, SKIN_LANDMARKS)
     lip = _colour_at(rig, photo, LIP_LANDMARKS)
+    flesh = _flesh(lip)
     dark_of_stone = lip * (CAVITY_OF_SKIN.mean() * skin.mean() / max(float(lip.mean()), 1.0))
-    dark = dark_of_stone + (skin * CAVITY_OF_SKIN - dark_of_stone) * _flesh(lip)
+    dark = dark_of_stone + (skin * CAVITY_OF_SKIN - dark_of_stone) * flesh
+
+    def of_lip(tint: Float64) -> Float64:
+        """A colour inside the mouth; on stone it is the lip's, darker or brighter."""
+        colour: Float64 = lip * (tint.mean() + (tint - tint.mean()) * flesh)
+        return colour
+
     found = _Colours(
         skin=skin,
         lip=lip,
         enamel=_enamel(skin, eyes),
-        gum=lip * GUM_OF_LIP,
-        tongue=lip * TONGUE_OF_LIP,
+        gum=of_lip(GUM_OF_LIP),
+        tongue=of_lip(TONGUE_OF_LIP),
         cavity=_lifted(np.minimum(dark, BRIGHTEST_CAVITY), photo, rig),
-        shadow=lip * SHADOW_OF_LIP,
+        shadow=of_lip(SHADOW_OF_LIP),
         grey=_is_grey(photo, rig),
     )
     if not found.grey:
@@ -400,6 +427,12 @@ def _seen_in(cut: _Cut, colours: _Colours, density: float, gap_mm: float) -> _Se
     return _Seen(photo, own, enamel)
 
 
+def _upper_shade(edge_mm: float, own: OwnRow | None) -> float:
+    if own is not None:
+        return OWN_TEETH_SHADE
+    return 1.0 + (SOFT_SHADE - 1.0) * smooth_share(*SOFT_MM, edge_mm)
+
+
 def _shown_mm(own: OwnRow, edge_mm: float, density: float, fit: float) -> float:
     """How far the person's own middle teeth reach below the line where the lips meet."""
     middle = own.edge[len(own.edge) // 3 : -(len(own.edge) // 3)]
@@ -436,7 +469,7 @@ def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
         edge_px=max(SAMPLED_PX, 0.10 * mouth.mm, 0.75 * mouth.edge_px),
         contact_px=max(0.5, 0.32 * mouth.mm, 0.75 * mouth.edge_px),
         narrow=min(0.93 + 0.07 * gap_mm / 6.0, 1.0) * (1.0 - ROUND_SHADE * rounded),
-        upper=1.0 if mouth.own is None else OWN_TEETH_SHADE,
+        upper=mouth.upper_shade,
         tongue=LOW_TONGUE_LIGHT + (1.0 - LOW_TONGUE_LIGHT) * raised,
         tongue_in_front=raised,
         photographed=photographed,
@@ -568,12 +601,24 @@ def _enamel(skin: Float64, eyes: tuple[EyePaint, EyePaint]) -> Float64:
         whites.append(np.median(flat[light >= np.percentile(light, 70)], axis=0))
     white = np.mean(whites, axis=0)
     level = float(np.clip(white.mean() * 1.25, skin.mean() * 1.38, skin.mean() + 70.0))
-    balance = np.clip((skin / skin.mean() / MEAN_SKIN) ** 0.7, *BALANCE_RANGE)
-    tint = 0.4 * white / max(white.mean(), 1.0) + 0.6 * balance
+    of_light = skin / skin.mean() / MEAN_SKIN
+    balance = np.clip(of_light**BALANCE_POWER, *BALANCE_RANGE)
+    share = WHITES_SHARE * _no_skin(white / max(white.mean(), 1.0), skin / skin.mean(), of_light)
+    tint = share * white / max(white.mean(), 1.0) + (1.0 - share) * balance
     tint = tint / tint.mean() * ENAMEL_TINT
     tint = _less_pink(tint, 0.5)  # in part: the whites of the eyes may tell of a red lamp
     colour: Float64 = level * tint / tint.mean()
     return colour * min(1.0, BRIGHTEST_ENAMEL / float(colour.max()))
+
+
+def _no_skin(white: Float64, skin: Float64, of_light: Float64) -> float:
+    """0..1 how far the white of an eye has not the colour of skin, tints (3,) all.
+
+    of_light  what would be white if the skin had the colour of most
+    """
+    way = skin - of_light
+    share = float((white - of_light) @ way) / max(float(way @ way), 1e-6)
+    return 1.0 - smooth_share(*LIKE_SKIN, share)
 
 
 def _less_pink(colour: Float64, share: float) -> Float64:
@@ -596,8 +641,11 @@ def _seen_enamel(cut: _Cut, guessed: Float64, skin: Float64, lip: Float64) -> Fl
         light = teeth.mean(axis=1)
         colour: Float64 = np.median(teeth[light >= np.percentile(light, 60)], axis=0)
         own = _less_pink(colour.astype(np.float64), 1.0)
-        lifted: Float64 = own * max(1.0, LEAST_SEEN_ENAMEL * float(guessed.mean() / own.mean()))
-        return lifted
+        bright = float(own.mean() / guessed.mean())
+        share = smooth_share(*OWN_TINT_FROM, bright)
+        tint = share * own / own.mean() + (1.0 - share) * guessed / guessed.mean()
+        seen: Float64 = guessed.mean() * max(bright, LEAST_SEEN_ENAMEL) * tint
+        return seen
     # an open mouth without a bright pixel lies in the shade, its teeth with it
     brightest = float(np.percentile(inside.mean(axis=1), 90))
     return guessed * float(np.clip(1.4 * brightest / guessed.mean(), DIMMEST_ENAMEL, 1.0))

@@ -47,6 +47,13 @@ ARC_ENDS_MM, STEEPEST = 4.0, 0.3
 """Beyond the teeth that are seen the arc goes on no steeper than that, and over so much only: a
 parabola would leave the corners of the mouth without teeth."""
 
+LEVEL_RISE_MM, LEVEL_RISE_AT_MM = 2.4, 25.0
+SINKS = 0.6
+"""Seen level, the last teeth bite so much higher than the first ones. Seen from above, as in many
+smiles, they rise by two or three times as much, along the lower lip; when speech takes the smile
+back and the corners of the mouth fall, a dark triangle would stand below them. They come down by
+so much of what they rise more. Our choice: all of it would be seen as they set out."""
+
 CUT_EXTENDED_MM = 0.7
 """Where the lower lip hides the biting edge, it is taken to lie so far below."""
 
@@ -157,7 +164,14 @@ def own_row(
     inset = SIDE_BLEND_MM * density
     cover *= smoothstep(0.0, inset, columns - left) * smoothstep(0.0, inset, right - columns)
     seen = tooth & (rows > high) & (rows < low) & good
-    return OwnRow(filled, cover.astype(np.float32), edge, seen, ends_seen)
+    sunk = _sunk(arc, columns, density)
+    return OwnRow(
+        _lowered(filled, sunk),
+        _lowered(cover.astype(np.float32), sunk),
+        edge + sunk,
+        _lowered(seen.astype(np.float32), sunk) > 0.5,
+        ends_seen,
+    )
 
 
 def completed(drawn: Inlay, own: OwnRow) -> Inlay:
@@ -221,6 +235,25 @@ def _first_run(mask: Bool, gap: int) -> tuple[Float64, Float64]:
     ended = (closed == 0) & (np.arange(len(mask))[:, None] > first)
     last = np.where(ended.any(axis=0), ended.argmax(axis=0), len(mask)) - 1
     return first.astype(np.float64), last.astype(np.float64)
+
+
+def _sunk(arc: Float64, columns: Float64, density: float) -> Float64:
+    """(w,) px that columns of the row hang lower in speech than the smile showed them."""
+    middle = (len(columns) - 1) / 2
+    rise = arc[round(middle)] - arc
+    level = LEVEL_RISE_MM * density * ((columns - middle) / (LEVEL_RISE_AT_MM * density)) ** 2
+    sunk: Float64 = SINKS * np.maximum(rise - level, 0.0)
+    return sunk
+
+
+def _lowered(picture: Float32, by: Float64) -> Float32:
+    """(h, w, ...) each column so many px, (w,), lower; above it goes on."""
+    rows, columns = np.mgrid[0 : len(picture), 0 : len(by)].astype(np.float32)
+    lowered: Float32 = cv2.remap(
+        picture, columns, rows - by.astype(np.float32), cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return lowered
 
 
 def _even(edge: Float64, density: float) -> Float64:

@@ -26,6 +26,7 @@ from portravox.render.eye_pass import (
 from portravox.render.interior import (
     CORNER_SHADE,
     CORNER_SHADE_MM,
+    CORNER_WALL_MM,
     DARK_AT_TOP,
     DARK_BELOW,
     GLOSS_MM,
@@ -215,7 +216,7 @@ def paint_interior(
 
     # from the back to the front: the dark, tongue and lower teeth, upper teeth, grain
     depth = (DARK_AT_TOP + DARK_BELOW * deep_u / (deep_u + deep_l + 1))[..., None]
-    wall = (1 / (1 + corner * corner))[..., None]
+    wall = (1 / (1 + (corner / CORNER_WALL_MM) ** 2))[..., None]
     colour = shades.cavity * depth
     colour = colour + (shades.contact - colour) * wall
     layers = [(tongue, shades.tongue), (lower, 1.0)]

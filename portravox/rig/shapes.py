@@ -82,6 +82,10 @@ CORNER_OF_JAW = 0.38
 CORNER_USED_UP = 0.55
 """Of the lips beyond the end of the opening, so much is drawn into it by a wide open jaw."""
 
+NEIGHBOUR_USED_UP = 0.6
+"""The outline beside the corner goes along by so much of that, or the corner would overtake it and
+the outline fold. Our choice."""
+
 _NECK_WITH_JAW = ((1, 0.20), (2, 0.06))
 """Rings and how far they drop with the chin: it goes over the neck, and a collar stays."""
 
@@ -265,11 +269,14 @@ class _Sculptor:
             for i in (upper, upper_outer):
                 narrower = np.array([-2.0 * self._across(i), -0.9 * bell, 0.0])
                 handles[i] = turned(i) * CORNER_OF_JAW * (1 - bell) + narrower
-        for corner, inner in ((61, 78), (291, 308)):
+        for corner, inner, neighbours in ((61, 78, (185, 146)), (291, 308, (409, 375))):
             inwards = np.array([-2.2 * np.sign(self._across(corner)), 0.0, 0.0])
             handles[inner] = turned(inner) * CORNER_OF_JAW + inwards
             # the line in which shut lips end is used up as they open
-            handles[corner] = handles[inner] + (rest[inner] - rest[corner]) * CORNER_USED_UP
+            used_up = (rest[inner] - rest[corner]) * CORNER_USED_UP
+            handles[corner] = handles[inner] + used_up
+            for i in neighbours:
+                handles[i] = handles[i] + used_up * NEIGHBOUR_USED_UP
         for i in (*CHIN, *_CHIN_PAD):
             handles[i] = turned(i)
         for share, landmarks in _JAW_LINE:
@@ -339,11 +346,12 @@ class _Sculptor:
         for upper, lower, upper_outer, lower_outer in self._columns():
             x, bell = self._across(upper), self._bell(upper)
             inner = np.array([-6.4 * x, 0.0, -4.2 * bell - 1.0]) * self.size
-            outer = np.array([-6.4 * x, 0.0, -3.0 * bell - 1.0]) * self.size
             handles[upper] = handles[lower] = inner
             # and what is gathered thicker
-            handles[upper_outer] = outer + (rest[upper_outer] - rest[upper]) * 0.16 * bell
-            handles[lower_outer] = outer + (rest[lower_outer] - rest[lower]) * 0.12 * bell
+            for i, beside, gathered in ((upper_outer, upper, 0.16), (lower_outer, lower, 0.12)):
+                # by its own place, or the corner would overtake it and the outline fold
+                outer = np.array([-7.0 * self._across(i), 0.0, -3.0 * bell - 1.0]) * self.size
+                handles[i] = outer + (rest[i] - rest[beside]) * gathered * bell
         for corner, inner_corner in ((61, 78), (291, 308)):
             side = np.sign(self._across(corner))
             handles[corner] = np.array([-7.0 * side, 0.0, -2.0]) * self.size

@@ -91,6 +91,23 @@ def test_skin_without_a_line_stays() -> None:
     assert np.array_equal(picture[:, 206:], before[:, 206:])
 
 
+def test_the_line_between_the_lips_pales_towards_the_corner() -> None:
+    picture = drawn_corner(line_px=70.0, from_x=150.0, grain=0.0)
+    before = picture.copy()
+    take_out_crease(picture, CORNER, OUTWARDS, lips(), MM)
+    paler = (picture.astype(int) - before)[120, 184:204].mean(axis=-1)
+    assert np.all(np.diff(paler) >= -1) and paler[0] < 10 < 60 < paler[-1]
+
+
+def test_painted_lips_that_reach_beyond_their_outline_keep_their_tip() -> None:
+    picture = drawn_corner(line_px=0.0, grain=0.0)
+    before = picture.copy()
+    short = (lips() - (0.0, 120.0)) * (0.97, 1.0) + (0.0, 120.0)
+    corner = np.array([194.0, 120.0])
+    take_out_crease(picture, corner, OUTWARDS, short, MM)
+    assert np.abs(picture.astype(int) - before)[100:140, :196].max() < 12
+
+
 @pytest.fixture(scope="module")
 def drawn() -> Scene:
     """The drawn woman of the examples: a dark line around the corners of her mouth."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from portravox.arrays import Float32
-from portravox.render.film import double, pairs_of, states_of
+from portravox.render.film import double, no_lip, pairs_of, states_of
 from portravox.render.kernels import BLOCK, CLEAR, SOLID
 from portravox.render.scene import Scene
 
@@ -72,6 +72,26 @@ def test_the_lips_own_film_shows_no_teeth(scene: Scene) -> None:
     painted = int(film.cr[y, x] & 255)
     x, y = (middle / 2).astype(int)
     assert painted > int(scene.still.cr[y, x]) + 6  # redder
+
+
+def test_teeth_and_dark_beyond_the_landmarks_are_painted_over_and_lips_are_not() -> None:
+    mm = 4.0
+    y, x = np.mgrid[0:120, 0:240].astype(np.float32)
+
+    def ellipse(half_height: float) -> Float32:
+        angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+        return np.column_stack([120 + 90 * np.cos(angle), 60 + half_height * np.sin(angle)]).astype(
+            np.float32
+        )
+
+    patch = np.full((120, 240, 3), (205, 150, 125), np.uint8)
+    patch[((x - 120) / 90) ** 2 + ((y - 60) / 44) ** 2 < 1] = (180, 85, 90)
+    patch[((x - 120) / 80) ** 2 + ((y - 60) / 20) ** 2 < 1] = (30, 15, 15)
+    patch[(np.abs(x - 120) < 60) & (y > 50) & (y < 74)] = (225, 215, 200)  # over the outline
+    patch[(np.abs(x - 150) < 4) & (y > 84) & (y < 92)] = (250, 240, 240)  # a lip's shine
+    between = no_lip(patch, ellipse(10.0), ellipse(44.0), mm) > 0
+    assert between[72, 80:160].all()
+    assert not between[79:].any() and not between[:38].any()
 
 
 def test_the_matte_of_the_film_covers_the_person(scene: Scene, matte: Float32) -> None:

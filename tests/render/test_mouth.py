@@ -143,3 +143,13 @@ def test_rounded_lips_show_less_of_the_teeth(
         return float(np.percentile(inside, 90))
 
     assert brightness(1.0) < 0.9 * brightness(0.0)
+
+
+def test_tanned_skin_makes_no_orange_teeth(rig: Rig, photo: UInt8, matte: Float32) -> None:
+    tanned = np.clip(photo * np.array([1.0, 0.82, 0.66]), 0, 255).astype(np.uint8)
+    # the lower row is always drawn
+    row = prepare_scene(rig, tanned, matte).mouth.lower.pixels
+    teeth = row[row[..., 3] > 0.95][:, :3]
+    red, _, blue = np.median(teeth[teeth.mean(axis=1) > np.percentile(teeth, 80)], axis=0)
+    skin = np.median([tanned[int(y), int(x)] for x, y in rig.rest[[50, 280, 205, 425], :2]], axis=0)
+    assert 1.0 - blue / red < 0.5 * (1.0 - skin[2] / skin[0])

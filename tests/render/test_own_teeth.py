@@ -110,6 +110,25 @@ def test_teeth_reach_into_the_corners_of_the_mouth() -> None:
     assert 0.0 < (at_the_end - in_the_corner) / DENSITY < 1.5  # the parabola rises by 6 mm
 
 
+@pytest.mark.parametrize(("rise_mm", "sinks_mm"), [(1.2, 0.0), (4.0, 1.5)])
+def test_a_row_that_a_smile_bows_hangs_more_level_in_speech(
+    rise_mm: float, sinks_mm: float
+) -> None:
+    (width, height), (ox, oy) = row_place(DENSITY, upper=True)
+    x = (np.arange(width) - ox) / DENSITY
+    y = (np.arange(height) - oy)[:, None] / DENSITY
+    edge = -1.0 - rise_mm * (x / 18.0) ** 2
+    between = (np.abs(x) < 21) & (y > -11) & (y < 3)
+    tooth = between & (np.abs(x) < 18) & (y < edge) & (y > edge - 7)
+    colour = np.where(tooth[..., None], TOOTH, DARK).astype(np.float32)
+    row = own_row(colour, between.astype(np.float32), tooth.astype(np.float32), DENSITY, OPENING_MM)
+    assert row is not None
+    sunk = (row.edge - oy) / DENSITY - edge
+    at_side = np.abs(np.abs(x) - 16.0) < 0.5
+    assert abs(sunk[np.abs(x) < 2.0]).max() < 0.3
+    assert abs(sunk[at_side].mean() - sinks_mm) < 0.35
+
+
 def test_a_few_teeth_are_not_kept() -> None:
     assert own_row(*smile(half_width_mm=8.0), DENSITY, OPENING_MM) is None
 

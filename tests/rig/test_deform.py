@@ -228,3 +228,13 @@ def test_corners_use_up_their_line_as_they_are_drawn_in(deformer: Deformer, cont
     ]
     assert np.all(np.diff(rounding, axis=0) >= 0.0)
     assert rounding[-1] == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("pose", [{"lip_round": 1.0, "lip_gap": 0.08, "jaw": 0.2}, {"jaw": 0.6}])
+def test_the_corner_of_the_mouth_does_not_fold_in(
+    deformer: Deformer, controls: Row, rig: Rig, pose: dict[str, float]
+) -> None:
+    at = deformer.deform(controls(speech=1.0, **pose)).vertices @ rig.axes[:, 0] / rig.px_per_mm
+    # each corner with its neighbours on the outline of the lips: no more than a hair inwards
+    for side, corner, neighbours in ((-1.0, 61, (185, 146)), (1.0, 291, (409, 375))):
+        assert max(side * (at[i] - at[corner]) for i in neighbours) < 0.8
