@@ -17,6 +17,7 @@ import numpy as np
 
 from portravox.arrays import AnyFloat, Bool, Float32, UInt8
 from portravox.ramps import smoothstep
+from portravox.render.exemplar import carried_on, copied_from
 from portravox.render.outline import outline
 from portravox.rig.fit import Rig
 
@@ -33,10 +34,9 @@ MIRROR_MARGINS = 4.0
 """Background mirrored at the person's outline fades into a smooth one over so many margins: more
 than a head ever uncovers."""
 
-DISTINCT = 0.6
-MOST_STEPS = 40
-"""Lines of this coherence go straight on behind the head, if they come out of it within so many
-pixels at the reduced size."""
+COPIED_MARGINS, COPIED_BESIDE_BODY, NECK_MARGINS = 3.0, 1.5, 4.0
+"""A lively background is copied so many margins behind the head; behind the body, which begins so
+many below the chin and moves less, as many as the second."""
 
 FLAT = 400.0
 """Squared slope, of 255 over eight pixels, below which there are no lines."""
@@ -117,7 +117,8 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     small = cv2.resize(region, coarse, interpolation=cv2.INTER_AREA).astype(np.float32)
     found = strands(region, covered, rig.width_px)
     behind, taken = _behind(small, np.maximum(covered, found))
-    even = np.maximum(evenness(behind, disc), unsure(covered, rig.width_px * shrink))
+    by_colour = evenness(behind, disc)
+    even = np.maximum(by_colour, unsure(covered, rig.width_px * shrink))
     covered = np.maximum(covered, found * (even > 0.5))
     nose = (rig.rest[4, :2] - (x0, y0)) * np.array(coarse) / size
     covered, grown = _in_one_piece(covered, disc, nose)
@@ -131,11 +132,19 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     hidden = _grown((covered > PERSON) & (even > 0.5), margin * PLATE_FROM)
     hidden |= _grown(seen, margin * RIM) | (_grown(seen, margin * STRAYS) * ~clear)
     unknown = np.maximum(hidden, taken * (even > 0.5).astype(np.uint8))
-    lines = _lines(small, unknown, margin) if even.min() < 1.0 else np.zeros_like(small[..., :2])
-    mirrored, depth = _mirrored(unknown, lines)
-    textured = np.clip(2.0 - 2.0 * depth / (MIRROR_MARGINS * margin), 0.0, 1.0)
-    textured *= 1.0 - _torn(mirrored)
-    plate = _plate(region, hidden, margin, behind, textured, mirrored)
+    near, depth = _mirrored(unknown)
+    neck = (rig.rest[152, 1] - y0) * coarse[1] / size[1] + NECK_MARGINS * margin
+    reach = np.where(np.arange(coarse[1])[:, None] < neck, COPIED_MARGINS, COPIED_BESIDE_BODY)
+    wanted = depth < reach * margin
+    if by_colour[wanted & (unknown > 0)].min(initial=1.0) < 1.0:
+        lines = _lines(small, unknown, margin)
+        copies = copied_from(small, behind, unknown, wanted, lines, rig.width_px * shrink)
+        plate = carried_on(
+            region, behind, copies, _soft(hidden, margin), np.clip(reach - depth / margin, 0.0, 1.0)
+        )
+    else:
+        shown = np.clip(2.0 - 2.0 * depth / (MIRROR_MARGINS * margin), 0.0, 1.0)
+        plate = _plate(region, hidden, margin, behind, shown * (1.0 - _torn(near)), near)
     return Layers(region, _raised(region, plate, moves.astype(np.uint8)), plate)
 
 
@@ -253,6 +262,12 @@ def _grown(place: Bool, px: float) -> UInt8:
     return np.asarray(cv2.dilate(place.astype(np.uint8), disc), np.uint8)
 
 
+def _soft(hidden: UInt8, margin: int) -> Float32:
+    """(h', w') what is hidden, 0 or 1, with a soft edge."""
+    soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), max(0.3, margin * 0.08))
+    return np.asarray(soft, np.float32)
+
+
 def _plate(
     region: UInt8, hidden: UInt8, margin: int, behind: Float32, textured: Float32, mirrored: Float32
 ) -> UInt8:
@@ -275,7 +290,7 @@ def _plate(
         (width, height),
         interpolation=cv2.INTER_CUBIC,
     )
-    inside = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), max(0.3, margin * 0.08))
+    inside = _soft(hidden, margin)
     scale = np.array([width / coarse[0], height / coarse[1]], np.float32)
     # pixel centres lie at whole numbers in both sizes
     mirrored = (mirrored + np.float32(0.5)) * scale - np.float32(0.5)
@@ -301,12 +316,10 @@ def _plate(
     return plate
 
 
-def _mirrored(unknown: UInt8, lines: Float32) -> tuple[Float32, Float32]:
+def _mirrored(unknown: UInt8) -> tuple[Float32, Float32]:
     """For each unknown pixel, the place as far on the other side of the border to what is known.
 
     unknown  (h, w) 1 unknown, 0 known
-    lines    (h, w, 2) which way lines go, as long as they are distinct, 0..1: along these the other
-             side is looked for, so that they go straight on
     returns  (h, w, 2) x and y, and (h, w) how far the border is away, px; a known pixel is its own
     """
     height, width = unknown.shape
@@ -320,39 +333,9 @@ def _mirrored(unknown: UInt8, lines: Float32) -> tuple[Float32, Float32]:
     place = np.zeros((int(label.max()) + 1, 2), np.float32)
     place[label[known]] = itself[known]
     mirrored = np.where(unknown[..., None] > 0, 2.0 * place[label] - itself, itself)
-    near = np.asarray((unknown > 0) & (depth <= MOST_STEPS), np.bool_)
-    _along_lines(mirrored, unknown, near, place[label], lines)
     # neighbours whose nearest known pixels differ would else look like torn paper
     softer = cv2.GaussianBlur(mirrored, (0, 0), 1.5)
     return np.where(known[..., None], itself, softer).astype(np.float32), depth
-
-
-def _along_lines(
-    mirrored: Float32, unknown: UInt8, near: Bool, nearest: Float32, lines: Float32
-) -> None:
-    """Where there is a distinct line, mirror along it instead, in place.
-
-    mirrored  (h, w, 2) written
-    near      (h, w) what of the unknown is near enough to what is known
-    nearest   (h, w, 2) the nearest known place; unknown, lines: as in _mirrored
-    """
-    height, width = unknown.shape
-    strong = lines[..., 0] ** 2 + lines[..., 1] ** 2 > DISTINCT**2
-    y, x = np.nonzero(near & strong)
-    at = np.stack([x, y], axis=-1).astype(np.float32)
-    way = lines[y, x]
-    way = way / np.linalg.norm(way, axis=-1, keepdims=True)
-    way = way * np.where(((nearest[y, x] - at) * way).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0)
-    away = np.zeros(len(y), np.float32)  # steps of a pixel until something is known
-    for step in range(1, MOST_STEPS + 1):
-        going = np.flatnonzero(away == 0.0)
-        to = np.rint(at[going] + step * way[going]).astype(int)
-        inside = ((to >= 0) & (to < (width, height))).all(axis=-1)
-        there = going[inside]
-        hit = unknown[to[inside, 1], to[inside, 0]] == 0
-        away[there[hit]] = step
-    found = away > 0.0
-    mirrored[y[found], x[found]] = at[found] + (2.0 * away[found])[:, None] * way[found]
 
 
 def _lines(small: Float32, unknown: UInt8, margin: int) -> Float32:

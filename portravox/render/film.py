@@ -14,6 +14,7 @@ from portravox.arrays import Float32, UInt8, UInt16
 from portravox.face.face import LipState
 from portravox.face.outlines import LOWER_OUTER, UPPER_OUTER
 from portravox.media.planes import Planes
+from portravox.ramps import smoothstep
 from portravox.render.backdrop import Layers
 from portravox.render.corners import smoothed_corners
 from portravox.render.drawing import Box, disc, polygon_cover
@@ -30,6 +31,10 @@ STRETCH_BLOCKS = 2
 MIRROR_REACH_FW = 0.24
 """The film goes on so far beyond the picture's border, in face widths. Our choice: as far as the
 outline of a head travels."""
+
+TWIN_SOFT, TWIN_PERSON = 0.06, (0.1, 0.4)
+"""There what is cut ends softly beside what is not: within so much, in shares of that reach, and
+between these shares of the person."""
 
 LIP_REACH_MM = 30.0
 """The lips' own film reaches so far around the mouth: further than any shape moves it."""
@@ -134,25 +139,62 @@ class LipsInUse:
                 into[:, :-1] = pairs_of(np.asarray(mixed, np.uint8))[:, :-1]
 
 
-def make_film(rig: Rig, layers: Layers, size: tuple[int, int]) -> Film:
-    """Prepare both layers of the rig's region in a picture of a size, (width, height).
+def make_film(rig: Rig, layers: Layers, person: Float32) -> Film:
+    """Prepare both layers of the rig's region in a picture of which the person is cut out, (H, W).
 
     Where the region ends with the picture, both go on as their mirror image: a head that is cut by
-    the border and moves away from it would else draw its last pixels out into streaks.
+    the border and moves away from it would else draw its last pixels out into streaks. An ear that
+    is near to the border and not cut has no twin beyond it.
     """
     scale = 2 if layers.matte.size <= SHARP_UP_TO_PX else 1
     left, top, right, bottom = rig.region
+    height, width = person.shape
     least = min(right - left, bottom - top) - 1
     reach = min(round(MIRROR_REACH_FW * rig.width_px), least) // BLOCK * BLOCK
     beyond = [  # above, below, left, right
         reach if cut else 0
-        for cut in (top == 0, bottom >= size[1] - 1, left == 0, right >= size[0] - 1)
+        for cut in (top == 0, bottom >= height - 1, left == 0, right >= width - 1)
     ]
     pixels, matte, plate = (
         np.asarray(cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REFLECT_101), np.uint8)
         for part in (layers.pixels, layers.matte, layers.plate)
     )
-    return _film(pixels, matte, plate, scale, (left - beyond[2], top - beyond[0]))
+    _without_twins(pixels, plate, person[top:bottom, left:right], beyond)
+    film = _film(pixels, matte, plate, scale, (left - beyond[2], top - beyond[0]))
+    if not any(beyond):
+        return film
+    straight = cv2.copyMakeBorder(layers.matte, *beyond, cv2.BORDER_REPLICATE)
+    straight = np.asarray(straight, np.uint8)
+    return replace(film, matte=pairs_of(straight), states=states_of(straight))
+
+
+def _without_twins(pixels: UInt8, plate: UInt8, person: Float32, beyond: list[int]) -> None:
+    """Beyond the border leave of a person's mirror image, in place, only what belongs to one whom
+    the border cuts there.
+
+    pixels, plate  the photograph and what lies behind, (H, W, 3), carried on as mirror images
+    person         (h, w) what of the photograph is the person
+    beyond         by so many pixels they are carried on above, below, on the left, on the right
+    """
+    for side, reach in enumerate(beyond):
+        if not reach:
+            continue
+        # seen such that the border lies above; the corners go with both sides
+        way = slice(None, None, -1 if side % 2 else 1)
+        photo = (pixels if side < 2 else pixels.swapaxes(0, 1))[way]
+        behind = (plate if side < 2 else plate.swapaxes(0, 1))[way]
+        own = (person if side < 2 else person.swapaxes(0, 1))[way]
+        aside = beyond[2:] if side < 2 else beyond[:2]
+        own = np.pad(own[: reach + 1], ((0, 0), aside), mode="reflect")
+        soft = cv2.GaussianBlur(np.ascontiguousarray(own), (0, 0), max(1.0, TWIN_SOFT * reach))
+        there = smoothstep(*TWIN_PERSON, soft)
+        twin = (there[:0:-1] * (1.0 - there[:1])).astype(np.float32)
+        columns = np.flatnonzero(twin.any(axis=0))
+        if columns.size:
+            place = (slice(0, reach), slice(columns[0], columns[-1] + 1))
+            share = twin[place][..., None]
+            mixed = photo[place] * (1.0 - share) + behind[place] * share
+            photo[place] = (mixed + 0.5).astype(np.uint8)
 
 
 def make_alpha_film(film: Film, cutout: UInt8) -> Film:

@@ -127,7 +127,7 @@ def prepare_scene(rig: Rig, photo: UInt8, matte: Float32, *, see_through: bool =
 
     def moving() -> tuple[Film, LipFilm, tuple[Box, ...]]:
         layers = split_layers(rig, photo, matte)
-        film = make_film(rig, layers, (photo.shape[1], photo.shape[0]))
+        film = make_film(rig, layers, matte)
         return film, make_lip_film(rig, layers, film.scale), _moving_bands(rig, layers)
 
     # Most of either half's time passes where the interpreter is free: a portrait is ready sooner.

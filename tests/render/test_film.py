@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import pytest
 
-from portravox.arrays import Float32
-from portravox.render.film import double, no_lip, pairs_of, states_of
+from portravox.arrays import Float32, UInt8
+from portravox.render.backdrop import split_layers
+from portravox.render.film import _without_twins, double, make_film, no_lip, pairs_of, states_of
 from portravox.render.kernels import BLOCK, CLEAR, SOLID
 from portravox.render.scene import Scene
+from portravox.rig.fit import Rig
 
 
 def _in_film(scene: Scene, region: tuple[int, int, int, int]) -> tuple[slice, slice]:
@@ -56,10 +60,30 @@ def test_the_film_at_rest_over_what_lies_behind_is_the_photograph(scene: Scene) 
         assert np.array_equal(np.floor(seen + 0.5), still)
 
 
-def test_beyond_the_border_of_the_picture_the_film_is_its_mirror_image(scene: Scene) -> None:
-    film = scene.film
+@pytest.mark.parametrize("side", range(4))
+def test_who_is_near_to_a_border_has_no_twin_beyond_it_and_whom_it_cuts_goes_on(side: int) -> None:
+    """Above, below, on the left and on the right."""
+    person = np.zeros((100, 100), np.float32)
+    person[6:40, 10:40] = 1.0
+    person[:40, 60:90] = 1.0
+    pixels = np.where(person[..., None] > 0, np.uint8([200, 40, 40]), np.uint8(90))
+    beyond = [0, 0, 0, 0]
+    beyond[side] = 30
+    # turned such that what lies above in these pictures lies on that side
+    turned, there = (np.rot90(part, (0, 2, 1, 3)[side]) for part in (pixels, person))
+    wide = cv2.copyMakeBorder(np.ascontiguousarray(turned), *beyond, cv2.BORDER_REFLECT_101)
+    _without_twins(wide, np.full_like(wide, 90), there, beyond)
+    image = np.rot90(wide, -(0, 2, 1, 3)[side])[:30]
+    assert np.all(image[:, 12:38] == 90)
+    assert np.all(image[:, 64:86, 0] == 200)
+
+
+def test_of_a_person_that_the_border_cuts_the_film_shows_the_mirror_image(
+    rig: Rig, photo: UInt8
+) -> None:
+    whole = np.ones(photo.shape[:2], np.float32)
+    film = make_film(rig, split_layers(rig, photo, whole), whole)
     above = -film.origin[1]
-    assert above > 0.05 * scene.rig.width_px
     luma = film.luma[:: film.scale, :: film.scale] & 255
     assert np.array_equal(luma[above - 1 :: -1], luma[above + 1 : 2 * above + 1])
 
