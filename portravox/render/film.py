@@ -56,6 +56,14 @@ HALF_PIXEL_TAPS = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
 """Value halfway between two samples. Source: the half-sample filter of H.264 (ITU-T H.264,
 8.4.2.2.1)."""
 
+BETWEEN_TWO, BETWEEN_FOUR = 0.5, 0.15
+"""How much more of the finest detail values have that lie between two pixels, and between four.
+
+What is looked up between the values of a film is a mean of them, which takes from grain; so these
+have too much, and pixels themselves what the photograph has. In the mean over all places grain
+then has its energy, and it varies with the place no more than without. Our choice, by
+`python -m benchmarks.quality --only texture` (docs/decisions/0105)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Film:
@@ -380,15 +388,17 @@ def double(plane: UInt8) -> UInt8:
     """(H, W) -> (2H, 2W): every pixel kept at even places, half-way values between."""
     height, width = plane.shape
     out = np.empty((2 * height, 2 * width), np.uint8)
-    one = np.ones(1, np.float32)
-    anchor = (2, -1)
-    border = cv2.BORDER_REFLECT_101 if min(height, width) > 6 else cv2.BORDER_REPLICATE
-    across = cv2.sepFilter2D(plane, cv2.CV_8U, HALF_PIXEL_TAPS, one, None, anchor, 0, border)
+    two, four, one = _finer_taps(BETWEEN_TWO), _finer_taps(BETWEEN_FOUR), np.ones(1, np.float32)
+    border = cv2.BORDER_REFLECT_101 if min(height, width) > len(two) else cv2.BORDER_REPLICATE
+    before = len(two) // 2 - 1  # taps on this side of the value's own pixel
     out[::2, ::2] = plane
-    out[::2, 1::2] = across
-    down = (-1, 2)
-    out[1::2, ::2] = cv2.sepFilter2D(plane, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border)
-    out[1::2, 1::2] = cv2.sepFilter2D(
-        across, cv2.CV_8U, one, HALF_PIXEL_TAPS, None, down, 0, border
-    )
+    for y, x, across, down in ((0, 1, two, one), (1, 0, one, two), (1, 1, four, four)):
+        anchor = (before if x else -1, before if y else -1)
+        out[y::2, x::2] = cv2.sepFilter2D(plane, cv2.CV_8U, across, down, None, anchor, 0, border)
     return out
+
+
+def _finer_taps(more: float) -> Float32:
+    """The half-pixel filter, (8,), followed by one that has a share more of the finest detail."""
+    sharpen = np.array([-more / 4, 1 + more / 2, -more / 4])
+    return np.convolve(HALF_PIXEL_TAPS, sharpen).astype(np.float32)
