@@ -5,14 +5,16 @@ Flow      portraits -> benchmarks.sheets.Sitter, render.mouth -> a row for each 
     python -m benchmarks.teeth [PORTRAIT ...]
 
 Without a PORTRAIT those of samples/portraits, or the demo's. For the poses "ee" and "aa" of
-benchmarks.sheets: the median brightness of the upper teeth as share of the cheeks', and the area
-of the lower row that is seen, as share of the upper row's.
+benchmarks.sheets: the median brightness of the upper teeth as share of the cheeks', the area of
+the lower row that is seen as share of the upper row's, and by how much of it the red of the upper
+teeth exceeds their blue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +35,21 @@ that: shade takes some of it."""
 POSES = ("ee", "aa")
 
 
-def teeth_seen(picture: Picture) -> Mapping[str, tuple[float, float]]:
-    """For each pose brightness and lower per upper row. Raises FaceError."""
+class Teeth(NamedTuple):
+    """How the teeth of one pose look."""
+
+    bright: float
+    """Median of the upper row, as share of the cheeks'."""
+
+    lower: float
+    """Area of the lower row, as share of the upper one's."""
+
+    warm: float
+    """(red - blue) / red of the upper row's median."""
+
+
+def teeth_seen(picture: Picture) -> Mapping[str, Teeth]:
+    """For each pose. Raises FaceError."""
     picture = replace(picture, pixels=even_sides(picture.pixels))
     sitter = Sitter(picture)
     cheeks = sitter.face.landmarks[list(SKIN_LANDMARKS), :2].astype(int)
@@ -43,8 +58,13 @@ def teeth_seen(picture: Picture) -> Mapping[str, tuple[float, float]]:
     for pose in POSES:
         posed, frame = sitter.posed(MOUTH_POSES[pose])
         upper, lower = rows_seen(sitter.mouth, posed, frame.shape)
-        bright = float(np.median(frame[upper].mean(axis=-1))) / skin if upper.any() else 0.0
-        seen[pose] = bright, float(lower.sum()) / max(float(upper.sum()), 1.0)
+        shown = frame[upper] if upper.any() else np.zeros((1, 3))
+        red, _, blue = np.median(shown, axis=0)
+        seen[pose] = Teeth(
+            float(np.median(shown.mean(axis=-1))) / skin,
+            float(lower.sum()) / max(float(upper.sum()), 1.0),
+            float(1.0 - blue / max(red, 1.0)),
+        )
     return seen
 
 
@@ -75,7 +95,12 @@ def _painted(inlay: Inlay, channel: int) -> Inlay:
 
 def _rows(picture: Picture) -> list[str]:
     seen = teeth_seen(picture)
-    return ["  ".join(f"{pose} {bright:.2f} {low:.2f}" for pose, (bright, low) in seen.items())]
+    return [
+        "  ".join(
+            f"{pose} {teeth.bright:.2f} {teeth.lower:.2f} {teeth.warm:+.2f}"
+            for pose, teeth in seen.items()
+        )
+    ]
 
 
 if __name__ == "__main__":

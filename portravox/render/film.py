@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from portravox.arrays import Float32, UInt8, UInt16
+from portravox.arrays import Bool, Float32, Float64, UInt8, UInt16
 from portravox.face.face import LipState
 from portravox.face.outlines import LOWER_OUTER, UPPER_OUTER
 from portravox.media.planes import Planes
@@ -43,11 +43,12 @@ LIP_SPILL_MM = 0.5
 """Teeth shine a little over the edge of the lips in a photograph. Our choice."""
 
 MISSED_MM, LEAST_LIP_MM = 1.8, 0.8
-DARKER_THAN_LIP, PALER_THAN_LIP, BRIGHTER_THAN_LIP = 0.55, 0.45, 1.1
+DARKER_THAN_LIP, PALER_THAN_LIP, BRIGHTER_THAN_LIP = 0.40, 0.45, 1.1
+DARKER_AT_CORNERS, CORNERS_MM = 0.60, 6.0
 LEAST_LIP_COLOUR = 0.1
 """So far beyond its outline the opening is looked for, and so far from the lips' outer edge: what
-has less than so much of the lips' brightness, or less than so much of their colour at that much
-more brightness; where their colour is at least so much. Our choice."""
+has less than so much of the lips' brightness, more so near its corners, or less than so much of
+their colour at that much more brightness; where their colour is at least so much. Our choice."""
 
 MEDIAN_PX = 5
 """What is painted over is freed of specks as large as half of that."""
@@ -278,26 +279,42 @@ def no_lip(patch: UInt8, outline: Float32, red: Float32, mm: float) -> UInt8:
     That is inside their inner outline, (P, 2), and what hangs together with it: landmarks miss the
     edge of a lip by a millimetre or two, and teeth and dark beyond would ride on the lip.
 
-    red  (Q, 2) the lips' outer outline
+    outline  from its left corner over the upper lip to the right one and back
+    red      (Q, 2) the lips' outer outline
     """
     size = (patch.shape[1], patch.shape[0])
     inside = (polygon_cover(outline, size) > 0.25).astype(np.uint8)
     mouth = (polygon_cover(red, size) > 0.5).astype(np.uint8)
     near = cv2.dilate(inside, disc(MISSED_MM * mm)) & cv2.erode(mouth, disc(LEAST_LIP_MM * mm))
     lips = (mouth > 0) & (cv2.dilate(inside, disc(MISSED_MM * mm)) == 0)
-    if not lips.any():
-        return inside
-    grey = patch.mean(axis=-1)
-    lip = np.median(patch[lips], axis=0)
-    palest, reddest = patch.min(axis=-1), np.maximum(patch.max(axis=-1), 1)
-    colour, of_lip = 1.0 - palest / reddest, 1.0 - lip.min() / max(float(lip.max()), 1.0)
-    if of_lip < LEAST_LIP_COLOUR:
-        return inside
-    tooth = (colour < PALER_THAN_LIP * of_lip) & (grey > BRIGHTER_THAN_LIP * lip.mean())
-    other = (grey < DARKER_THAN_LIP * lip.mean()) | tooth
+    left, right = outline[0], outline[len(outline) // 2]
+    y, x = np.mgrid[0 : size[1], 0 : size[0]]
+    below = (x - left[0]) * (right[1] - left[1]) < (y - left[1]) * (right[0] - left[0])
+    away = np.minimum(*(np.hypot(x - corner[0], y - corner[1]) for corner in (left, right)))
+    darkness = DARKER_THAN_LIP + (DARKER_AT_CORNERS - DARKER_THAN_LIP) * (away < CORNERS_MM * mm)
+    other = np.zeros(lips.shape, bool)
+    for side in (below, ~below):  # an upper lip is darker
+        if (lips & side).any():
+            other |= side & _unlike(patch, np.median(patch[lips & side], axis=0), darkness)
     _, piece = cv2.connectedComponents((inside | (near & other)).astype(np.uint8))
     found = np.isin(piece, np.unique(piece[inside > 0]))
     return np.asarray(found & (piece > 0), np.uint8)
+
+
+def _unlike(patch: UInt8, lip: Float64, darkness: Float64) -> Bool:
+    """(h, w) what of a patch, (h, w, 3), is tooth or dark, beside a lip of a colour, (3,).
+
+    darkness  (h, w) of the lip's brightness
+
+    Without colour, teeth and dark lips could not be told from a lip's shine and from the dark.
+    """
+    grey = patch.mean(axis=-1)
+    palest, reddest = patch.min(axis=-1), np.maximum(patch.max(axis=-1), 1)
+    colour, of_lip = 1.0 - palest / reddest, 1.0 - lip.min() / max(float(lip.max()), 1.0)
+    if of_lip < LEAST_LIP_COLOUR:
+        return np.zeros(grey.shape, bool)
+    tooth = (colour < PALER_THAN_LIP * of_lip) & (grey > BRIGHTER_THAN_LIP * lip.mean())
+    return np.asarray((grey < darkness * lip.mean()) | tooth, bool)
 
 
 def _planes_in(film: Film, box: Box) -> tuple[UInt16, UInt16, UInt16]:
