@@ -15,6 +15,7 @@ from portravox.animation.controls import ControlTrack
 from portravox.engines.base import OnNotice
 from portravox.engines.performance import perform
 from portravox.engines.session import RigSession, Session
+from portravox.face.bystanders import without_bystanders
 from portravox.face.face import Face
 from portravox.face.matte import person_matte
 from portravox.face.verdict import require_face
@@ -133,7 +134,10 @@ class EmbeddedAvatar:
                     pixels, face = even_sides(self._portrait.pixels), self._face
                     known = self._portrait.matte
                     height, width = pixels.shape[:2]
-                    matte = person_matte(pixels, face) if known is None else known[:height, :width]
+                    if known is None:
+                        matte = without_bystanders(pixels, person_matte(pixels, face), face)
+                    else:
+                        matte = known[:height, :width]
                 else:
                     square = upright_square(self._portrait.pixels, self._face)
                     pixels, face, matte = square.pixels, square.face, square.matte

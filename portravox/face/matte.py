@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from portravox.arrays import AnyFloat, Bool, Float32, UInt8
+from portravox.face import focus
 from portravox.face.crop import Square, cut
 from portravox.face.face import Face
 from portravox.face.models import segment_people
@@ -62,13 +63,12 @@ _MISTAKEN = 0.85
 edge. On 24 portraits blurred people, a landscape and a painted frame came to .90 to .99, clothes,
 hair, a tiara and ear-rings to .80 at most."""
 
-_FOCUS_BELLS_PX = (0.8, 3.2)
 _OUT_OF_FOCUS = 0.55
 _MISTAKEN_OUT_OF_FOCUS = 0.5
-"""Detail finer than the first bell against that between both: where it is less than this share of
-the person's, a place is out of focus, and so much of it is enough. Photographers behind a man came
-to .50 of his, the red blur of a column to .46; ear-rings, hair, a tiara and clothes to .61 and
-more where half of them was reached."""
+"""Where the finest detail against coarser one (`face.focus`) is less than this share of the
+person's, a place is out of focus, and so much of it is enough. Photographers behind a man came to
+.50 of his, the red blur of a column to .46; ear-rings, hair, a tiara and clothes to .61 and more
+where half of them was reached."""
 
 _STRIP_ROWS = 256
 """The full-size step runs in strips, so that a 4096 px picture needs no full-size float copies
@@ -170,17 +170,14 @@ def _mistaken(small: UInt8, whole: Float32, seen: Float32, face_width_px: float)
 
 
 def _detail(small: UInt8) -> Callable[[Bool], float]:
-    """How much finest detail a place, (h, w), has against coarser one: little where it is blurred,
-    and as much as elsewhere where it is flat, since noise is fine. 1 where there is no place."""
-    grey = small.astype(np.float32).mean(axis=-1)
-    softer = [cv2.GaussianBlur(grey, (0, 0), bell) for bell in _FOCUS_BELLS_PX]
-    fine, coarse = np.abs(grey - softer[0]), np.abs(softer[0] - softer[1])
+    """How much finest detail a place, (h, w), has against coarser one; 1 if there is no place."""
+    fine, coarse = focus.detail(small)
 
     def detail(where: Bool) -> float:
         inner = cv2.erode(where.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         if not inner.any():
             return 1.0
-        return float(fine[inner].mean() / max(float(coarse[inner].mean()), 0.3))
+        return float(fine[inner].mean() / max(float(coarse[inner].mean()), focus.LEAST_COARSE))
 
     return detail
 
