@@ -80,7 +80,7 @@ CONTACT_MM = 0.9
 CONTACT_SHARE = 0.6
 
 ROUND_WIDTHS = (0.92, 0.70)
-ROUND_SHADE, ROUND_HIDES_MM = 0.40, 2.0
+ROUND_SHADE, ROUND_HIDES_MM = 0.40, 4.0
 """Lips drawn together to so much of their width stand before the teeth, shade and hide them."""
 
 RIM_MM = 0.3
