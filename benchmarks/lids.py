@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks.portrait_rows import print_rows
 from benchmarks.sheets import Sitter, Window
 from portravox.arrays import Bool, Float32, UInt8
-from portravox.face.eye_extent import with_true_edges
+from portravox.face.eye_extent import with_eyeball_edges
 from portravox.face.eyes import EyeView, view_eye
 from portravox.media.picture import Picture
 from portravox.media.planes import even_sides
@@ -90,7 +90,7 @@ def lid_looks(picture: Picture) -> tuple[LidLook, LidLook]:
         )
         for eye in (LEFT_EYE, RIGHT_EYE)
     )
-    wholes = with_true_edges(*views)
+    wholes = with_eyeball_edges(*views)
     left, right = (
         _look(whole, shut, side, _left_mm2(view, shut), _more_lines(view, picture.pixels, gazes))
         for view, whole, side in zip(views, wholes, (-1, 1), strict=True)

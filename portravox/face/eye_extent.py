@@ -63,29 +63,33 @@ THIN_MM = 1.2
 SHADE_BELL_MM = 3.0
 """White in the shade is compared with the white so near to it. Our choice."""
 
-MOST_WIDER = 2.2
+MOST_WIDER = 2.3
 """Landmarks are trusted unless the eye is larger, and not as a share beyond what can be
 believed ..."""
 
 BESIDE_MM = (0.2, 1.2)
 AWAY_MM = (0.5, 1.0)
 LEAST_MORE_MM2 = 8.0
-LEAST_STEP, LEAST_STEP_ALONE = 0.35, 0.55
+LEAST_STEP, LEAST_STEP_ALONE = 0.50, 0.55
 """... nor unless white beyond the opening (so far inside and outside of the eye's end, so far away
 from the opening) covers so much and whiteness falls by so much where the eye seems to end, in both
-eyes or in one. Our choice: on drawn eyes it falls by .55 and more, on 23 portraits of others by .48
-at most, and by .32 where both do."""
+eyes or in one. Our choice: on drawn eyes it falls by .55 and more, on 23 portraits of others by .53
+at most, and by .45 where both do."""
 
 LEAST_STEP_KEPT = 0.03
 """White in the shade must end nearly as clearly."""
 
 SMOOTH_MM, LEAST_WIDER = 2.5, 1.3
-LEAST_STEEP = ((0.18, 1.5), (0.32, 1.1))
+LEAST_STEEP = ((0.195, 1.5), (0.32, 1.1))
 """Where white does not tell, both eyes must end in a line: brightness changes along most of
 it by so much a mm, in the logarithm, and by so many times as much as at the landmarks: a soft line
 that is alone, or a sharp one where the iris is cut off, too. Of portraits of people in grey none
 passes; marble does not, its lines are softer. Bumps smaller than the length are no part of the eye,
 and an eye that is larger by a smaller share may be one with its line. Our choice."""
+
+ROOTS_MM = 0.6
+"""The network's upper lid ends so far above where the eyeball is seen: in the line in which lashes
+stand. Our choice, by what of the lashes went along with the iris."""
 
 EDGE_BELL_MM = 1.2
 """Edges of lids are smooth over this length."""
@@ -140,6 +144,17 @@ class _Colours(NamedTuple):
 
     weights: Float64
     """(3, 3) inverse of their covariance within skin and white."""
+
+
+def with_eyeball_edges(left: EyeView, right: EyeView) -> tuple[EyeView, EyeView]:
+    """Both views with lid edges where the eyeball ends: by `with_true_edges`, or a little below the
+    landmarks of the upper lid, which lie in the line of the lashes."""
+    views = (left, right)
+    left, right = (
+        _below_the_roots(view) if view is before else view
+        for view, before in zip(with_true_edges(left, right), views, strict=True)
+    )
+    return left, right
 
 
 def with_true_edges(left: EyeView, right: EyeView) -> tuple[EyeView, EyeView]:
@@ -204,6 +219,14 @@ def _outlined(small: _Small) -> _WholeEye | None:
     if not any(clear > least and clear > times * steeper for least, times in LEAST_STEEP):
         return None
     return _WholeEye(_hull(mask), small.scale, clear)
+
+
+def _below_the_roots(view: EyeView) -> EyeView:
+    """The view with its upper lid ending below the line of the lashes; both still meet in the
+    corners."""
+    gap = view.lower - view.upper
+    high = np.minimum(ROOTS_MM * view.mm, 0.25 * gap).astype(np.float32)
+    return replace(view, upper=view.upper + high)
 
 
 def _rim(mask: Bool) -> Bool:

@@ -19,10 +19,6 @@ ADULT_EYE_MM = 30.0
 """Distance of the corners of an adult's eye (Farkas 1994: 30 to 32 mm). Lengths around an eye are
 thought of in such millimetres, so that they fit a child's or a drawn eye as well."""
 
-ROOTS_MM = 0.6
-"""The network's upper lid ends so far above where the eyeball is seen: in the line in which lashes
-stand. Measured by looking, as what of the lashes went along with the iris."""
-
 LEAST_EYE_PX = 128
 """Small eyes are worked on enlarged to this width, so that iris and lid edge stay smooth."""
 
@@ -95,8 +91,6 @@ def view_eye(pixels: UInt8, upper: AnyFloat, lower: AnyFloat, iris: AnyFloat) ->
     )
     placed = [points.astype(np.float64) @ turn.T + to_view[:, 2] for points in (upper, lower, iris)]
     columns = np.arange(size[0], dtype=np.float64)
-    roots = np.sin(np.linspace(0.0, np.pi, len(upper))) * ROOTS_MM * width / ADULT_EYE_MM
-    placed[0][:, 1] += roots  # the lids still meet in the corners
     edges = [_through(row, columns) for row in placed[:2]]
     middle = np.minimum(edges[0], edges[1])
     centre = placed[2][0]

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from portravox.arrays import Bool, Float32, Float64, Int32, UInt8
-from portravox.face.eye_extent import with_true_edges
+from portravox.face.eye_extent import with_eyeball_edges
 from portravox.face.eyes import EyeView, view_eye
 from portravox.face.glasses import hidden_by_lens, rim_above
 from portravox.face.iris import are_carved, with_true_irises
@@ -180,12 +180,12 @@ def prepare_eyes(rig: Rig, photo: UInt8, light: Light) -> tuple[EyePaint, EyePai
     """Take both eyes of a photograph, (H, W, 3), apart."""
     edge_px = face_edge_sigma(rig, photo)
     skin = _bare_skin(rig, photo)
-    prepared = partial(_prepare_eye, rig, photo, light, skin, edge_px)
     with ThreadPoolExecutor(1, thread_name_prefix="portravox-eye") as beside:
         left_view, right_view = with_true_irises(
-            *with_true_edges(_view(rig, photo, LEFT_EYE), _view(rig, photo, RIGHT_EYE))
+            *with_eyeball_edges(_view(rig, photo, LEFT_EYE), _view(rig, photo, RIGHT_EYE))
         )
         carved = are_carved(left_view, right_view)
+        prepared = partial(_prepare_eye, rig, photo, light, skin, edge_px, carved)
         on_left = beside.submit(lash_line, left_view, carved=carved)
         right_line = lash_line(right_view, carved=carved)
         left_line = on_left.result()
@@ -318,6 +318,7 @@ def _prepare_eye(
     light: Light,
     skin: Float64,
     edge_px: float,
+    carved: bool,
     side: int,
     view: EyeView,
     line: LashLine,
@@ -345,7 +346,7 @@ def _prepare_eye(
     return EyePaint(
         side=side,
         hidden=dark,
-        carved=line.carved,
+        carved=carved,
         view=view,
         white=ball.white,
         iris=ball.iris,

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from portravox.face.eye_extent import with_true_edges
+from portravox.face.eye_extent import ROOTS_MM, with_eyeball_edges, with_true_edges
 from portravox.face.eyes import EyeView, view_eye
 from tests.face.eye_outline import outline
 
@@ -91,3 +91,20 @@ def test_without_colour_the_line_around_both_eyes_tells() -> None:
 def test_lids_stay_on_their_landmarks_where_skin_is_as_pale_as_the_eye() -> None:
     view = seen(np.full((400, 400, 3), 225, np.uint8))
     assert with_true_edges(view, view) == (view, view)
+
+
+def test_the_eyeball_is_seen_below_the_line_of_the_lashes() -> None:
+    view = seen(drawn(1.0)[0])
+    for eye in with_eyeball_edges(view, view):
+        middle = round(float(np.mean(view.corners)))
+        assert eye.upper[middle] - view.upper[middle] == pytest.approx(ROOTS_MM * view.mm, rel=0.01)
+        np.testing.assert_array_equal(eye.upper[:5], view.upper[:5])  # beyond the corner
+        np.testing.assert_array_equal(eye.lower, view.lower)
+
+
+def test_edges_that_were_found_in_the_picture_stay_there() -> None:
+    larger = seen(drawn(1.3)[0])
+    found, kept = with_true_edges(larger, larger), with_eyeball_edges(larger, larger)
+    for eye, same in zip(found, kept, strict=True):
+        assert eye is not larger
+        np.testing.assert_array_equal(eye.upper, same.upper)
