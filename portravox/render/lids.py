@@ -79,9 +79,16 @@ HALO_MM, HALO_DARKER = 1.4, 0.05
 GREY = 0.03
 """Skin whose colours differ by less than this share has none."""
 
-COLOURED = 0.9
+COLOURED, PALE = 0.9, 0.7
 """Of the colour of the skin below the eye, the shut lid has at least so much: what lashes and shade
-leave of it in a photograph is greyer than a lid is."""
+leave of it in a photograph is greyer than a lid is. And where the lid that is seen is paler, at
+least the latter. Our choice."""
+
+LEAST_LID_PX = 30
+"""So much of a lid has to be seen to tell its colour."""
+
+ISLAND_MM2, NECK_MM = 14.0, 1.2
+"""What is known about a lid must be so large, without necks thinner than this. Our choice."""
 
 FOLD_MM = 3.4
 """The lid folds so far above its edge. Our choice, after the crease in photographs."""
@@ -364,8 +371,11 @@ def _mended(
         beyond = _filled(picture, weight * ~(unknown | reach)).mean(axis=-1)
         halo = (picture.mean(axis=-1) < (1 - HALO_DARKER) * beyond) & reach
         unknown |= halo & (cv2.dilate(unknown.astype(np.uint8), _disc(HALO_MM * mm + blur)) > 0)
+    unknown = _without_islands(unknown, mm)
     filled = _filled(picture, weight * ~unknown)
-    filled = cv2.GaussianBlur(_as_coloured_as_skin(filled, view, painted), (0, 0), 0.5 * mm)
+    lid = picture[~unknown & (y < upper) & (y > upper - RAISED_MM * mm) & (lower - upper > mm)]
+    coloured = _as_coloured_as_skin(filled, lid, _skin_below(view), painted)
+    filled = cv2.GaussianBlur(coloured, (0, 0), 0.5 * mm)
     # below the lashes of the lower lid all stays as it is
     mend = (unknown & (y < edge + 0.5 * mm)).astype(np.float32)
     mend = cv2.GaussianBlur(cv2.dilate(mend, _disc(0.6 * mm)), (0, 0), 0.6 * mm)
@@ -389,16 +399,36 @@ def _about(found: Bool, eye: Bool) -> Bool:
     return together
 
 
-def _as_coloured_as_skin(filled: Float32, view: EyeView, painted: float) -> Float32:
-    """(h, w, 3) the same brightness, no greyer than the skin below the eye unless it is painted."""
-    skin = _skin_below(view)
+def _without_islands(unknown: Bool, mm: float) -> Bool:
+    """(h, w) also what little is known between lashes and folds: it would stand out."""
+    neck = _disc(NECK_MM / 2 * mm)
+    known = cv2.morphologyEx((~unknown).astype(np.uint8), cv2.MORPH_OPEN, neck)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(known, connectivity=4)
+    large = boxes[:, cv2.CC_STAT_AREA] > ISLAND_MM2 * mm**2
+    large[0] = False
+    skin = cv2.dilate(large[labels].astype(np.uint8), neck)
+    alone: Bool = unknown | (skin == 0)
+    return alone
+
+
+def _as_coloured_as_skin(filled: Float32, lid: Float32, skin: Float64, painted: float) -> Float32:
+    """(h, w, 3) the same brightness, no greyer than the skin, (3,), unless what is seen of the lid,
+    (n, 3), is, too, or it is painted."""
     tint = (skin / max(float(skin.mean()), 1.0) - 1).astype(np.float32)
     much = float(tint @ tint)
     if much < GREY**2:
         return filled
+
+    def share_of_tint(seen: Float32) -> Float32:
+        light = np.maximum(seen.mean(axis=-1, keepdims=True), 1.0)
+        share: Float32 = (seen / light - 1) @ tint / much
+        return share
+
+    least = COLOURED
+    if len(lid) > LEAST_LID_PX:
+        least = float(np.clip(np.percentile(share_of_tint(lid), 60), PALE, COLOURED))
     light = np.maximum(filled.mean(axis=-1, keepdims=True), 1.0)
-    own = ((filled / light - 1) @ tint / much)[..., None]
-    missing = np.clip(COLOURED - own, 0.0, COLOURED) * (1 - painted)
+    missing = np.clip(least - share_of_tint(filled), 0.0, COLOURED)[..., None] * (1 - painted)
     coloured: Float32 = filled + light * tint * missing
     return coloured
 

@@ -15,7 +15,14 @@ from portravox.face.find import find_face
 from portravox.face.matte import person_matte
 from portravox.media.picture_file import read_picture
 from portravox.render.eyes import EyePaint, paint_eye
-from portravox.render.lids import UPPER_SHARE, ShutLid, lash_line, made_up_mm, shut_lid
+from portravox.render.lids import (
+    UPPER_SHARE,
+    ShutLid,
+    _without_islands,
+    lash_line,
+    made_up_mm,
+    shut_lid,
+)
 from portravox.render.scene import Scene, prepare_scene
 from portravox.rig.deform import Deformer
 from portravox.rig.fit import fit
@@ -140,6 +147,27 @@ def test_a_lid_in_grey_shade_has_the_colour_of_the_skin() -> None:
     view.pixels[:] = shaded
     seen = lid(view, shut(view).skin, (2.0, 6.0)).mean(axis=0)
     assert np.abs(seen / seen.mean() - SKIN / SKIN.mean()).max() < 0.08
+
+
+def test_a_pale_lid_is_not_reddened_to_the_colour_of_the_cheek() -> None:
+    view = drawn_eye()
+    above = (np.arange(view.pixels.shape[0])[:, None] < view.upper - view.mm)[..., None]
+    grey = view.pixels.mean(axis=-1, keepdims=True)
+    pale = np.where(above, grey + 0.75 * (view.pixels - grey), view.pixels)
+    view.pixels[:] = pale.astype(np.uint8)
+    seen = lid(view, shut(view).skin, (2.0, 6.0)).mean(axis=0)
+    share = (seen / seen.mean() - 1) @ (SKIN / SKIN.mean() - 1)
+    share /= float(np.square(SKIN / SKIN.mean() - 1).sum())
+    assert 0.68 < share < 0.85
+
+
+def test_what_is_known_between_folds_on_all_sides_is_not_kept() -> None:
+    unknown = np.zeros((80, 120), bool)
+    unknown[30:60, 20:100] = True
+    unknown[40:46, 50:56] = False
+    mended = _without_islands(unknown, 4.0)
+    assert mended[30:60, 20:100].all()
+    np.testing.assert_array_equal(mended[:25], unknown[:25])
 
 
 def test_the_rim_of_a_carved_lid_stays_when_it_shuts() -> None:
