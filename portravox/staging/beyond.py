@@ -48,6 +48,9 @@ SURELY_PERSON = 0.4
 """From this share of the matte on, a place is not background. Less is a bystander, too, who would
 else end at the border. Our choice."""
 
+GOES_ON = (0.3, SURELY_PERSON)
+"""Of the matte: between these a person begins to go on beyond the border."""
+
 HEAD_FW = 0.75
 """Hair reaches so far from the nose, in face widths; beyond, above the chin, are bystanders who the
 matte takes for the person. Our choice."""
@@ -120,7 +123,9 @@ def _made_up(pixels: UInt8, matte: Float32, frame: Frame, face: Face) -> tuple[F
     mirrored = np.ix_(_reflected(y, size[1]), _reflected(x, size[0]))
     nearest = np.ix_(np.clip(y, 0, size[1] - 1), np.clip(x, 0, size[0] - 1))
     head = _Head.of(face, scale)
-    there = _person_beyond(person, x, y, distance, head, min(w, h))
+    # who is in doubt goes on as well, and not half: behind them nothing of their colours is known
+    sure = smoothstep(*GOES_ON, person).astype(np.float32)
+    there = _person_beyond(sure, x, y, distance, head, min(w, h))
     outside = (distance < 0.0)[..., None]
     ground = np.where(outside, behind[mirrored], behind[nearest])
     ground = _out_of_focus(ground, distance, min(w, h), BLURS)

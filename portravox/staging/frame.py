@@ -38,6 +38,9 @@ it, and at the most, head to waist. Our choice."""
 WANTED_FACES_HIGH = 2.4
 """With shoulders in them; frames are tighter only where the photograph is. Our choice."""
 
+HEAD_FACES_HIGH = 1.7
+"""A head with its hair is in it. Our choice."""
+
 CLOSE_FACES_HIGH = (1.15, 2.0)
 """The same of a video of the face alone."""
 
@@ -49,10 +52,12 @@ where the photograph has the height for it. Our choice."""
 SIZES = 60
 """Heights that are tried."""
 
-COST_ABOVE, COST_BELOW, COST_ASIDE, COST_SMALLER, COST_TIGHT = 4.0, 4.0, 1.0, 0.05, 0.35
+COST_ABOVE, COST_BELOW, COST_ASIDE, COST_SMALLER = 4.0, 4.0, 1.0, 0.05
+COST_TIGHT, COST_CUT = 0.35, 1.0
 """What speaks against a frame: its shares beyond the picture, above (hair is cut there), below (the
-body is) and at the sides; and how much smaller it is than the largest, and tighter than wanted, in
-powers of e. Our choice."""
+body is) and at the sides; and how much smaller it is than the largest, tighter than wanted, and
+than a head is high, in powers of e. Our choice: a wall made up aside is seen later than a head
+without its crown."""
 
 LEAST_UNIT = 2
 """Sides are even: the units of the aspect that a frame has are, too."""
@@ -91,7 +96,12 @@ def placed(size: tuple[int, int], face: Face, aspect: str, *, close: bool = Fals
     def cost(one: Frame) -> float:
         smaller = COST_SMALLER * np.log(largest / one.height)
         tighter = COST_TIGHT * np.log(max(wanted * face_height / one.height, 1.0))
-        return float(_beyond(size, one) + smaller + tighter)
+        head = (
+            0.0
+            if close
+            else COST_CUT * np.log(max(HEAD_FACES_HIGH * face_height / one.height, 1.0))
+        )
+        return float(_beyond(size, one) + smaller + tighter + head)
 
     return min(frames, key=cost)
 

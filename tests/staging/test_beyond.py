@@ -60,3 +60,14 @@ def test_a_body_cut_by_a_side_goes_on_and_falls_away() -> None:
     assert made[250, 35] > 0.8
     assert made[250, 2] < made[250, 35]
     assert out[253, 36, 2] > out[253, 36, 0] + 20
+
+
+def test_of_whom_the_matte_is_in_doubt_the_own_colours_go_on_beyond_the_border() -> None:
+    """A dark coat before a white wall at the left border, taken for a person by half."""
+    pixels = np.full((256, 256, 3), 230, np.uint8)
+    matte = NOBODY.copy()
+    matte[120:, :60] = 0.5
+    pixels[120:, :60] = (20, 20, 40)
+    face, _ = find_face(portrait())
+    out, _ = carried_on(pixels, matte, Frame(-100, 0, 356, 256), face)
+    assert out[220:, 90:97].mean() < 70.0
