@@ -70,6 +70,10 @@ LIP_SHINE = 2.0
 COLD_RED_PER_BLUE = (1.15, 1.38)
 """Skin whose red is so much of its blue stands in cold light, and not. In white light it is 1.4."""
 
+WARM_RED_PER_BLUE, WARM_TAKEN_OUT = (2.3, 3.0), 0.5
+"""Skin with so much red stands in usual light, and in that of a warm lamp, of which so much is
+taken out: skins are tanned, too. Our choice."""
+
 LEAST_COLOUR = 0.02
 """Skin with less colour says nothing of the light: the photograph has none."""
 
@@ -213,15 +217,18 @@ def toothness(pixels: Float32 | UInt8, skin: Float64, lip: Float64) -> Float64:
 
 
 def _daylight(skin: Float64) -> Float64 | None:
-    """(3,) what takes the blue of a cold light from colours; None where the light is not cold.
+    """(3,) what takes the cast of a cold or very warm light from colours; None in other light.
 
-    Teeth in the shade of a blue sky are as blue as skin there is grey.
+    Teeth in the shade of a blue sky are as blue as skin there is grey, and as yellow under a lamp
+    as lips elsewhere.
     """
     if np.ptp(skin) < LEAST_COLOUR * skin.max():
         return None
-    cold = 1.0 - smooth_share(*COLD_RED_PER_BLUE, float(skin[0] / max(skin[2], 1.0)))
-    gains: Float64 = (MEAN_SKIN * skin.mean() / np.maximum(skin, 1.0)) ** cold
-    return gains if cold > 0.0 else None
+    red = float(skin[0] / max(skin[2], 1.0))
+    cold = 1.0 - smooth_share(*COLD_RED_PER_BLUE, red)
+    share = max(cold, WARM_TAKEN_OUT * smooth_share(*WARM_RED_PER_BLUE, red))
+    gains: Float64 = (MEAN_SKIN * skin.mean() / np.maximum(skin, 1.0)) ** share
+    return gains if share > 0.0 else None
 
 
 def _first_run(mask: Bool, gap: int) -> tuple[Float64, Float64]:

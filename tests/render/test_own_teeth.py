@@ -40,6 +40,15 @@ def test_teeth_are_told_in_cold_and_warm_light(cast: tuple[float, float, float])
     assert toothness(skin[None, None].astype(np.float32), skin, lip)[0, 0] < 0.5
 
 
+def test_teeth_of_tanned_people_under_a_warm_lamp_are_no_lips() -> None:
+    lamp = (1.1, 0.95, 0.68)
+    skin, lip, tooth = (
+        np.array(c) * lamp for c in ((198, 132, 96), (184, 104, 89), (210, 190, 170))
+    )
+    assert toothness(tooth[None, None].astype(np.float32), skin, lip)[0, 0] > 0.8
+    assert toothness(lip[None, None].astype(np.float32), skin, lip)[0, 0] < 0.2
+
+
 def test_on_a_grey_picture_brightness_tells() -> None:
     grey_skin, grey_lip = np.full(3, 150.0), np.full(3, 90.0)
     tooth, dark = (np.full((1, 1, 3), v, np.float32) for v in (170.0, 40.0))
