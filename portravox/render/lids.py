@@ -39,7 +39,7 @@ WING_MM = 0.9
 WING_FROM_MM = (0.0, 1.5)
 WING_DARKER = (0.42, 0.58)
 WING_SLOPE = 0.5
-WING_REACH_MM = (4.0, 5.5)
+WING_REACH_MM = (5.5, 7.0)
 WINGLESS_MM = (2.8, 3.6)
 """Beyond the corners, fully from the second length on, what is at least so thick, darker than skin
 by these shares, rises no steeper than this and reaches so far is a line that is painted on; not so
@@ -70,7 +70,7 @@ LOWER_LID_COUNTS = 0.12
 LASH_GAP_MM = 5.0
 """Between lashes nearer than this there are others. Our choice."""
 
-LASH_OUT_MM = 6.0
+LASH_OUT_MM = 9.0
 """So far beyond the corners they reach, at most; further out are hairs and rims of glasses."""
 
 HALO_MM, HALO_DARKER = 1.4, 0.05
