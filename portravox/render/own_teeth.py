@@ -161,7 +161,7 @@ def own_row(
     at = np.broadcast_to(columns, source.shape).astype(np.float32)
     filled = cv2.remap(colour, at, source.astype(np.float32), cv2.INTER_LINEAR)
     soft_mm = EDGE_SOFT_MM + (GUESSED_SOFT_MM - EDGE_SOFT_MM) * hidden
-    soft = np.maximum(0.5, 0.5 * soft_mm * density)
+    soft = np.maximum(1.0, 0.5 * soft_mm * density)
     cover = smoothstep(0.0, 1.0, (edge - rows + soft) / (2 * soft))
     dim = 1 - smoothstep(0.0, GUESSED_SHADE_MM * density, edge - rows)
     filled *= (1 - GUESSED_SHADE * hidden * dim).astype(np.float32)[..., None]
