@@ -65,6 +65,14 @@ FADE_S: Final = 0.35
 """The face is its own again so long after the last word, and given back to speech within this time
 before the next. Our choice."""
 
+SMILE_HELD_S: Final = 4.0
+RELAX_S: Final = 2.5
+RELAXED: Final = 0.45
+"""A smile is held for so long after the last word, and then within so much time gives way by such a
+share: felt smiles last for 4 s at the most (Ekman & Friesen, J. Nonverbal Behav. 6, 1982), and
+somebody who beams for minutes looks like a photograph.
+How far is our choice, by eye: the teeth of a broad smile stay in sight."""
+
 
 class Idle:
     """The movements of one face, one after the other, without end."""

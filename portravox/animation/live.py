@@ -51,7 +51,15 @@ from portravox.animation.head import (
     swaying,
 )
 from portravox.animation.idle import FADE_S as IDLE_FADE_S
-from portravox.animation.idle import IS_MOUTH, QUIET_S, Idle, with_idle
+from portravox.animation.idle import (
+    IS_MOUTH,
+    QUIET_S,
+    RELAX_S,
+    RELAXED,
+    SMILE_HELD_S,
+    Idle,
+    with_idle,
+)
 from portravox.animation.lips import (
     CLOSE_S,
     GATHER_S,
@@ -124,7 +132,8 @@ class LiveDirector:
     """The person of one session. Not for two threads at once."""
 
     def __init__(self, direction: Direction, photo_smile: float = 0.0) -> None:
-        """photo_smile: 0..1 how much the photograph smiles, for expressions"""
+        """photo_smile: 0..1 how much the photograph smiles, which expressions take from and nobody
+        holds for long"""
         blink_rng, head_rng, breath_rng, gaze_rng, brow_rng, smile_rng, wane_rng, *rngs = (
             np.random.default_rng(direction.seed).spawn(9)
         )
@@ -133,6 +142,7 @@ class LiveDirector:
         self._quiet = Follower(0.0, IDLE_FADE_S)
         self._attention = Attention(attention_rng)
         self._photo_smile = photo_smile
+        self._relaxing = Follower(0.0, RELAX_S)
         self._wane = drawn_wane(wane_rng)
         self._expression = Follower(np.zeros_like(amounts(direction)), EXPRESSION_S)
         self._direction = direction
@@ -235,6 +245,7 @@ class LiveDirector:
         rows = with_idle(rows, self._stirring(now_s, speaking, mouth_strength))
         amount = self._expression.follow(amounts(self._direction), step_s)
         waned = shown(self._wane, np.array([now_s]))[:, None] * amount
+        waned[:, -1] = np.maximum(waned[:, -1], self._relaxed(now_s, speaking))
         rows = with_expression(
             rows,
             waned,
@@ -252,6 +263,14 @@ class LiveDirector:
         strengths = np.where(IS_MOUTH, min(1.0, mouth_strength), 1.0)
         stirring: Float64 = self._idle.at(np.array([now_s])) * float(quiet) * strengths
         return stirring
+
+    def _relaxed(self, now_s: float, speaking: bool) -> float:
+        """How much of the photograph's smile is taken back while nobody speaks; nothing of a smile
+        that was asked for."""
+        held = speaking or now_s - max(self._spoke_s, 0.0) < SMILE_HELD_S
+        smiles = self._photo_smile > 0.0 and self._direction.expression == "neutral"
+        goal = RELAXED if smiles and not held else 0.0
+        return float(self._relaxing.follow(goal, 1.0 / self._fps))
 
     def _note_phrases(self, spans: Float64, now_s: float, known_s: float) -> None:
         """When the person last spoke, and when a phrase ended."""

@@ -19,9 +19,9 @@ KNOWN_S = 0.2
 """How much after a frame's moment is known of a voice."""
 
 
-def rows_of(curves, duration_s, seed=0):
+def rows_of(curves, duration_s, seed=0, photo_smile=0.0, expression="neutral"):
     """(T, C) as a session asks for them: a window that ends KNOWN_S after each frame."""
-    director = LiveDirector(Direction(video_fps=FPS, seed=seed))
+    director = LiveDirector(Direction(video_fps=FPS, seed=seed, expression=expression), photo_smile)
     rows = []
     for frame in range(int(duration_s * FPS)):
         window, first = None, 0
@@ -109,3 +109,22 @@ def test_a_voice_that_comes_as_it_is_spoken_takes_up_poses_while_it_goes_on(turn
     frames = np.rint(begins * FPS).astype(int)
     ways = [np.ptp(rows[frame + FPS : frame + 6 * FPS, YAW]) for frame in frames]
     assert np.median(ways) > 1.5
+
+
+def test_a_broad_smile_of_the_photograph_is_held_for_seconds_and_then_gives_way(make_voice):
+    voice = make_voice(34.0, ((14.0, 18.0),))
+    given = rows_of(voice.curves, 34.0, photo_smile=1.0)[:, CONTROLS.index("speech")]
+    times_s = np.arange(len(given)) / FPS
+    assert not given[times_s < 3.9].any()  # as photographed
+    relaxed = (times_s > 8.0) & (times_s < 13.0)
+    assert np.all((given[relaxed] > 0.3) & (given[relaxed] < 0.6))
+    after = (times_s > 20.0) & (times_s < 22.0)
+    assert given[after].max() < 0.1  # the smile is there again after the last word
+    assert given[times_s > 27.0].min() > 0.3
+    assert np.abs(np.diff(given)).max() * FPS < 8.0
+
+
+def test_a_smile_that_was_asked_for_stays_and_a_face_that_does_not_smile_has_none_to_give():
+    speech = CONTROLS.index("speech")
+    assert not rows_of(None, 15.0, photo_smile=1.0, expression="happy")[:, speech].any()
+    assert not rows_of(None, 15.0)[:, speech].any()
