@@ -86,6 +86,16 @@ def test_square_of_a_cut_head_lies_within_the_picture_and_holds_the_face(
     assert upright.matte[y, x].min() > 0.95  # the face is the person's, however tight
 
 
+def test_no_crown_is_made_up_where_the_border_cuts_it(photo: UInt8, face: Face) -> None:
+    """Cut through the hair, with all the room beside and below."""
+    top = round(float(face.landmarks[10, 1]) - 0.3 * face.width_px)
+    cut = np.ascontiguousarray(photo[top:])
+    square = framing(cut, find_face(Picture(cut))[0])
+    to_picture = np.linalg.inv(np.vstack([square.to_crop(100), [0.0, 0.0, 1.0]]))
+    crown = [float((to_picture @ (x, 0.0, 1.0))[1]) for x in (20.0, 50.0, 80.0)]
+    assert min(crown) > 0.0
+
+
 def test_beyond_the_border_the_picture_goes_on_without_a_line(photo: UInt8) -> None:
     pixels = np.ascontiguousarray(photo[40:230, 150:300])  # a close-up, cut on all sides
     face, _ = find_face(Picture(pixels))
