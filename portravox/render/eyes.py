@@ -442,11 +442,14 @@ def _skin_grain(photo: UInt8, view: EyeView, skin: Float64) -> Float32:
     softer = _without_detail(patch, max(1.0, MOTTLED_MM * view.mm))
     texture = _limited(GRAIN_KEPT * (patch - soft)) + MOTTLED_KEPT * _limited(soft - softer)
     # a rim of glasses, a nostril or the end of the face is no texture of skin
-    wide = _without_detail(patch, max(1.0, EDGE_MM * view.mm))
-    off = np.abs(softer - wide).max(axis=-1) / np.maximum(wide.mean(axis=-1), 1.0)
-    side = 2 * round(EDGE_MM * view.mm / 2) + 1  # in the middle of an edge both are alike
+    small = cv2.resize(softer, (-(-width // 4), -(-height // 4)), interpolation=cv2.INTER_AREA)
+    wide = cv2.GaussianBlur(small, (0, 0), max(1.0, EDGE_MM * view.mm / 4))
+    off = np.abs(small - wide).max(axis=-1) / np.maximum(wide.mean(axis=-1), 1.0)
+    side = 2 * round(EDGE_MM * view.mm / 8) + 1  # in the middle of an edge both are alike
     off = cv2.dilate(off.astype(np.float32), np.ones((side, side), np.uint8))
-    return texture * (1 - smoothstep(*EDGE_OFF, off)).astype(np.float32)[..., None]
+    kept = 1 - smoothstep(*EDGE_OFF, off).astype(np.float32)
+    clean: Float32 = texture * cv2.resize(kept, (width, height))[..., None]
+    return clean
 
 
 def _limited(texture: Float32) -> Float32:
