@@ -66,9 +66,9 @@ UNCOVERED_FW = 0.025
 this many face widths beside the border, where there is nothing to show but a mirror image. Our
 choice: narrower than an ear."""
 
-MORE_OF_HAIR = 6.0
-"""A face width away from the face, so many times as much again may be uncovered: hair looks like
-its own mirror image. Our choice."""
+EARS_FW, MORE_OF_HAIR = 0.12, 8.0
+"""A face width beyond where ears are, which are so wide, so many times as much again may be
+uncovered: hair looks like its own mirror image, ears do not. Our choice."""
 
 LEAST_AT_BORDER = 0.2
 """However tight the picture, the head keeps this share of its motion. Our choice."""
@@ -373,7 +373,7 @@ def _border_shares(
     room = np.zeros(len(rest))
     squared_distances(flat, flat[list(OVAL)], room)
     room = np.sqrt(room) / face_width_px
-    allowed = rigid / (1.0 + MORE_OF_HAIR * room)
+    allowed = rigid / (1.0 + MORE_OF_HAIR * np.maximum(room - EARS_FW, 0.0))
     turns = np.sin(np.deg2rad(TURNS_DEG))
 
     def uncovered(across: Float64, down: Float64) -> float:
