@@ -81,7 +81,8 @@ CONTACT_SHARE = 0.6
 
 ROUND_WIDTHS = (0.92, 0.70)
 ROUND_SHADE, ROUND_HIDES_MM = 0.40, 4.0
-"""Lips drawn together to so much of their width stand before the teeth, shade and hide them."""
+"""Lips drawn together to so much of their width stand before the teeth, shade them, and hide so
+much of them; half drawn together, a quarter."""
 
 RIM_MM = 0.3
 """So far from their edge lips that were photographed apart show teeth, by the picture's blur."""
@@ -455,7 +456,7 @@ def paint_mouth(mouth: MouthPaint, posed: PosedMesh, frame: UInt8) -> None:
     rounded = smooth_share(*ROUND_WIDTHS, lips.width / mouth.settled_px)
     upper_now = posed.on_skull(mouth.upper_anchors)
     down = lips.along[::-1] * np.array([-1.0, 1.0])
-    hidden = upper_now[:, :2] - down * (ROUND_HIDES_MM * rounded * mouth.mm)
+    hidden = upper_now[:, :2] - down * (ROUND_HIDES_MM * rounded**2 * mouth.mm)
     photo = upper = _layer(mouth.upper, hidden)
     if mouth.photo is None:
         photographed = 0.0
