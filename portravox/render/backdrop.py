@@ -132,7 +132,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
     hidden = _grown((covered > PERSON) & (even > 0.5), margin * PLATE_FROM)
     hidden |= _grown(seen, margin * RIM) | (_grown(seen, margin * STRAYS) * ~clear)
     unknown = np.maximum(hidden, taken * (even > 0.5).astype(np.uint8))
-    near, depth = _mirrored(unknown)
+    depth = cv2.distanceTransform(unknown, cv2.DIST_L2, 5)
     neck = (rig.rest[152, 1] - y0) * coarse[1] / size[1] + NECK_MARGINS * margin
     reach = np.where(np.arange(coarse[1])[:, None] < neck, COPIED_MARGINS, COPIED_BESIDE_BODY)
     wanted = depth < reach * margin
@@ -143,6 +143,7 @@ def split_layers(rig: Rig, pixels: UInt8, matte: Float32) -> Layers:
             region, behind, copies, _soft(hidden, margin), np.clip(reach - depth / margin, 0.0, 1.0)
         )
     else:
+        near, depth = _mirrored(unknown)
         shown = np.clip(2.0 - 2.0 * depth / (MIRROR_MARGINS * margin), 0.0, 1.0)
         plate = _plate(region, hidden, margin, behind, shown * (1.0 - _torn(near)), near)
     return Layers(region, _raised(region, plate, moves.astype(np.uint8)), plate)
