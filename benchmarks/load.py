@@ -38,7 +38,8 @@ import numpy as np
 
 from benchmarks.machine import Machine, this_machine
 from benchmarks.queue import CLAIMS, KEYS, Calls, calls, sync_time
-from benchmarks.speed import SAMPLE_JOB, close_up, demo_portrait, demo_voice, looped, write_wav
+from benchmarks.speed import SAMPLE_JOB, close_up, demo_portrait, demo_voice, looped
+from portravox.media.plain_files import write_wav
 from portravox.service.keys import ApiKeys
 from portravox.service.limits import Limits
 from portravox.service.tasks.queue import Job, Result

@@ -20,8 +20,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import this_machine
-from benchmarks.speed import demo_voice, looped, peak_memory_mb, write_wav
+from benchmarks.speed import demo_voice, looped, peak_memory_mb
 from portravox.media.decoded_sound import resampled
+from portravox.media.plain_files import write_wav
 from portravox.media.waveform import Waveform
 
 FPS, SIDE_PX = 15, 192

@@ -32,7 +32,8 @@ from benchmarks.growth import Growth, Sample, growth, processes_of
 from benchmarks.load import LIMITS, Client, Server, body, files_at, silence, write_picture
 from benchmarks.machine import Machine, this_machine
 from benchmarks.mixed_requests import Sender, Tally, Targets
-from benchmarks.speed import demo_voice, looped, write_wav
+from benchmarks.speed import demo_voice, looped
+from portravox.media.plain_files import write_wav
 from portravox.service.keys import ApiKeys
 
 API_KEYS = 4

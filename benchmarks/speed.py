@@ -27,11 +27,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from scipy.io import wavfile
 
 from benchmarks.machine import Machine, this_machine
 from portravox.arrays import UInt8
 from portravox.clock import sample_count
+from portravox.media.plain_files import write_wav
 from portravox.media.waveform import Waveform
 from portravox.options import Direction
 
@@ -179,7 +179,7 @@ def measure(case: Case) -> Timing:
     direction = Direction(video_fps=case.fps)
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "video.mp4"
-        voice = _read_wav(Path(case.voice))
+        voice = _read_any_voice(Path(case.voice))
         short = Path(folder) / "short.wav"
         write_wav(short, looped(voice, WARM_UP_S))
         animate(case.portrait, short, video, video_fps=case.fps)
@@ -522,16 +522,6 @@ def _read_any_voice(path: Path) -> Waveform:
     from portravox.media.voice_file import read_voice
 
     return read_voice(path)
-
-
-def _read_wav(path: Path) -> Waveform:
-    rate_hz, samples = wavfile.read(path)
-    return Waveform((samples / 32768.0).astype(np.float32).reshape(len(samples), -1), rate_hz)
-
-
-def write_wav(path: Path, voice: Waveform) -> None:
-    samples = np.clip(voice.samples, -1.0, 1.0)
-    wavfile.write(path, voice.rate_hz, np.rint(samples * 32767.0).astype(np.int16))
 
 
 def main() -> None:

@@ -77,8 +77,8 @@ class Film:
     cr: UInt16
     """(h / 2, w / 2) pairs each"""
 
-    matte: UInt16
-    """(h, w) pairs"""
+    matte: UInt8
+    """(h, w)"""
 
     states: UInt8
     """(h / BLOCK, w / BLOCK), rounded up: CLEAR, BETWEEN or SOLID"""
@@ -174,7 +174,7 @@ def make_film(rig: Rig, layers: Layers, person: Float32) -> Film:
         return film
     straight = cv2.copyMakeBorder(layers.matte, *beyond, cv2.BORDER_REPLICATE)
     straight = np.asarray(straight, np.uint8)
-    return replace(film, matte=pairs_of(straight), states=states_of(straight))
+    return replace(film, matte=straight, states=states_of(straight))
 
 
 def _without_twins(pixels: UInt8, plate: UInt8, person: Float32, beyond: list[int]) -> None:
@@ -221,10 +221,9 @@ def make_alpha_film(film: Film, cutout: UInt8) -> Film:
     wide = cv2.copyMakeBorder(cutout, *beyond, cv2.BORDER_REFLECT_101)
     top, left = y + beyond[0], x + beyond[2]
     here = np.ascontiguousarray(wide[top : top + height, left : left + width])
-    matte = (film.matte & np.uint16(255)).astype(np.uint8)
     nothing = pairs_of(np.zeros_like(film.cb, np.uint8))
     # where the layer is not solid, what lies behind must be as it is, or it would change at rest
-    behind = np.where(matte == 255, 0, here).astype(np.uint8)
+    behind = np.where(film.matte == 255, 0, here).astype(np.uint8)
     chroma = np.zeros(film.cb.shape, np.uint8)
     return replace(
         film,
@@ -342,7 +341,7 @@ def _film(pixels: UInt8, matte: UInt8, plate: UInt8, scale: int, origin: tuple[i
         luma=pairs_of(luma),
         cb=pairs_of(unmixed(planes.cb, behind.cb, halved)),
         cr=pairs_of(unmixed(planes.cr, behind.cr, halved)),
-        matte=pairs_of(matte),
+        matte=np.ascontiguousarray(matte),
         states=states_of(matte),
         scale=scale,
         origin=origin,

@@ -184,7 +184,7 @@ class NodeMap(NamedTuple):
 
 
 class MovingLayer(NamedTuple):
-    """A film (render.film) as pairs of pixels."""
+    """A film (render.film), its planes as pairs of pixels."""
 
     luma: UInt16
     """(h, w) * scale"""
@@ -193,8 +193,8 @@ class MovingLayer(NamedTuple):
     cr: UInt16
     """(h / 2, w / 2)"""
 
-    matte: UInt16
-    """(h, w), 0..255"""
+    matte: UInt8
+    """(h, w), 0..255, single: it is only looked up along the person's outline."""
 
     states: UInt8
     """Of each BLOCK x BLOCK pixels, whether they are CLEAR, BETWEEN or SOLID."""
@@ -394,10 +394,10 @@ def _draw_chroma(
 
 
 @compiled(fastmath=True)
-def _read_matte(here: _Segment, matte: UInt16, row: Float32, at: Int32, fetched: UInt32) -> None:
+def _read_matte(here: _Segment, matte: UInt8, row: Float32, at: Int32, fetched: UInt32) -> None:
     """The matte between pixels, 0..1."""
     _places(row, here, matte, at)
-    _fetch(matte, at, here, fetched)
+    _fetch_single(matte, at, here, fetched)
     xs, ys, shares = row[X], row[Y], row[MATTE]
     share = _F(1.0 / 255)
     for i in range(here.begin, here.end):
@@ -481,7 +481,7 @@ def _doubled(xs: Float32, ys: Float32, here: _Segment) -> None:
 
 
 @compiled(fastmath=True)
-def _places(row: Float32, here: _Segment, plane: UInt16, at: Int32) -> None:
+def _places(row: Float32, here: _Segment, plane: UInt8 | UInt16, at: Int32) -> None:
     """Keep places inside a plane, and number the pixels they lie in."""
     height, width = plane.shape
     # so little before the last row and column that there always is a next one
@@ -503,6 +503,18 @@ def _fetch(pairs: UInt16, at: Int32, here: _Segment, fetched: UInt32) -> None:
     for i in range(here.begin, here.end):
         k = _P(at[i])
         fetched[i] = _U(flat[k]) | _U(flat[k + below]) << _U(16)
+
+
+@compiled(fastmath=True)
+def _fetch_single(plane: UInt8, at: Int32, here: _Segment, fetched: UInt32) -> None:
+    """The same of a plane that holds no pairs."""
+    flat = plane.reshape(-1)
+    below = _P(plane.shape[1])
+    for i in range(here.begin, here.end):
+        k = _P(at[i])
+        upper = _U(flat[k]) | _U(flat[k + _ONE]) << _U(8)
+        k += below
+        fetched[i] = upper | _U(flat[k]) << _U(16) | _U(flat[k + _ONE]) << _U(24)
 
 
 @compiled(fastmath=True)

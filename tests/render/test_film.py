@@ -70,7 +70,7 @@ def test_the_film_at_rest_over_what_lies_behind_is_the_photograph(scene: Scene) 
     film, photo = scene.film, scene.still.part(*scene.rig.region)
     here = _in_film(scene, scene.rig.region)
     half = tuple(slice(side.start // 2, side.stop // 2) for side in here)
-    matte = (film.matte & 255).astype(np.float64) / 255.0
+    matte = film.matte.astype(np.float64) / 255.0
     halved = (matte[::2, ::2] + matte[1::2, ::2] + matte[::2, 1::2] + matte[1::2, 1::2]) / 4
     for front, share, behind, still, where in (
         (film.luma[:: film.scale, :: film.scale], matte, film.plate.luma, photo.luma, here),
@@ -141,7 +141,7 @@ def test_teeth_and_dark_beyond_the_landmarks_are_painted_over_and_lips_are_not()
 
 def test_the_matte_of_the_film_covers_the_person(scene: Scene, matte: Float32) -> None:
     x0, y0, x1, y1 = scene.rig.region
-    carried = (scene.film.matte & 255)[_in_film(scene, (x0, y0, x1, y1))]
+    carried = scene.film.matte[_in_film(scene, (x0, y0, x1, y1))]
     assert np.mean(carried[matte[y0:y1, x0:x1] > 0.9] > 230) > 0.998
 
 

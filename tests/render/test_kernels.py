@@ -78,8 +78,8 @@ def test_planes_equal_the_reference(cell: int, scale: int) -> None:
     states = states_of(matte)
     assert {CLEAR, BETWEEN, SOLID} == set(states.ravel().tolist())
     luma = double(film.luma) if scale == 2 else film.luma
-    pairs = [pairs_of(plane) for plane in (luma, film.cb, film.cr, matte)]
-    moving = MovingLayer(*pairs, states, *FILM_AT, scale)
+    pairs = [pairs_of(plane) for plane in (luma, film.cb, film.cr)]
+    moving = MovingLayer(*pairs, matte, states, *FILM_AT, scale)
 
     # a turned and shifted copy of the film, in a window of a larger frame
     x0, y0, x1, y1 = window = (12, 8, 76, 64)
@@ -135,8 +135,8 @@ def test_a_map_that_moves_nothing_gives_the_film_back(scale: int, cell: int) -> 
     film = planes(rng, 16, 236)
     matte = np.full((HEIGHT, WIDTH), 255, np.uint8)
     luma = double(film.luma) if scale == 2 else film.luma
-    pairs = [pairs_of(plane) for plane in (luma, film.cb, film.cr, matte)]
-    moving = MovingLayer(*pairs, states_of(matte), 0, 0, scale)
+    pairs = [pairs_of(plane) for plane in (luma, film.cb, film.cr)]
+    moving = MovingLayer(*pairs, matte, states_of(matte), 0, 0, scale)
     y, x = np.mgrid[0 : HEIGHT // cell + 1, 0 : WIDTH // cell + 1].astype(np.float32) * cell
     nodes = np.stack([x, y, np.ones_like(x)])
     frame = ThreePlanes(*(np.zeros_like(plane) for plane in film))
