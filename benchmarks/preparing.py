@@ -22,6 +22,7 @@ from benchmarks.speed import close_up, demo_portrait
 from portravox.engines.embedded import EmbeddedEngine
 from portravox.media.picture import Picture
 from portravox.media.picture_file import read_picture
+from portravox.options import Direction
 from portravox.system import usable_cores
 
 AT_ONCE = 4
@@ -40,18 +41,22 @@ def main() -> None:
     pixels = read_picture(given.portrait).pixels if given.portrait else demo_portrait()
     picture = Picture(close_up(pixels, given.side))
     engine = EmbeddedEngine()
-    engine.register(picture)  # compiled code and networks are loaded
+
+    def prepare(portrait: Picture) -> None:
+        engine.register(portrait).prepare(Direction())
+
+    prepare(picture)  # compiled code and networks are loaded
 
     def one() -> None:
-        engine.register(picture)
+        prepare(picture)
 
     def in_turn() -> None:
         for _ in range(AT_ONCE):
-            engine.register(picture)
+            prepare(picture)
 
     def at_once() -> None:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(engine.register, [picture] * AT_ONCE))
+            list(pool.map(prepare, [picture] * AT_ONCE))
 
     jobs = {"one portrait": one, "four in turn": in_turn, "four at once": at_once}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}

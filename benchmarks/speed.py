@@ -225,6 +225,7 @@ def _stages(case: Case, direction: Direction, frames: int, video: Path) -> dict[
     voice = read_voice(case.voice)
     watch.lap("decode")
     avatar = EmbeddedEngine().register(picture)
+    avatar.prepare(direction)
     watch.lap("face")
     curves = articulate(voice)
     watch.lap("articulation")

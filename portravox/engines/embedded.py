@@ -43,7 +43,11 @@ class EmbeddedEngine:
         return_large_memory()
 
     def register(self, portrait: Picture, *, face: str | None = None) -> EmbeddedAvatar:
-        """Find the face and prepare it, once per picture. Raises FaceError, SettingOutOfRange."""
+        """Find the face, and begin to prepare it, once per picture.
+
+        What is prepared goes on while a voice is read and planned; who asks for frames waits for
+        it. Raises FaceError, SettingOutOfRange.
+        """
         found, notices = require_face(portrait, face)
         return EmbeddedAvatar(portrait, found, (*portrait.notices, *notices))
 
@@ -54,10 +58,11 @@ class EmbeddedAvatar:
     def __init__(self, portrait: Picture, face: Face, notices: tuple[str, ...]) -> None:
         self._portrait = portrait
         self._face = face
-        self._scenes: dict[bool, Scene] = {}
+        self._scenes: dict[bool, Future[Scene]] = {}
         self._lock = threading.Lock()
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="portravox-portrait")
         self.notices = notices
-        self._scene(paste_back=True)
+        self._begun(paste_back=True)
 
     @property
     def face(self) -> Face:
@@ -65,8 +70,15 @@ class EmbeddedAvatar:
 
     def frame_size(self, direction: Direction) -> tuple[int, int]:
         """(width_px, height_px); odd pictures lose their last row or column."""
-        height, width = self._scene(direction.paste_back).photo.shape[:2]
+        if direction.paste_back:
+            height, width = even_sides(self._portrait.pixels).shape[:2]
+        else:
+            height, width = self._scene(paste_back=False).photo.shape[:2]
         return width, height
+
+    def prepare(self, direction: Direction) -> None:
+        """Wait until all is ready that drawing needs, lest the first frame be late."""
+        self._scene(direction.paste_back)
 
     def speak(
         self,
@@ -128,24 +140,31 @@ class EmbeddedAvatar:
         )
 
     def _scene(self, paste_back: bool) -> Scene:
+        return self._begun(paste_back).result()
+
+    def _begun(self, paste_back: bool) -> Future[Scene]:
         with self._lock:
             if paste_back not in self._scenes:
-                if paste_back:
-                    pixels, face = even_sides(self._portrait.pixels), self._face
-                    known = self._portrait.matte
-                    height, width = pixels.shape[:2]
-                    if known is None:
-                        matte = without_bystanders(pixels, person_matte(pixels, face), face)
-                    else:
-                        matte = known[:height, :width]
-                else:
-                    square = upright_square(self._portrait.pixels, self._face)
-                    pixels, face, matte = square.pixels, square.face, square.matte
-                self._scenes[paste_back] = prepare_scene(
-                    fit(face, matte, pixels), pixels, matte, see_through=self._portrait.see_through
-                )
-                give_back_memory()  # 50 MB at 2048 px
+                self._scenes[paste_back] = self._preparing.submit(self._prepared, paste_back)
             return self._scenes[paste_back]
+
+    def _prepared(self, paste_back: bool) -> Scene:
+        if paste_back:
+            pixels, face = even_sides(self._portrait.pixels), self._face
+            known = self._portrait.matte
+            height, width = pixels.shape[:2]
+            if known is None:
+                matte = without_bystanders(pixels, person_matte(pixels, face), face)
+            else:
+                matte = known[:height, :width]
+        else:
+            square = upright_square(self._portrait.pixels, self._face)
+            pixels, face, matte = square.pixels, square.face, square.matte
+        scene = prepare_scene(
+            fit(face, matte, pixels), pixels, matte, see_through=self._portrait.see_through
+        )
+        give_back_memory()  # 50 MB at 2048 px
+        return scene
 
 
 def painters_at_once() -> int:

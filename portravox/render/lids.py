@@ -18,7 +18,7 @@ import numpy as np
 from portravox.arrays import Bool, Float32, Float64, UInt8
 from portravox.face.eyes import EyeView
 from portravox.ramps import smoothstep
-from portravox.render.drawing import line_over
+from portravox.render.drawing import disc, line_over
 
 UPPER_SHARE = 0.9
 """The upper lid does this share of the way to meet the lower one (motion-facts 1)."""
@@ -263,8 +263,8 @@ def _wing(view: EyeView, skin: Float32) -> Float32:
     """
     mm = view.mm
     dark = 1 - view.pixels.mean(axis=-1) / np.maximum(skin.mean(axis=-1), 1.0)
-    solid = cv2.morphologyEx(dark.astype(np.float32), cv2.MORPH_OPEN, _disc(WING_MM / 2 * mm))
-    solid = cv2.dilate(solid, _disc(WING_MM / 2 * mm))
+    solid = cv2.morphologyEx(dark.astype(np.float32), cv2.MORPH_OPEN, disc(WING_MM / 2 * mm))
+    solid = cv2.dilate(solid, disc(WING_MM / 2 * mm))
     x = np.arange(dark.shape[1], dtype=np.float32)
     y = np.arange(dark.shape[0], dtype=np.float32)[:, None]
     left, right = view.corners
@@ -351,7 +351,7 @@ def _mended(
     edge = lower * UPPER_SHARE + upper * (1 - UPPER_SHARE)
     y = np.arange(size[1], dtype=np.float32)[:, None]
     opening = ((y > upper - 0.5) & (y < lower + 0.5) & (lower - upper > 0.5)).astype(np.uint8)
-    eye = cv2.dilate(opening, _disc(LINE_MM * mm + blur)) > 0
+    eye = cv2.dilate(opening, disc(LINE_MM * mm + blur)) > 0
     covered = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     painted = float(smoothstep(*PAINTED_MM, paint_mm))
     unknown = eye | line.dark if painted < 0.5 else eye.copy()
@@ -363,14 +363,14 @@ def _mended(
     picture = small.astype(np.float32)
     unknown = _about(unknown, eye)
     # the tip of a lash between two that were found is one, too
-    gaps = cv2.morphologyEx(unknown.astype(np.uint8), cv2.MORPH_CLOSE, _disc(LASH_GAP_MM / 2 * mm))
+    gaps = cv2.morphologyEx(unknown.astype(np.uint8), cv2.MORPH_CLOSE, disc(LASH_GAP_MM / 2 * mm))
     unknown |= gaps > 0
     if painted < 0.5 and not line.carved:
         # what is darker next to lashes than the skin beyond them is their blur
         reach = (y > upper - RAISED_MM * mm) & (y < upper)
         beyond = _filled(picture, weight * ~(unknown | reach)).mean(axis=-1)
         halo = (picture.mean(axis=-1) < (1 - HALO_DARKER) * beyond) & reach
-        unknown |= halo & (cv2.dilate(unknown.astype(np.uint8), _disc(HALO_MM * mm + blur)) > 0)
+        unknown |= halo & (cv2.dilate(unknown.astype(np.uint8), disc(HALO_MM * mm + blur)) > 0)
     unknown = _without_islands(unknown, mm)
     filled = _filled(picture, weight * ~unknown)
     lid = picture[~unknown & (y < upper) & (y > upper - RAISED_MM * mm) & (lower - upper > mm)]
@@ -378,9 +378,9 @@ def _mended(
     filled = cv2.GaussianBlur(coloured, (0, 0), 0.5 * mm)
     # below the lashes of the lower lid all stays as it is
     mend = (unknown & (y < edge + 0.5 * mm)).astype(np.float32)
-    mend = cv2.GaussianBlur(cv2.dilate(mend, _disc(0.6 * mm)), (0, 0), 0.6 * mm)
+    mend = cv2.GaussianBlur(cv2.dilate(mend, disc(0.6 * mm)), (0, 0), 0.6 * mm)
     mend *= 1 - smoothstep(0.2 * mm, 1.0 * mm, y - edge).astype(np.float32)
-    above = cv2.dilate((unknown & (y < upper + 1.0 * mm)).astype(np.float32), _disc(0.5 * mm))
+    above = cv2.dilate((unknown & (y < upper + 1.0 * mm)).astype(np.float32), disc(0.5 * mm))
     above = cv2.GaussianBlur(above, (0, 0), 0.4 * mm)
     full = view.pixels.shape[1::-1]
     return _Mended(
@@ -401,7 +401,7 @@ def _about(found: Bool, eye: Bool) -> Bool:
 
 def _without_islands(unknown: Bool, mm: float) -> Bool:
     """(h, w) also what little is known between lashes and folds: it would stand out."""
-    neck = _disc(NECK_MM / 2 * mm)
+    neck = disc(NECK_MM / 2 * mm)
     known = cv2.morphologyEx((~unknown).astype(np.uint8), cv2.MORPH_OPEN, neck)
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(known, connectivity=4)
     large = boxes[:, cv2.CC_STAT_AREA] > ISLAND_MM2 * mm**2
@@ -551,7 +551,7 @@ def _lash_strokes(
     """
     light = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 0.6)
     across = np.ones((1, 2 * round(1.6 * mm + blur) + 1), np.uint8)
-    any_way = cv2.morphologyEx(light, cv2.MORPH_CLOSE, _disc(2.0 * mm + 1.5 * blur)).astype(
+    any_way = cv2.morphologyEx(light, cv2.MORPH_CLOSE, disc(2.0 * mm + 1.5 * blur)).astype(
         np.float32
     )
     sideways = cv2.morphologyEx(light, cv2.MORPH_CLOSE, across).astype(np.float32)
@@ -564,7 +564,7 @@ def _lash_strokes(
     found = (((near & dark_any) | (far & dark_sideways)) & (out < LASH_OUT_MM * mm)).astype(
         np.uint8
     )
-    grown: Bool = cv2.dilate(found, _disc(0.5 * mm)) > 0
+    grown: Bool = cv2.dilate(found, disc(0.5 * mm)) > 0
     return grown
 
 
@@ -697,9 +697,3 @@ def _strokes(view: EyeView, size: tuple[int, int], row: float, rng: np.random.Ge
         )
         line_over(strokes, np.column_stack([x, drop]), strength, 0.16 * view.mm, 2)
     return strokes
-
-
-def _disc(radius: float) -> UInt8:
-    r = max(1, round(radius))
-    disc: UInt8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
-    return disc

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import numpy as np
 import pytest
 
 from portravox.arrays import UInt8
 from portravox.articulation.curves import ArticulationCurves
 from portravox.articulation.transcript import Transcript
-from portravox.engines import performance
+from portravox.engines import embedded, performance
 from portravox.engines.embedded import EmbeddedAvatar, EmbeddedEngine
 from portravox.engines.registry import ENTRIES
 from portravox.errors import ModelUnavailable
 from portravox.media.picture import Picture
 from portravox.media.waveform import Waveform
 from portravox.options import Direction, SpokenText
+from portravox.render.scene import Scene, prepare_scene
 from portravox.render.upright import SIDE_PX
 from tests.talking import (
     below_the_eyes,
@@ -44,6 +48,35 @@ def test_odd_pictures_lose_a_row_and_a_column(photo: UInt8) -> None:
     avatar = EmbeddedEngine().register(Picture(np.ascontiguousarray(photo[:511, :509])))
     assert avatar.frame_size(Direction()) == (508, 510)
     assert avatar.frame_size(Direction(paste_back=False))[0] >= SIDE_PX[0]
+
+
+def test_size_and_plan_do_not_wait_for_the_portrait(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = threading.Event()
+
+    def waiting(*arguments: Any, **options: Any) -> Scene:
+        assert may_go_on.wait(60)
+        return prepare_scene(*arguments, **options)
+
+    monkeypatch.setattr(embedded, "prepare_scene", waiting)
+    slow = EmbeddedEngine().register(portrait())
+    assert slow.frame_size(Direction()) == photograph().shape[1::-1]
+    plan = slow.plan(digital_silence(), Direction())
+    may_go_on.set()
+    slow.prepare(Direction())
+    assert next(slow.draw(plan, Direction())).rgb().shape == photograph().shape
+
+
+def test_what_fails_in_preparing_is_told_to_who_asks_for_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(*arguments: Any, **options: Any) -> Scene:
+        raise MemoryError("no room for a film")
+
+    monkeypatch.setattr(embedded, "prepare_scene", failing)
+    avatar = EmbeddedEngine().register(portrait())
+    for _ in range(2):
+        with pytest.raises(MemoryError, match="no room for a film"):
+            next(avatar.speak(digital_silence(), Direction()))
 
 
 def test_it_begins_and_ends_as_photographed(avatar: EmbeddedAvatar) -> None:
