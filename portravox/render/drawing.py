@@ -7,6 +7,7 @@ Positions count from the middle of the first pixel, as everywhere.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -21,8 +22,8 @@ _SUBPIXEL_BITS = 4
 SOFT_REACH = 4.0
 """What is drawn is blurred so many standard deviations far."""
 
-CHANGED = 2
-"""Of 255: what differs by more has been drawn. Our choice."""
+CHANGED = 1
+"""Of 255: what differs by more in brightness has been drawn. Our choice."""
 
 
 class Box(NamedTuple):
@@ -117,10 +118,21 @@ def soften_drawn(drawn: UInt8, before: UInt8, sigma_px: float) -> None:
     before    (h, w, 3) what they were
     sigma_px  standard deviation of the Gaussian
     """
-    changed = (cv2.absdiff(drawn, before).max(axis=-1) > CHANGED).astype(np.float32)
-    reach = 2 * round(2 * sigma_px) + 1
-    near = cv2.dilate(changed, np.ones((reach, reach), np.uint8))
-    lay_over(drawn, cv2.GaussianBlur(drawn, (0, 0), sigma_px), blurred(near, sigma_px))
+    difference = cv2.cvtColor(cv2.absdiff(drawn, before), cv2.COLOR_RGB2GRAY)
+    changed = cv2.compare(difference, CHANGED, cv2.CMP_GT)
+    x, y, width, height = cv2.boundingRect(changed)
+    if not width:
+        return
+    margin = math.ceil(SOFT_REACH * sigma_px)
+    part = (
+        slice(max(y - margin, 0), y + height + margin),
+        slice(max(x - margin, 0), x + width + margin),
+    )
+    side = 2 * round(2 * sigma_px) + 1
+    near = cv2.dilate(changed[part], np.ones((side, side), np.uint8))
+    share = cv2.blur(near, (side, side)).astype(np.float32) / np.float32(255)
+    soft = cv2.GaussianBlur(drawn[part], (0, 0), sigma_px)
+    drawn[part] = cv2.blendLinear(soft, drawn[part], share, 1 - share)
 
 
 def blurred(picture: Float32, sigma: float) -> Float32:
