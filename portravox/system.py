@@ -44,7 +44,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """glibc's numbers for `mallopt` (malloc.h)."""
 
 _LARGE_BYTES = 8 * 2**20
-_SPARE_BYTES = 4 * 2**20
+_SPARE_BYTES = 16 * 2**20
 """A plane of luma of 2048 px has half of the first: what each frame needs is kept for the next. Our
 choice: the smaller they are, the more time goes into handing out pages and taking them back."""
 

@@ -122,6 +122,10 @@ SOFT_SHARE = 0.65
 """What is drawn of an eye is blurred by so much of the photograph's softness. An iris, which brings
 that along, becomes softer by a sixth. Our choice."""
 
+SOFTENED, LEAST_SOFT_PX = (0.04, 0.25), 0.3
+"""That sets in between these shares of a blink, for what looks about is as soft as photographed,
+and is not worth its time below the last."""
+
 PLACED_BY = 72
 """Vertices, at most, that say where an eye is in a frame."""
 
@@ -223,8 +227,9 @@ def paint_eye(eye: EyePaint, posed: PosedMesh, frame: UInt8) -> None:
     before = box.of(frame).copy()
     to_view = _to_view(eye, posed, box)
     draw_eye(frame, before, box.x0, box.y0, to_view, lids, _state(eye, posed), layers)
-    if eye.soft_px > 0.0:
-        soften_drawn(box.of(frame), before, eye.soft_px)
+    soft_px = eye.soft_px * smooth_share(*SOFTENED, abs(blink))
+    if soft_px > LEAST_SOFT_PX:
+        soften_drawn(box.of(frame), before, soft_px)
 
 
 def _state(eye: EyePaint, posed: PosedMesh) -> EyeState:
