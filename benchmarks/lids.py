@@ -34,6 +34,7 @@ from portravox.face.eye_extent import with_eyeball_edges
 from portravox.face.eyes import EyeView, view_eye
 from portravox.media.picture import Picture
 from portravox.media.planes import even_sides
+from portravox.render.drawing import disc
 from portravox.rig.topology import LEFT_EYE, RIGHT_EYE
 
 BELLS_MM = (0.25, 0.9)
@@ -131,10 +132,9 @@ def _lines(view: EyeView, frame: UInt8) -> float:
     height, width = view.pixels.shape[:2]
     seen = cv2.warpAffine(frame, view.to_view, (width, height), flags=cv2.INTER_CUBIC)
     grey = cv2.GaussianBlur(seen.astype(np.float32).mean(axis=-1), (0, 0), 0.15 * view.mm)
-    side = 2 * round(LINE_MM * view.mm / 2) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    thin = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, disc) - cv2.morphologyEx(
-        grey, cv2.MORPH_OPEN, disc
+    line = disc(LINE_MM * view.mm / 2)
+    thin = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, line) - cv2.morphologyEx(
+        grey, cv2.MORPH_OPEN, line
     )
     y = np.arange(height)[:, None]
     between = (y > view.upper + view.mm) & (y < view.lower - view.mm)
