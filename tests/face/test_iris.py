@@ -8,6 +8,7 @@ import pytest
 
 from portravox.face.eyes import EyeView
 from portravox.face.iris import are_carved, with_true_irises
+from tests.eye_views import eye_view
 
 WIDTH, HEIGHT = 236, 180
 IRIS = (118.0, 96.0, 24.0)
@@ -26,16 +27,8 @@ def drawn(iris: tuple[float, float, float], *, white: int = 220, brown: int = 70
     grey = np.where(np.hypot(x - column - 6, y - row + 6) < 3, 255, grey)
     grey = np.where((y > upper) & (y < lower), grey, 160)
     grey = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
-    return EyeView(
-        pixels=np.repeat(np.rint(grey)[..., None], 3, axis=2).astype(np.uint8),
-        to_view=np.eye(2, 3),
-        corners=(54.0, 182.0),
-        level=96.0,
-        mm=128 / 30,
-        upper=upper.astype(np.float32),
-        lower=lower.astype(np.float32),
-        iris=iris,
-    )
+    pixels = np.repeat(np.rint(grey)[..., None], 3, axis=2).astype(np.uint8)
+    return eye_view(pixels, 96.0, upper, lower, iris)
 
 
 def off(view: EyeView, column: float, row: float, radius: float) -> EyeView:

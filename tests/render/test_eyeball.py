@@ -7,6 +7,7 @@ import pytest
 
 from portravox.face.eyes import EyeView
 from portravox.render.eyeball import Eyeball, take_apart
+from tests.eye_views import eye_view
 
 WIDTH, HEIGHT = 236, 180
 IRIS = (118.0, 96.0, 22.0)
@@ -27,16 +28,7 @@ def view() -> EyeView:
     pixels[opening & (distance < IRIS[2])] = (90, 60, 30)
     pixels[opening & (distance < 8)] = (12, 10, 10)
     pixels[opening & (np.hypot(x - GLINT[0], y - GLINT[1]) < 3)] = 255
-    return EyeView(
-        pixels=pixels,
-        to_view=np.eye(2, 3),
-        corners=(54.0, 182.0),
-        level=100.0,
-        mm=128 / 30,
-        upper=upper.astype(np.float32),
-        lower=lower.astype(np.float32),
-        iris=IRIS,
-    )
+    return eye_view(pixels, 100.0, upper, lower, IRIS)
 
 
 @pytest.fixture(scope="module")
